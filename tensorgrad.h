@@ -16958,8 +16958,8 @@ TG_API tg_tensor *(tg_multinomial)(tg_tensor *x, int64_t n, bool replacement) {
 
 TG__KERNEL(int64_t, tg__gemm_shape_f32, (int what, int64_t kc));
 TG__KERNEL_WIDE(int64_t, tg__gemm_shape_f64, (int what, int64_t kc));
-TG__KERNEL(void, tg__gemm_strip_f32, (const tg__gemm_part *s));
-TG__KERNEL_WIDE(void, tg__gemm_strip_f64, (const tg__gemm_part *s));
+TG__KERNEL(void, tg__gemm_strip_f32, (const tg__gemm_part *s, const tg__gemm_last *last, int64_t each));
+TG__KERNEL_WIDE(void, tg__gemm_strip_f64, (const tg__gemm_part *s, const tg__gemm_last *last, int64_t each));
 TG__KERNEL(void, tg__gemm_many_f32, (const tg__gemm_part *s, int64_t count, int64_t a_bs, int64_t b_bs, int64_t d_bs));
 TG__KERNEL_WIDE(void, tg__gemm_many_f64, (const tg__gemm_part *s, int64_t count, int64_t a_bs, int64_t b_bs, int64_t d_bs));
 TG__KERNEL(void, tg__gemm_block_f32, (const tg__gemm_part *s));
@@ -16991,6 +16991,7 @@ enum {
     TG__GEMM_BYTES = 1 << 20,       /* bytes of a chunk that waits for memory */
     TG__GEMM_SPAN  = 512,           /* columns of a piece of partial sums */
     TG__GEMM_FEW   = 4,             /* rows that are worth no panels, where these must be made of blocks */
+    TG__GEMM_NEAR  = 1 << 14,       /* sums that are read again soon */
     TG__GEMM_STACK = 1024           /* bytes of scratch that fit on the stack of a small fiber */
 };
 
@@ -17006,12 +17007,16 @@ typedef struct tg__gemm_plan {
     const void *bias; int64_t bias_rs, bias_cs;
     bool    clamps; double low, high;            /* with a bias: the result is clamped to low..high */
     bool    accumulate;
+    /* a convolution's wishes: k of one block of sums where it is not TG__GEMM_KB, in one phase; c^T = b^T a^T whatever the strides */
+    int64_t ks;
+    bool    turn;
     /* how it is cut; written in phase 0, read by all */
     tg_ctx *tg;
     int     path, isa;
     bool    wide;                   /* computed in double */
     bool    direct;                 /* kernels write c itself */
     bool    turned;                 /* c^T = b^T a^T is computed: a and b have changed places in part */
+    int64_t each;                   /* 0, or strips: the sums of so many columns become c before those of the next are made */
     tg__gemm_part part;             /* the whole of one matrix, turned if that suits the kernels */
     tg__gemm_last last;
     int64_t batches;
@@ -17070,7 +17075,7 @@ TG__PRIVATE int tg__gemm_kind(int type) {
 TG__PRIVATE void tg__gemm_normalise(tg__gemm_plan *j, bool may_turn) {
     tg__gemm_part *p = &j->part;
     tg__gemm_last *f = &j->last;
-    const bool turn = may_turn && j->m > 1 && (j->n == 1 || (j->c_cs != 1 && j->c_rs == 1));
+    const bool turn = may_turn && j->m > 1 && (j->turn || j->n == 1 || (j->c_cs != 1 && j->c_rs == 1));
     p->m = turn ? j->n : j->m;
     p->n = turn ? j->m : j->n;
     p->k = j->k;
@@ -17087,7 +17092,7 @@ TG__PRIVATE void tg__gemm_normalise(tg__gemm_plan *j, bool may_turn) {
     p->b_step = 0;
     p->pack_a = p->ka != TG__GEMM_OWN;
     p->pack_b = p->kb != TG__GEMM_OWN || (p->b_cs != 1 && p->n > 1);
-    p->ks = tg__imin(TG__GEMM_KB, p->k);
+    p->ks = j->ks ? j->ks : tg__imin(TG__GEMM_KB, p->k);
     p->work = NULL;
     f->m = p->m;
     f->n = p->n;
@@ -17150,10 +17155,11 @@ TG__PRIVATE void tg__gemm_end(const tg__gemm_plan *j, tg__gemm_last *f, const vo
 /* b is to be packed: does its tensor keep panels? They are made here where they are not there. False: memory failed. */
 TG__PRIVATE bool tg__gemm_keep(tg__gemm_plan *j) {
     const tg__gemm_part *p = &j->part;
-    const int64_t panels = tg__ceil_div(p->n, j->nr), blocks = tg__ceil_div(p->k, TG__GEMM_KB), size = (int64_t)j->size;
+    const int64_t panels = tg__ceil_div(p->n, j->nr), size = (int64_t)j->size;
     int64_t key[TG__PANELS_KEY] = { 0 };
     tg__panels *kept;
-    if (!j->weight || !j->weight->keeps_packed || j->turned || j->batches > 1 || p->kb != TG__GEMM_OWN || p->k == 0) return true;
+    if (!j->weight || !j->weight->keeps_packed || j->turned != j->turn || (j->batches > 1 && !j->turn) || p->kb != TG__GEMM_OWN || p->k == 0) return true;
+    const int64_t blocks = tg__ceil_div(p->k, p->ks);
     j->b_step = p->ks * j->nr + 16;
     key[0] = p->n; key[1] = p->k; key[2] = p->b_rs; key[3] = p->b_cs;
     key[4] = (const char *)p->b - (const char *)j->weight->storage->data;
@@ -17161,8 +17167,8 @@ TG__PRIVATE bool tg__gemm_keep(tg__gemm_plan *j) {
     if (!kept) return j->tg->error == TG_OK;
     j->kept = (const char *)kept + TG__PANELS_HEAD;
     for (int64_t kb = 0; !kept->filled && kb < blocks; kb++)
-        TG__GEMM_CALL(j, tg__gemm_panels)(p->kb, (const char *)p->b + kb * TG__GEMM_KB * p->b_rs * size, p->b_rs, p->b_cs,
-            tg__imin(TG__GEMM_KB, p->k - kb * TG__GEMM_KB), p->n, (char *)kept + TG__PANELS_HEAD + kb * panels * j->b_step * size, j->nr, j->b_step);
+        TG__GEMM_CALL(j, tg__gemm_panels)(p->kb, (const char *)p->b + kb * p->ks * p->b_rs * size, p->b_rs, p->b_cs,
+            tg__imin(p->ks, p->k - kb * p->ks), p->n, (char *)kept + TG__PANELS_HEAD + kb * panels * j->b_step * size, j->nr, j->b_step);
     kept->filled = true;
     return true;
 }
@@ -17174,7 +17180,10 @@ TG__PRIVATE void tg__gemm_size_strip(tg__gemm_plan *j, int64_t ms, int64_t ns) {
     if (p->pack_b) work += p->ks * j->nr + 16;
     if (p->pack_a) work += tg__ceil_div(ms, j->mr) * TG__GEMM_CALL(j, tg__gemm_shape)(2, p->ks);
     j->work = TG__ROUND_UP((size_t)work * j->size, 64);
-    j->scratch = j->work + (j->direct || j->path == TG__GEMM_BLOCKS || j->path == TG__GEMM_PARTIAL ? 0
+    /* in runs that are long enough for memory, few enough for L2 */
+    if (j->path == TG__GEMM_STRIPS && !p->pack_a && (!j->direct || (j->last.bias && p->m * p->n * p->k > TG__GEMM_LONE)))
+        j->each = tg__imin(8, tg__imax(1, TG__GEMM_NEAR / ms / j->nr)) * j->nr;
+    j->scratch = j->work + (j->each ? (size_t)(ms * j->each) * j->size : j->direct || j->path == TG__GEMM_BLOCKS || j->path == TG__GEMM_PARTIAL ? 0
         : (size_t)(ms * ns) * j->size);
 }
 
@@ -17210,9 +17219,9 @@ TG__PRIVATE void tg__gemm_strip(const tg__gemm_plan *j, int64_t at, int64_t i, i
     tg__gemm_narrow(j, &p, &f, row, tg__imin(j->ms, p.m - row), col, tg__imin(j->ns, p.n - col));
     p.work = scratch;
     p.add = j->direct && f.accumulate;
-    if (!j->direct) {
+    if (!j->direct || j->each) {
         p.d = scratch + j->work;
-        p.d_rs = p.n;
+        p.d_rs = j->each ? j->each : p.n;
         if (kb >= 0) {                                                /* sums of all of c, [kt,] m, n */
             const int64_t part = at * (j->path == TG__GEMM_PARTIAL ? j->kt : 1)
                 + (j->path == TG__GEMM_PARTIAL ? kb : 0);
@@ -17231,8 +17240,11 @@ TG__PRIVATE void tg__gemm_strip(const tg__gemm_plan *j, int64_t at, int64_t i, i
         p.b_step = j->b_step;
         p.b = j->kept + (tg__imax(kb, 0) * p.b_block + col / j->nr * j->b_step) * (int64_t)j->size;
     }
-    TG__GEMM_CALL(j, tg__gemm_strip)(&p);
-    if (kb < 0 || (j->path == TG__GEMM_BLOCKS && kb == j->kt - 1)) tg__gemm_end(j, &f, p.d, p.d_rs);
+    const bool ends = (kb < 0 || (j->path == TG__GEMM_BLOCKS && kb == j->kt - 1)) && (!j->direct || f.bias);
+    f.s = p.d;
+    f.s_rs = p.d_rs;
+    if (j->direct) f.accumulate = false;
+    TG__GEMM_CALL(j, tg__gemm_strip)(&p, ends ? &f : NULL, j->each);
 }
 
 /* Whole matrices from `at` on, up to `end`. */
@@ -17554,7 +17566,7 @@ TG__PRIVATE bool tg__gemm_plan_reduction(tg__gemm_plan *j) {
 TG__PRIVATE bool tg__gemm_plan_sums(tg__gemm_plan *j) {
     tg__gemm_part *p = &j->part;
     const int64_t work = p->m * p->n * tg__imax(16, p->k);
-    j->kt = tg__ceil_div(p->k, TG__GEMM_KB);
+    j->kt = j->ks ? 1 : tg__ceil_div(p->k, TG__GEMM_KB);
     j->per = 1;
     j->path = TG__GEMM_STRIPS;
     j->mr = TG__GEMM_CALL(j, tg__gemm_shape)(0, 0);
@@ -17565,7 +17577,7 @@ TG__PRIVATE bool tg__gemm_plan_sums(tg__gemm_plan *j) {
         j->ms = p->m;
         j->ns = p->n;
         j->mt = j->nt = 1;
-        j->many = j->batches > 1 && j->direct && !j->last.bias && !p->pack_a && !p->pack_b && p->k <= TG__GEMM_KB;
+        j->many = j->batches > 1 && j->direct && !j->last.bias && !p->pack_a && !p->pack_b && p->k <= p->ks;
         tg__gemm_size_strip(j, p->m, p->n);
         return !p->pack_b || tg__gemm_keep(j);
     }
@@ -17573,7 +17585,7 @@ TG__PRIVATE bool tg__gemm_plan_sums(tg__gemm_plan *j) {
     const bool close = p->b_cs == 1 && p->b_rs * (int64_t)j->size <= 1024;
     if (p->m > (close ? 5 : 2) * j->mr && p->n >= j->nr) p->pack_b = true;
     /* as strips where all of a stays in L2 and rows of b can be packed in passing */
-    const bool wide = p->b_cs == 1 && p->kb == TG__GEMM_OWN && p->ka == TG__GEMM_OWN && p->m * p->k <= 1 << 16 && p->k <= TG__GEMM_KB;
+    const bool wide = j->ks || (p->b_cs == 1 && p->kb == TG__GEMM_OWN && p->ka == TG__GEMM_OWN && p->m * p->k <= 1 << 16 && p->k <= TG__GEMM_KB);
     if (p->m > 128 && p->n > 128 && work > 1 << 25 && !wide) return tg__gemm_plan_shared(j, 0);
     if (p->pack_b && !tg__gemm_keep(j)) return false;
     if (j->kt > 1 && p->m * p->n * p->k > 4 * TG__GEMM_CHUNK) {
@@ -17600,6 +17612,7 @@ TG__PRIVATE bool tg__gemm_begin(tg__gemm_plan *j) {
     j->kept = NULL;
     j->mem_bytes = 0;
     j->second = j->many = false;
+    j->each = 0;
     j->words = 0;
     j->scratch = j->work = 0;
     j->isa = j->tg->isa;
@@ -17746,7 +17759,8 @@ TG__PRIVATE int64_t tg__gemm_start(tg_ctx *tg, int phase, void *plan) {
         j->a_rs = a->stride[d]; j->a_cs = a->stride[d + 1];
         j->b_rs = b->stride[d]; j->b_cs = b->stride[d + 1];
         j->bias_rs = j->bias_cs = 0;
-        j->clamps = false;
+        j->clamps = j->turn = false;
+        j->ks = 0;
         if (j->bias) { j->bias_rs = bias->stride[d]; j->bias_cs = bias->stride[d + 1]; }
         j->accumulate = j->job.r->kind == 1;
         j->weight = j->job.t[2];
@@ -18572,7 +18586,7 @@ TG__PRIVATE void tg__conv_read(tg__conv_plan *j) {
     j->w = j->job.at[at[1]]; j->o = w->shape[0]; j->c = w->shape[1]; j->kd = w->shape[2]; j->kh = w->shape[3]; j->kw = w->shape[4];
     j->so = w->stride[0]; j->sc = w->stride[1]; j->skd = w->stride[2]; j->skh = w->stride[3]; j->skw = w->stride[4];
     j->bias = NULL; j->bias_step = 0;
-    j->clamps = r->whole[10] != 0; j->low = r->number[0]; j->high = r->number[1];
+    j->clamps = r->whole[10] != 0; j->low = r->number[0] + 0.0; j->high = r->number[1] + 0.0;          /* no -0: see tg__gemm_clamp */
     if (j->dir != TG_CONV_BY_WEIGHT && j->job.at[3]) { j->bias = j->job.at[3]; j->bias_step = j->job.o[3].stride[0]; }
 }
 /* The step from position to position where they all run on, from row to row and from depth to depth. */
@@ -18580,17 +18594,24 @@ TG__PRIVATE int64_t tg__conv_step(const tg__conv_map *m) { return m->w > 1 ? m->
 TG__PRIVATE bool tg__conv_runs_on(const tg__conv_map *m) {
     return (m->h == 1 || m->w == 1 || m->sh == m->w * m->sw) && (m->d == 1 || m->h * m->w == 1 || m->sd == m->h * m->w * tg__conv_step(m));
 }
+/* Few positions that fill their last vector badly, 7 x 7 say, and a weight that keeps its panels: channels lie in the lanes then. */
+TG__PRIVATE bool tg__conv_turns(const tg__conv_plan *j) {
+    const int64_t n = j->y.d * j->y.h * j->y.w, vn = (j->type == TG_F64 ? tg__conv_shape_f64__k : tg__conv_shape_f32__k)[j->job.tg->isa](1), waste = (vn - n % vn) % vn;
+    return j->dir == TG_CONV_RESULT && j->groups == 1 && (j->type == TG_F32 || j->type == TG_F64) && j->job.t[2]->keeps_packed && (!j->bias || j->bias_step == 1) &&
+        n > 8 && n <= 128 && 8 * waste > n && j->o % vn == 0 && j->c >= 32;
+}
 /* A kernel of one tap without stride and padding is a product of matrices for each image: y = w x, dx = w^T g. Where the
    positions run on the gemm family does it, without planes. Only where both add in the same order, so that strides do not
-   choose the bits: one block of a sum, no reduction, no dot-product instruction. */
+   choose the bits: the same blocks of a sum, no reduction, no dot-product instruction. */
 TG__PRIVATE bool tg__conv_is_product(const tg__conv_plan *j) {
     const bool result = j->dir == TG_CONV_RESULT;
-    const int64_t o = j->o / j->groups, m = result ? o : j->c, k = result ? j->c : o;
+    const int64_t o = j->o / j->groups, m = result ? o : j->c, k = result ? j->c : o, n = j->x.d * j->x.h * j->x.w;
     if (j->dir == TG_CONV_BY_WEIGHT || j->kd != 1 || j->kh != 1 || j->kw != 1) return false;
     for (int d = 0; d < 3; d++) if (j->stride[d] != 1 || j->padding[d]) return false;
     if (j->x.d != j->y.d || j->x.h != j->y.h || j->x.w != j->y.w) return false;  /* one position of several: its stride was settled */
     if (!tg__conv_runs_on(&j->x) || !tg__conv_runs_on(&j->y) || (j->bias && j->groups > 1) || (j->clamps && !j->bias)) return false;
-    return k <= TG__CONV_BLOCK && j->type != TG_BF16 && !tg__gemm_is_reduction(m, j->x.d * j->x.h * j->x.w, k);
+    if (j->type == TG_BF16 || tg__gemm_is_reduction(m, n, k)) return false;
+    return k <= TG__CONV_BLOCK || tg__conv_turns(j) || (n <= 256 && m * k <= 1 << 16);
 }
 TG__PRIVATE void tg__conv_product(const tg__conv_plan *j, tg__gemm_plan *p) {
     const bool result = j->dir == TG_CONV_RESULT;
@@ -18607,6 +18628,8 @@ TG__PRIVATE void tg__conv_product(const tg__conv_plan *j, tg__gemm_plan *p) {
     p->batch[1] = groups; p->a_bs[1] = o * j->so; p->b_bs[1] = p->k * from->sc; p->c_bs[1] = p->m * to->sc;
     p->bias = j->bias; p->bias_rs = j->bias_step;
     p->clamps = j->clamps; p->low = j->low; p->high = j->high;
+    if (p->k > TG__CONV_BLOCK) p->ks = tg__ceil_div(p->k, tg__ceil_div(p->k, TG__CONV_BLOCK));
+    if (tg__conv_turns(j)) { p->turn = true; p->weight = j->job.t[2]; }
 }
 
 TG__PRIVATE int64_t tg__conv_start(tg_ctx *tg, int phase, void *plan) {
@@ -22017,7 +22040,7 @@ TG__PRIVATE void tg__attention_product(const tg__attention_plan *j, int64_t m, i
     p.d = d; p.d_rs = d_rs; p.add = add;
     p.pack_a = p.pack_b = p.stream = false;
     p.ks = tg__imin(TG__GEMM_KB, k); p.work = NULL; p.a_step = p.b_step = 0;
-    (j->wide ? tg__gemm_strip_f64__k : tg__gemm_strip_f32__k)[j->isa](&p);
+    (j->wide ? tg__gemm_strip_f64__k : tg__gemm_strip_f32__k)[j->isa](&p, NULL, 0);
 }
 
 /* n elements of each row times a factor: factor[r], or one for all */
@@ -30914,7 +30937,7 @@ TG__PRIVATE bool tg__fold_clamps(const tg_module *m, double *clamp) {
     const bool relu = strcmp(m->kind, "ReLU") == 0, relu6 = strcmp(m->kind, "ReLU6") == 0;
     if (m->own->size != sizeof *l || m->own->hooks || !(relu || relu6 || strcmp(m->kind, "Hardtanh") == 0)) return false;
     clamp[0] = relu || relu6 ? 0 : l->a; clamp[1] = relu ? tg__double(0x7ff0000000000000u) : relu6 ? 6 : l->b;
-    return true;
+    return clamp[0] <= clamp[1];
 }
 /* A call of m while a model is tried. */
 TG__PRIVATE void tg__fold_saw(tg_ctx *tg, tg_module *m, tg_tensor *x, tg_tensor *y) {
@@ -38186,6 +38209,8 @@ TG__INLINE void TG__FT(tg__gemm_store)(void *p, int64_t i, int64_t n, int kind, 
     if (n >= TG__VN) TG__W(store)((TG__T *)p + i, v);
     else TG__W(storen)((TG__T *)p + i, v, (int)n);
 }
+/* v, which is no -0, to low..high, which are none either: so NaN comes through, and the rest is as min and max of words that ask for it. */
+TG__INLINE TG__V TG__FT(tg__gemm_clamp)(TG__V v, TG__V low, TG__V high) { return TG__W(minq)(high, TG__W(maxq)(low, v)); }
 TG__INLINE TG__T TG__FT(tg__gemm_get)(const void *p, int64_t i, int kind) {
     if (kind == TG__GEMM_OWN) return ((const TG__T *)p)[i];
     TG__T t[TG__VN];
@@ -38659,46 +38684,71 @@ TG__PRIVATE void TG__FT(tg__gemm_stream)(const tg__gemm_part *s) {
     }
 }
 
-/* A piece by itself: b's panel is packed where it pays or must be, then meets all rows of a. */
-TG__PRIVATE void TG__FT(tg__gemm_strip)(const tg__gemm_part *s) {
+/* Columns j.. of a piece by itself, k.. of the sums: b's panel is packed where it pays or must be, then meets all rows of a. */
+TG__PRIVATE void TG__FT(tg__gemm_strip_panel)(const tg__gemm_part *s, int64_t k, int64_t j, TG__T *d) {
     const int64_t size_a = s->ka == TG__GEMM_OWN ? (int64_t)sizeof(TG__T) : 2,
         size_b = s->kb == TG__GEMM_OWN ? (int64_t)sizeof(TG__T) : 2;
-    const int64_t step = TG__FT(tg__gemm_shape)(2, s->ks);
-    if (s->stream) { TG__FT(tg__gemm_stream)(s); return; }
+    const int64_t step = TG__FT(tg__gemm_shape)(2, s->ks), kc = s->k - k < s->ks ? s->k - k : s->ks,
+        n = s->n - j < TG__G_NR ? s->n - j : TG__G_NR;
+    const char *a = (const char *)s->a + k * s->a_cs * size_a, *b = (const char *)s->b + tg__gemm_bytes(s->kb, size_b, k * s->b_rs);
+    const int mode = k || s->add ? TG__GEMM_ADD : TG__GEMM_SET;
     TG__T *const bp = (TG__T *)s->work, *const ap = s->pack_b ? bp + s->ks * TG__G_NR + 16 : bp;
-    for (int64_t k = 0, kc; k == 0 || k < s->k; k += kc) {
-        kc = s->k - k < s->ks ? s->k - k : s->ks;
-        const char *a = (const char *)s->a + k * s->a_cs * size_a, *b = (const char *)s->b + tg__gemm_bytes(s->kb, size_b, k * s->b_rs);
-        const int mode = k || s->add ? TG__GEMM_ADD : TG__GEMM_SET;
-        if (s->pack_a) TG__FT(tg__gemm_panels)(s->ka, a, s->a_cs, s->a_rs, kc, s->m, ap, TG__G_MR, step);
-        for (int64_t j = 0; j < s->n; j += TG__G_NR) {
-            const int64_t n = s->n - j < TG__G_NR ? s->n - j : TG__G_NR;
-            const TG__T *bj = (const TG__T *)(const void *)b + j;
-            int64_t b_rs = s->b_rs, done = 0;
-            if (s->b_step) {
-                bj = (const TG__T *)s->b + k / s->ks * s->b_block + j / TG__G_NR * s->b_step;
-                b_rs = TG__G_NR;
-            } else if (s->pack_b) {
-                if (s->b_cs == 1 && s->kb == TG__GEMM_OWN && !s->pack_a && n == TG__G_NR && s->m >= TG__G_MR) {
-                    TG__FT(tg__gemm_first)(kc, (const TG__T *)(const void *)a, s->a_rs, s->a_cs, bj, b_rs, bp,
-                        (TG__T *)s->d + j, s->d_rs, mode);
-                    done = TG__G_MR;
-                } else TG__FT(tg__gemm_pack)(s->kb, b + tg__gemm_bytes(s->kb, size_b, j * s->b_cs), s->b_rs, s->b_cs, kc, n, bp, TG__G_NR);
-                bj = bp;
-                b_rs = TG__G_NR;
-            }
-            if (!s->pack_a) {
-                TG__FT(tg__gemm_column)(s->m - done, n, kc, (const TG__T *)(const void *)a + done * s->a_rs, s->a_rs, s->a_cs,
-                    bj, b_rs, (TG__T *)s->d + done * s->d_rs + j, s->d_rs, mode);
-                continue;
-            }
-            for (int64_t i = 0; i < s->m; i += TG__G_MR)
-                TG__FT(tg__gemm_column)(s->m - i < TG__G_MR ? s->m - i : TG__G_MR, n, kc,
-                    ap + i / TG__G_MR * step, 1, TG__G_MR,
-                    bj, b_rs, (TG__T *)s->d + i * s->d_rs + j, s->d_rs, mode);
-        }
-        if (kc == 0) break;
+    const TG__T *bj = (const TG__T *)(const void *)b + j;
+    int64_t b_rs = s->b_rs, done = 0;
+    if (s->b_step) {
+        bj = (const TG__T *)s->b + k / s->ks * s->b_block + j / TG__G_NR * s->b_step;
+        b_rs = TG__G_NR;
+    } else if (s->pack_b) {
+        if (s->b_cs == 1 && s->kb == TG__GEMM_OWN && !s->pack_a && n == TG__G_NR && s->m >= TG__G_MR) {
+            TG__FT(tg__gemm_first)(kc, (const TG__T *)(const void *)a, s->a_rs, s->a_cs, bj, b_rs, bp, d, s->d_rs, mode);
+            done = TG__G_MR;
+        } else TG__FT(tg__gemm_pack)(s->kb, b + tg__gemm_bytes(s->kb, size_b, j * s->b_cs), s->b_rs, s->b_cs, kc, n, bp, TG__G_NR);
+        bj = bp;
+        b_rs = TG__G_NR;
     }
+    if (!s->pack_a) {
+        TG__FT(tg__gemm_column)(s->m - done, n, kc, (const TG__T *)(const void *)a + done * s->a_rs, s->a_rs, s->a_cs,
+            bj, b_rs, d + done * s->d_rs, s->d_rs, mode);
+        return;
+    }
+    for (int64_t i = 0; i < s->m; i += TG__G_MR)
+        TG__FT(tg__gemm_column)(s->m - i < TG__G_MR ? s->m - i : TG__G_MR, n, kc,
+            ap + i / TG__G_MR * step, 1, TG__G_MR, bj, b_rs, d + i * s->d_rs, s->d_rs, mode);
+}
+TG__PRIVATE void TG__FT(tg__gemm_finish)(const tg__gemm_last *f);
+TG__PRIVATE void TG__FT(tg__gemm_strip_end)(const tg__gemm_last *last, int64_t j, int64_t n, const TG__T *d) {
+    const int64_t size = last->kc == TG__GEMM_OWN ? (int64_t)sizeof(TG__T) : 2;
+    tg__gemm_last f = *last;
+    f.n = n;
+    f.s = d;
+    f.c = (char *)f.c + j * f.c_cs * size;
+    if (f.bias) f.bias = (const char *)f.bias + j * f.bias_cs * size;
+    TG__FT(tg__gemm_finish)(&f);
+}
+/* A piece by itself. last: NULL, or how its sums become c. each: 0, or so many columns are done with before those beside
+   them are begun: d has room for no more. */
+TG__PRIVATE void TG__FT(tg__gemm_strip)(const tg__gemm_part *s, const tg__gemm_last *last, int64_t each) {
+    if (s->stream) TG__FT(tg__gemm_stream)(s);
+    else if (!s->pack_a) {
+        for (int64_t n, from = 0; from < s->n; from += n) {
+            n = each && each < s->n - from ? each : s->n - from;
+            for (int64_t j = from; j < from + n; j += TG__G_NR)
+                for (int64_t k = 0; k == 0 || k < s->k; k += s->ks) {
+                    TG__FT(tg__gemm_strip_panel)(s, k, j, (TG__T *)s->d + (each ? j - from : j));
+                    if (s->k == 0) break;
+                }
+            if (last && each) TG__FT(tg__gemm_strip_end)(last, from, n, (const TG__T *)s->d);
+        }
+        if (each) return;
+    } else
+    for (int64_t k = 0; k == 0 || k < s->k; k += s->ks) {
+        const int64_t size_a = s->ka == TG__GEMM_OWN ? (int64_t)sizeof(TG__T) : 2;
+        TG__FT(tg__gemm_panels)(s->ka, (const char *)s->a + k * s->a_cs * size_a, s->a_cs, s->a_rs, s->k - k < s->ks ? s->k - k : s->ks, s->m,
+            (TG__T *)s->work + (s->pack_b ? s->ks * TG__G_NR + 16 : 0), TG__G_MR, TG__FT(tg__gemm_shape)(2, s->ks));
+        for (int64_t j = 0; j < s->n; j += TG__G_NR) TG__FT(tg__gemm_strip_panel)(s, k, j, (TG__T *)s->d + j);
+        if (s->k == 0) break;
+    }
+    if (last) TG__FT(tg__gemm_finish)(last);
 }
 
 /* Small matrices of a batch, `count` of them, whose operands lie a_bs, b_bs and d_bs apart: k <= TG__GEMM_KB,
@@ -38960,19 +39010,33 @@ TG__PRIVATE void TG__FT(tg__gemm_finish)(const tg__gemm_last *f) {
         return;
     }
     const TG__V low = TG__W(set)((TG__T)(f->clamps ? f->low : 0)), high = TG__W(set)((TG__T)(f->clamps ? f->high : 0));
+    const TG__T zero = (TG__T)(f->clamps ? 0 : -0.0);              /* what is clamped shall be no -0 */
     /* likewise, one bias for a row, as convolutions have it */
     if (f->parts == 1 && f->tree <= 1 && f->kc == TG__GEMM_OWN && f->c_cs == 1 && f->bias && f->bias_cs == 0 && !f->accumulate) {
         for (int64_t i = 0; i < f->m; i++) {
             const TG__T *s = (const TG__T *)f->s + i * f->s_rs;
-            const TG__V b = TG__W(set)(((const TG__T *)f->bias)[i * f->bias_rs]);
+            const TG__V b = TG__W(set)(((const TG__T *)f->bias)[i * f->bias_rs] + zero);
             TG__T *c = (TG__T *)f->c + i * f->c_rs;
             for (int64_t j = 0; j < f->n; j += TG__VN) {
                 const bool part = f->n - j < TG__VN;
                 TG__V v = TG__W(add)(part ? TG__W(loadn)(s + j, (int)(f->n - j)) : TG__W(load)(s + j), b);
-                if (f->clamps) v = TG__W(minn)(TG__W(maxn)(v, low), high);
+                if (f->clamps) v = TG__FT(tg__gemm_clamp)(v, low, high);
                 if (part) TG__W(storen)(c + j, v, (int)(f->n - j)); else TG__W(store)(c + j, v);
             }
         }
+        return;
+    }
+    /* rows of sums become columns, each with its number of the bias; the sums are nobody's any more */
+    if (f->parts == 1 && f->tree <= 1 && f->kc == TG__GEMM_OWN && f->c_rs == 1 && f->c_cs != 1 && (!f->bias || (f->bias_rs == 0 && f->bias_cs == 1)) && !f->accumulate) {
+        for (int64_t i = 0; i < f->m; i++)
+            for (int64_t j = 0; j < f->n; j += TG__VN) {
+                const int64_t n = f->n - j;
+                TG__T *s = (TG__T *)f->s + i * f->s_rs;
+                TG__V v = TG__W(add)(TG__FT(tg__gemm_load)(s, j, n, TG__GEMM_OWN), f->bias ? TG__FT(tg__gemm_load)(f->bias, j, n, TG__GEMM_OWN) : TG__W(set)(zero));
+                if (f->clamps) v = TG__FT(tg__gemm_clamp)(TG__W(add)(v, TG__W(set)(zero)), low, high);
+                TG__FT(tg__gemm_store)(s, j, n, TG__GEMM_OWN, v);
+            }
+        TG__FT(tg__turn)(f->m, f->n, (const TG__T *)f->s, f->s_rs, (TG__T *)f->c, f->c_cs);
         return;
     }
     for (int64_t i = 0; i < f->m; i++)
@@ -39007,7 +39071,7 @@ TG__PRIVATE void TG__FT(tg__gemm_finish)(const tg__gemm_last *f) {
             }
             const int64_t at = i * f->c_rs + j * f->c_cs;
             if (f->accumulate) v = TG__W(add)(TG__FT(tg__gemm_load)(f->c, at, n, f->kc), v);
-            if (f->clamps) v = TG__W(minn)(TG__W(maxn)(v, low), high);
+            if (f->clamps) v = TG__FT(tg__gemm_clamp)(TG__W(add)(v, TG__W(set)(zero)), low, high);
             TG__FT(tg__gemm_store)(f->c, at, n, f->kc, v);
         }
 }
@@ -39813,7 +39877,7 @@ TG__PRIVATE void TG__FT(tg__conv_fill)(const tg__conv_fill *s) {
 #define TG__C_NW(k) const TG__V w##k = TG__W(set)(w[k]);
 #define TG__C_NZ(r) TG__V c##r = zero;
 #define TG__C_NE(r) c##r = TG__W(add)(c##r, bias);
-#define TG__C_NL(r) c##r = TG__W(minn)(TG__W(maxn)(c##r, low), high);
+#define TG__C_NL(r) c##r = TG__FT(tg__gemm_clamp)(c##r, low, high);
 #define TG__C_NP(r) TG__W(store)((TG__T *)(void *)(y + r * yh), c##r);
 #define TG__C_NQ(r) TG__W(storen)((TG__T *)(void *)(y + r * yh), c##r, (int)left);
 #define TG__C_NS(r) if (r < rows) TG__FT(tg__gemm_store)(y + r * yh, 0, left, s->fill->kind, c##r);
@@ -39874,6 +39938,7 @@ TG__PRIVATE void TG__FT(tg__conv_depth)(const tg__conv_depth *s) {
         for (int64_t p = 0; p < f->planes; p++) (c && simple ? TG__FT(tg__conv_refill) : TG__FT(tg__conv_fill_plane))(f, c, p);
         for (int t = 0; t < 9; t++) w[t] = TG__FT(tg__gemm_get)(s->w, c * s->wc + s->tap[t], f->kind);
         w[9] = s->bias ? TG__FT(tg__gemm_get)(s->bias, c * s->bias_step, f->kind) : (TG__T)-0.0;
+        if (s->clamps) w[9] += (TG__T)0;                                               /* what is clamped shall be no -0 */
         for (int64_t r = 0; r < s->rows; r += TG__C_NR) {                            /* the last rows once more where they are not so many */
             const int64_t row = r + TG__C_NR <= s->rows ? r : s->rows < TG__C_NR ? 0 : s->rows - TG__C_NR;
             (s->two ? TG__FT(tg__conv_depth_2) : TG__FT(tg__conv_depth_1))(s, w, a + row * down, b + row * down, down,
@@ -39988,7 +40053,7 @@ TG__PRIVATE void TG__FT(tg__conv_last)(const tg__conv_last *f) {
                 const int64_t n = f->cols - q < step ? f->cols - q : step;
                 TG__V v = TG__FT(tg__gemm_load)(s, q, n, TG__GEMM_OWN);
                 if (f->bias) v = TG__W(add)(v, bias);
-                if (f->clamps) v = TG__W(minn)(TG__W(maxn)(v, low), high);
+                if (f->clamps) v = TG__FT(tg__gemm_clamp)(TG__W(add)(v, TG__W(set)(0)), low, high);
                 TG__FT(tg__gemm_store)(y, q * f->yw, n, f->kind, v);
             }
         }
@@ -40053,7 +40118,7 @@ TG__PRIVATE void TG__FT(tg__conv_quick_out)(const tg__conv_quick *s, const tg__c
     const TG__V low = TG__W(set)((TG__T)(f->clamps ? f->low : 0)), high = TG__W(set)((TG__T)(f->clamps ? f->high : 0));
     TG__T line[2 * TG__VN];
     for (int64_t c = 0; c < s->channels; c++) {
-        const TG__V bias = TG__W(set)(f->bias ? TG__FT(tg__gemm_get)(f->bias, c * f->bias_step, f->kind) : (TG__T)0);
+        const TG__V bias = TG__W(set)((f->bias ? TG__FT(tg__gemm_get)(f->bias, c * f->bias_step, f->kind) : (TG__T)0) + (TG__T)0);
         int64_t left = s->n, column = s->column, y = 0;
         const TG__T *from = (const TG__T *)s->v + c * s->step;
         for (int64_t n; left > 0; left -= n, from += n, column = 0, y += 2) {
@@ -40065,8 +40130,8 @@ TG__PRIVATE void TG__FT(tg__conv_quick_out)(const tg__conv_quick *s, const tg__c
                 TG__C_Q4(TG__C_QM)
 #define TG__C_QY(i) if (y + i < f->rows) { \
                     TG__V a = TG__W(add)(TG__W(add)(h##i##0, h##i##1), h##i##2), b = TG__W(sub)(TG__W(sub)(h##i##1, h##i##2), h##i##3); \
-                    if (f->bias) { a = TG__W(add)(a, bias); b = TG__W(add)(b, bias); } \
-                    if (f->clamps) { a = TG__W(minn)(TG__W(maxn)(a, low), high); b = TG__W(minn)(TG__W(maxn)(b, low), high); } \
+                    if (f->bias || f->clamps) { a = TG__W(add)(a, bias); b = TG__W(add)(b, bias); } \
+                    if (f->clamps) { a = TG__FT(tg__gemm_clamp)(a, low, high); b = TG__FT(tg__gemm_clamp)(b, low, high); } \
                     if (wide == 2 * TG__VN && f->kind == TG__GEMM_OWN && f->yw == 1) TG__FT(tg__pairs_store)((TG__T *)(void *)(to + i * f->yh * size), a, b); \
                     else { \
                         TG__FT(tg__pairs_store)(line, a, b); \
