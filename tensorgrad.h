@@ -2519,7 +2519,8 @@ TG_API bool       tg_bake(tg_module *m, tg_tensor *x);
        which are new tensors. What is folded is seen on a call of tg_forward(m, x), so any forward will do; x is like what will
        come, random numbers say, or NULL: nothing is folded. Pairs are left as they are where one of the two is called more
        than once, has hooks, a computed weight or no running statistics. A ReLU, ReLU6 or Hardtanh behind the norm of a Conv
-       becomes that one's last step wherever nothing is recorded. The results stay the same but for rounding: where a
+       becomes that one's last step wherever nothing is recorded. Where nothing is recorded, a Sequential of this library's modules
+       without hooks lets go of what its parts hand on, so that memory serves again. The results stay the same but for rounding: where a
        second call with x shows another y (because the convolution's result is used without the norm, too), that is an error
        and nothing was changed. A folded norm is an Identity without parameters and cannot be brought back: train, or save
        for training, a tg_module_copy that was made before; m's optimisers are not stepped any more */
@@ -28778,6 +28779,7 @@ struct tg__module_own {
     void (*lazy)(tg_module *m, int64_t in); int lazy_dim;      /* makes the tensors, once x's size there is known; from x's end where negative */
     int infers; bool trained;      /* open tg_infer_begins; `training` before the first */
     bool lost; tg_module *next_lost;
+    bool custom, tidy;             /* not of this library; a Sequential that lets go of what its parts hand on (tg_bake) */
 };
 TG__PRIVATE tg_module *tg__member_part(const tg__member *s) { return s->kind == TG__MEMBER_PART ? (tg_module *)s->value : NULL; }
 TG__PRIVATE tg_tensor *tg__member_tensor(const tg__member *s) { return s->kind == TG__MEMBER_PARAM || s->kind == TG__MEMBER_BUFFER ? (tg_tensor *)s->value : NULL; }
@@ -28811,7 +28813,9 @@ TG__PRIVATE void *tg__module_make(tg_ctx *tg, size_t size, const char *kind, con
     return m;
 }
 TG_API void *(tg_module_new)(tg_ctx *tg, size_t size, const char *kind, tg_module_forward forward) {
-    return tg__module_make(tg, size, kind, "module_new", forward);
+    tg_module *m = (tg_module *)tg__module_make(tg, size, kind, "module_new", forward);
+    if (m) m->own->custom = true;
+    return m;
 }
 TG__PRIVATE void *tg__module_make_with(tg_ctx *tg, size_t size, const char *kind, const char *name, tg_module_forward_of forward) {
     tg_module *m = (tg_module *)tg__module_make(tg, size, kind, name, NULL);
@@ -28819,8 +28823,13 @@ TG__PRIVATE void *tg__module_make_with(tg_ctx *tg, size_t size, const char *kind
     return m;
 }
 TG_API void *(tg_module_new_with)(tg_ctx *tg, size_t size, const char *kind, tg_module_forward_of forward) {
-    return tg__module_make_with(tg, size, kind, "module_new_with", forward);
+    tg_module *m = (tg_module *)tg__module_make_with(tg, size, kind, "module_new_with", forward);
+    if (m) m->own->custom = true;
+    return m;
 }
+/* Something new in m may keep what it sees. */
+TG__PRIVATE void tg__module_untidy(tg_module *m) { for (; m; m = m->parent) m->own->tidy = false; }
+
 TG__PRIVATE void tg__member_drop(tg_ctx *tg, tg__member *s) {
     if (s->owned) tg__module_release(tg__member_part(s));
     else if (s->kind != TG__MEMBER_PART && s->value) tg__tensor_drop((tg_tensor *)s->value);
@@ -28939,6 +28948,7 @@ TG_API tg_module *(tg_module_part)(tg_module *m, tg_module **field, const char *
         return NULL;
     }
     tg__member_set(m, s, part);
+    tg__module_untidy(m);
     if (part->own->lost) tg__module_found(part);
     s->owned = part->parent == NULL;
     if (s->owned) { part->parent = m; part->name = s->name; }
@@ -29015,6 +29025,7 @@ TG_API bool (tg_module_hook)(tg_module *m, tg_module_hook_fn fn, void *user) {
     if (!h) return false;
     m->own->hook = h;
     h[m->own->hooks].fn = fn; h[m->own->hooks++].user = user;
+    tg__module_untidy(m);
     return true;
 }
 TG_API bool (tg_module_unhook)(tg_module *m, tg_module_hook_fn fn, void *user) {
@@ -30840,9 +30851,22 @@ TG_API tg_module *tg_nn_transformer_from(const tg_nn_transformer_args *a) {
 
 /* ------------------------------------------------------------------ containers ---- */
 TG__PRIVATE tg_tensor *tg__nn_sequential_forward(tg_module *m, tg_tensor *x) {
+    tg_tensor *const first = x;
+    tg_mark scope;
     int64_t i;
+    scope.depth = scope.serial = 0;
+    if (m->own->tidy && !m->tg->grad_mode) scope = tg_begin(m->tg);           /* memory that was used just now is near */
     for (i = 0; i < m->own->members && x; i++) if (tg__member_part(&m->own->member[i])) x = tg_forward(tg__member_part(&m->own->member[i]), x);
+    if (x && x != first && scope.depth) return tg_end_with(m->tg, scope, x);
+    tg_end(m->tg, scope);
     return x;
+}
+/* Says whether m and its parts keep nothing of a call. */
+TG__PRIVATE bool tg__module_tidies(tg_module *m) {
+    bool all = !m->own->custom && m->own->hooks == 0;
+    int64_t i;
+    for (i = 0; i < m->own->members; i++) if (tg__member_part(&m->own->member[i]) && !tg__module_tidies(tg__member_part(&m->own->member[i]))) all = false;
+    return m->own->tidy = all;
 }
 TG_API tg_module *(tg_nn_sequential_of)(tg_ctx *tg, tg_module *const *list) {
     tg_module *m = (tg_module *)tg__module_make(tg, sizeof *m, "Sequential", "nn_sequential", tg__nn_sequential_forward);
@@ -31058,6 +31082,7 @@ TG_API bool (tg_bake)(tg_module *m, tg_tensor *x) {
     tg_train(m, false);
     tg_freeze(m, true);
     tg_keep_packed(m, true);
+    (void)tg__module_tidies(m);
     return !tg_failed(tg);
 }
 
