@@ -18003,7 +18003,7 @@ TG__PRIVATE bool tg__conv_cut(tg__conv_plan *j, tg__conv_sub *s) {
     s->block = tg__ceil_div(k, s->blocks);
     s->blocks = s->block ? tg__ceil_div(k, s->block) : 1;
     room = TG__CONV_PLANES / (tg__imax(1, s->block * s->planes) + m);
-    if (m == 1 && j->dir != TG_CONV_BY_WEIGHT) room /= 5;            /* hardly more than loads and stores: in L1 */
+    if (m == 1 && j->dir != TG_CONV_BY_WEIGHT) room /= 10;           /* hardly more than loads and stores: in L1 */
     /* positions that share one trip through the weights */
     least = terms * m > 1 << 16 ? 192 : 48;
     if (j->dir == TG_CONV_BY_WEIGHT && terms * m > 1 << 15 && image >= 64) least = 384;        /* and few rows that two units fill */
@@ -18022,7 +18022,7 @@ TG__PRIVATE bool tg__conv_cut(tg__conv_plan *j, tg__conv_sub *s) {
     s->bands = tg__ceil_div(s->rows, s->high);
     s->units = tg__ceil_div(n, s->images) * s->bands;
     if (!(s->apart ? tg__mul_i64(s->cols, s->images, &s->pitch) : tg__add_i64(s->cols, s->dx, &s->pitch)) || !tg__add_i64(s->high, s->dy, &rows) ||
-        !tg__mul_i64(rows, s->pitch, &s->plane) ||
+        !tg__mul_i64(rows, s->pitch, &s->plane) || !tg__add_i64(s->plane, j->depth ? j->vn : 0, &s->plane) ||
         !tg__mul_i64(s->plane, tg__imax(1, s->planes), &s->channel)) return tg__fail_memory(j->job.tg, SIZE_MAX);
     flat = tg__ceil_div((s->high - 1) * s->pitch + s->cols, j->vn);
     s->across = tg__ceil_div(s->cols, j->vn);
@@ -39951,6 +39951,28 @@ TG__PRIVATE void TG__FT(tg__conv_refill)(const tg__conv_fill *s, int64_t c, int6
         }
     }
 }
+/* Planes p and p + 1 at once, whose columns are apart: the even and the odd ones of the same rows. False where they are not that. */
+TG__PRIVATE bool TG__FT(tg__conv_refill_two)(const tg__conv_fill *s, int64_t c, int64_t p) {
+    if (s->x_step != 2 || p + 1 >= s->planes || s->rz[p] != s->rz[p + 1] || s->ry[p] != s->ry[p + 1]) return false;
+    const int64_t x0 = s->x0 + s->rx[p], x1 = s->x0 + s->rx[p + 1], even = x0 & 1, z = s->z0 + s->rz[p], y0 = s->y0 + s->ry[p],
+        before = -(even ? x1 : x0) / 2, odd_before = (1 - (even ? x0 : x1)) / 2, most = (s->w + 1) / 2, n = most < s->cols - before ? most : s->cols - before;
+    if (x0 > 0 || x1 > 1 || ((x0 ^ x1) & 1) == 0 || n > s->cols - odd_before) return false;
+    TG__T *to = (TG__T *)s->out + (p + even) * s->plane + before, *odd_to = (TG__T *)s->out + (p + 1 - even) * s->plane + odd_before;
+    const int64_t first = y0 >= 0 ? 0 : (-y0 + s->y_step - 1) / s->y_step, end = s->w < 2 * n ? s->w : 2 * n;
+    for (int64_t i = first, y = y0 + first * s->y_step; i < s->rows && y < s->h && z >= 0 && z < s->d; i++, y += s->y_step) {
+        const TG__T *src = (const TG__T *)s->src + c * s->sc + z * s->sd + y * s->sh;
+        for (int64_t q = 0; q < n; q += TG__VN) {
+            const int64_t left = end - 2 * q;
+            TG__V v, odd;
+            if (left >= 2 * TG__VN) TG__FT(tg__pairs_apart)(TG__W(load)(src + 2 * q), TG__W(load)(src + 2 * q + TG__VN), &v, &odd);
+            else TG__FT(tg__pairs_apart)(TG__W(loadn)(src + 2 * q, (int)(left < TG__VN ? left : TG__VN)),
+                TG__W(loadn)(src + 2 * q + TG__VN, (int)(left < TG__VN ? 0 : left - TG__VN)), &v, &odd);
+            TG__W(store)(to + i * s->pitch + q, v);
+            TG__W(store)(odd_to + i * s->pitch + q, odd);
+        }
+    }
+    return true;
+}
 TG__PRIVATE void TG__FT(tg__conv_depth)(const tg__conv_depth *s) {
     const tg__conv_fill *f = s->fill;
     const bool simple = f->kind == TG__GEMM_OWN && f->sw == 1 && f->x_step <= 2 && TG__VN > 1;
@@ -39960,7 +39982,11 @@ TG__PRIVATE void TG__FT(tg__conv_depth)(const tg__conv_depth *s) {
     const TG__T *const a = (const TG__T *)f->out + s->at[0] - (down < 0 ? row0 * down : 0), *const b = a + s->at[3] - s->at[0];
     for (int64_t c = 0; c < s->channels; c++) {
         TG__T w[10];
-        for (int64_t p = 0; p < f->planes; p++) (c && simple ? TG__FT(tg__conv_refill) : TG__FT(tg__conv_fill_plane))(f, c, p);
+        for (int64_t p = 0; p < f->planes; p++) {
+            if (!c || !simple) TG__FT(tg__conv_fill_plane)(f, c, p);
+            else if (TG__FT(tg__conv_refill_two)(f, c, p)) p++;
+            else TG__FT(tg__conv_refill)(f, c, p);
+        }
         for (int t = 0; t < 9; t++) w[t] = TG__FT(tg__gemm_get)(s->w, c * s->wc + s->tap[t], f->kind);
         w[9] = s->bias ? TG__FT(tg__gemm_get)(s->bias, c * s->bias_step, f->kind) : (TG__T)-0.0;
         if (s->clamps) w[9] += (TG__T)0;                                               /* what is clamped shall be no -0 */
