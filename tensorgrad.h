@@ -40268,34 +40268,48 @@ TG__PRIVATE void TG__FT(tg__conv_gather)(const tg__conv_gather *s) {
         for (int half = (int)TG__C_LANES / 2; half; half /= 2) for (int u = 0; u < half; u++) lane[u] += lane[u + half]; \
         d[r * s->d_rs] = s->add ? d[r * s->d_rs] + lane[0] : lane[0]; }
 #endif
+#define TG__C_DOTS(name, ROWS) \
+TG__PRIVATE void TG__FT(name)(const tg__conv_dots *s, int64_t o, int64_t i) { \
+    const TG__V zero = TG__W(set)(0); \
+    TG__T lane[64 / sizeof(TG__T)]; \
+    TG__T *d = (TG__T *)s->d + i * s->d_rs + o; \
+    const TG__T *g = (const TG__T *)s->g + o * s->g_step; \
+    ROWS(TG__C_D0) \
+    for (int64_t row = 0; row < s->rows; row++, g += s->cols) { \
+        int64_t q = row * s->pitch, at = 0; \
+        for (; at + TG__C_LANES <= s->cols; at += TG__C_LANES, q += TG__C_LANES) \
+            for (int u = 0; u < TG__C_LV; u++) { \
+                const TG__V v = TG__W(load)(g + at + u * TG__VN); \
+                ROWS(TG__C_D1) \
+            } \
+        for (int u = 0; u < TG__C_LV; u++) { \
+            const int64_t n = s->cols - at - u * TG__VN; \
+            if (n >= TG__VN) { \
+                const TG__V v = TG__W(load)(g + at + u * TG__VN); \
+                ROWS(TG__C_D1) \
+            } else if (n > 0) { \
+                const TG__V v = TG__W(loadn)(g + at + u * TG__VN, (int)n); \
+                ROWS(TG__C_D2) \
+            } \
+        } \
+    } \
+    ROWS(TG__C_D3) \
+}
+/* Rows at once: what is loaded of g serves all of them; 3 x 3 kernels have nine. */
+#undef TG__C_DR
+#if defined(TG__PASS_AVX512)
+#define TG__C_DR 9
+#define TG__C_R9(X) TG__C_R8(X) X(8)
+TG__C_DOTS(tg__conv_dots_of, TG__C_R9)
+#undef TG__C_R9
+#else
+#define TG__C_DR 3
+TG__C_DOTS(tg__conv_dots_of, TG__C_R3)
+#endif
+#undef TG__C_DOTS
 TG__PRIVATE void TG__FT(tg__conv_dots)(const tg__conv_dots *s) {
-    const TG__V zero = TG__W(set)(0);
-    TG__T lane[64 / sizeof(TG__T)];
     for (int64_t o = 0; o < s->o; o++)
-        for (int64_t i = 0; i < s->k; i += 4) {
-            TG__T *d = (TG__T *)s->d + i * s->d_rs + o;
-            const TG__T *g = (const TG__T *)s->g + o * s->g_step;
-            TG__C_R4(TG__C_D0)
-            for (int64_t row = 0; row < s->rows; row++, g += s->cols) {
-                int64_t q = row * s->pitch, at = 0;
-                for (; at + TG__C_LANES <= s->cols; at += TG__C_LANES, q += TG__C_LANES)
-                    for (int u = 0; u < TG__C_LV; u++) {
-                        const TG__V v = TG__W(load)(g + at + u * TG__VN);
-                        TG__C_R4(TG__C_D1)
-                    }
-                for (int u = 0; u < TG__C_LV; u++) {
-                    const int64_t n = s->cols - at - u * TG__VN;
-                    if (n >= TG__VN) {
-                        const TG__V v = TG__W(load)(g + at + u * TG__VN);
-                        TG__C_R4(TG__C_D1)
-                    } else if (n > 0) {
-                        const TG__V v = TG__W(loadn)(g + at + u * TG__VN, (int)n);
-                        TG__C_R4(TG__C_D2)
-                    }
-                }
-            }
-            TG__C_R4(TG__C_D3)
-        }
+        for (int64_t i = 0; i < s->k; i += TG__C_DR) TG__FT(tg__conv_dots_of)(s, o, i);
 }
 
 /* Some channels at a time: their sums are added up where they stand, then turned. */
