@@ -40259,12 +40259,21 @@ TG__PRIVATE void TG__FT(tg__conv_gather)(const tg__conv_gather *s) {
 #undef TG__C_LV
 #define TG__C_LANES ((int64_t)(64 / sizeof(TG__T)))
 #define TG__C_LV ((int)(64 / sizeof(TG__T)) / TG__VN)
+/* for each u of them; where they are few by itself, for what is indexed by a variable lives in memory */
+#undef TG__C_FOR
+#if defined(TG__PASS_AVX512)
+#define TG__C_FOR(...) { enum { u = 0 }; __VA_ARGS__ }
+#elif defined(TG__PASS_AVX2)
+#define TG__C_FOR(...) { enum { u = 0 }; __VA_ARGS__ } { enum { u = 1 }; __VA_ARGS__ }
+#else
+#define TG__C_FOR(...) for (int u = 0; u < TG__C_LV; u++) { __VA_ARGS__ }
+#endif
 #ifndef TG__C_D0
-#define TG__C_D0(r) const TG__T *p##r = (const TG__T *)s->x + s->at[i + r < s->k ? i + r : s->k - 1]; TG__V c##r[TG__C_LV]; for (int u = 0; u < TG__C_LV; u++) c##r[u] = zero;
+#define TG__C_D0(r) const TG__T *p##r = (const TG__T *)s->x + s->at[i + r < s->k ? i + r : s->k - 1]; TG__V c##r[TG__C_LV]; TG__C_FOR(c##r[u] = zero;)
 #define TG__C_D1(r) c##r[u] = TG__W(fma)(v, TG__W(load)(p##r + q + u * TG__VN), c##r[u]);
 #define TG__C_D2(r) c##r[u] = TG__W(fma)(v, TG__W(loadn)(p##r + q + u * TG__VN, (int)n), c##r[u]);
 #define TG__C_D3(r) if (i + r < s->k) { \
-        for (int u = 0; u < TG__C_LV; u++) TG__W(store)(lane + u * TG__VN, c##r[u]); \
+        TG__C_FOR(TG__W(store)(lane + u * TG__VN, c##r[u]);) \
         for (int half = (int)TG__C_LANES / 2; half; half /= 2) for (int u = 0; u < half; u++) lane[u] += lane[u + half]; \
         d[r * s->d_rs] = s->add ? d[r * s->d_rs] + lane[0] : lane[0]; }
 #endif
@@ -40277,12 +40286,13 @@ TG__PRIVATE void TG__FT(name)(const tg__conv_dots *s, int64_t o, int64_t i) { \
     ROWS(TG__C_D0) \
     for (int64_t row = 0; row < s->rows; row++, g += s->cols) { \
         int64_t q = row * s->pitch, at = 0; \
-        for (; at + TG__C_LANES <= s->cols; at += TG__C_LANES, q += TG__C_LANES) \
-            for (int u = 0; u < TG__C_LV; u++) { \
+        for (; at + TG__C_LANES <= s->cols; at += TG__C_LANES, q += TG__C_LANES) { \
+            TG__C_FOR( \
                 const TG__V v = TG__W(load)(g + at + u * TG__VN); \
                 ROWS(TG__C_D1) \
-            } \
-        for (int u = 0; u < TG__C_LV; u++) { \
+            ) \
+        } \
+        TG__C_FOR( \
             const int64_t n = s->cols - at - u * TG__VN; \
             if (n >= TG__VN) { \
                 const TG__V v = TG__W(load)(g + at + u * TG__VN); \
@@ -40291,7 +40301,7 @@ TG__PRIVATE void TG__FT(name)(const tg__conv_dots *s, int64_t o, int64_t i) { \
                 const TG__V v = TG__W(loadn)(g + at + u * TG__VN, (int)n); \
                 ROWS(TG__C_D2) \
             } \
-        } \
+        ) \
     } \
     ROWS(TG__C_D3) \
 }
