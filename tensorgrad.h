@@ -39930,25 +39930,17 @@ TG__PRIVATE void TG__FT(name)(const tg__conv_depth *s, const TG__T *w, const TG_
 #endif
 TG__C_NBLOCK(tg__conv_depth_1, TG__C_N1)
 TG__C_NBLOCK(tg__conv_depth_2, TG__C_N2)
-/* A plane that held another channel: what is padding is zero already. */
+/* A plane that held another channel, columns side by side: what is padding is zero already. */
 TG__PRIVATE void TG__FT(tg__conv_refill)(const tg__conv_fill *s, int64_t c, int64_t p) {
-    const int64_t z = s->z0 + s->rz[p], y0 = s->y0 + s->ry[p], x0 = s->x0 + s->rx[p], step = s->x_step, i0 = x0 >= 0 ? 0 : (-x0 + step - 1) / step,
-        end = x0 >= s->w ? 0 : (s->w - x0 + step - 1) / step, n = (end < s->cols ? end : s->cols) - i0, first = y0 >= 0 ? 0 : (-y0 + s->y_step - 1) / s->y_step;
+    const int64_t z = s->z0 + s->rz[p], y0 = s->y0 + s->ry[p], x0 = s->x0 + s->rx[p], i0 = x0 >= 0 ? 0 : -x0,
+        n = (s->w - x0 < s->cols ? s->w - x0 : s->cols) - i0, first = y0 >= 0 ? 0 : (-y0 + s->y_step - 1) / s->y_step;
     if (n <= 0 || z < 0 || z >= s->d) return;
     for (int64_t i = first, y = y0 + first * s->y_step; i < s->rows && y < s->h; i++, y += s->y_step) {
-        const TG__T *src = (const TG__T *)s->src + c * s->sc + z * s->sd + y * s->sh + x0 + i0 * step;
+        const TG__T *src = (const TG__T *)s->src + c * s->sc + z * s->sd + y * s->sh + x0 + i0;
         TG__T *out = (TG__T *)s->out + p * s->plane + i * s->pitch + i0;
         int64_t q = 0;
-        TG__V v, odd;
-        if (step == 1) {
-            for (; q + TG__VN <= n; q += TG__VN) TG__W(store)(out + q, TG__W(load)(src + q));
-            if (q < n) TG__W(store)(out + q, TG__W(loadn)(src + q, (int)(n - q)));
-        } else for (; q < n; q += TG__VN, src += 2 * TG__VN) {
-            const int64_t left = 2 * (n - q) - 1;                                   /* behind the last one the source may end */
-            if (left >= 2 * TG__VN) TG__FT(tg__pairs_apart)(TG__W(load)(src), TG__W(load)(src + TG__VN), &v, &odd);
-            else TG__FT(tg__pairs_apart)(TG__W(loadn)(src, (int)(left < TG__VN ? left : TG__VN)), TG__W(loadn)(src + TG__VN, (int)(left < TG__VN ? 0 : left - TG__VN)), &v, &odd);
-            TG__W(store)(out + q, v);
-        }
+        for (; q + TG__VN <= n; q += TG__VN) TG__W(store)(out + q, TG__W(load)(src + q));
+        if (q < n) TG__W(store)(out + q, TG__W(loadn)(src + q, (int)(n - q)));
     }
 }
 /* Planes p and p + 1 at once, whose columns are apart: the even and the odd ones of the same rows. False where they are not that. */
@@ -39956,7 +39948,7 @@ TG__PRIVATE bool TG__FT(tg__conv_refill_two)(const tg__conv_fill *s, int64_t c, 
     if (s->x_step != 2 || p + 1 >= s->planes || s->rz[p] != s->rz[p + 1] || s->ry[p] != s->ry[p + 1]) return false;
     const int64_t x0 = s->x0 + s->rx[p], x1 = s->x0 + s->rx[p + 1], even = x0 & 1, z = s->z0 + s->rz[p], y0 = s->y0 + s->ry[p],
         before = -(even ? x1 : x0) / 2, odd_before = (1 - (even ? x0 : x1)) / 2, most = (s->w + 1) / 2, n = most < s->cols - before ? most : s->cols - before;
-    if (x0 > 0 || x1 > 1 || ((x0 ^ x1) & 1) == 0 || n > s->cols - odd_before) return false;
+    if (n <= 0 || x0 > 0 || x1 > 1 || ((x0 ^ x1) & 1) == 0 || n > s->cols - odd_before) return false;
     TG__T *to = (TG__T *)s->out + (p + even) * s->plane + before, *odd_to = (TG__T *)s->out + (p + 1 - even) * s->plane + odd_before;
     const int64_t first = y0 >= 0 ? 0 : (-y0 + s->y_step - 1) / s->y_step, end = s->w < 2 * n ? s->w : 2 * n;
     for (int64_t i = first, y = y0 + first * s->y_step; i < s->rows && y < s->h && z >= 0 && z < s->d; i++, y += s->y_step) {
@@ -39975,7 +39967,7 @@ TG__PRIVATE bool TG__FT(tg__conv_refill_two)(const tg__conv_fill *s, int64_t c, 
 }
 TG__PRIVATE void TG__FT(tg__conv_depth)(const tg__conv_depth *s) {
     const tg__conv_fill *f = s->fill;
-    const bool simple = f->kind == TG__GEMM_OWN && f->sw == 1 && f->x_step <= 2 && TG__VN > 1;
+    const bool simple = f->kind == TG__GEMM_OWN && f->sw == 1 && TG__VN > 1;
     const int64_t size = f->kind == TG__GEMM_OWN ? (int64_t)sizeof(TG__T) : 2, down = s->at[s->two ? 6 : 3] - s->at[0];
     /* where taps are walked backwards rows are, too */
     const int64_t row0 = down < 0 ? s->rows - 1 : 0, yh = down < 0 ? -s->yh : s->yh;
@@ -39983,9 +39975,9 @@ TG__PRIVATE void TG__FT(tg__conv_depth)(const tg__conv_depth *s) {
     for (int64_t c = 0; c < s->channels; c++) {
         TG__T w[10];
         for (int64_t p = 0; p < f->planes; p++) {
-            if (!c || !simple) TG__FT(tg__conv_fill_plane)(f, c, p);
-            else if (TG__FT(tg__conv_refill_two)(f, c, p)) p++;
-            else TG__FT(tg__conv_refill)(f, c, p);
+            if (c && simple && f->x_step == 1) TG__FT(tg__conv_refill)(f, c, p);
+            else if (c && simple && TG__FT(tg__conv_refill_two)(f, c, p)) p++;
+            else TG__FT(tg__conv_fill_plane)(f, c, p);
         }
         for (int t = 0; t < 9; t++) w[t] = TG__FT(tg__gemm_get)(s->w, c * s->wc + s->tap[t], f->kind);
         w[9] = s->bias ? TG__FT(tg__gemm_get)(s->bias, c * s->bias_step, f->kind) : (TG__T)-0.0;
