@@ -18272,6 +18272,7 @@ TG__PRIVATE void tg__conv_tile_chunk(const tg__conv_plan *j, int64_t i, char *sc
 TG__PRIVATE bool tg__conv_is_depth(const tg__conv_plan *j) {
     const bool by_data = j->dir == TG_CONV_BY_DATA;
     if (j->dir == TG_CONV_BY_WEIGHT || j->c != 1 || j->o != j->groups || j->kd != 1 || j->kh != 3 || j->kw != 3 || j->dilation[1] != 1) return false;
+    if (j->x.n * j->groups * j->x.d * j->x.h * j->x.w > 1 << 21) return false;          /* from and to memory whole rows in order are faster; the bits are the same */
     return (by_data ? j->x.sw : j->y.sw) == 1 && j->stride[1] <= (by_data ? 1 : 2) && (!by_data || (j->stride[0] == 1 && j->stride[2] == 1));
 }
 TG__PRIVATE void tg__conv_depth_chunk(const tg__conv_plan *j, int64_t i, char *scratch) {
