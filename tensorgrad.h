@@ -4478,6 +4478,19 @@ enum { TG__HAS_F64 = 1 };
 #endif
 #endif
 
+/* What follows TG__LITTLE_EFFORT is made of other operations, or is texts and files; what follows TG__NO_EFFORT is called once
+   for a model or a file and has no loop over elements. They are a fifth of the file, and the compiler is done with them in half of the
+   time. */
+#if defined(__GNUC__) && !defined(__clang__) && !defined(__TINYC__) && !defined(__CUDACC__) && !defined(TENSORGRAD_DEBUG)
+#define TG__LITTLE_EFFORT _Pragma("GCC push_options") _Pragma("GCC optimize(\"Og\", \"no-fast-math\", \"fp-contract=off\")")
+#define TG__NO_EFFORT _Pragma("GCC push_options") _Pragma("GCC optimize(\"O0\", \"no-fast-math\", \"fp-contract=off\")")
+#define TG__EFFORT_END _Pragma("GCC pop_options")
+#else
+#define TG__LITTLE_EFFORT
+#define TG__NO_EFFORT
+#define TG__EFFORT_END
+#endif
+
 #ifdef __cplusplus
 extern "C" {
 #endif
@@ -9722,6 +9735,8 @@ TG_API tg_tensor *(tg_retain_grad)(tg_tensor *t) {
     return tg__hook_add(t, NULL, NULL, true) ? t : NULL;
 }
 
+TG__NO_EFFORT
+
 /* ---- derivative products ---- */
 TG__PRIVATE tg_ctx *tg__start_call(const tg_function_call *c, const char *name) {
     tg_ctx *tg = c && c->inputs && c->n_inputs > 0 ? tg__start_list(c->inputs, c->n_inputs, name) : NULL;
@@ -10173,6 +10188,8 @@ TG_API bool (tg_checkpoint)(const tg_function_call *c, tg_tensor **outputs) {
     if (!ok) tg__no_results(outputs, c->n_outputs);
     return ok;
 }
+
+TG__EFFORT_END
 
 /* ---- ops from outside ---- */
 TG_API tg_tensor *(tg_call)(const tg_op *op, const void *attr,
@@ -16010,10 +16027,7 @@ TG_API tg_tensor *(tg_one_hot)(tg_tensor *index, int64_t classes) {
    Two records, the views diagonal and unfold; all else is made of other functions.
    Tests: tests/test_arrange.c; tests/golden.c, tests/op_list.h
    ====================================================================================== */
-#ifdef TG__LEVELS                                      /* made of other operations: to the end of the chapter */
-#pragma GCC push_options
-#pragma GCC optimize("Og", "no-fast-math", "fp-contract=off")
-#endif
+TG__LITTLE_EFFORT                                      /* made of other operations: to the end of the chapter */
 
 /* ------------------------------------------------------------------ diagonal, unfold ----
    diagonal: y[..., i] = x with i and i + offset at dim1 and dim2; unfold: y[.., w, .., k] = x[.., w * step + k, ..].
@@ -16937,9 +16951,7 @@ TG_API tg_tensor *(tg_multinomial)(tg_tensor *x, int64_t n, bool replacement) {
     return tg__composed(tg, outermost, tg_end_with(tg, m, y));
 }
 
-#ifdef TG__LEVELS
-#pragma GCC pop_options
-#endif
+TG__EFFORT_END
 /* ======================================================================================
    >>impl-gemm    matrix products: which path, cut into phases and chunks
    Owns tg__gemm_plan. Kernels know nothing of dtypes, batches and threads; this section knows nothing of registers.
@@ -22585,6 +22597,8 @@ TG_API tg_tensor *tg_scaled_dot_product_attention_from(const tg_scaled_dot_produ
    are projected again. Where the weights are asked for, they are made; else attention is tiled.
    Tests: tests/test_attention.c
    ====================================================================================== */
+TG__NO_EFFORT
+
 
 typedef tg_multi_head_attention_forward_args tg__heads_args;
 TG__PRIVATE bool tg__heads_allowed(tg_ctx *tg, const tg__heads_args *a) {
@@ -22761,6 +22775,8 @@ TG_API tg_tensor *tg_multi_head_attention_forward_from(const tg_multi_head_atten
     if (!y && args->weights) *args->weights = NULL;
     return tg__composed(tg, outermost, y);
 }
+
+TG__EFFORT_END
 
 /* ======================================================================================
    >>impl-rnn    recurrent cells and whole sequences
@@ -23572,10 +23588,7 @@ TG_API tg_tensor *(tg_pad_packed_sequence)(tg_tensor *data, const tg_packed_sequ
    devices, and for any strides.
    Tests: tests/test_products.c
    ====================================================================================== */
-#ifdef TG__LEVELS                                      /* made of other operations: to >>impl-loss's end */
-#pragma GCC push_options
-#pragma GCC optimize("Og", "no-fast-math", "fp-contract=off")
-#endif
+TG__NO_EFFORT                                          /* made of other operations: to >>impl-loss's end */
 
 /* ------------------------------------------------------------------ products of vectors and matrices ----
    tg_matmul for operands of the numbers of dimensions that the name says. */
@@ -25315,9 +25328,7 @@ TG_API tg_tensor *tg_multilabel_soft_margin_loss_from(const tg_multilabel_soft_m
     return tg__loss_end(&l, tg_mean_dims(e, 1, &last, false));
 }
 
-#ifdef TG__LEVELS
-#pragma GCC pop_options
-#endif
+TG__EFFORT_END
 /* ======================================================================================
    >>impl-norm    normalisations and statistics
    Tests: tests/test_norm.c
@@ -27356,10 +27367,7 @@ TG__MADE(isneginf, tg_eq_scalar(x, -tg__inf()))
    anything fails.
    Tests: tests/test_io.c, tests/formats.c, tests/hostile.c, tests/fuzz_safetensors.c, tests/fuzz_npy.c
    ====================================================================================== */
-#ifdef TG__LEVELS                                      /* texts and files: to >>impl-debug's end */
-#pragma GCC push_options
-#pragma GCC optimize("Og", "no-fast-math", "fp-contract=off")
-#endif
+TG__LITTLE_EFFORT                                      /* texts and files: to >>impl-debug's end */
 
 #ifndef TENSORGRAD_NO_IO
 /* ---- whole files, through the host's hooks or the platform's ---- */
@@ -28009,6 +28017,8 @@ TG_API tg_tensor *(tg_dict_f32)(const tg_dict *d, int64_t i) {
     tg__mem_put(d->tg, bytes, (size_t)p->t->numel);
     return t;
 }
+
+TG__NO_EFFORT
 
 /* --------------------------------------------------------------- safetensors ----
    8 bytes length of the header, little end first; the header, JSON: { name: { "dtype", "shape",
@@ -28680,6 +28690,8 @@ TG_API bool (tg_npy_save)(tg_tensor *t, const char *path) {
     tg_end(tg, m);
     return ok;
 }
+TG__EFFORT_END
+
 #endif /* TENSORGRAD_NO_IO */
 
 /* ======================================================================================
@@ -28723,6 +28735,8 @@ TG__PRIVATE tg_ctx *tg__start_module(tg_module *m, const char *name) {
     tg__name(m->tg, name);
     return m->tg;
 }
+
+TG__NO_EFFORT
 
 /* ---- making and freeing ---- */
 TG__PRIVATE void *tg__module_make(tg_ctx *tg, size_t size, const char *kind, const char *name, tg_module_forward forward) {
@@ -28893,6 +28907,8 @@ TG_API tg_tensor *(tg_module_tensor)(tg_module *m, tg_tensor **field, const char
     return t;
 }
 
+TG__EFFORT_END
+
 /* ---- calling ---- */
 TG__PRIVATE bool tg__module_norm(tg_module *m, bool moves);
 TG_API size_t tg_module_enter(tg_module *m) {
@@ -28954,6 +28970,8 @@ TG_API bool (tg_module_unhook)(tg_module *m, tg_module_hook_fn fn, void *user) {
     for (m->own->hooks--; i < m->own->hooks; i++) m->own->hook[i] = m->own->hook[i + 1];
     return true;
 }
+
+TG__NO_EFFORT
 
 /* ---- walking ----
    Every member of m and its parts, with its path; the visitor ends the walk by false. What is shared is met under each of
@@ -29398,6 +29416,8 @@ TG_API bool (tg_load)(tg_module *m, const char *path, tg_load_report *report) {
 }
 #endif
 
+TG__EFFORT_END
+
 /* ---- initialisers ---- */
 TG_API double tg_calculate_gain(tg_gain_of nonlinearity, double negative_slope) {
     switch (nonlinearity) {
@@ -29573,6 +29593,8 @@ TG_API tg_tensor *(tg_sparse_)(tg_tensor *t, double sparsity, double std) {
     }
     return tg__composed_values(tg, outermost, was, y);
 }
+
+TG__NO_EFFORT
 
 /* ---- computed weights ---- */
 /* W as a matrix with dim's indices as rows */
@@ -30991,6 +31013,8 @@ TG_API bool (tg_bake)(tg_module *m, tg_tensor *x) {
     return !tg_failed(tg);
 }
 
+TG__EFFORT_END
+
 /* ======================================================================================
    >>impl-optim    optimisers: their family, rules and options, L-BFGS; clipping; averages; schedules
    A step settles everything first: which parameters have a gradient, in what form, with what is remembered for them; what
@@ -31376,6 +31400,8 @@ TG_API bool (tg_clip_grad_value_)(tg_tensor *const *params, int n, double clip_v
     return ok;
 }
 
+TG__NO_EFFORT
+
 /* ---- options ---- */
 /* An option: its name, the numbers it may be, and where a call gives it */
 #define TG__OPTIONS_OF_RULES(O) \
@@ -31720,6 +31746,8 @@ TG_API bool (tg_optim_set)(tg_optim *o, int group, const char *option, double va
 TG_API double (tg_optim_lr)(tg_optim *o, int group) { return tg_optim_get(o, group, "lr"); }
 TG_API bool (tg_optim_set_lr)(tg_optim *o, int group, double lr) { return tg_optim_set(o, group, "lr", lr); }
 
+TG__EFFORT_END
+
 /* ---- a step ---- */
 /* Which of kept[] the rule needs with these options */
 TG__PRIVATE unsigned tg__optim_needs(const tg_optim *o, const tg__optim_param *p, const tg_tensor *t) {
@@ -32031,6 +32059,8 @@ TG_API bool (tg_module_ema_)(tg_module *average, tg_module *m, double decay) {
     tg__mem_put(tg, list, (size_t)(2 * n) * sizeof *list);
     return ok;
 }
+
+TG__NO_EFFORT
 
 /* ---- closures, and L-BFGS ----
    Liu, Nocedal: On the limited memory BFGS method, 1989; line search and order of the tests as in torch. All parameters are one
@@ -32608,6 +32638,8 @@ TG_API bool (tg_optim_load)(tg_optim *o, const tg_dict *state) {
     return ok;
 }
 #endif /* TENSORGRAD_NO_IO */
+TG__EFFORT_END
+
 #endif /* TENSORGRAD_NO_OPTIM */
 
 /* ======================================================================================
@@ -33234,6 +33266,8 @@ TG_API tg_tensor *tg_csv_from(const tg_csv_args *a) {
     return t;
 }
 
+TG__NO_EFFORT
+
 #ifndef TENSORGRAD_NO_OPTIM
 /* ---- a whole run in one file ----
    One dict: names and metadata of its parts under "model.", "optim." and "more."; "run" is i64 [4]: step, seed, stream, call. */
@@ -33319,11 +33353,15 @@ TG_API bool (tg_run_load)(tg_module *m, tg_optim *opt, int64_t *step, tg_dict **
     return ok;
 }
 #endif /* TENSORGRAD_NO_OPTIM */
+TG__EFFORT_END
+
 #endif /* TENSORGRAD_NO_IO */
 
 /* ======================================================================================
    >>impl-debug    tensors as text, as torch prints them; the tape as text and as a drawing
    ====================================================================================== */
+TG__NO_EFFORT
+
 
 #define TG__EDGE 3             /* a summary shows this many at each end */
 #define TG__SUMMARY 1000       /* larger tensors are summarised */
@@ -33663,9 +33701,9 @@ TG_API size_t (tg_tape_dot)(tg_tensor *t, char *out, size_t size) {
     return x.length;
 }
 
-#ifdef TG__LEVELS
-#pragma GCC pop_options
-#endif
+TG__EFFORT_END
+
+TG__EFFORT_END
 
 /* ---- end of PART II: everything that was borrowed goes back ---- */
 /* Words of the kernel chapter that no other chapter needs. */
@@ -37714,10 +37752,7 @@ TG__PRIVATE void TG__FT(tg__blend)(int64_t runs, int64_t n, TG__T *y, const TG__
    rounding to c's type.
    Tests: tests/golden.c, tests/test_bits.c
    ====================================================================================== */
-#ifdef TG__LEVELS                                      /* tiles are unrolled by hand: nothing is left to find */
-#pragma GCC push_options
-#pragma GCC optimize("Og", "no-fast-math", "fp-contract=off")
-#endif
+TG__LITTLE_EFFORT                                      /* tiles are unrolled by hand: nothing is left to find */
 
 #ifndef TG__GEMM_ONCE
 #define TG__GEMM_ONCE
@@ -39196,9 +39231,7 @@ TG__PRIVATE void TG__FN(tg__quant_dots)(const tg__gemm_part *s) {
 }
 #endif
 
-#ifdef TG__LEVELS
-#pragma GCC pop_options
-#endif
+TG__EFFORT_END
 
 /* ======================================================================================
    >>pass-convert    runs of half-precision numbers to and from f32
