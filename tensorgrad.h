@@ -4464,23 +4464,22 @@ enum { TG__HAS_F64 = 1 };
 #elif defined(TENSORGRAD_TEACH)
 #pragma GCC optimize("Og", "strict-aliasing", "no-fast-math", "fp-contract=off", "no-tree-loop-distribute-patterns")
 #else
-/* -O1, the parts of -O2 that are felt, and without the parts of -O1 that are not: the compiler is done in half of the
-   time, kernels written in vector words are as fast. (vzeroupper is what gcc calls an expensive optimization: without it
+/* -O1, the parts of -O2 that are felt, and without the parts of -O1 that are not (jumps threaded through blocks are 4 per cent
+   of all its work): the compiler is done in half of the time, kernels written in vector words are as fast. (vzeroupper is what gcc calls an expensive optimization: without it
    all scalar code behind a kernel, the host's too, waits for halves of registers that it does not use.) What has loops of
    plain C, or none that are hot, opens a region of its own (TG__LEVELS). And a loop over two pointers stays a loop: memset
    or `rep stos` costs more than a tiny call. */
 #pragma GCC optimize("O1", "inline-small-functions", "optimize-sibling-calls", "expensive-optimizations", "ipa-ra", "caller-saves", "strict-aliasing")
 #if TG__HAS_X86 || TG__HAS_NEON
 #define TG__LEVELS
-#pragma GCC optimize("no-tree-pta", "no-tree-loop-optimize", "no-tree-dominator-opts")
+#pragma GCC optimize("no-tree-pta", "no-tree-loop-optimize", "no-tree-dominator-opts", "no-thread-jumps")
 #endif
 #pragma GCC optimize("no-fast-math", "fp-contract=off", "no-tree-loop-distribute-patterns")
 #endif
 #endif
 
-/* What follows TG__LITTLE_EFFORT is made of other operations, or is texts and files; what follows TG__NO_EFFORT is called once
-   for a model or a file and has no loop over elements. They are a fifth of the file, and the compiler is done with them in half of the
-   time. */
+/* TG__LITTLE_EFFORT: what is made of other operations, texts, files. TG__NO_EFFORT: what is called once for a model or a file and
+   has no loop over elements; the compiler is done with it in two thirds of the time. Up to TG__EFFORT_END. */
 #if defined(__GNUC__) && !defined(__clang__) && !defined(__TINYC__) && !defined(__CUDACC__) && !defined(TENSORGRAD_DEBUG)
 #define TG__LITTLE_EFFORT _Pragma("GCC push_options") _Pragma("GCC optimize(\"Og\", \"no-fast-math\", \"fp-contract=off\")")
 #define TG__NO_EFFORT _Pragma("GCC push_options") _Pragma("GCC optimize(\"O0\", \"no-fast-math\", \"fp-contract=off\")")
@@ -8925,7 +8924,7 @@ TG__PRIVATE tg_tensor *tg__call_mapped(tg_ctx *tg, const tg_op *op, const void *
 #endif
 #ifdef TG__LEVELS                                      /* every call comes through here */
 #pragma GCC push_options
-#pragma GCC optimize("O2", "tree-loop-optimize", "tree-dominator-opts", "tree-pta", "no-fast-math", "fp-contract=off", "no-tree-loop-distribute-patterns")
+#pragma GCC optimize("O2", "tree-loop-optimize", "tree-dominator-opts", "tree-pta", "thread-jumps", "no-fast-math", "fp-contract=off", "no-tree-loop-distribute-patterns")
 #endif
 /* Runs one op: the gate, one-context and liveness checks, check, forward, recording, holding. Everything that
    all ops share is here. `outs` may be NULL. */
@@ -15281,7 +15280,7 @@ typedef struct tg__index_plan {
 
 #ifdef TG__LEVELS                                      /* a loop that the compiler turns into vectors */
 #pragma GCC push_options
-#pragma GCC optimize("O3", "tree-loop-optimize", "tree-dominator-opts", "tree-pta", "no-fast-math", "fp-contract=off")
+#pragma GCC optimize("O3", "tree-loop-optimize", "tree-dominator-opts", "tree-pta", "thread-jumps", "no-fast-math", "fp-contract=off")
 #endif
 /* Is one of n indices not in 0..limit - 1? The sign tells, of an index or of what is left to the last one. */
 TG__INLINE bool tg__index_odd_in(int64_t n, const int64_t *p, int64_t limit) {
@@ -19295,7 +19294,7 @@ TG__POOLING_CLAIM(double)
    gradient, where the first element that equals the result y, which no other is above, takes g. */
 #ifdef TG__LEVELS                                      /* loops that the compiler turns into vectors */
 #pragma GCC push_options
-#pragma GCC optimize("O3", "tree-loop-optimize", "tree-dominator-opts", "tree-pta", "no-fast-math", "fp-contract=off", "no-tree-loop-distribute-patterns")
+#pragma GCC optimize("O3", "tree-loop-optimize", "tree-dominator-opts", "tree-pta", "thread-jumps", "no-fast-math", "fp-contract=off", "no-tree-loop-distribute-patterns")
 #endif
 TG__PRIVATE void tg__pooling_pairs_max(int64_t n, float *y, const float *a, const float *b) {
     int64_t i;
@@ -23588,7 +23587,7 @@ TG_API tg_tensor *(tg_pad_packed_sequence)(tg_tensor *data, const tg_packed_sequ
    devices, and for any strides.
    Tests: tests/test_products.c
    ====================================================================================== */
-TG__NO_EFFORT                                          /* made of other operations: to >>impl-loss's end */
+TG__NO_EFFORT
 
 /* ------------------------------------------------------------------ products of vectors and matrices ----
    tg_matmul for operands of the numbers of dimensions that the name says. */
@@ -24681,10 +24680,14 @@ TG_API tg_tensor *(tg_fake_quantize_per_channel_affine)(tg_tensor *x, tg_tensor 
     return tg__composed(tg, outermost, y);
 }
 
+TG__EFFORT_END
+
 /* ======================================================================================
    >>impl-loss    losses made of other operations
    No record and no kernel: each is a formula over a few tg calls, whose derivatives to any order are theirs.
    ====================================================================================== */
+TG__LITTLE_EFFORT
+
 
 /* What all of them share. The operands are there and of one context, the reduction is one, the result has the type that
    they promote to, which is a floating one. Halves are widened here and rounded once, at the end: sums and squares of
@@ -29734,6 +29737,8 @@ TG__PRIVATE bool tg__normed_new(const tg_spectral_norm_args *a, bool spectral, c
 TG_API bool tg_spectral_norm_from(const tg_spectral_norm_args *a) { return tg__normed_new(a, true, "spectral_norm"); }
 TG_API bool tg_weight_norm_from(const tg_weight_norm_args *a) { return tg__normed_new(a, false, "weight_norm"); }
 
+TG__EFFORT_END
+
 /* ---- making layers ----
    A layer begins by tg__module_make, draws its tensors by tg__layer_tensor and ends by tg_module_done. */
 #define TG__LAYER(tg, type, kind, function) ((type *)tg__module_make(tg, sizeof(type), kind, "nn_" #function, tg__nn_##function##_forward))
@@ -30534,6 +30539,8 @@ TG_API tg_module *tg_nn_rnn_cell_from(const tg_nn_rnn_cell_args *args) { return 
 TG_API tg_module *tg_nn_lstm_cell_from(const tg_nn_lstm_cell_args *args) { return tg__rnn_layer_new(args, "LSTMCell", "nn_lstm_cell", TG__NN_LSTM, true); }
 TG_API tg_module *tg_nn_gru_cell_from(const tg_nn_gru_cell_args *args) { return tg__rnn_layer_new(args, "GRUCell", "nn_gru_cell", TG__NN_GRU, true); }
 
+TG__NO_EFFORT
+
 /* ------------------------------------------------------------------ MultiheadAttention ----
    in_proj_weight [3 E, E] from U(-a, a), a = sqrt(6 / (fan_in + fan_out)) (Xavier), biases 0; out_proj a Linear of bias 0. */
 typedef struct tg__attention_layer {
@@ -30790,6 +30797,8 @@ TG_API tg_module *tg_nn_transformer_from(const tg_nn_transformer_args *a) {
     return TG_MODULE_OF(l);
 }
 
+TG__EFFORT_END
+
 /* ------------------------------------------------------------------ containers ---- */
 TG__PRIVATE tg_tensor *tg__nn_sequential_forward(tg_module *m, tg_tensor *x) {
     int64_t i;
@@ -30825,6 +30834,8 @@ TG_API tg_tensor *(tg_nn_parameter)(tg_module *list, const char *name, tg_tensor
     tg__put_i64(&text, tg_module_tensors(list));
     return (tg_module_tensor)(list, NULL, name ? name : number, true, t);
 }
+
+TG__NO_EFFORT
 
 /* ------------------------------------------------------------------ tg_bake ----
    y = (weight x + bias - mean) s + beta, s = gamma / sqrt(var + eps), is a layer with the weight s weight and the bias
