@@ -31161,7 +31161,9 @@ TG_API bool (tg_bake)(tg_module *m, tg_tensor *x) {
 TG__KERNEL(void, tg__optim_step_f32, (const tg__optim_run *r));
 TG__KERNEL_F64(void, tg__optim_step_f64, (const tg__optim_run *r));
 #define TG__OPTIM_CHUNK 16                     /* blocks of TG__TILE elements */
-#define TG__OPTIM_SPREAD 512                   /* for norms and clipping, which read one tensor alone: several places of it by turns */
+#define TG__OPTIM_SPREAD 512                   /* for norms and clipping, which read one tensor alone: several places of it by turns; of fewer numbers than */
+#define TG__OPTIM_SHARES 8                     /* so many such chunks an equal part, but at least */
+#define TG__OPTIM_SHARE 128
 
 /* the operands of a request; NORM has y in place of P */
 enum { TG__OPTIM_P, TG__OPTIM_MASTER, TG__OPTIM_S, TG__OPTIM_G = TG__OPTIM_S + 3, TG__OPTIM_ROWS, TG__OPTIM_FEW };
@@ -31327,7 +31329,8 @@ TG__PRIVATE int64_t tg__optim_start(tg_ctx *tg, int phase, void *plan) {
         if (j->count == 0) return 0;
         j->blocks = j->item[j->count - 1].first + j->item[j->count - 1].blocks;
         j->norm = j->item[0].r.kind == TG_STEP_NORM;
-        j->chunk = j->norm || j->item[0].r.kind == TG_STEP_CLIP ? TG__OPTIM_SPREAD : TG__OPTIM_CHUNK;
+        j->chunk = TG__OPTIM_CHUNK;
+        if (j->norm || j->item[0].r.kind == TG_STEP_CLIP) j->chunk = tg__imin(TG__OPTIM_SPREAD, tg__imax(TG__OPTIM_SHARE, tg__ceil_div(j->blocks, TG__OPTIM_SHARES)));
         if (!tg__scratch_need(tg, (size_t)TG__OPTIM_ROWS * TG__TILE * 8)) return -1;
         if (j->norm && !(j->partial = (double *)tg__mem_get(tg, (size_t)j->blocks * sizeof(double)))) return -1;
         if (j->blocks) return tg__ceil_div(j->blocks, j->chunk);
