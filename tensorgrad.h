@@ -2551,6 +2551,9 @@ TG_API tg_tensor *tg_module_tensor_at(tg_module *m, const char *path);     /* a 
 TG_API int64_t    tg_parameters(tg_module *m, tg_tensor **list, int64_t room);
     /* how many parameters there are, of which the first `room` are written to list, and NULL behind the last */
 TG_API int64_t    tg_parameter_count(tg_module *m);                        /* numbers in all parameters */
+TG_API tg_tensor *tg_functional_call(tg_module *m, tg_tensor *const *params, int n, tg_tensor *const *x, int n_x);
+    /* tg_forward_of(m, x, n_x) with other tensors in the places of m's n parameters, in the order of tg_parameters and of their shapes; NULL: its own.
+       torch.func.functional_call: the others may be results, of a step of learning say, and get the gradients. m is as before when it returns */
 TG_API size_t     tg_module_format(tg_module *m, char *out, size_t size);
     /* a line for each part: path, kind, parameters with their shapes, how many numbers; then the sum. As snprintf does */
 TG_API void       tg_summary(tg_module *m);                                /* prints that */
@@ -4119,6 +4122,8 @@ static inline tg_tensor *tg__forward_of_at(const char *file, int line, tg_module
 #define tg_module_to_device(m, device) tg_module_to_device(TG__AT_MODULE(m), device)
 #define tg_module_copy(m) tg_module_copy(TG__AT_MODULE(m))
 #define tg_module_share(to, m) tg_module_share(TG__AT_CTX(to), TG__AT_MODULE(m))
+static inline tg_tensor *tg__functional_call_at(const char *file, int line, tg_module *m, tg_tensor *const *params, int n, tg_tensor *const *x, int n_x) { return tg_functional_call(tg__at_module(m, file, line), tg__at_list(params, n, file, line), n, tg__at_list(x, n_x, file, line), n_x); }
+#define tg_functional_call(...) TG__PLACED(functional_call, __VA_ARGS__)
 #define tg_state_dict(m) tg_state_dict(TG__AT_MODULE(m))
 #define tg_load_state_dict(m, d, report) tg_load_state_dict(TG__AT_MODULE(m), TG__AT_CONST_DICT(d), report)
 #define tg_save(m, path) tg_save(TG__AT_MODULE(m), path)
@@ -29072,6 +29077,59 @@ TG_API int64_t tg_parameters(tg_module *m, tg_tensor **list, int64_t room) {
     return m && (tg_failed(m->tg) || tg__module_knows(m)) ? tg__parameter_walk(m, list, room).count : 0;
 }
 TG_API int64_t tg_parameter_count(tg_module *m) { return tg__parameter_walk(m, NULL, 0).numbers; }
+
+/* ---- with other parameters ---- */
+typedef struct tg__stand_in { tg_module *m; int64_t at, number; tg_tensor *was; } tg__stand_in;       /* a place of parameter `number` */
+typedef struct tg__stand_ins { tg__stand_in *in; int64_t count, room, numbers; } tg__stand_ins;
+TG__PRIVATE bool tg__stand_in_visit(tg__tour *w, tg_module *m, tg__member *s) {
+    tg__stand_ins *all = (tg__stand_ins *)w->user;
+    const int64_t at = s - m->own->member;
+    int64_t number = all->numbers, i;
+    tg__stand_in *in;
+    if (!tg__member_leaf(s)) return true;
+    for (i = 0; i < all->count; i++) {
+        if (all->in[i].m == m && all->in[i].at == at) return true;       /* of a module with two owners */
+        if (all->in[i].was == s->value) number = all->in[i].number;
+    }
+    if (!(in = (tg__stand_in *)tg__grow(m->tg, all->in, all->count, &all->room, sizeof *in))) return false;
+    all->in = in;
+    in += all->count++;
+    in->m = m; in->at = at; in->number = number; in->was = (tg_tensor *)s->value;
+    if (number == all->numbers) all->numbers++;
+    return true;
+}
+TG_API tg_tensor *(tg_functional_call)(tg_module *m, tg_tensor *const *params, int n, tg_tensor *const *x, int n_x) {
+    tg_ctx *tg = tg__start_module(m, "functional_call");
+    tg__stand_ins all;
+    tg_tensor *y = NULL;
+    int64_t i;
+    bool ok;
+    if (!tg || !tg__module_knows(m)) return NULL;
+    if (n && !params) { tg__fail(tg, TG__E_NULL, 1); return NULL; }
+    memset(&all, 0, sizeof all);
+    ok = tg__module_walk(m, tg__stand_in_visit, &all) &&
+        (all.numbers == n || tg__fail_op(tg, TG_ERROR_VALUE, "%s has %l parameters, got %d", m->kind, all.numbers, n));
+    for (i = 0; ok && i < all.count; i++) {
+        tg_tensor *t = params[all.in[i].number];
+        ok = !t || (tg__use_blocks(tg, t, (int)all.in[i].number + 1) &&
+            (tg__same_shape(t, all.in[i].was) || tg__fail_op(tg, TG_ERROR_SHAPE, "parameter %l is %t, got %t", all.in[i].number, all.in[i].was, t)));
+    }
+    for (i = 0; ok && i < all.count; i++) {
+        tg__stand_in *in = &all.in[i];
+        if (!params[in->number]) continue;
+        params[in->number]->count++;
+        tg__member_set(in->m, &in->m->own->member[in->at], params[in->number]);
+    }
+    if (ok) y = tg__forward(m, x, n_x, "functional_call");
+    for (i = 0; ok && i < all.count; i++) {
+        tg__stand_in *in = &all.in[i];
+        if (!params[in->number]) continue;
+        tg__tensor_drop((tg_tensor *)in->m->own->member[in->at].value);
+        tg__member_set(in->m, &in->m->own->member[in->at], in->was);
+    }
+    tg__mem_put(tg, all.in, (size_t)all.room * sizeof *all.in);
+    return y;
+}
 
 TG_API void tg_train(tg_module *m, bool on) {
     int64_t i;

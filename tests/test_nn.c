@@ -755,6 +755,58 @@ static void test_lazy_files(tg_ctx *tg) {
     tg_module_free(m); tg_module_free(told);
     CHECK_OK(tg);
 }
+/* A module called with other parameters: torch.func.functional_call. */
+static tg_tensor *tied_forward(tg_module *m, tg_tensor *x) { return tg_forward(tg_module_part_of(m, 1), tg_forward(tg_module_part_of(m, 0), x)); }
+static void test_functional(tg_ctx *tg) {
+    tg_module *m = tg_nn_sequential(tg, tg_nn_linear(tg, 3, 4), tg_nn_batch_norm1d(tg, 4), tg_nn_tanh(tg), tg_nn_linear(tg, 4, 2)), *tied;
+    tg_tensor *x = tg_randn(tg, TG_SHAPE(5, 3)), *own[8], *w[8], *g[8], *y, *z, *l, *first[8];
+    const uint64_t was = test_hash_weights(m);
+    int i, k;
+    tg_train(m, false);
+    CHECK_INT(tg_parameters(m, own, 8), 6);
+    CHECK(equal(tg_functional_call(m, own, 6, &x, 1), tg_forward(m, x)));
+    for (i = 0; i < 6; i++) w[i] = NULL;
+    CHECK(equal(tg_functional_call(m, w, 6, &x, 1), tg_forward(m, x)));
+    /* a step of descent, taken inside: the loss behind it by the parameters before it is what the same with linear and batch_norm gives, to second order */
+    y = tg_sum(tg_square(tg_forward(m, x)));
+    CHECK(tg_grad(&y, 1, own, 6, g, .create_graph = true));
+    for (i = 0; i < 6; i++) w[i] = tg_sub(own[i], tg_mul_scalar(g[i], 0.1));
+    l = tg_sum(tg_square(tg_functional_call(m, w, 6, &x, 1)));
+    z = tg_batch_norm(tg_linear(x, w[0], w[1]), tg_module_tensor_at(m, "1.running_mean"), tg_module_tensor_at(m, "1.running_var"), w[2], w[3], false, 0.1, 1e-5);
+    z = tg_sum(tg_square(tg_linear(tg_tanh(z), w[4], w[5])));
+    CHECK(tg_item(l) == tg_item(z) && tg_item(l) < tg_item(y));
+    for (k = 0; k < 2; k++) {
+        tg_tensor *of = k ? z : l;
+        CHECK(tg_backward(of, .retain_graph = true));
+        for (i = 0; i < 6; i++) {
+            if (k) CHECK(equal(first[i], tg_grad_of(own[i]))); else first[i] = tg_clone(tg_grad_of(own[i]));
+            CHECK(tg_item(tg_sum(tg_abs(first[i]))) > 0);
+            tg_zero_grad(own[i]);
+        }
+    }
+    CHECK(test_hash_weights(m) == was && tg_parameters(m, w, 8) == 6 && w[0] == own[0] && w[5] == own[5] && equal(tg_forward(m, x), tg_functional_call(m, own, 6, &x, 1)));
+    /* errors leave it as it was */
+    for (i = 0; i < 6; i++) w[i] = own[i];
+    CHECK(!tg_functional_call(m, w, 5, &x, 1)); CHECK_SAYS(tg, TG_ERROR_VALUE, "functional_call: Sequential has 6 parameters, got 5");
+    w[1] = own[5];
+    CHECK(!tg_functional_call(m, w, 6, &x, 1)); CHECK_SAYS(tg, TG_ERROR_SHAPE, "functional_call: parameter 1 is f32[4], got f32[2]");
+    w[1] = tg_zeros(tg, TG_SHAPE(4)); y = tg_ones(tg, TG_SHAPE(5, 4));
+    CHECK(!tg_functional_call(m, w, 6, &y, 1)); CHECK_SAYS(tg, TG_ERROR_SHAPE, "0: linear:");
+    CHECK(!tg_functional_call(m, NULL, 6, &x, 1) && tg_failed(tg)); tg_clear(tg);
+    CHECK(!tg_functional_call(m, own, 6, NULL, 1) && tg_failed(tg)); tg_clear(tg);
+    CHECK(!tg_functional_call(NULL, own, 6, &x, 1) && !tg_failed(tg));
+    CHECK(test_hash_weights(m) == was && tg_parameters(m, w, 8) == 6 && w[1] == own[1]);
+    tg_module_free(m);
+    /* one tensor in two places, and one layer with two names: one parameter */
+    tied = (tg_module *)tg_module_new(tg, sizeof *tied, "tied", tied_forward);
+    tg_nn_named(tied, "a", tg_nn_linear(tg, 3, 3)); tg_nn_named(tied, "b", tg_nn_linear(tg, 3, 3, .no_bias = true)); tg_nn_named(tied, "c", tg_module_part_of(tied, 0));
+    CHECK(tg_module_set(tied, "b.weight", tg_module_tensor_at(tied, "a.weight")) && tg_parameters(tied, own, 8) == 2);
+    w[0] = tg_require_grad(tg_randn(tg, TG_SHAPE(3, 3)), true); w[1] = tg_zeros(tg, TG_SHAPE(3));
+    y = tg_functional_call(tied, w, 2, &x, 1);
+    CHECK(equal(y, tg_linear(tg_linear(x, w[0], w[1]), w[0], NULL)) && tg_module_tensor_at(tied, "b.weight") == own[0] && tg_module_tensor_at(tied, "c.weight") == own[0]);
+    tg_module_free(tied);
+    CHECK_OK(tg);
+}
 static void test_cross_map(tg_ctx *tg) {
     static const struct { int size; float y[7]; } torch[] = {                         /* torch 2: alpha 0.3, beta 0.75, k 1.5 */
         { 1, { 0.182737f, 0.638514f, -0.638514f, -0.181063f, 0.352497f, 0.746758f, -0.506557f } }, { 2, { 0.183587f, 0.683977f, -0.683977f, -0.182737f, 0.360478f, 0.823753f, -0.528745f } },
@@ -856,6 +908,7 @@ int main(void) {
     test_norms(tg);
     test_lazy(tg);
     test_lazy_files(tg);
+    test_functional(tg);
     test_cross_map(tg);
     test_initialisers(tg);
     test_close(tg);
