@@ -182,7 +182,7 @@ static bool other(int k, trial *c) {
     T(tg_xavier_uniform_, "x", "wr", tg_xavier_uniform_(o[0], 1)) T(tg_xavier_normal_, "x", "wr", tg_xavier_normal_(o[0], 1)) T(tg_kaiming_uniform_, "x", "wr", tg_kaiming_uniform_(o[0], 1, false))
     T(tg_kaiming_normal_, "x", "wr", tg_kaiming_normal_(o[0], 1, true)) T(tg_eye_, "x", "w", tg_eye_(o[0])) T(tg_dirac_, "J", "w", tg_dirac_(o[0], 2)) B(tg_calculate_fans, "x", "3", tg_calculate_fans(o[0], NULL, NULL))
     T(tg_trunc_normal_, "x", "wr", tg_trunc_normal_(o[0], 0, 1, -2, 2)) T(tg_orthogonal_, "x", "wr", tg_orthogonal_(o[0], 1)) T(tg_sparse_, "x", "wr", tg_sparse_(o[0], 0.5, 1))
-    B(tg_forward_of, "x", "", in_module(c, 7)) B(tg_forward_pool, "x", "e", in_module(c, 9)) B(tg_nn_loss_from, "xx", "1", in_module(c, 8)) B(tg_bake, "x", "", in_module(c, 10)) B(tg_functional_call, "xvx", "", in_module(c, 12))
+    B(tg_forward_of, "x", "", in_module(c, 7)) B(tg_forward_pool, "x", "e", in_module(c, 9)) B(tg_nn_loss_from, "xx", "1", in_module(c, 8)) B(tg_bake, "x", "", in_module(c, 10)) B(tg_functional_call, "xvx", "1", in_module(c, 12))
     B(tg_module_tensor, "x", "1", in_module(c, 1)) B(tg_nn_parameter, "x", "1", in_module(c, 11)) B(tg_forward, "x", "", in_module(c, 2)) B(tg_module_set, "x", "1", in_module(c, 3))
     B(tg_forward_rnn_from, "xx", "r", in_module(c, 4)) B(tg_forward_attention_from, "xxx", "re", in_module(c, 5))
     B(tg_forward_transformer_from, "xxbb", "re", in_module(c, 6)) T(tg_module_leave, "x", "12345", tg_module_leave(NULL, 0, o[0]))
