@@ -21226,10 +21226,10 @@ TG_API tg_tensor *(tg_nms)(tg_tensor *boxes, tg_tensor *scores, double iou_thres
    >>impl-elementwise    elementwise functions made of the formulas, activations among them
    ====================================================================================== */
 
-/* TG__MADE(relu6, value): tg_relu6(x), which is one expression of other functions. */
+/* TG__MADE(relu6, value): tg_relu6(x), which is one expression of other functions; they look at x. */
 #define TG__MADE(name, value) \
     TG_API tg_tensor *(tg_##name)(tg_tensor *x) { \
-        tg_ctx *tg = tg__start(x, #name); \
+        tg_ctx *tg = tg__start_opaque(x, #name); \
         bool outermost; \
         if (!tg) return NULL; \
         outermost = tg__compose(tg); \
@@ -21329,13 +21329,7 @@ TG_API tg_tensor *(tg_isclose)(tg_tensor *a, tg_tensor *b, double rtol, double a
 }
 
 /* ---- activations ---- */
-TG_API tg_tensor *(tg_relu6)(tg_tensor *x) {
-    tg_ctx *tg = tg__start_opaque(x, "relu6");                     /* hardtanh looks at x */
-    bool outermost;
-    if (!tg) return NULL;
-    outermost = tg__compose(tg);
-    return tg__composed(tg, outermost, tg_hardtanh(x, 0, 6));
-}
+TG__MADE(relu6, tg_hardtanh(x, 0, 6))
 TG__MADE(selu, tg_mul_scalar(tg_elu(x, 1.6732632423543772848), 1.0507009873554804934))
 TG_API tg_tensor *(tg_celu)(tg_tensor *x, double alpha) {
     tg_ctx *tg = tg__start(x, "celu");
@@ -29079,51 +29073,47 @@ TG_API int64_t tg_parameters(tg_module *m, tg_tensor **list, int64_t room) {
 TG_API int64_t tg_parameter_count(tg_module *m) { return tg__parameter_walk(m, NULL, 0).numbers; }
 
 /* ---- with other parameters ---- */
-typedef struct tg__stand_in { tg_module *m; int64_t at, number; tg_tensor *was; } tg__stand_in;       /* a place of parameter `number` */
+typedef struct tg__stand_in { tg_module *m; int64_t at, number; tg_tensor *was; bool changed; } tg__stand_in;     /* a place of parameter `number` */
 typedef struct tg__stand_ins { tg__stand_in *in; int64_t count, room, numbers; } tg__stand_ins;
 TG__PRIVATE bool tg__stand_in_visit(tg__tour *w, tg_module *m, tg__member *s) {
     tg__stand_ins *all = (tg__stand_ins *)w->user;
-    const int64_t at = s - m->own->member;
     int64_t number = all->numbers, i;
     tg__stand_in *in;
     if (!tg__member_leaf(s)) return true;
     for (i = 0; i < all->count; i++) {
-        if (all->in[i].m == m && all->in[i].at == at) return true;       /* of a module with two owners */
+        if (all->in[i].m == m && all->in[i].at == s - m->own->member) return true;       /* of a module with two owners */
         if (all->in[i].was == s->value) number = all->in[i].number;
     }
     if (!(in = (tg__stand_in *)tg__grow(m->tg, all->in, all->count, &all->room, sizeof *in))) return false;
     all->in = in;
     in += all->count++;
-    in->m = m; in->at = at; in->number = number; in->was = (tg_tensor *)s->value;
+    in->m = m; in->at = s - m->own->member; in->number = number; in->was = (tg_tensor *)s->value; in->changed = false;
     if (number == all->numbers) all->numbers++;
     return true;
 }
 TG_API tg_tensor *(tg_functional_call)(tg_module *m, tg_tensor *const *params, int n, tg_tensor *const *x, int n_x) {
     tg_ctx *tg = tg__start_module(m, "functional_call");
     tg__stand_ins all;
-    tg_tensor *y = NULL;
+    tg__stand_in *in;
+    tg_tensor *y = NULL, *t;
     int64_t i;
     bool ok;
     if (!tg || !tg__module_knows(m)) return NULL;
     if (n && !params) { tg__fail(tg, TG__E_NULL, 1); return NULL; }
     memset(&all, 0, sizeof all);
-    ok = tg__module_walk(m, tg__stand_in_visit, &all) &&
-        (all.numbers == n || tg__fail_op(tg, TG_ERROR_VALUE, "%s has %l parameters, got %d", m->kind, all.numbers, n));
+    ok = tg__module_walk(m, tg__stand_in_visit, &all) && (all.numbers == n || tg__fail_op(tg, TG_ERROR_VALUE, "%s has %l parameters, got %d", m->kind, all.numbers, n));
     for (i = 0; ok && i < all.count; i++) {
-        tg_tensor *t = params[all.in[i].number];
-        ok = !t || (tg__use_blocks(tg, t, (int)all.in[i].number + 1) &&
-            (tg__same_shape(t, all.in[i].was) || tg__fail_op(tg, TG_ERROR_SHAPE, "parameter %l is %t, got %t", all.in[i].number, all.in[i].was, t)));
-    }
-    for (i = 0; ok && i < all.count; i++) {
-        tg__stand_in *in = &all.in[i];
-        if (!params[in->number]) continue;
-        params[in->number]->count++;
-        tg__member_set(in->m, &in->m->own->member[in->at], params[in->number]);
+        in = &all.in[i];
+        if (!(t = params[in->number])) continue;
+        ok = tg__use_blocks(tg, t, (int)in->number + 1) && (tg__same_shape(t, in->was) || tg__fail_op(tg, TG_ERROR_SHAPE, "parameter %l is %t, got %t", in->number, in->was, t));
+        if (!ok) break;
+        in->changed = true; t->count++;
+        tg__member_set(in->m, &in->m->own->member[in->at], t);
     }
     if (ok) y = tg__forward(m, x, n_x, "functional_call");
-    for (i = 0; ok && i < all.count; i++) {
-        tg__stand_in *in = &all.in[i];
-        if (!params[in->number]) continue;
+    for (i = 0; i < all.count; i++) {
+        in = &all.in[i];
+        if (!in->changed) continue;
         tg__tensor_drop((tg_tensor *)in->m->own->member[in->at].value);
         tg__member_set(in->m, &in->m->own->member[in->at], in->was);
     }
@@ -31076,18 +31066,15 @@ TG__PRIVATE void tg__fold_leave(tg_ctx *tg, tg_module *m, tg_tensor *x, tg_tenso
     }
     if (alone) (void)tg__fold_members(m, 0, TG__WATCHED);
 }
-/* Is x what a convolution may clamp, and the call such a clamp, the same as of others before? */
+/* Is x what a convolution may clamp, and the call the first such clamp? Its result will be x itself, and may be written to. */
 TG__PRIVATE bool tg__fold_clamp(tg_ctx *tg, const tg_op *op, const void *attr, tg_tensor *x) {
-    double clamp[2];
     int64_t i;
-    if ((op->check != tg__formula_check && op->check != tg__formula_check_) || !tg__formula_clamps(op->kind, (const double *)attr, clamp)) return false;
-    for (i = 0; tg->folds && i < tg->folds->count; i++) {
+    for (i = 0; tg->folds && (op->check == tg__formula_check || op->check == tg__formula_check_) && i < tg->folds->count; i++) {
         tg__fold *f = &tg->folds->fold[i];
-        if (x != (f->norm ? f->z : f->y) || !tg__fold_is_conv(f->layer)) continue;
-        if (f->clamps && (f->clamp[0] != clamp[0] || f->clamp[1] != clamp[1])) return false;
-        f->clamps = true; f->clamp[0] = clamp[0]; f->clamp[1] = clamp[1];
+        if (x != (f->norm ? f->z : f->y) || f->clamps || !tg__fold_is_conv(f->layer)) continue;
+        f->clamps = tg__formula_clamps(op->kind, (const double *)attr, f->clamp);
         if (op->flags & TG_OP_INPLACE) f->over = true;
-        return true;
+        return f->clamps;
     }
     return false;
 }

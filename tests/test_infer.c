@@ -295,7 +295,7 @@ static void test_uses(tg_ctx *tg) {
 }
 /* What may follow a convolution, or its norm: who clamps it alone makes it clamp. */
 typedef struct clamped { tg_module m; tg_module *conv, *norm; int how; } clamped;
-enum { FUNCTION, IN_PLACE, SIX, HARD, BOUNDS, BOTH, BOTH_WAYS, AGAIN, THEN_USED, C_LAST, C_FIRST_USED = C_LAST, C_OTHER, C_ADDED, C_BOTH_DIFFER, C_ONE_OF_TWO, C_LEAKY, C_ALL };
+enum { FUNCTION, IN_PLACE, SIX, HARD, BOUNDS, AGAIN, THEN_USED, WRITTEN_TO, C_LAST, C_BOTH = C_LAST, C_BOTH_WRITTEN, C_BOTH_WAYS, C_FIRST_USED, C_OTHER, C_ADDED, C_BOTH_DIFFER, C_ONE_OF_TWO, C_LEAKY, C_ALL };
 static tg_tensor *clamped_forward(tg_module *m, tg_tensor *x) {
     clamped *c = (clamped *)(void *)m;
     tg_tensor *y = tg_forward(c->conv, x);
@@ -305,8 +305,10 @@ static tg_tensor *clamped_forward(tg_module *m, tg_tensor *x) {
         case SIX: return tg_relu6(y);
         case HARD: return tg_hardtanh(y, -0.5, 0.25);
         case BOUNDS: return tg_clamp(y, -0.25, HUGE_VAL);
-        case BOTH: return tg_add(tg_relu(y), tg_relu(y));
-        case BOTH_WAYS: return tg_add(tg_clamp(y, 0, HUGE_VAL), tg_relu_(y));
+        case WRITTEN_TO: y = tg_relu(y); return tg_add_(y, x);
+        case C_BOTH: return tg_add(tg_relu(y), tg_relu(y));
+        case C_BOTH_WRITTEN: x = tg_add_scalar_(tg_relu(y), 3); return tg_sub(x, tg_relu(y));      /* the first result is y's own from the second one on */
+        case C_BOTH_WAYS: x = tg_clamp(y, 0, HUGE_VAL); return tg_add(x, tg_relu_(y));
         case AGAIN: y = tg_forward(c->conv, tg_relu(y)); return tg_relu(c->norm ? tg_forward(c->norm, y) : y);
         case THEN_USED: y = tg_relu_(y); return tg_add(y, tg_sum(y));
         case C_FIRST_USED: x = tg_sum(y); return tg_add(tg_relu_(y), x);
