@@ -4477,6 +4477,14 @@ enum { TG__HAS_F64 = 1 };
 #pragma GCC optimize("no-fast-math", "fp-contract=off", "no-tree-loop-distribute-patterns")
 #endif
 #endif
+/* What every call comes through. */
+#ifdef TG__LEVELS
+#define TG__HOT _Pragma("GCC push_options") _Pragma("GCC optimize(\"O2\", \"tree-loop-optimize\", \"tree-dominator-opts\", \"tree-pta\", \"no-fast-math\", \"fp-contract=off\", \"no-tree-loop-distribute-patterns\")")
+#define TG__HOT_END _Pragma("GCC pop_options")
+#else
+#define TG__HOT
+#define TG__HOT_END
+#endif
 
 #ifdef __cplusplus
 extern "C" {
@@ -6358,7 +6366,7 @@ TG__PRIVATE int tg__size_class_large(size_t *size) {
 TG__INLINE int tg__size_class(size_t *size) {
     size_t n;
     if (*size > 1024) return tg__size_class_large(size);
-    n = *size <= TG__ALIGN ? 1 : (*size + TG__ALIGN - 1) / TG__ALIGN;
+    n = (*size - (*size > 0)) / TG__ALIGN + 1;
     *size = n * TG__ALIGN;
     return (int)n;
 }
@@ -6421,14 +6429,15 @@ TG__NOINLINE void *tg__mem_new(tg_ctx *tg, size_t size) {
     tg->slab += size; tg->slab_left -= size;
     return p;
 }
+TG__HOT
 TG__PRIVATE void *tg__mem_get(tg_ctx *tg, size_t size) {
+    const size_t asked = size;
     tg__free_block *f;
     int c;
-    if (TG__RARE(tg->config.no_cache)) return tg__host_get(tg, size ? size : 1, false);
     if (TG__RARE(size > SIZE_MAX / 4)) { (void)tg__fail_memory(tg, size); return NULL; }
     c = tg__size_class(&size);
-    f = tg->bins[c];
-    if (TG__RARE(!f)) return tg__mem_new(tg, size);
+    f = tg->bins[c];                                     /* with no_cache nothing ever waits there */
+    if (TG__RARE(!f)) return tg->config.no_cache ? tg__host_get(tg, asked ? asked : 1, false) : tg__mem_new(tg, size);
     tg->bins[c] = f->next;
     tg->memory.cached -= size;
     return f;
@@ -6443,6 +6452,7 @@ TG__PRIVATE void tg__mem_put(tg_ctx *tg, void *p, size_t size) {
     f->next = tg->bins[c]; tg->bins[c] = f;
     tg->memory.cached += size;
 }
+TG__HOT_END
 
 /* Keeps the content; NULL: failed, and p is as it was. */
 TG__PRIVATE void *tg__mem_resize(tg_ctx *tg, void *p, size_t old_size, size_t new_size) {
@@ -6886,6 +6896,12 @@ TG__PRIVATE void tg__put_attrs(tg__text *t, const tg_op *op, const void *attr) {
 /* The ring of calls: the user's, not those that the library makes inside them. A public function that is made of
    others says tg__compose once its operands are there, and ends with tg__composed around its result: what is
    called between reports under its name and does not enter the ring. */
+/* Attributes, word by word: memcpy would read together what has only just been written apart, and wait for it. */
+TG__INLINE void tg__attr_copy(void *to, const void *from, size_t size) {
+    size_t i = 0;
+    for (; i + 8 <= size; i += 8) { uint64_t word; memcpy(&word, (const char *)from + i, 8); memcpy((char *)to + i, &word, 8); }
+    if (i < size) memcpy((char *)to + i, (const char *)from + i, size - i);
+}
 TG__INLINE void tg__list_call(tg_ctx *tg, const char *op) {
     tg__call_entry *e = &tg->calls[tg->calls_made++ % TG__CALLS];
     e->name = op; e->op = NULL; e->at.file = tg->here.file; e->at.line = tg->here.line;
@@ -6897,7 +6913,7 @@ TG__INLINE void tg__enter(tg_ctx *tg, const tg_op *op, const void *attr) {
         tg__list_call(tg, op->name);
         if (attr && op->n_attrs && op->attr_size <= sizeof e->attr) {
             e->op = op;
-            memcpy(e->attr.bytes, attr, op->attr_size);
+            tg__attr_copy(e->attr.bytes, attr, op->attr_size);
         }
     }
     tg__name(tg, op->name);
@@ -7780,6 +7796,7 @@ TG__PRIVATE void tg__shared_leave(tg_ctx *tg, tg__storage *s) {
     tg__hook_leave(tg, outer);
 }
 
+TG__HOT
 TG__PRIVATE void tg__block_free(tg_ctx *tg, tg_tensor *t) {        /* the memory of a header that left the ring */
     if (t->inline_storage) {
         tg__storage *s = (tg__storage *)(t + 1);
@@ -7789,12 +7806,12 @@ TG__PRIVATE void tg__block_free(tg_ctx *tg, tg_tensor *t) {        /* the memory
     } else tg__mem_put(tg, t, sizeof(tg_tensor));
 }
 
-TG__PRIVATE void tg__storage_leave(tg__storage *s, tg_tensor *t) {
+TG__INLINE void tg__storage_leave(tg__storage *s, tg_tensor *t) {
     if (t->prev_alias) t->prev_alias->next_alias = t->next_alias; else s->headers = t->next_alias;
     if (t->next_alias) t->next_alias->prev_alias = t->prev_alias;
     s->users--;
 }
-TG__PRIVATE void tg__device_release(tg_ctx *tg, tg__storage *s) {
+TG__NOINLINE void tg__device_release(tg_ctx *tg, tg__storage *s) {
     struct tg__device *d = &tg->devices[s->device];
     const char *outer = tg__hook_enter(tg, tg__in_device);
     tg__storage_unlist(&d->storages, s);
@@ -7804,21 +7821,19 @@ TG__PRIVATE void tg__device_release(tg_ctx *tg, tg__storage *s) {
 TG__PRIVATE void tg__storage_drop(tg_ctx *tg, tg__storage *s, tg_tensor *t) {
     tg__storage_leave(s, t);
     if (s->users) return;
-    tg__panels_drop(tg, s->panels);
-    if (s->shared) tg__shared_leave(tg, s);
-    else if (s->own_block) {
+    if (TG__RARE(s->panels != NULL)) tg__panels_drop(tg, s->panels);
+    if (TG__RARE(s->shared != NULL)) tg__shared_leave(tg, s);
+    else if (!s->borrowed) {
         tg->memory.tensors -= s->bytes;
-        if (s->device != TG_CPU) tg__device_release(tg, s);
-        else tg__mem_put(tg, s->data, s->bytes);
-    } else if (!s->borrowed) tg->memory.tensors -= s->bytes;
+        if (TG__RARE(s->device != TG_CPU)) tg__device_release(tg, s);
+        else if (s->own_block) tg__mem_put(tg, s->data, s->bytes);
+    }
     if (!s->pinned) tg__block_free(tg, s->embedder);
 }
 
 TG__PRIVATE void tg__let_go(tg_tensor **place);
-TG__PRIVATE void tg__tensor_drop(tg_tensor *t) {                   /* one count less; NULL is fine */
-    tg_ctx *tg;
-    if (!t || --t->count) return;
-    tg = t->tg;
+/* what hangs on the header, most of which few have */
+TG__NOINLINE void tg__tensor_unhang(tg_ctx *tg, tg_tensor *t) {
     tg__let_go(&t->grad);
     if (t->node) { tg__node *n = t->node; t->node = NULL; tg__node_forget(n, t); tg__node_drop(tg, n); }
     tg__let_go(&t->base);
@@ -7828,6 +7843,12 @@ TG__PRIVATE void tg__tensor_drop(tg_tensor *t) {                   /* one count 
         t->name = NULL;
         tg__mem_put(tg, name, strlen(name) + 1);
     }
+}
+TG__PRIVATE void tg__tensor_drop(tg_tensor *t) {                   /* one count less; NULL is fine */
+    tg_ctx *tg;
+    if (!t || --t->count) return;
+    tg = t->tg;
+    if (t->node || t->base || TG__RARE(t->grad || t->inner || t->name)) tg__tensor_unhang(tg, t);
     t->alive = false;
     t->data = NULL;
     tg->memory.live_tensors--;
@@ -7869,7 +7890,7 @@ TG__PRIVATE void tg__storage_take(tg__storage *s, tg_tensor *t) {
 }
 
 /* Checks dtype and shape, counts the elements. */
-TG__PRIVATE bool tg__check_shape(tg_ctx *tg, tg_dtype dtype, int ndim, const int64_t *shape, int64_t *numel) {
+TG__NOINLINE bool tg__check_any_shape(tg_ctx *tg, tg_dtype dtype, int ndim, const int64_t *shape, int64_t *numel) {
     const bool blocks = (unsigned)dtype >= TG_DTYPES;
     int64_t n = 1, bytes;
     bool empty = false, fits = true;
@@ -7890,6 +7911,15 @@ TG__PRIVATE bool tg__check_shape(tg_ctx *tg, tg_dtype dtype, int ndim, const int
     *numel = empty ? 0 : n;
     return true;
 }
+TG__INLINE bool tg__check_shape(tg_ctx *tg, tg_dtype dtype, int ndim, const int64_t *shape, int64_t *numel) {
+    const int64_t most = (int64_t)1 << (sizeof(size_t) > 4 ? 28 : 13);    /* no product of two such is too many elements */
+    int64_t n = 1;
+    int i = 0;
+    if (TG__RARE((unsigned)dtype >= TG_DTYPES || (unsigned)ndim > TG_MAX_DIMS || (!shape && ndim))) return tg__check_any_shape(tg, dtype, ndim, shape, numel);
+    for (; i < ndim && (uint64_t)shape[i] - 1 < (uint64_t)most && n <= most; i++) n *= shape[i];
+    *numel = n;
+    return i == ndim || tg__check_any_shape(tg, dtype, ndim, shape, numel);
+}
 
 TG__PRIVATE void tg__dense_strides(int ndim, const int64_t *shape, int64_t *stride) {
     int64_t s = 1;
@@ -7903,7 +7933,7 @@ TG__PRIVATE bool tg__stride_order(const tg_tensor *t, int *order);
 TG__PRIVATE tg_tensor *tg__tensor_of(tg_ctx *tg, tg_device device, tg_dtype dtype,
     int ndim, const int64_t *shape, int64_t numel, const int *order) {
     int64_t stride = 1;
-    size_t bytes = tg_dtype_bytes(dtype, numel);
+    const size_t bytes = TG__RARE(tg__is_block(dtype)) ? tg_dtype_bytes(dtype, numel) : (size_t)numel * tg_dtype_size(dtype);
     tg_tensor *t;
     tg__storage *s;
     int i;
@@ -8029,6 +8059,7 @@ TG_API void tg_end(tg_ctx *tg, tg_mark m) {
     tg->depth = m.depth - 1;
     while (tg->held_count > to) tg__tensor_drop(tg->held[--tg->held_count]);
 }
+TG__HOT_END
 /* The scopes' counts and the user's are told apart, so that a drop too many takes nothing from anybody. These
    two are no operations: the pending error, if there is one, stays, and so does the name of the running call. */
 TG__NOINLINE void tg__keep_fail(tg_tensor *t, const char *name) {
@@ -8610,7 +8641,7 @@ TG__INLINE void tg__node_init(tg_ctx *tg, tg__node *n, const tg_op *op, const vo
     n->op = op; n->tg = tg; n->n_in = n_in; n->n_out = n_out; n->count = 1;
     n->serial = 0;
     n->at.file = tg->here.file; n->at.line = tg->here.line;
-    if (op->attr_size) { if (attr) memcpy(n->attr, attr, op->attr_size); else memset(n->attr, 0, op->attr_size); }
+    if (op->attr_size) { if (attr) tg__attr_copy(n->attr, attr, op->attr_size); else memset(n->attr, 0, op->attr_size); }
 }
 TG__PRIVATE tg__node *tg__node_make(tg_ctx *tg, const tg_op *op, const void *attr, int n_in, int n_out) {
     size_t in = (size_t)n_in, out = (size_t)n_out, i;
@@ -8640,20 +8671,27 @@ TG__PRIVATE tg__node *tg__node_make(tg_ctx *tg, const tg_op *op, const void *att
 
 /* The node of a call that is not recorded: check and forward see it, then it is gone. It stands on the stack, unless the
    call is an unusual one. */
+#define TG__BRIEF_ATTR 128
 typedef struct tg__brief {
     tg__node node;
     tg_tensor *in[4], *out[4];
     union { double align; bool is[8]; } wants;
-    union { double align; char bytes[64]; } attr;
+    union { double align; char bytes[TG__BRIEF_ATTR]; } attr;
 } tg__brief;
-TG__INLINE bool tg__brief_fits(const tg_op *op, int n_in, int n_out) { return n_in <= 4 && n_out <= 4 && op->attr_size <= 64; }
-TG__INLINE tg__node *tg__brief_make(tg_ctx *tg, tg__brief *b, const tg_op *op, const void *attr, int n_in, int n_out) {
+TG__INLINE bool tg__brief_fits(const tg_op *op, int n_in, int n_out) { return n_in <= 4 && n_out <= 4 && op->attr_size <= TG__BRIEF_ATTR; }
+TG__INLINE tg__node *tg__brief_make(tg_ctx *tg, tg__brief *b, const tg_op *op, const void *attr, tg_tensor **in, int n_in, int n_out) {
     tg__node *n = &b->node;
-    n->in = b->in; n->out = b->out; n->wants = b->wants.is; n->attr = b->attr.bytes;
+    int i;
+    n->op = op; n->tg = tg; n->attr = b->attr.bytes;
+    n->in = in; n->out = b->out; n->wants = b->wants.is;
     n->in_slot = n->out_slot = NULL; n->weak = n->gout = NULL;
-    b->out[0] = b->out[1] = b->out[2] = b->out[3] = NULL;
+    n->n_in = n_in; n->n_out = n_out;
+    n->borrowed = true; n->used = n->needed = n->captured = n->running = false;
+    n->serial = n->call = 0;
+    n->at.file = tg->here.file; n->at.line = tg->here.line;
+    for (i = 0; i < n_out; i++) b->out[i] = NULL;
     memset(b->wants.is, 0, sizeof b->wants.is);
-    tg__node_init(tg, n, op, attr, n_in, n_out);
+    if (op->attr_size) { if (attr) tg__attr_copy(n->attr, attr, op->attr_size); else memset(n->attr, 0, op->attr_size); }
     return n;
 }
 
@@ -8910,50 +8948,47 @@ TG__PRIVATE tg_tensor *tg__call_mapped(tg_ctx *tg, const tg_op *op, const void *
 #else
 #define TG__CALL tg__call
 #endif
-#ifdef TG__LEVELS                                      /* every call comes through here */
-#pragma GCC push_options
-#pragma GCC optimize("O2", "tree-loop-optimize", "tree-dominator-opts", "tree-pta", "no-fast-math", "fp-contract=off", "no-tree-loop-distribute-patterns")
-#endif
-/* Runs one op: the gate, one-context and liveness checks, check, forward, recording, holding. Everything that
-   all ops share is here. `outs` may be NULL. */
-TG__PRIVATE tg_tensor *TG__CALL(const tg_op *op, const void *attr,
-    tg_tensor *const *in, int n_in, tg_tensor **outs, int n_out) {
-    tg_ctx *tg = NULL;
+TG__HOT
+/* What results know of the call that made them. `off`: it was not recorded, though operands need gradients. */
+TG__INLINE void tg__result_of(const tg_op *op, tg_tensor *t, const tg_tensor *x, bool grad_mode, bool off) {
+    t->made_by = op->name;
+    if (TG__RARE(off)) t->off_record = true;
+    if (!(op->flags & TG_OP_VIEW)) return;
+    t->unrecorded = x->unrecorded || !grad_mode;
+    if (!grad_mode || t->base) return;
+    t->base = x->base ? x->base : (tg_tensor *)(uintptr_t)x;
+    t->base->count++;
+    t->rebased = t->base->rebased;
+}
+/* A call with one result that is not recorded and writes to no operand: nearly all where no gradients are wanted. */
+TG__INLINE tg_tensor *tg__call_brief(tg_ctx *tg, const tg_op *op, const void *attr, tg_tensor *const *in, int n_in, tg_device device, bool off) {
+    tg__brief b;
+    tg__node *n = tg__brief_make(tg, &b, op, attr, (tg_tensor **)(uintptr_t)in, n_in, 1);      /* nobody writes there: that is for operations in place */
+    bool ok;
+    n->device = device;
+    if (op->flags & TG_OP_RANDOM) n->call = tg->random.call++;
+    ok = op->check(tg, n);
+    if (ok) {
+        if (b.out[0]) tg__result_of(op, b.out[0], in[0], tg->grad_mode, off);
+        ok = (!op->forward || op->forward(tg, n)) && (!TG__RARE(tg->anomaly) || !b.out[0] || tg__anomaly_check(tg, "the result", n, b.out[0]));
+        if (ok) return tg__hold(tg, b.out[0]);
+    }
+    if ((op->flags & TG_OP_RANDOM) && tg->random.call == n->call + 1) tg->random.call = n->call;
+    tg__tensor_drop(b.out[0]);
+    return NULL;
+}
+/* Any other call. Where it is recorded the node is a block of its own, and stays. */
+TG__NOINLINE tg_tensor *tg__call_node(tg_ctx *tg, const tg_op *op, const void *attr,
+    tg_tensor *const *in, int n_in, tg_tensor **outs, int n_out, tg_device device, bool graph, bool off) {
     tg__node *n;
     tg__brief brief;
     tg_tensor *first = NULL, *few[4], **result, **many = NULL, *old = NULL;
-    bool graph = false, off = false, need, mapped = false, inplace = (op->flags & TG_OP_INPLACE) != 0, ok;
-    tg_device device = TG_CPU;
+    const bool inplace = (op->flags & TG_OP_INPLACE) != 0;
     tg_mark copies = TG__ZERO;
+    bool ok;
     int i;
-    for (i = 0; i < n_out && outs; i++) outs[i] = NULL;
-    for (i = 0; i < n_in && !tg; i++) if (in[i]) tg = in[i]->tg;
-    if (!tg__gate(tg)) return NULL;
-    tg__enter(tg, op, attr);
-    for (i = 0; i < n_in; i++) {
-        if (!in[i] && op->n_in >= 0 && i >= op->n_in) continue;       /* an optional operand that is absent */
-        if (TG__RARE(!in[i] || !in[i]->alive || in[i]->tg != tg || in[i]->opaque)) {
-            const bool any = (op->flags & TG_OP_OPAQUE) && in[i] && in[i]->opaque != TG__SPARSE && in[i]->opaque != TG__MAPPED;
-            if (!(any ? tg__use_any(tg, in[i], i) : tg__use(tg, in[i], i))) return NULL;
-            if (in[i]->opaque == TG__MAPPED) mapped = true;
-        }
-        if (TG__RARE(in[i]->device != TG_CPU)) device = in[i]->device;
-        need = tg__needs_grad(in[i]);
-        graph |= need; off |= need | in[i]->off_record;
-        if (TG__RARE(tg->recording != NULL) && need && !tg__recording_note(tg, in[i])) return NULL;
-    }
-    if (TG__RARE(mapped)) return tg__call_mapped(tg, op, attr, in, n_in, outs, n_out);
-    for (i = 0; TG__RARE(device != TG_CPU) && i < n_in; i++) {        /* plain numbers go with any device */
-        if (!in[i] || in[i]->device == device || (in[i]->is_number && tg__is_leaf(in[i]) && !(inplace && i == 0))) continue;
-        tg__fail(tg, TG__E_DEVICES, in[i], (int)in[i]->device, (int)device);
-        return NULL;
-    }
-    graph = graph && tg->grad_mode;
-    off = off && !graph;                       /* what is not recorded is remembered, for tg_backward's message */
-    /* a comparison in place is recorded all the same: it cuts the old value's gradient off */
-    if ((op->flags & TG_OP_NO_GRAD) && !(inplace && tg_dtype_is_float(in[0]->dtype))) graph = false;
     if (inplace && !tg__inplace_allowed(tg, in, n_in, graph)) return NULL;
-    n = !graph && tg__brief_fits(op, n_in, n_out) ? tg__brief_make(tg, &brief, op, attr, n_in, n_out) : tg__node_make(tg, op, attr, n_in, n_out);
+    n = !graph && tg__brief_fits(op, n_in, n_out) ? tg__brief_make(tg, &brief, op, attr, brief.in, n_in, n_out) : tg__node_make(tg, op, attr, n_in, n_out);
     if (!n) return NULL;
     n->borrowed = true;
     n->device = device;
@@ -8970,18 +9005,8 @@ TG__PRIVATE tg_tensor *TG__CALL(const tg_op *op, const void *attr,
         ok = many != NULL;
     }
     if (ok) {
-        for (i = 0; i < n_out; i++) {
-            tg_tensor *t = n->out[i];
-            if (!t) continue;
-            t->made_by = op->name;
-            if (TG__RARE(off)) t->off_record = true;
-            if (op->flags & TG_OP_VIEW) t->unrecorded = in[0]->unrecorded || !tg->grad_mode;
-            if ((op->flags & TG_OP_VIEW) && tg->grad_mode && !t->base) {
-                t->base = in[0]->base ? in[0]->base : in[0];
-                t->base->count++;
-                t->rebased = t->base->rebased;
-            }
-        }
+        for (i = 0; i < n_out; i++)
+            if (n->out[i]) tg__result_of(op, n->out[i], in[0], tg->grad_mode, off);
         ok = (!inplace || ((!graph || tg__old_value(tg, n, &old)) && tg__read_copies(tg, n, &copies)))
             && (!op->forward || op->forward(tg, n));
         if (TG__RARE(copies.depth)) tg_end(tg, copies);
@@ -9020,9 +9045,48 @@ TG__PRIVATE tg_tensor *TG__CALL(const tg_op *op, const void *attr,
     return NULL;
 }
 
-#ifdef TG__LEVELS
-#pragma GCC pop_options
-#endif
+/* Runs one op: the gate, one-context and liveness checks, check, forward, recording, holding. Everything that
+   all ops share is here. `outs` may be NULL. */
+TG__PRIVATE tg_tensor *TG__CALL(const tg_op *op, const void *attr,
+    tg_tensor *const *in, int n_in, tg_tensor **outs, int n_out) {
+    tg_ctx *tg = NULL;
+    bool graph = false, off = false, need, mapped = false, inplace = (op->flags & TG_OP_INPLACE) != 0;
+    tg_device device = TG_CPU;
+    int i;
+    if (outs) for (i = 0; i < n_out; i++) outs[i] = NULL;
+    for (i = 0; i < n_in && !tg; i++) if (in[i]) tg = in[i]->tg;
+    if (!tg__gate(tg)) return NULL;
+    tg__enter(tg, op, attr);
+    for (i = 0; i < n_in; i++) {
+        if (!in[i] && op->n_in >= 0 && i >= op->n_in) continue;       /* an optional operand that is absent */
+        if (TG__RARE(!in[i] || !in[i]->alive || in[i]->tg != tg || in[i]->opaque)) {
+            const bool any = (op->flags & TG_OP_OPAQUE) && in[i] && in[i]->opaque != TG__SPARSE && in[i]->opaque != TG__MAPPED;
+            if (!(any ? tg__use_any(tg, in[i], i) : tg__use(tg, in[i], i))) return NULL;
+            if (in[i]->opaque == TG__MAPPED) mapped = true;
+        }
+        if (TG__RARE(in[i]->device != TG_CPU)) device = in[i]->device;
+        need = tg__needs_grad(in[i]);
+        graph |= need; off |= need | in[i]->off_record;
+        if (TG__RARE(tg->recording != NULL) && need && !tg__recording_note(tg, in[i])) return NULL;
+    }
+    if (TG__RARE(mapped)) return tg__call_mapped(tg, op, attr, in, n_in, outs, n_out);
+    for (i = 0; TG__RARE(device != TG_CPU) && i < n_in; i++) {        /* plain numbers go with any device */
+        if (!in[i] || in[i]->device == device || (in[i]->is_number && tg__is_leaf(in[i]) && !(inplace && i == 0))) continue;
+        tg__fail(tg, TG__E_DEVICES, in[i], (int)in[i]->device, (int)device);
+        return NULL;
+    }
+    graph = graph && tg->grad_mode;
+    off = off && !graph;                       /* what is not recorded is remembered, for tg_backward's message */
+    /* a comparison in place is recorded all the same: it cuts the old value's gradient off */
+    if ((op->flags & TG_OP_NO_GRAD) && !(inplace && tg_dtype_is_float(in[0]->dtype))) graph = false;
+    if (!graph && !inplace && n_out == 1 && tg__brief_fits(op, n_in, n_out)) {
+        tg_tensor *y = tg__call_brief(tg, op, attr, in, n_in, device, off);
+        if (outs) outs[0] = y;
+        return y;
+    }
+    return tg__call_node(tg, op, attr, in, n_in, outs, n_out, device, graph, off);
+}
+TG__HOT_END
 #undef TG__CALL
 #ifdef TENSORGRAD_DEBUG
 TG__PRIVATE tg_tensor *tg__call(const tg_op *op, const void *attr,
