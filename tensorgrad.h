@@ -17091,6 +17091,7 @@ typedef struct tg__gemm_plan {
     int64_t a_step, b_step;         /* shared: elements from one packed panel to the next */
     int     classes;                /* lanes: 8 or 32, each of the lanes that are equal modulo it */
     int     words;                  /* shared: the dot product instruction, or 0 */
+    int64_t few;                    /* strips: 0, or a^T is in mem, so many numbers for each k, and meets lines of b */
     const tg_tensor *weight;        /* NULL, or the tensor that b is of: it may keep its panels */
     const char *kept;               /* those, [k-block][panel], each b_step long; or NULL */
     int64_t block;                  /* shared: k of one phase */
@@ -17129,12 +17130,28 @@ TG__PRIVATE int tg__gemm_kind(int type) {
         : type == TG_Q4_0 ? TG__GEMM_Q4_0 : TG__GEMM_OWN;
 }
 
+/* Lines of b along k that few rows meet: c^T = b a^T reads them as they lie, once, and the rows are the lanes of one vector
+   or two. Those of half the width where the others would stay half empty; where b comes from memory, rather empty lanes than
+   turning b. A weight that is packed once and for all is not turned again. */
+TG__PRIVATE void tg__gemm_ask_few(tg__gemm_plan *j) {
+    int isa = j->isa;
+    int64_t one, lanes;
+#if TG__HAS_X86
+    if (isa == TG__ISA_AVX512 && TG__ISA_AVX2 >= 0 && j->m <= (j->wide ? 4 : 8)) isa = TG__ISA_AVX2;
+#endif
+    one = (j->wide ? tg__gemm_shape_f64__k : tg__gemm_shape_f32__k)[isa](3, 0);
+    lanes = j->m <= one ? one : 2 * one;
+    if (j->m == 1 || j->m > lanes || lanes <= 2 || j->n < 64 || j->b_rs != 1 || j->b_cs == 1 || j->batches > 1 || (j->weight && j->weight->keeps_packed) ||
+        tg__gemm_kind(j->tb) != TG__GEMM_OWN || (4 * j->m < 3 * lanes && j->n * j->k <= 1 << 18)) return;
+    j->few = lanes;
+    j->isa = isa;
+}
 /* The job as kernels see it. c should have its columns side by side; where its rows are, c^T = b^T a^T is
    computed. */
 TG__PRIVATE void tg__gemm_normalise(tg__gemm_plan *j, bool may_turn) {
     tg__gemm_part *p = &j->part;
     tg__gemm_last *f = &j->last;
-    const bool turn = may_turn && j->m > 1 && (j->n == 1 || (j->c_cs != 1 && j->c_rs == 1));
+    const bool turn = may_turn && j->m > 1 && (j->n == 1 || j->few || (j->c_cs != 1 && j->c_rs == 1));
     p->m = turn ? j->n : j->m;
     p->n = turn ? j->m : j->n;
     p->k = j->k;
@@ -17147,7 +17164,7 @@ TG__PRIVATE void tg__gemm_normalise(tg__gemm_plan *j, bool may_turn) {
     p->ka = tg__gemm_kind(turn ? j->tb : j->ta);
     p->kb = tg__gemm_kind(turn ? j->ta : j->tb);
     p->d = j->c;
-    p->add = p->stream = false;
+    p->add = p->stream = p->lines = false;
     p->b_step = 0;
     p->pack_a = p->ka != TG__GEMM_OWN;
     p->pack_b = p->kb != TG__GEMM_OWN || (p->b_cs != 1 && p->n > 1);
@@ -17274,7 +17291,11 @@ TG__PRIVATE void tg__gemm_strip(const tg__gemm_plan *j, int64_t at, int64_t i, i
     tg__gemm_narrow(j, &p, &f, row, tg__imin(j->ms, p.m - row), col, tg__imin(j->ns, p.n - col));
     p.work = scratch;
     p.add = j->direct && f.accumulate;
-    if (!j->direct) {
+    if (j->few) {
+        p.d = scratch;
+        p.d_rs = p.b_rs = j->few;
+        p.b = j->mem;
+    } else if (!j->direct) {
         p.d = scratch + j->work;
         p.d_rs = p.n;
         if (kb >= 0) {                                                /* sums of all of c, [kt,] m, n */
@@ -17614,6 +17635,24 @@ TG__PRIVATE bool tg__gemm_plan_reduction(tg__gemm_plan *j) {
     return true;
 }
 
+/* Few rows: they are packed here, for all chunks, each of which takes some lines of b from end to end: long runs of
+   eight at a time are read fastest. */
+TG__PRIVATE bool tg__gemm_plan_few(tg__gemm_plan *j) {
+    tg__gemm_part *p = &j->part;
+    j->path = TG__GEMM_STRIPS;
+    j->per = 1;
+    j->direct = false;
+    j->ms = tg__imin(p->m, tg__imax(1, TG__GEMM_CHUNK / 4 / (j->few * p->k) / 8) * 8);
+    j->ns = p->n;
+    j->mt = tg__ceil_div(p->m, j->ms);
+    j->nt = 1;
+    j->scratch = (size_t)(j->ms * j->few) * j->size;
+    p->lines = true;
+    if (!tg__gemm_memory(j, (p->k + 1) * j->few)) return false;
+    TG__GEMM_CALL(j, tg__gemm_panels)(p->kb, p->b, p->b_rs, p->b_cs, p->k, p->n, j->mem, j->few, 0);
+    return true;
+}
+
 /* The path of a float product that is no reduction, and how it is cut. */
 TG__PRIVATE bool tg__gemm_plan_sums(tg__gemm_plan *j) {
     tg__gemm_part *p = &j->part;
@@ -17665,6 +17704,7 @@ TG__PRIVATE bool tg__gemm_begin(tg__gemm_plan *j) {
     j->mem_bytes = 0;
     j->second = j->many = false;
     j->words = 0;
+    j->few = 0;
     j->scratch = j->work = 0;
     j->isa = j->tg->isa;
     j->batches = 1;
@@ -17688,6 +17728,7 @@ TG__PRIVATE bool tg__gemm_begin(tg__gemm_plan *j) {
     }
     j->wide = j->ta == TG_F64;
     if (j->batches > 1 && !reduction && tg__gemm_stacked(j)) { j->m *= j->batches; j->batches = 1; }
+    if (!reduction && !blocks) tg__gemm_ask_few(j);
     tg__gemm_normalise(j, !blocks);
     j->m = m;
     j->direct = j->last.c_cs == 1 && j->last.kc == TG__GEMM_OWN;
@@ -17702,7 +17743,7 @@ TG__PRIVATE bool tg__gemm_begin(tg__gemm_plan *j) {
         j->direct = j->direct && !j->accumulate;
         if (words) return tg__gemm_plan_shared(j, words);
     }
-    if (!(reduction ? tg__gemm_plan_reduction(j) : tg__gemm_plan_sums(j))) return false;
+    if (!(reduction ? tg__gemm_plan_reduction(j) : j->few ? tg__gemm_plan_few(j) : tg__gemm_plan_sums(j))) return false;
     if (j->scratch > TG__GEMM_STACK && !tg__scratch_need(j->tg, j->scratch)) {
         if (j->mem) tg__mem_put(j->tg, j->mem, j->mem_bytes);
         return false;
@@ -37826,6 +37867,7 @@ typedef struct tg__gemm_part {
     int64_t ks;                              /* k packed at once */
     /* b is far away and read once, in long runs. In strips: k <= TG__GEMM_KB, nothing packed, not add */
     bool    stream;
+    bool    lines;                           /* strips: a is that, along k, and b_rs a vector's width */
     void   *work;
     int64_t a_step, b_step;                  /* block kernel: elements from one packed panel to the next */
     int64_t b_block;                         /* strip: where b_step is not 0, b is packed; from one k-block to the next */
@@ -38162,10 +38204,11 @@ TG__PRIVATE void TG__FN(tg__gemm_words_block)(int op, const tg__gemm_part *s) { 
 #define TG__G_NR (TG__G_NV * TG__VN)
 
 /* What >>impl-gemm must know of the shape: 0 rows of a tile, 1 columns, 2 elements from one packed panel of A
-   to the next (kc = k taken at once). */
+   to the next (kc = k taken at once), 3 numbers in a vector. */
 TG__PRIVATE int64_t TG__FT(tg__gemm_shape)(int what, int64_t kc) {
     if (what == 0) return TG__G_MR;
     if (what == 1) return TG__G_NR;
+    if (what == 3) return TG__VN;
     return (TG__G_MR * kc + 31) / 16 * 16;     /* room for a whole vector stored at the last k */
 }
 
@@ -38332,6 +38375,9 @@ TG__G_EACH(TG__G_TILE, 2)
 TG__G_EACH(TG__G_TILE, 3)
 #endif
 TG__G_FULL(TG__G_WHOLE)
+#if defined(TG__PASS_AVX2)                             /* for lines: so many hide FMA's latency */
+TG__G_TILE(8, 1)
+#endif
 
 #undef TG__G_PICK
 #define TG__G_PICK(R, NV) TG__FT(tg__gemm_tile_##R##_##NV),
@@ -38676,12 +38722,33 @@ TG__PRIVATE void TG__FT(tg__gemm_stream)(const tg__gemm_part *s) {
     }
 }
 
+/* Lines of a, eight at a time, from end to end: more would meet in one set of L1 where they lie a power of two apart. */
+TG__PRIVATE void TG__FT(tg__gemm_lines)(const tg__gemm_part *s) {
+    const int64_t nv = s->b_rs / TG__VN;
+    for (int64_t r, i = 0; i < s->m; i += r) {
+        const TG__T *a = (const TG__T *)s->a + i * s->a_rs, *b = (const TG__T *)s->b;
+        void (*tile) TG__G_ARGS;
+        r = s->m - i < 8 ? s->m - i : 8;
+#if defined(TG__PASS_AVX2)
+        if (r == 8 && nv == 1) tile = TG__FT(tg__gemm_tile_8_1); else
+#endif
+        {
+            if (r > TG__G_MR) r = TG__G_MR;
+            tile = TG__FT(tg__gemm_tiles)[nv - 1][r - 1];
+        }
+        for (int64_t k = 0; k < s->k; k += TG__GEMM_KB)
+            tile(s->k - k < TG__GEMM_KB ? s->k - k : TG__GEMM_KB, a + k, s->a_rs, 1, b + k * s->b_rs, s->b_rs,
+                (TG__T *)s->d + i * s->d_rs, s->d_rs, k ? TG__GEMM_ADD : TG__GEMM_SET, TG__VN);
+    }
+}
+
 /* A piece by itself: b's panel is packed where it pays or must be, then meets all rows of a. */
 TG__PRIVATE void TG__FT(tg__gemm_strip)(const tg__gemm_part *s) {
     const int64_t size_a = s->ka == TG__GEMM_OWN ? (int64_t)sizeof(TG__T) : 2,
         size_b = s->kb == TG__GEMM_OWN ? (int64_t)sizeof(TG__T) : 2;
     const int64_t step = TG__FT(tg__gemm_shape)(2, s->ks);
     if (s->stream) { TG__FT(tg__gemm_stream)(s); return; }
+    if (s->lines) { TG__FT(tg__gemm_lines)(s); return; }
     TG__T *const bp = (TG__T *)s->work, *const ap = s->pack_b ? bp + s->ks * TG__G_NR + 16 : bp;
     for (int64_t k = 0, kc; k == 0 || k < s->k; k += kc) {
         kc = s->k - k < s->ks ? s->k - k : s->ks;
@@ -38963,6 +39030,16 @@ TG__PRIVATE void TG__FT(tg__gemm_lanes)(const tg__gemm_part *s, int cls, int cla
 
 /* ----------------------------------------------------------------- from sums to c ---- */
 TG__PRIVATE void TG__FT(tg__gemm_finish)(const tg__gemm_last *f) {
+    if (f->c_rs == 1 && f->c_cs != 1 && f->parts == 1 && f->tree <= 1 && f->kc == TG__GEMM_OWN && !f->accumulate) {
+        tg__gemm_last t = *f;                          /* its columns are rows of c: the sums are turned first */
+        TG__FT(tg__turn)(f->m, f->n, (const TG__T *)f->s, f->s_rs, (TG__T *)f->c, f->c_cs);
+        if (!f->bias && !f->clamps) return;
+        t.s = f->c; t.s_rs = t.c_rs = f->c_cs; t.c_cs = 1;
+        t.m = f->n; t.n = f->m;
+        t.bias_rs = f->bias_cs; t.bias_cs = f->bias_rs;
+        TG__FT(tg__gemm_finish)(&t);
+        return;
+    }
     const int64_t step = f->c_cs == 1 && (!f->bias || f->bias_cs == 1 || f->bias_cs == 0) ? TG__VN : 1;
     /* rows of plain sums, the bias along them: nothing is asked of every vector */
     if (f->parts == 1 && f->tree <= 1 && f->kc == TG__GEMM_OWN && f->c_cs == 1 && f->bias && f->bias_cs == 1 && !f->accumulate && !f->clamps) {
