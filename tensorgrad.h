@@ -17009,7 +17009,8 @@ TG_API tg_tensor *(tg_multinomial)(tg_tensor *x, int64_t n, bool replacement) {
    Owns tg__gemm_plan. Kernels know nothing of dtypes, batches and threads; this section knows nothing of registers.
    A product takes one of these paths, by its sizes and strides alone:
      strips    one phase; a chunk is a strip of one matrix, or several whole small matrices; b is packed, if at
-               all, by the chunk for itself. A single small matrix is done without a request (tg__gemm_small)
+               all, by the chunk for itself. A single small matrix is done without a request (tg__gemm_small). Few rows
+               that meet lines of b along k are packed instead, once, and become columns (tg__gemm_ask_few)
      blocks    K in blocks of 512, one phase each; chunks are strips, c (or a buffer of sums) holds the blocks before
      shared    large products: a phase packs one k-block of a and b for everybody, the next computes tiles of c
      partial   few rows, large b: every chunk streams its own piece of b into partial sums; a second phase adds them
@@ -17042,6 +17043,7 @@ TG__KERNEL(int, tg__gemm_words_op, (int type, unsigned features));
 TG__KERNEL(void, tg__gemm_words_panels, (int op, int size, bool is_signed, bool is_b, bool flip,
     const void *src, int64_t k_step, int64_t line, int64_t kc, int64_t n, void *out, int64_t step));
 TG__KERNEL(void, tg__gemm_words_block, (int op, const tg__gemm_part *s));
+TG__KERNEL(void, tg__gemm_words_dots, (const tg__gemm_part *s));
 TG__KERNEL(void, tg__quant_dots, (const tg__gemm_part *s));
 #define TG__GEMM_CALL(job, name) ((job)->wide ? name##_f64__k : name##_f32__k)[(job)->isa]
 
@@ -17090,7 +17092,8 @@ typedef struct tg__gemm_plan {
     char   *mem; size_t mem_bytes;
     int64_t a_step, b_step;         /* shared: elements from one packed panel to the next */
     int     classes;                /* lanes: 8 or 32, each of the lanes that are equal modulo it */
-    int     words;                  /* shared: the dot product instruction, or 0 */
+    int     words;                  /* shared, dots: the dot product instruction, or 0 */
+    int64_t row;                    /* numbers from one row of sums in mem to the next; not a power of two, which would meet in one set of L1 */
     int64_t few;                    /* strips: 0, or a^T is in mem, so many numbers for each k, and meets lines of b */
     const tg_tensor *weight;        /* NULL, or the tensor that b is of: it may keep its panels */
     const char *kept;               /* those, [k-block][panel], each b_step long; or NULL */
@@ -17301,8 +17304,8 @@ TG__PRIVATE void tg__gemm_strip(const tg__gemm_plan *j, int64_t at, int64_t i, i
         if (kb >= 0) {                                                /* sums of all of c, [kt,] m, n */
             const int64_t part = at * (j->path == TG__GEMM_PARTIAL ? j->kt : 1)
                 + (j->path == TG__GEMM_PARTIAL ? kb : 0);
-            p.d = j->mem + ((part * j->part.m + row) * whole_n + col) * (int64_t)j->size;
-            p.d_rs = whole_n;
+            p.d = j->mem + ((part * j->part.m + row) * j->row + col) * (int64_t)j->size;
+            p.d_rs = j->row;
         }
     }
     if (kb >= 0) {
@@ -17434,6 +17437,7 @@ TG__PRIVATE void tg__gemm_dots(const tg__gemm_plan *j, int64_t at, int64_t i, ch
     p.b = (const char *)p.b + tg__gemm_bytes(p.kb, (int64_t)j->size_b, kb * TG__GEMM_RB * p.b_rs);
     p.k = tg__imin(TG__GEMM_RB, p.k - kb * TG__GEMM_RB);
     if (p.kb >= TG__GEMM_Q8_0) tg__quant_dots__k[j->isa](&p);
+    else if (j->words) tg__gemm_words_dots__k[j->isa](&p);
     else TG__GEMM_CALL(j, tg__gemm_dots)(&p);
     if (!j->mem) tg__gemm_end(j, &f, p.d, p.d_rs);
 }
@@ -17477,8 +17481,8 @@ TG__PRIVATE void tg__gemm_combine(const tg__gemm_plan *j, int64_t i) {
     tg__gemm_narrow(j, &p, &f, row, 1, col, tg__imin(TG__GEMM_SPAN, p.n - col));
     f.tree = j->path == TG__GEMM_LANES ? j->classes : 1;
     f.parts = j->kt;
-    f.part_step = j->part.m * j->part.n;
-    f.s = j->mem + (at * j->kt * f.tree * f.part_step + row * j->part.n + col) * (int64_t)j->size;
+    f.part_step = j->part.m * j->row;
+    f.s = j->mem + (at * j->kt * f.tree * f.part_step + row * j->row + col) * (int64_t)j->size;
     f.s_rs = 0;
     TG__GEMM_CALL(j, tg__gemm_finish)(&f);
 }
@@ -17603,6 +17607,7 @@ TG__PRIVATE bool tg__gemm_plan_shared(tg__gemm_plan *j, int words) {
 TG__PRIVATE bool tg__gemm_plan_reduction(tg__gemm_plan *j) {
     tg__gemm_part *p = &j->part;
     const int64_t work = p->m * p->n * p->k;
+    j->row = p->n;
     j->kt = tg__ceil_div(p->k, TG__GEMM_RB);
     j->direct = j->direct && j->kt == 1 && !j->accumulate;
     if (p->m == 1 && p->b_cs == 1 && p->b_rs != 1 && p->n > 1) {
@@ -17620,6 +17625,8 @@ TG__PRIVATE bool tg__gemm_plan_reduction(tg__gemm_plan *j) {
         return lone || tg__gemm_memory(j, j->batches * j->kt * j->classes * p->n);
     }
     j->path = TG__GEMM_DOTS;
+    if (p->ka == TG__GEMM_BF16 && p->kb == TG__GEMM_BF16 && p->a_cs == 1 && p->b_rs == 1 && !j->tg->config.strict)
+        j->words = tg__gemm_words_op__k[j->isa](0, j->tg->features);
     j->ms = tg__imin(4, p->m);
     const int64_t kc = tg__imin(TG__GEMM_RB, p->k);
     j->ns = tg__imax(1, tg__imin(p->n, TG__GEMM_BYTES / 4 / kc / j->ms));
@@ -17680,14 +17687,15 @@ TG__PRIVATE bool tg__gemm_plan_sums(tg__gemm_plan *j) {
     if (p->m > 128 && p->n > 128 && work > 1 << 25 && !wide) return tg__gemm_plan_shared(j, 0);
     if (p->pack_b && !tg__gemm_keep(j)) return false;
     if (j->kt > 1 && p->m * p->n * p->k > 4 * TG__GEMM_CHUNK) {
+        j->row = TG__ROUND_UP(p->n, 16) + 16;
         if (p->m <= 32) {
             j->path = TG__GEMM_PARTIAL;
             j->direct = false;
             p->stream = !p->pack_b && !p->pack_a && p->m <= 2 * j->mr;
-            if (!tg__gemm_memory(j, j->batches * j->kt * p->m * p->n)) return false;
+            if (!tg__gemm_memory(j, j->batches * j->kt * p->m * j->row)) return false;
         } else {
             j->path = TG__GEMM_BLOCKS;
-            if (!j->direct && !tg__gemm_memory(j, j->batches * p->m * p->n)) return false;
+            if (!j->direct && !tg__gemm_memory(j, j->batches * p->m * j->row)) return false;
         }
         tg__gemm_cut(j, TG__GEMM_KB);
     } else tg__gemm_cut(j, p->k);
@@ -38155,7 +38163,50 @@ TG__PRIVATE void TG__FN(tg__gemm_words_block)(int op, const tg__gemm_part *s) {
             else TG__FN(tg__gemm_words_i16)(words, a, b, less, d, s->d_rs, m, n, s->add);
         }
 }
+#if defined(TG__PASS_AVX512)
+/* bf16 reductions whose lines lie along k, eight lines of b at once: see tg__gemm_dots_far. Pair p of k goes to lane p mod 32. */
+#define TG__G_L0(r) __m512 c##r##_0 = _mm512_setzero_ps(), c##r##_1 = c##r##_0;
+#define TG__G_L1(r) \
+    c##r##_0 = _mm512_dpbf16_ps(c##r##_0, a0, (__m512bh)_mm512_maskz_loadu_epi16(m0, b + (r) * line + k)); \
+    c##r##_1 = _mm512_dpbf16_ps(c##r##_1, a1, (__m512bh)_mm512_maskz_loadu_epi16(m1, b + (r) * line + k + 32));
+#define TG__G_L2(r) \
+    h = _mm512_add_ps(c##r##_0, c##r##_1); \
+    q = _mm256_add_ps(_mm512_castps512_ps256(h), _mm512_extractf32x8_ps(h, 1)); \
+    o = _mm_add_ps(_mm256_castps256_ps128(q), _mm256_extractf128_ps(q, 1)); \
+    o = _mm_add_ps(o, _mm_movehl_ps(o, o)); \
+    d[r] = _mm_cvtss_f32(_mm_add_ss(o, _mm_shuffle_ps(o, o, 1)));
+#define TG__G_LINES(R) { \
+    R(TG__G_L0) \
+    for (int64_t k = 0; k < s->k; k += 64) { \
+        const int64_t left = s->k - k; \
+        const __mmask32 m0 = left >= 32 ? 0xffffffffu : (1u << left) - 1, m1 = left >= 64 ? 0xffffffffu : left > 32 ? (1u << (left - 32)) - 1 : 0; \
+        const __m512bh a0 = (__m512bh)_mm512_maskz_loadu_epi16(m0, a + k), a1 = (__m512bh)_mm512_maskz_loadu_epi16(m1, a + k + 32); \
+        R(TG__G_L1) \
+    } \
+    R(TG__G_L2) }
+TG__TARGET("avx512f,avx512dq,avx512bw,avx512vl,avx512bf16,avx2,fma,f16c,bmi,bmi2")
+TG__PRIVATE void TG__FN(tg__gemm_words_dots)(const tg__gemm_part *s) {
+    const int64_t line = s->b_cs;
+    __m512 h;
+    __m256 q;
+    __m128 o;
+    for (int64_t j = 0; j < s->n; j += s->n - j < 8 ? 1 : 8)
+        for (int64_t i = 0; i < s->m; i++) {
+            const uint16_t *a = (const uint16_t *)s->a + i * s->a_rs, *b = (const uint16_t *)s->b + j * line;
+            float *d = (float *)s->d + i * s->d_rs + j;
+            if (s->n - j < 8) TG__G_LINES(TG__G_R1)
+            else TG__G_LINES(TG__G_R8)
+        }
+}
+#undef TG__G_L0
+#undef TG__G_L1
+#undef TG__G_L2
+#undef TG__G_LINES
 #else
+TG__PRIVATE void TG__FN(tg__gemm_words_dots)(const tg__gemm_part *s) { (void)s; }
+#endif
+#else
+TG__PRIVATE void TG__FN(tg__gemm_words_dots)(const tg__gemm_part *s) { (void)s; }
 TG__PRIVATE void TG__FN(tg__gemm_words_panels)(int op, int size, bool is_signed, bool is_b, bool flip,
     const void *src, int64_t k_step, int64_t line, int64_t kc, int64_t n, void *out, int64_t step) {
     (void)op; (void)size; (void)is_signed; (void)is_b; (void)flip; (void)src;
@@ -38704,13 +38755,42 @@ TG__INLINE void TG__FT(tg__gemm_update)(int rows, int ks, int64_t n,
         }
     }
 }
+#if TG__VN > 1
+/* The same for four rows and two vectors of columns: every number of b is read from memory once, and all rows meet it there. */
+TG__INLINE void TG__FT(tg__gemm_more)(int64_t k, const TG__T *a, int64_t a_rs, int64_t a_cs, const TG__T *b, int64_t b_rs, TG__T *d, int64_t d_rs, bool more) {
+    const int64_t a_r3 = 3 * a_rs;
+    const TG__T *q0 = a;
+    const TG__V zero = TG__W(set)(0);
+    TG__V x;
+    TG__G_R4(TG__G_Z2)
+#define TG__G_U(r) c##r##_0 = TG__W(load)(d + r * d_rs); c##r##_1 = TG__W(load)(d + r * d_rs + TG__VN);
+    if (more) { TG__G_R4(TG__G_U) }
+#undef TG__G_U
+    for (; k > 0; k--) {
+        TG__G_W2
+        TG__G_R4(TG__G_F2)
+        q0 += a_cs; b += b_rs;
+    }
+#define TG__G_U(r) TG__W(store)(d + r * d_rs, c##r##_0); TG__W(store)(d + r * d_rs + TG__VN, c##r##_1);
+    TG__G_R4(TG__G_U)
+#undef TG__G_U
+}
+#endif
 TG__PRIVATE void TG__FT(tg__gemm_stream)(const tg__gemm_part *s) {
     for (int64_t k = 0, kc; k < s->k; k += kc) {
         kc = s->k - k >= 8 ? 8 : 1;
-        for (int64_t j = 0; j < s->n; j += TG__GEMM_RUN) {
-            const int64_t n = s->n - j < TG__GEMM_RUN ? s->n - j : TG__GEMM_RUN;
+        for (int64_t n, j = 0; j < s->n; j += n) {
+            const int64_t left = s->n - j, whole = left & -(int64_t)(2 * TG__VN);
+            n = left >= TG__GEMM_RUN ? TG__GEMM_RUN : whole ? whole : left;
             const TG__T *b = (const TG__T *)s->b + k * s->b_rs + j;
-            for (int64_t i = 0; i < s->m; i += 2) {
+            int64_t i = 0;
+#if TG__VN > 1
+            for (int64_t t = 0; whole && t < n; t += 2 * TG__VN)
+                for (i = 0; s->m - i >= 4; i += 4)
+                    TG__FT(tg__gemm_more)(kc, (const TG__T *)s->a + i * s->a_rs + k * s->a_cs, s->a_rs, s->a_cs, b + t, s->b_rs,
+                        (TG__T *)s->d + i * s->d_rs + j + t, s->d_rs, k > 0);
+#endif
+            for (; i < s->m; i += 2) {
                 const TG__T *a = (const TG__T *)s->a + i * s->a_rs + k * s->a_cs;
                 TG__T *d = (TG__T *)s->d + i * s->d_rs + j;
 #define TG__G_UPDATE(ROWS, KS) TG__FT(tg__gemm_update)(ROWS, KS, n, a, s->a_rs, s->a_cs, b, s->b_rs, d, s->d_rs, k > 0)
