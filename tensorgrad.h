@@ -4472,8 +4472,8 @@ enum { TG__HAS_F64 = 1 };
 #pragma GCC optimize("Og", "strict-aliasing", "no-fast-math", "fp-contract=off", "no-tree-loop-distribute-patterns")
 #else
 /* -O1, the parts of -O2 that are felt, and without the parts of -O1 that are not (jumps threaded through blocks are 4 per cent
-   of all its work): the compiler is done in half of the time, kernels written in vector words are as fast. (vzeroupper is what gcc calls an expensive optimization: without it
-   all scalar code behind a kernel, the host's too, waits for halves of registers that it does not use.) What has loops of
+   of all its work): the compiler is done in half of the time, kernels written in vector words are as fast.
+   (vzeroupper is what gcc calls an expensive optimization: without it all scalar code behind a kernel, the host's too, waits for halves of registers that it does not use.) What has loops of
    plain C, or none that are hot, opens a region of its own (TG__LEVELS). And a loop over two pointers stays a loop: memset
    or `rep stos` costs more than a tiny call. */
 #pragma GCC optimize("O1", "inline-small-functions", "optimize-sibling-calls", "expensive-optimizations", "ipa-ra", "caller-saves", "strict-aliasing")
@@ -4485,13 +4485,20 @@ enum { TG__HAS_F64 = 1 };
 #endif
 #endif
 
-/* TG__LITTLE_EFFORT: what is made of other operations, texts, files. TG__NO_EFFORT: what is called once for a model or a file and
-   has no loop over elements; the compiler is done with it in two thirds of the time. Up to TG__EFFORT_END. */
+/* TG__MUCH_EFFORT: what every call comes through. TG__LITTLE_EFFORT: what is made of other operations, texts, files. TG__NO_EFFORT: what
+   is called once for a model or a file and has no loop over elements; the compiler is done with it in two thirds of the time. Each up to
+   TG__EFFORT_END. */
 #if defined(__GNUC__) && !defined(__clang__) && !defined(__TINYC__) && !defined(__CUDACC__) && !defined(TENSORGRAD_DEBUG)
+#ifdef TG__LEVELS
+#define TG__MUCH_EFFORT _Pragma("GCC push_options") _Pragma("GCC optimize(\"O2\", \"tree-loop-optimize\", \"tree-dominator-opts\", \"tree-pta\", \"thread-jumps\", \"no-fast-math\", \"fp-contract=off\", \"no-tree-loop-distribute-patterns\")")
+#else
+#define TG__MUCH_EFFORT _Pragma("GCC push_options")
+#endif
 #define TG__LITTLE_EFFORT _Pragma("GCC push_options") _Pragma("GCC optimize(\"Og\", \"no-fast-math\", \"fp-contract=off\")")
 #define TG__NO_EFFORT _Pragma("GCC push_options") _Pragma("GCC optimize(\"O0\", \"no-fast-math\", \"fp-contract=off\")")
 #define TG__EFFORT_END _Pragma("GCC pop_options")
 #else
+#define TG__MUCH_EFFORT
 #define TG__LITTLE_EFFORT
 #define TG__NO_EFFORT
 #define TG__EFFORT_END
@@ -6378,7 +6385,7 @@ TG__PRIVATE int tg__size_class_large(size_t *size) {
 TG__INLINE int tg__size_class(size_t *size) {
     size_t n;
     if (*size > 1024) return tg__size_class_large(size);
-    n = *size <= TG__ALIGN ? 1 : (*size + TG__ALIGN - 1) / TG__ALIGN;
+    n = (*size - (*size > 0)) / TG__ALIGN + 1;
     *size = n * TG__ALIGN;
     return (int)n;
 }
@@ -6441,14 +6448,15 @@ TG__NOINLINE void *tg__mem_new(tg_ctx *tg, size_t size) {
     tg->slab += size; tg->slab_left -= size;
     return p;
 }
+TG__MUCH_EFFORT
 TG__PRIVATE void *tg__mem_get(tg_ctx *tg, size_t size) {
+    const size_t asked = size;
     tg__free_block *f;
     int c;
-    if (TG__RARE(tg->config.no_cache)) return tg__host_get(tg, size ? size : 1, false);
     if (TG__RARE(size > SIZE_MAX / 4)) { (void)tg__fail_memory(tg, size); return NULL; }
     c = tg__size_class(&size);
-    f = tg->bins[c];
-    if (TG__RARE(!f)) return tg__mem_new(tg, size);
+    f = tg->bins[c];                                     /* with no_cache nothing ever waits there */
+    if (TG__RARE(!f)) return tg->config.no_cache ? tg__host_get(tg, asked ? asked : 1, false) : tg__mem_new(tg, size);
     tg->bins[c] = f->next;
     tg->memory.cached -= size;
     return f;
@@ -6463,6 +6471,7 @@ TG__PRIVATE void tg__mem_put(tg_ctx *tg, void *p, size_t size) {
     f->next = tg->bins[c]; tg->bins[c] = f;
     tg->memory.cached += size;
 }
+TG__EFFORT_END
 
 /* Keeps the content; NULL: failed, and p is as it was. */
 TG__PRIVATE void *tg__mem_resize(tg_ctx *tg, void *p, size_t old_size, size_t new_size) {
@@ -6906,6 +6915,12 @@ TG__PRIVATE void tg__put_attrs(tg__text *t, const tg_op *op, const void *attr) {
 /* The ring of calls: the user's, not those that the library makes inside them. A public function that is made of
    others says tg__compose once its operands are there, and ends with tg__composed around its result: what is
    called between reports under its name and does not enter the ring. */
+/* Attributes, word by word: memcpy would read together what has only just been written apart, and wait for it. */
+TG__INLINE void tg__attr_copy(void *to, const void *from, size_t size) {
+    size_t i = 0;
+    for (; i + 8 <= size; i += 8) { uint64_t word; memcpy(&word, (const char *)from + i, 8); memcpy((char *)to + i, &word, 8); }
+    if (i < size) memcpy((char *)to + i, (const char *)from + i, size - i);
+}
 TG__INLINE void tg__list_call(tg_ctx *tg, const char *op) {
     tg__call_entry *e = &tg->calls[tg->calls_made++ % TG__CALLS];
     e->name = op; e->op = NULL; e->at.file = tg->here.file; e->at.line = tg->here.line;
@@ -6917,7 +6932,7 @@ TG__INLINE void tg__enter(tg_ctx *tg, const tg_op *op, const void *attr) {
         tg__list_call(tg, op->name);
         if (attr && op->n_attrs && op->attr_size <= sizeof e->attr) {
             e->op = op;
-            memcpy(e->attr.bytes, attr, op->attr_size);
+            tg__attr_copy(e->attr.bytes, attr, op->attr_size);
         }
     }
     tg__name(tg, op->name);
@@ -7800,6 +7815,7 @@ TG__PRIVATE void tg__shared_leave(tg_ctx *tg, tg__storage *s) {
     tg__hook_leave(tg, outer);
 }
 
+TG__MUCH_EFFORT
 TG__PRIVATE void tg__block_free(tg_ctx *tg, tg_tensor *t) {        /* the memory of a header that left the ring */
     if (t->inline_storage) {
         tg__storage *s = (tg__storage *)(t + 1);
@@ -7809,12 +7825,12 @@ TG__PRIVATE void tg__block_free(tg_ctx *tg, tg_tensor *t) {        /* the memory
     } else tg__mem_put(tg, t, sizeof(tg_tensor));
 }
 
-TG__PRIVATE void tg__storage_leave(tg__storage *s, tg_tensor *t) {
+TG__INLINE void tg__storage_leave(tg__storage *s, tg_tensor *t) {
     if (t->prev_alias) t->prev_alias->next_alias = t->next_alias; else s->headers = t->next_alias;
     if (t->next_alias) t->next_alias->prev_alias = t->prev_alias;
     s->users--;
 }
-TG__PRIVATE void tg__device_release(tg_ctx *tg, tg__storage *s) {
+TG__NOINLINE void tg__device_release(tg_ctx *tg, tg__storage *s) {
     struct tg__device *d = &tg->devices[s->device];
     const char *outer = tg__hook_enter(tg, tg__in_device);
     tg__storage_unlist(&d->storages, s);
@@ -7824,21 +7840,19 @@ TG__PRIVATE void tg__device_release(tg_ctx *tg, tg__storage *s) {
 TG__PRIVATE void tg__storage_drop(tg_ctx *tg, tg__storage *s, tg_tensor *t) {
     tg__storage_leave(s, t);
     if (s->users) return;
-    tg__panels_drop(tg, s->panels);
-    if (s->shared) tg__shared_leave(tg, s);
-    else if (s->own_block) {
+    if (TG__RARE(s->panels != NULL)) tg__panels_drop(tg, s->panels);
+    if (TG__RARE(s->shared != NULL)) tg__shared_leave(tg, s);
+    else if (!s->borrowed) {
         tg->memory.tensors -= s->bytes;
-        if (s->device != TG_CPU) tg__device_release(tg, s);
-        else tg__mem_put(tg, s->data, s->bytes);
-    } else if (!s->borrowed) tg->memory.tensors -= s->bytes;
+        if (TG__RARE(s->device != TG_CPU)) tg__device_release(tg, s);
+        else if (s->own_block) tg__mem_put(tg, s->data, s->bytes);
+    }
     if (!s->pinned) tg__block_free(tg, s->embedder);
 }
 
 TG__PRIVATE void tg__let_go(tg_tensor **place);
-TG__PRIVATE void tg__tensor_drop(tg_tensor *t) {                   /* one count less; NULL is fine */
-    tg_ctx *tg;
-    if (!t || --t->count) return;
-    tg = t->tg;
+/* what hangs on the header, most of which few have */
+TG__NOINLINE void tg__tensor_unhang(tg_ctx *tg, tg_tensor *t) {
     tg__let_go(&t->grad);
     if (t->node) { tg__node *n = t->node; t->node = NULL; tg__node_forget(n, t); tg__node_drop(tg, n); }
     tg__let_go(&t->base);
@@ -7848,6 +7862,12 @@ TG__PRIVATE void tg__tensor_drop(tg_tensor *t) {                   /* one count 
         t->name = NULL;
         tg__mem_put(tg, name, strlen(name) + 1);
     }
+}
+TG__PRIVATE void tg__tensor_drop(tg_tensor *t) {                   /* one count less; NULL is fine */
+    tg_ctx *tg;
+    if (!t || --t->count) return;
+    tg = t->tg;
+    if (t->node || t->base || TG__RARE(t->grad || t->inner || t->name)) tg__tensor_unhang(tg, t);
     t->alive = false;
     t->data = NULL;
     tg->memory.live_tensors--;
@@ -7889,7 +7909,7 @@ TG__PRIVATE void tg__storage_take(tg__storage *s, tg_tensor *t) {
 }
 
 /* Checks dtype and shape, counts the elements. */
-TG__PRIVATE bool tg__check_shape(tg_ctx *tg, tg_dtype dtype, int ndim, const int64_t *shape, int64_t *numel) {
+TG__NOINLINE bool tg__check_any_shape(tg_ctx *tg, tg_dtype dtype, int ndim, const int64_t *shape, int64_t *numel) {
     const bool blocks = (unsigned)dtype >= TG_DTYPES;
     int64_t n = 1, bytes;
     bool empty = false, fits = true;
@@ -7910,6 +7930,15 @@ TG__PRIVATE bool tg__check_shape(tg_ctx *tg, tg_dtype dtype, int ndim, const int
     *numel = empty ? 0 : n;
     return true;
 }
+TG__INLINE bool tg__check_shape(tg_ctx *tg, tg_dtype dtype, int ndim, const int64_t *shape, int64_t *numel) {
+    const int64_t most = (int64_t)1 << (sizeof(size_t) > 4 ? 28 : 13);    /* no product of two such is too many elements */
+    int64_t n = 1;
+    int i = 0;
+    if (TG__RARE((unsigned)dtype >= TG_DTYPES || (unsigned)ndim > TG_MAX_DIMS || (!shape && ndim))) return tg__check_any_shape(tg, dtype, ndim, shape, numel);
+    for (; i < ndim && (uint64_t)shape[i] - 1 < (uint64_t)most && n <= most; i++) n *= shape[i];
+    *numel = n;
+    return i == ndim || tg__check_any_shape(tg, dtype, ndim, shape, numel);
+}
 
 TG__PRIVATE void tg__dense_strides(int ndim, const int64_t *shape, int64_t *stride) {
     int64_t s = 1;
@@ -7923,7 +7952,7 @@ TG__PRIVATE bool tg__stride_order(const tg_tensor *t, int *order);
 TG__PRIVATE tg_tensor *tg__tensor_of(tg_ctx *tg, tg_device device, tg_dtype dtype,
     int ndim, const int64_t *shape, int64_t numel, const int *order) {
     int64_t stride = 1;
-    size_t bytes = tg_dtype_bytes(dtype, numel);
+    const size_t bytes = TG__RARE(tg__is_block(dtype)) ? tg_dtype_bytes(dtype, numel) : (size_t)numel * tg_dtype_size(dtype);
     tg_tensor *t;
     tg__storage *s;
     int i;
@@ -8049,6 +8078,7 @@ TG_API void tg_end(tg_ctx *tg, tg_mark m) {
     tg->depth = m.depth - 1;
     while (tg->held_count > to) tg__tensor_drop(tg->held[--tg->held_count]);
 }
+TG__EFFORT_END
 /* The scopes' counts and the user's are told apart, so that a drop too many takes nothing from anybody. These
    two are no operations: the pending error, if there is one, stays, and so does the name of the running call. */
 TG__NOINLINE void tg__keep_fail(tg_tensor *t, const char *name) {
@@ -8636,7 +8666,7 @@ TG__INLINE void tg__node_init(tg_ctx *tg, tg__node *n, const tg_op *op, const vo
     n->op = op; n->tg = tg; n->n_in = n_in; n->n_out = n_out; n->count = 1;
     n->serial = 0;
     n->at.file = tg->here.file; n->at.line = tg->here.line;
-    if (op->attr_size) { if (attr) memcpy(n->attr, attr, op->attr_size); else memset(n->attr, 0, op->attr_size); }
+    if (op->attr_size) { if (attr) tg__attr_copy(n->attr, attr, op->attr_size); else memset(n->attr, 0, op->attr_size); }
 }
 TG__PRIVATE tg__node *tg__node_make(tg_ctx *tg, const tg_op *op, const void *attr, int n_in, int n_out) {
     size_t in = (size_t)n_in, out = (size_t)n_out, i;
@@ -8666,20 +8696,27 @@ TG__PRIVATE tg__node *tg__node_make(tg_ctx *tg, const tg_op *op, const void *att
 
 /* The node of a call that is not recorded: check and forward see it, then it is gone. It stands on the stack, unless the
    call is an unusual one. */
+#define TG__BRIEF_ATTR 128
 typedef struct tg__brief {
     tg__node node;
     tg_tensor *in[4], *out[4];
     union { double align; bool is[8]; } wants;
-    union { double align; char bytes[64]; } attr;
+    union { double align; char bytes[TG__BRIEF_ATTR]; } attr;
 } tg__brief;
-TG__INLINE bool tg__brief_fits(const tg_op *op, int n_in, int n_out) { return n_in <= 4 && n_out <= 4 && op->attr_size <= 64; }
-TG__INLINE tg__node *tg__brief_make(tg_ctx *tg, tg__brief *b, const tg_op *op, const void *attr, int n_in, int n_out) {
+TG__INLINE bool tg__brief_fits(const tg_op *op, int n_in, int n_out) { return n_in <= 4 && n_out <= 4 && op->attr_size <= TG__BRIEF_ATTR; }
+TG__INLINE tg__node *tg__brief_make(tg_ctx *tg, tg__brief *b, const tg_op *op, const void *attr, tg_tensor **in, int n_in, int n_out) {
     tg__node *n = &b->node;
-    n->in = b->in; n->out = b->out; n->wants = b->wants.is; n->attr = b->attr.bytes;
+    int i;
+    n->op = op; n->tg = tg; n->attr = b->attr.bytes;
+    n->in = in; n->out = b->out; n->wants = b->wants.is;
     n->in_slot = n->out_slot = NULL; n->weak = n->gout = NULL;
-    b->out[0] = b->out[1] = b->out[2] = b->out[3] = NULL;
+    n->n_in = n_in; n->n_out = n_out;
+    n->borrowed = true; n->used = n->needed = n->captured = n->running = false;
+    n->serial = n->call = 0;
+    n->at.file = tg->here.file; n->at.line = tg->here.line;
+    for (i = 0; i < n_out; i++) b->out[i] = NULL;
     memset(b->wants.is, 0, sizeof b->wants.is);
-    tg__node_init(tg, n, op, attr, n_in, n_out);
+    if (op->attr_size) { if (attr) tg__attr_copy(n->attr, attr, op->attr_size); else memset(n->attr, 0, op->attr_size); }
     return n;
 }
 
@@ -8936,57 +8973,47 @@ TG__PRIVATE tg_tensor *tg__call_mapped(tg_ctx *tg, const tg_op *op, const void *
 #else
 #define TG__CALL tg__call
 #endif
-#ifdef TG__LEVELS                                      /* every call comes through here */
-#pragma GCC push_options
-#pragma GCC optimize("O2", "tree-loop-optimize", "tree-dominator-opts", "tree-pta", "thread-jumps", "no-fast-math", "fp-contract=off", "no-tree-loop-distribute-patterns")
-#endif
-TG__PRIVATE bool tg__fold_clamp(tg_ctx *tg, const tg_op *op, const void *attr, tg_tensor *x);      /* with tg_bake */
-/* Runs one op: the gate, one-context and liveness checks, check, forward, recording, holding. Everything that
-   all ops share is here. `outs` may be NULL. */
-TG__PRIVATE tg_tensor *TG__CALL(const tg_op *op, const void *attr,
-    tg_tensor *const *in, int n_in, tg_tensor **outs, int n_out) {
-    tg_ctx *tg = NULL;
+TG__MUCH_EFFORT
+/* What results know of the call that made them. `off`: it was not recorded, though operands need gradients. */
+TG__INLINE void tg__result_of(const tg_op *op, tg_tensor *t, const tg_tensor *x, bool grad_mode, bool off) {
+    t->made_by = op->name;
+    if (TG__RARE(off)) t->off_record = true;
+    if (!(op->flags & TG_OP_VIEW)) return;
+    t->unrecorded = x->unrecorded || !grad_mode;
+    if (!grad_mode || t->base) return;
+    t->base = x->base ? x->base : (tg_tensor *)(uintptr_t)x;
+    t->base->count++;
+    t->rebased = t->base->rebased;
+}
+/* A call with one result that is not recorded and writes to no operand: nearly all where no gradients are wanted. */
+TG__INLINE tg_tensor *tg__call_brief(tg_ctx *tg, const tg_op *op, const void *attr, tg_tensor *const *in, int n_in, tg_device device, bool off) {
+    tg__brief b;
+    tg__node *n = tg__brief_make(tg, &b, op, attr, (tg_tensor **)(uintptr_t)in, n_in, 1);      /* nobody writes there: that is for operations in place */
+    bool ok;
+    n->device = device;
+    if (op->flags & TG_OP_RANDOM) n->call = tg->random.call++;
+    ok = op->check(tg, n);
+    if (ok) {
+        if (b.out[0]) tg__result_of(op, b.out[0], in[0], tg->grad_mode, off);
+        ok = (!op->forward || op->forward(tg, n)) && (!TG__RARE(tg->anomaly) || !b.out[0] || tg__anomaly_check(tg, "the result", n, b.out[0]));
+        if (ok) return tg__hold(tg, b.out[0]);
+    }
+    if ((op->flags & TG_OP_RANDOM) && tg->random.call == n->call + 1) tg->random.call = n->call;
+    tg__tensor_drop(b.out[0]);
+    return NULL;
+}
+/* Any other call. Where it is recorded the node is a block of its own, and stays. */
+TG__NOINLINE tg_tensor *tg__call_node(tg_ctx *tg, const tg_op *op, const void *attr,
+    tg_tensor *const *in, int n_in, tg_tensor **outs, int n_out, tg_device device, bool graph, bool off) {
     tg__node *n;
     tg__brief brief;
     tg_tensor *first = NULL, *few[4], **result, **many = NULL, *old = NULL;
-    bool graph = false, off = false, need, mapped = false, inplace = (op->flags & TG_OP_INPLACE) != 0, ok;
-    tg_device device = TG_CPU;
+    const bool inplace = (op->flags & TG_OP_INPLACE) != 0;
     tg_mark copies = TG__ZERO;
+    bool ok;
     int i;
-    for (i = 0; i < n_out && outs; i++) outs[i] = NULL;
-    for (i = 0; i < n_in && !tg; i++) if (in[i]) tg = in[i]->tg;
-    if (!tg__gate(tg)) return NULL;
-    tg__enter(tg, op, attr);
-    for (i = 0; i < n_in; i++) {
-        if (!in[i] && op->n_in >= 0 && i >= op->n_in) continue;       /* an optional operand that is absent */
-        if (TG__RARE(!in[i] || !in[i]->alive || in[i]->tg != tg || in[i]->opaque)) {
-            const bool any = (op->flags & TG_OP_OPAQUE) && in[i] && in[i]->opaque <= TG__BLOCKS;
-            if (in[i] && in[i]->opaque == TG__WATCHED && n_in == 1 && tg__fold_clamp(tg, op, attr, in[0])) {
-                in[0]->opaque = 0;
-                first = TG__CALL(op, attr, in, n_in, outs, n_out);
-                if (!inplace) in[0]->opaque = TG__WATCHED;
-                return first;
-            }
-            if (!(any ? tg__use_any(tg, in[i], i) : tg__use(tg, in[i], i))) return NULL;
-            if (in[i]->opaque == TG__MAPPED) mapped = true;
-        }
-        if (TG__RARE(in[i]->device != TG_CPU)) device = in[i]->device;
-        need = tg__needs_grad(in[i]);
-        graph |= need; off |= need | in[i]->off_record;
-        if (TG__RARE(tg->recording != NULL) && need && !tg__recording_note(tg, in[i])) return NULL;
-    }
-    if (TG__RARE(mapped)) return tg__call_mapped(tg, op, attr, in, n_in, outs, n_out);
-    for (i = 0; TG__RARE(device != TG_CPU) && i < n_in; i++) {        /* plain numbers go with any device */
-        if (!in[i] || in[i]->device == device || (in[i]->is_number && tg__is_leaf(in[i]) && !(inplace && i == 0))) continue;
-        tg__fail(tg, TG__E_DEVICES, in[i], (int)in[i]->device, (int)device);
-        return NULL;
-    }
-    graph = graph && tg->grad_mode;
-    off = off && !graph;                       /* what is not recorded is remembered, for tg_backward's message */
-    /* a comparison in place is recorded all the same: it cuts the old value's gradient off */
-    if ((op->flags & TG_OP_NO_GRAD) && !(inplace && tg_dtype_is_float(in[0]->dtype))) graph = false;
     if (inplace && !tg__inplace_allowed(tg, in, n_in, graph)) return NULL;
-    n = !graph && tg__brief_fits(op, n_in, n_out) ? tg__brief_make(tg, &brief, op, attr, n_in, n_out) : tg__node_make(tg, op, attr, n_in, n_out);
+    n = !graph && tg__brief_fits(op, n_in, n_out) ? tg__brief_make(tg, &brief, op, attr, brief.in, n_in, n_out) : tg__node_make(tg, op, attr, n_in, n_out);
     if (!n) return NULL;
     n->borrowed = true;
     n->device = device;
@@ -9003,18 +9030,8 @@ TG__PRIVATE tg_tensor *TG__CALL(const tg_op *op, const void *attr,
         ok = many != NULL;
     }
     if (ok) {
-        for (i = 0; i < n_out; i++) {
-            tg_tensor *t = n->out[i];
-            if (!t) continue;
-            t->made_by = op->name;
-            if (TG__RARE(off)) t->off_record = true;
-            if (op->flags & TG_OP_VIEW) t->unrecorded = in[0]->unrecorded || !tg->grad_mode;
-            if ((op->flags & TG_OP_VIEW) && tg->grad_mode && !t->base) {
-                t->base = in[0]->base ? in[0]->base : in[0];
-                t->base->count++;
-                t->rebased = t->base->rebased;
-            }
-        }
+        for (i = 0; i < n_out; i++)
+            if (n->out[i]) tg__result_of(op, n->out[i], in[0], tg->grad_mode, off);
         ok = (!inplace || ((!graph || tg__old_value(tg, n, &old)) && tg__read_copies(tg, n, &copies)))
             && (!op->forward || op->forward(tg, n));
         if (TG__RARE(copies.depth)) tg_end(tg, copies);
@@ -9053,9 +9070,56 @@ TG__PRIVATE tg_tensor *TG__CALL(const tg_op *op, const void *attr,
     return NULL;
 }
 
-#ifdef TG__LEVELS
-#pragma GCC pop_options
-#endif
+TG__PRIVATE bool tg__fold_clamp(tg_ctx *tg, const tg_op *op, const void *attr, tg_tensor *x);      /* with tg_bake */
+/* Runs one op: the gate, one-context and liveness checks, check, forward, recording, holding. Everything that
+   all ops share is here. `outs` may be NULL. */
+TG__PRIVATE tg_tensor *TG__CALL(const tg_op *op, const void *attr,
+    tg_tensor *const *in, int n_in, tg_tensor **outs, int n_out) {
+    tg_ctx *tg = NULL;
+    bool graph = false, off = false, need, mapped = false, inplace = (op->flags & TG_OP_INPLACE) != 0;
+    tg_device device = TG_CPU;
+    int i;
+    if (outs) for (i = 0; i < n_out; i++) outs[i] = NULL;
+    for (i = 0; i < n_in && !tg; i++) if (in[i]) tg = in[i]->tg;
+    if (!tg__gate(tg)) return NULL;
+    tg__enter(tg, op, attr);
+    for (i = 0; i < n_in; i++) {
+        if (!in[i] && op->n_in >= 0 && i >= op->n_in) continue;       /* an optional operand that is absent */
+        if (TG__RARE(!in[i] || !in[i]->alive || in[i]->tg != tg || in[i]->opaque)) {
+            const bool any = (op->flags & TG_OP_OPAQUE) && in[i] && in[i]->opaque <= TG__BLOCKS;
+            if (in[i] && in[i]->opaque == TG__WATCHED && n_in == 1 && tg__fold_clamp(tg, op, attr, in[0])) {
+                tg_tensor *y;
+                in[0]->opaque = 0;
+                y = TG__CALL(op, attr, in, n_in, outs, n_out);
+                if (!inplace) in[0]->opaque = TG__WATCHED;
+                return y;
+            }
+            if (!(any ? tg__use_any(tg, in[i], i) : tg__use(tg, in[i], i))) return NULL;
+            if (in[i]->opaque == TG__MAPPED) mapped = true;
+        }
+        if (TG__RARE(in[i]->device != TG_CPU)) device = in[i]->device;
+        need = tg__needs_grad(in[i]);
+        graph |= need; off |= need | in[i]->off_record;
+        if (TG__RARE(tg->recording != NULL) && need && !tg__recording_note(tg, in[i])) return NULL;
+    }
+    if (TG__RARE(mapped)) return tg__call_mapped(tg, op, attr, in, n_in, outs, n_out);
+    for (i = 0; TG__RARE(device != TG_CPU) && i < n_in; i++) {        /* plain numbers go with any device */
+        if (!in[i] || in[i]->device == device || (in[i]->is_number && tg__is_leaf(in[i]) && !(inplace && i == 0))) continue;
+        tg__fail(tg, TG__E_DEVICES, in[i], (int)in[i]->device, (int)device);
+        return NULL;
+    }
+    graph = graph && tg->grad_mode;
+    off = off && !graph;                       /* what is not recorded is remembered, for tg_backward's message */
+    /* a comparison in place is recorded all the same: it cuts the old value's gradient off */
+    if ((op->flags & TG_OP_NO_GRAD) && !(inplace && tg_dtype_is_float(in[0]->dtype))) graph = false;
+    if (!graph && !inplace && n_out == 1 && tg__brief_fits(op, n_in, n_out)) {
+        tg_tensor *y = tg__call_brief(tg, op, attr, in, n_in, device, off);
+        if (outs) outs[0] = y;
+        return y;
+    }
+    return tg__call_node(tg, op, attr, in, n_in, outs, n_out, device, graph, off);
+}
+TG__EFFORT_END
 #undef TG__CALL
 #ifdef TENSORGRAD_DEBUG
 TG__PRIVATE tg_tensor *tg__call(const tg_op *op, const void *attr,
@@ -16997,7 +17061,8 @@ TG__EFFORT_END
    Owns tg__gemm_plan. Kernels know nothing of dtypes, batches and threads; this section knows nothing of registers.
    A product takes one of these paths, by its sizes and strides alone:
      strips    one phase; a chunk is a strip of one matrix, or several whole small matrices; b is packed, if at
-               all, by the chunk for itself. A single small matrix is done without a request (tg__gemm_small)
+               all, by the chunk for itself. A single small matrix is done without a request (tg__gemm_small). Few rows
+               that meet lines of b along k are packed instead, once, and become columns (tg__gemm_ask_few)
      blocks    K in blocks of 512, one phase each; chunks are strips, c (or a buffer of sums) holds the blocks before
      shared    large products: a phase packs one k-block of a and b for everybody, the next computes tiles of c
      partial   few rows, large b: every chunk streams its own piece of b into partial sums; a second phase adds them
@@ -17030,6 +17095,7 @@ TG__KERNEL(int, tg__gemm_words_op, (int type, unsigned features));
 TG__KERNEL(void, tg__gemm_words_panels, (int op, int size, bool is_signed, bool is_b, bool flip,
     const void *src, int64_t k_step, int64_t line, int64_t kc, int64_t n, void *out, int64_t step));
 TG__KERNEL(void, tg__gemm_words_block, (int op, const tg__gemm_part *s));
+TG__KERNEL(void, tg__gemm_words_dots, (const tg__gemm_part *s));
 TG__KERNEL(void, tg__quant_dots, (const tg__gemm_part *s));
 #define TG__GEMM_CALL(job, name) ((job)->wide ? name##_f64__k : name##_f32__k)[(job)->isa]
 
@@ -17078,7 +17144,9 @@ typedef struct tg__gemm_plan {
     char   *mem; size_t mem_bytes;
     int64_t a_step, b_step;         /* shared: elements from one packed panel to the next */
     int     classes;                /* lanes: 8 or 32, each of the lanes that are equal modulo it */
-    int     words;                  /* shared: the dot product instruction, or 0 */
+    int     words;                  /* shared, dots: the dot product instruction, or 0 */
+    int64_t row;                    /* numbers from one row of sums in mem to the next; not a power of two, which would meet in one set of L1 */
+    int64_t few;                    /* strips: 0, or a^T is in mem, so many numbers for each k, and meets lines of b */
     const tg_tensor *weight;        /* NULL, or the tensor that b is of: it may keep its panels */
     const char *kept;               /* those, [k-block][panel], each b_step long; or NULL */
     int64_t block;                  /* shared: k of one phase */
@@ -17117,12 +17185,28 @@ TG__PRIVATE int tg__gemm_kind(int type) {
         : type == TG_Q4_0 ? TG__GEMM_Q4_0 : TG__GEMM_OWN;
 }
 
+/* Lines of b along k that few rows meet: c^T = b a^T reads them as they lie, once, and the rows are the lanes of one vector
+   or two. Those of half the width where the others would stay half empty; where b comes from memory, rather empty lanes than
+   turning b. A weight that is packed once and for all is not turned again. */
+TG__PRIVATE void tg__gemm_ask_few(tg__gemm_plan *j) {
+    int isa = j->isa;
+    int64_t one, lanes;
+#if TG__HAS_X86
+    if (isa == TG__ISA_AVX512 && TG__ISA_AVX2 >= 0 && j->m <= (j->wide ? 4 : 8)) isa = TG__ISA_AVX2;
+#endif
+    one = (j->wide ? tg__gemm_shape_f64__k : tg__gemm_shape_f32__k)[isa](3, 0);
+    lanes = j->m <= one ? one : 2 * one;
+    if (j->m == 1 || j->m > lanes || lanes <= 2 || j->n < 64 || j->b_rs != 1 || j->b_cs == 1 || j->batches > 1 || (j->weight && j->weight->keeps_packed) ||
+        tg__gemm_kind(j->tb) != TG__GEMM_OWN || (4 * j->m < 3 * lanes && j->n * j->k <= 1 << 18)) return;
+    j->few = lanes;
+    j->isa = isa;
+}
 /* The job as kernels see it. c should have its columns side by side; where its rows are, c^T = b^T a^T is
    computed. */
 TG__PRIVATE void tg__gemm_normalise(tg__gemm_plan *j, bool may_turn) {
     tg__gemm_part *p = &j->part;
     tg__gemm_last *f = &j->last;
-    const bool turn = may_turn && j->m > 1 && (j->n == 1 || (j->c_cs != 1 && j->c_rs == 1));
+    const bool turn = may_turn && j->m > 1 && (j->n == 1 || j->few || (j->c_cs != 1 && j->c_rs == 1));
     p->m = turn ? j->n : j->m;
     p->n = turn ? j->m : j->n;
     p->k = j->k;
@@ -17135,7 +17219,7 @@ TG__PRIVATE void tg__gemm_normalise(tg__gemm_plan *j, bool may_turn) {
     p->ka = tg__gemm_kind(turn ? j->tb : j->ta);
     p->kb = tg__gemm_kind(turn ? j->ta : j->tb);
     p->d = j->c;
-    p->add = p->stream = false;
+    p->add = p->stream = p->lines = false;
     p->b_step = 0;
     p->pack_a = p->ka != TG__GEMM_OWN;
     p->pack_b = p->kb != TG__GEMM_OWN || (p->b_cs != 1 && p->n > 1);
@@ -17262,14 +17346,18 @@ TG__PRIVATE void tg__gemm_strip(const tg__gemm_plan *j, int64_t at, int64_t i, i
     tg__gemm_narrow(j, &p, &f, row, tg__imin(j->ms, p.m - row), col, tg__imin(j->ns, p.n - col));
     p.work = scratch;
     p.add = j->direct && f.accumulate;
-    if (!j->direct) {
+    if (j->few) {
+        p.d = scratch;
+        p.d_rs = p.b_rs = j->few;
+        p.b = j->mem;
+    } else if (!j->direct) {
         p.d = scratch + j->work;
         p.d_rs = p.n;
         if (kb >= 0) {                                                /* sums of all of c, [kt,] m, n */
             const int64_t part = at * (j->path == TG__GEMM_PARTIAL ? j->kt : 1)
                 + (j->path == TG__GEMM_PARTIAL ? kb : 0);
-            p.d = j->mem + ((part * j->part.m + row) * whole_n + col) * (int64_t)j->size;
-            p.d_rs = whole_n;
+            p.d = j->mem + ((part * j->part.m + row) * j->row + col) * (int64_t)j->size;
+            p.d_rs = j->row;
         }
     }
     if (kb >= 0) {
@@ -17401,6 +17489,7 @@ TG__PRIVATE void tg__gemm_dots(const tg__gemm_plan *j, int64_t at, int64_t i, ch
     p.b = (const char *)p.b + tg__gemm_bytes(p.kb, (int64_t)j->size_b, kb * TG__GEMM_RB * p.b_rs);
     p.k = tg__imin(TG__GEMM_RB, p.k - kb * TG__GEMM_RB);
     if (p.kb >= TG__GEMM_Q8_0) tg__quant_dots__k[j->isa](&p);
+    else if (j->words) tg__gemm_words_dots__k[j->isa](&p);
     else TG__GEMM_CALL(j, tg__gemm_dots)(&p);
     if (!j->mem) tg__gemm_end(j, &f, p.d, p.d_rs);
 }
@@ -17444,8 +17533,8 @@ TG__PRIVATE void tg__gemm_combine(const tg__gemm_plan *j, int64_t i) {
     tg__gemm_narrow(j, &p, &f, row, 1, col, tg__imin(TG__GEMM_SPAN, p.n - col));
     f.tree = j->path == TG__GEMM_LANES ? j->classes : 1;
     f.parts = j->kt;
-    f.part_step = j->part.m * j->part.n;
-    f.s = j->mem + (at * j->kt * f.tree * f.part_step + row * j->part.n + col) * (int64_t)j->size;
+    f.part_step = j->part.m * j->row;
+    f.s = j->mem + (at * j->kt * f.tree * f.part_step + row * j->row + col) * (int64_t)j->size;
     f.s_rs = 0;
     TG__GEMM_CALL(j, tg__gemm_finish)(&f);
 }
@@ -17570,6 +17659,7 @@ TG__PRIVATE bool tg__gemm_plan_shared(tg__gemm_plan *j, int words) {
 TG__PRIVATE bool tg__gemm_plan_reduction(tg__gemm_plan *j) {
     tg__gemm_part *p = &j->part;
     const int64_t work = p->m * p->n * p->k;
+    j->row = p->n;
     j->kt = tg__ceil_div(p->k, TG__GEMM_RB);
     j->direct = j->direct && j->kt == 1 && !j->accumulate;
     if (p->m == 1 && p->b_cs == 1 && p->b_rs != 1 && p->n > 1) {
@@ -17587,6 +17677,8 @@ TG__PRIVATE bool tg__gemm_plan_reduction(tg__gemm_plan *j) {
         return lone || tg__gemm_memory(j, j->batches * j->kt * j->classes * p->n);
     }
     j->path = TG__GEMM_DOTS;
+    if (p->ka == TG__GEMM_BF16 && p->kb == TG__GEMM_BF16 && p->a_cs == 1 && p->b_rs == 1 && !j->tg->config.strict)
+        j->words = tg__gemm_words_op__k[j->isa](0, j->tg->features);
     j->ms = tg__imin(4, p->m);
     const int64_t kc = tg__imin(TG__GEMM_RB, p->k);
     j->ns = tg__imax(1, tg__imin(p->n, TG__GEMM_BYTES / 4 / kc / j->ms));
@@ -17599,6 +17691,24 @@ TG__PRIVATE bool tg__gemm_plan_reduction(tg__gemm_plan *j) {
     if (j->kt > 1) {
         if (!tg__gemm_memory(j, j->batches * j->kt * p->m * p->n)) return false;
     } else if (!j->direct) j->scratch += (size_t)(j->ms * j->ns) * j->size;
+    return true;
+}
+
+/* Few rows: they are packed here, for all chunks, each of which takes some lines of b from end to end: long runs of
+   eight at a time are read fastest. */
+TG__PRIVATE bool tg__gemm_plan_few(tg__gemm_plan *j) {
+    tg__gemm_part *p = &j->part;
+    j->path = TG__GEMM_STRIPS;
+    j->per = 1;
+    j->direct = false;
+    j->ms = tg__imin(p->m, tg__imax(1, TG__GEMM_CHUNK / 4 / (j->few * p->k) / 8) * 8);
+    j->ns = p->n;
+    j->mt = tg__ceil_div(p->m, j->ms);
+    j->nt = 1;
+    j->scratch = (size_t)(j->ms * j->few) * j->size;
+    p->lines = true;
+    if (!tg__gemm_memory(j, (p->k + 1) * j->few)) return false;
+    TG__GEMM_CALL(j, tg__gemm_panels)(p->kb, p->b, p->b_rs, p->b_cs, p->k, p->n, j->mem, j->few, 0);
     return true;
 }
 
@@ -17629,14 +17739,15 @@ TG__PRIVATE bool tg__gemm_plan_sums(tg__gemm_plan *j) {
     if (p->m > 128 && p->n > 128 && work > 1 << 25 && !wide) return tg__gemm_plan_shared(j, 0);
     if (p->pack_b && !tg__gemm_keep(j)) return false;
     if (j->kt > 1 && p->m * p->n * p->k > 4 * TG__GEMM_CHUNK) {
+        j->row = TG__ROUND_UP(p->n, 16) + 16;
         if (p->m <= 32) {
             j->path = TG__GEMM_PARTIAL;
             j->direct = false;
             p->stream = !p->pack_b && !p->pack_a && p->m <= 2 * j->mr;
-            if (!tg__gemm_memory(j, j->batches * j->kt * p->m * p->n)) return false;
+            if (!tg__gemm_memory(j, j->batches * j->kt * p->m * j->row)) return false;
         } else {
             j->path = TG__GEMM_BLOCKS;
-            if (!j->direct && !tg__gemm_memory(j, j->batches * p->m * p->n)) return false;
+            if (!j->direct && !tg__gemm_memory(j, j->batches * p->m * j->row)) return false;
         }
         tg__gemm_cut(j, TG__GEMM_KB);
     } else tg__gemm_cut(j, p->k);
@@ -17653,6 +17764,7 @@ TG__PRIVATE bool tg__gemm_begin(tg__gemm_plan *j) {
     j->mem_bytes = 0;
     j->second = j->many = false;
     j->words = 0;
+    j->few = 0;
     j->scratch = j->work = 0;
     j->isa = j->tg->isa;
     j->batches = 1;
@@ -17676,6 +17788,7 @@ TG__PRIVATE bool tg__gemm_begin(tg__gemm_plan *j) {
     }
     j->wide = j->ta == TG_F64;
     if (j->batches > 1 && !reduction && tg__gemm_stacked(j)) { j->m *= j->batches; j->batches = 1; }
+    if (!reduction && !blocks) tg__gemm_ask_few(j);
     tg__gemm_normalise(j, !blocks);
     j->m = m;
     j->direct = j->last.c_cs == 1 && j->last.kc == TG__GEMM_OWN;
@@ -17690,7 +17803,7 @@ TG__PRIVATE bool tg__gemm_begin(tg__gemm_plan *j) {
         j->direct = j->direct && !j->accumulate;
         if (words) return tg__gemm_plan_shared(j, words);
     }
-    if (!(reduction ? tg__gemm_plan_reduction(j) : tg__gemm_plan_sums(j))) return false;
+    if (!(reduction ? tg__gemm_plan_reduction(j) : j->few ? tg__gemm_plan_few(j) : tg__gemm_plan_sums(j))) return false;
     if (j->scratch > TG__GEMM_STACK && !tg__scratch_need(j->tg, j->scratch)) {
         if (j->mem) tg__mem_put(j->tg, j->mem, j->mem_bytes);
         return false;
@@ -22022,7 +22135,7 @@ TG__PRIVATE void tg__attention_product(const tg__attention_plan *j, int64_t m, i
     p.a = a; p.a_rs = a_rs; p.a_cs = a_cs; p.ka = TG__GEMM_OWN;
     p.b = b; p.b_rs = b_rs; p.b_cs = 1; p.kb = TG__GEMM_OWN;
     p.d = d; p.d_rs = d_rs; p.add = add;
-    p.pack_a = p.pack_b = p.stream = false;
+    p.pack_a = p.pack_b = p.stream = p.lines = false;
     p.ks = tg__imin(TG__GEMM_KB, k); p.work = NULL; p.a_step = p.b_step = 0;
     (j->wide ? tg__gemm_strip_f64__k : tg__gemm_strip_f32__k)[j->isa](&p);
 }
@@ -38011,6 +38124,7 @@ typedef struct tg__gemm_part {
     int64_t ks;                              /* k packed at once */
     /* b is far away and read once, in long runs. In strips: k <= TG__GEMM_KB, nothing packed, not add */
     bool    stream;
+    bool    lines;                           /* strips: a is that, along k, and b_rs a vector's width */
     void   *work;
     int64_t a_step, b_step;                  /* block kernel: elements from one packed panel to the next */
     int64_t b_block;                         /* strip: where b_step is not 0, b is packed; from one k-block to the next */
@@ -38298,7 +38412,50 @@ TG__PRIVATE void TG__FN(tg__gemm_words_block)(int op, const tg__gemm_part *s) {
             else TG__FN(tg__gemm_words_i16)(words, a, b, less, d, s->d_rs, m, n, s->add);
         }
 }
+#if defined(TG__PASS_AVX512)
+/* bf16 reductions whose lines lie along k, eight lines of b at once: see tg__gemm_dots_far. Pair p of k goes to lane p mod 32. */
+#define TG__G_L0(r) __m512 c##r##_0 = _mm512_setzero_ps(), c##r##_1 = c##r##_0;
+#define TG__G_L1(r) \
+    c##r##_0 = _mm512_dpbf16_ps(c##r##_0, a0, (__m512bh)_mm512_maskz_loadu_epi16(m0, b + (r) * line + k)); \
+    c##r##_1 = _mm512_dpbf16_ps(c##r##_1, a1, (__m512bh)_mm512_maskz_loadu_epi16(m1, b + (r) * line + k + 32));
+#define TG__G_L2(r) \
+    h = _mm512_add_ps(c##r##_0, c##r##_1); \
+    q = _mm256_add_ps(_mm512_castps512_ps256(h), _mm512_extractf32x8_ps(h, 1)); \
+    o = _mm_add_ps(_mm256_castps256_ps128(q), _mm256_extractf128_ps(q, 1)); \
+    o = _mm_add_ps(o, _mm_movehl_ps(o, o)); \
+    d[r] = _mm_cvtss_f32(_mm_add_ss(o, _mm_shuffle_ps(o, o, 1)));
+#define TG__G_LINES(R) { \
+    R(TG__G_L0) \
+    for (int64_t k = 0; k < s->k; k += 64) { \
+        const int64_t left = s->k - k; \
+        const __mmask32 m0 = left >= 32 ? 0xffffffffu : (1u << left) - 1, m1 = left >= 64 ? 0xffffffffu : left > 32 ? (1u << (left - 32)) - 1 : 0; \
+        const __m512bh a0 = (__m512bh)_mm512_maskz_loadu_epi16(m0, a + k), a1 = (__m512bh)_mm512_maskz_loadu_epi16(m1, a + k + 32); \
+        R(TG__G_L1) \
+    } \
+    R(TG__G_L2) }
+TG__TARGET("avx512f,avx512dq,avx512bw,avx512vl,avx512bf16,avx2,fma,f16c,bmi,bmi2")
+TG__PRIVATE void TG__FN(tg__gemm_words_dots)(const tg__gemm_part *s) {
+    const int64_t line = s->b_cs;
+    __m512 h;
+    __m256 q;
+    __m128 o;
+    for (int64_t j = 0; j < s->n; j += s->n - j < 8 ? 1 : 8)
+        for (int64_t i = 0; i < s->m; i++) {
+            const uint16_t *a = (const uint16_t *)s->a + i * s->a_rs, *b = (const uint16_t *)s->b + j * line;
+            float *d = (float *)s->d + i * s->d_rs + j;
+            if (s->n - j < 8) TG__G_LINES(TG__G_R1)
+            else TG__G_LINES(TG__G_R8)
+        }
+}
+#undef TG__G_L0
+#undef TG__G_L1
+#undef TG__G_L2
+#undef TG__G_LINES
 #else
+TG__PRIVATE void TG__FN(tg__gemm_words_dots)(const tg__gemm_part *s) { (void)s; }
+#endif
+#else
+TG__PRIVATE void TG__FN(tg__gemm_words_dots)(const tg__gemm_part *s) { (void)s; }
 TG__PRIVATE void TG__FN(tg__gemm_words_panels)(int op, int size, bool is_signed, bool is_b, bool flip,
     const void *src, int64_t k_step, int64_t line, int64_t kc, int64_t n, void *out, int64_t step) {
     (void)op; (void)size; (void)is_signed; (void)is_b; (void)flip; (void)src;
@@ -38347,10 +38504,11 @@ TG__PRIVATE void TG__FN(tg__gemm_words_block)(int op, const tg__gemm_part *s) { 
 #define TG__G_NR (TG__G_NV * TG__VN)
 
 /* What >>impl-gemm must know of the shape: 0 rows of a tile, 1 columns, 2 elements from one packed panel of A
-   to the next (kc = k taken at once). */
+   to the next (kc = k taken at once), 3 numbers in a vector. */
 TG__PRIVATE int64_t TG__FT(tg__gemm_shape)(int what, int64_t kc) {
     if (what == 0) return TG__G_MR;
     if (what == 1) return TG__G_NR;
+    if (what == 3) return TG__VN;
     return (TG__G_MR * kc + 31) / 16 * 16;     /* room for a whole vector stored at the last k */
 }
 
@@ -38517,6 +38675,9 @@ TG__G_EACH(TG__G_TILE, 2)
 TG__G_EACH(TG__G_TILE, 3)
 #endif
 TG__G_FULL(TG__G_WHOLE)
+#if defined(TG__PASS_AVX2)                             /* for lines: so many hide FMA's latency */
+TG__G_TILE(8, 1)
+#endif
 
 #undef TG__G_PICK
 #define TG__G_PICK(R, NV) TG__FT(tg__gemm_tile_##R##_##NV),
@@ -38843,13 +39004,42 @@ TG__INLINE void TG__FT(tg__gemm_update)(int rows, int ks, int64_t n,
         }
     }
 }
+#if TG__VN > 1
+/* The same for four rows and two vectors of columns: every number of b is read from memory once, and all rows meet it there. */
+TG__INLINE void TG__FT(tg__gemm_more)(int64_t k, const TG__T *a, int64_t a_rs, int64_t a_cs, const TG__T *b, int64_t b_rs, TG__T *d, int64_t d_rs, bool more) {
+    const int64_t a_r3 = 3 * a_rs;
+    const TG__T *q0 = a;
+    const TG__V zero = TG__W(set)(0);
+    TG__V x;
+    TG__G_R4(TG__G_Z2)
+#define TG__G_U(r) c##r##_0 = TG__W(load)(d + r * d_rs); c##r##_1 = TG__W(load)(d + r * d_rs + TG__VN);
+    if (more) { TG__G_R4(TG__G_U) }
+#undef TG__G_U
+    for (; k > 0; k--) {
+        TG__G_W2
+        TG__G_R4(TG__G_F2)
+        q0 += a_cs; b += b_rs;
+    }
+#define TG__G_U(r) TG__W(store)(d + r * d_rs, c##r##_0); TG__W(store)(d + r * d_rs + TG__VN, c##r##_1);
+    TG__G_R4(TG__G_U)
+#undef TG__G_U
+}
+#endif
 TG__PRIVATE void TG__FT(tg__gemm_stream)(const tg__gemm_part *s) {
     for (int64_t k = 0, kc; k < s->k; k += kc) {
         kc = s->k - k >= 8 ? 8 : 1;
-        for (int64_t j = 0; j < s->n; j += TG__GEMM_RUN) {
-            const int64_t n = s->n - j < TG__GEMM_RUN ? s->n - j : TG__GEMM_RUN;
+        for (int64_t n, j = 0; j < s->n; j += n) {
+            const int64_t left = s->n - j, whole = left & -(int64_t)(2 * TG__VN);
+            n = left >= TG__GEMM_RUN ? TG__GEMM_RUN : whole ? whole : left;
             const TG__T *b = (const TG__T *)s->b + k * s->b_rs + j;
-            for (int64_t i = 0; i < s->m; i += 2) {
+            int64_t i = 0;
+#if TG__VN > 1
+            for (int64_t t = 0; whole && t < n; t += 2 * TG__VN)
+                for (i = 0; s->m - i >= 4; i += 4)
+                    TG__FT(tg__gemm_more)(kc, (const TG__T *)s->a + i * s->a_rs + k * s->a_cs, s->a_rs, s->a_cs, b + t, s->b_rs,
+                        (TG__T *)s->d + i * s->d_rs + j + t, s->d_rs, k > 0);
+#endif
+            for (; i < s->m; i += 2) {
                 const TG__T *a = (const TG__T *)s->a + i * s->a_rs + k * s->a_cs;
                 TG__T *d = (TG__T *)s->d + i * s->d_rs + j;
 #define TG__G_UPDATE(ROWS, KS) TG__FT(tg__gemm_update)(ROWS, KS, n, a, s->a_rs, s->a_cs, b, s->b_rs, d, s->d_rs, k > 0)
@@ -38861,12 +39051,33 @@ TG__PRIVATE void TG__FT(tg__gemm_stream)(const tg__gemm_part *s) {
     }
 }
 
+/* Lines of a, eight at a time, from end to end: more would meet in one set of L1 where they lie a power of two apart. */
+TG__PRIVATE void TG__FT(tg__gemm_lines)(const tg__gemm_part *s) {
+    const int64_t nv = s->b_rs / TG__VN;
+    for (int64_t r, i = 0; i < s->m; i += r) {
+        const TG__T *a = (const TG__T *)s->a + i * s->a_rs, *b = (const TG__T *)s->b;
+        void (*tile) TG__G_ARGS;
+        r = s->m - i < 8 ? s->m - i : 8;
+#if defined(TG__PASS_AVX2)
+        if (r == 8 && nv == 1) tile = TG__FT(tg__gemm_tile_8_1); else
+#endif
+        {
+            if (r > TG__G_MR) r = TG__G_MR;
+            tile = TG__FT(tg__gemm_tiles)[nv - 1][r - 1];
+        }
+        for (int64_t k = 0; k < s->k; k += TG__GEMM_KB)
+            tile(s->k - k < TG__GEMM_KB ? s->k - k : TG__GEMM_KB, a + k, s->a_rs, 1, b + k * s->b_rs, s->b_rs,
+                (TG__T *)s->d + i * s->d_rs, s->d_rs, k ? TG__GEMM_ADD : TG__GEMM_SET, TG__VN);
+    }
+}
+
 /* A piece by itself: b's panel is packed where it pays or must be, then meets all rows of a. */
 TG__PRIVATE void TG__FT(tg__gemm_strip)(const tg__gemm_part *s) {
     const int64_t size_a = s->ka == TG__GEMM_OWN ? (int64_t)sizeof(TG__T) : 2,
         size_b = s->kb == TG__GEMM_OWN ? (int64_t)sizeof(TG__T) : 2;
     const int64_t step = TG__FT(tg__gemm_shape)(2, s->ks);
     if (s->stream) { TG__FT(tg__gemm_stream)(s); return; }
+    if (s->lines) { TG__FT(tg__gemm_lines)(s); return; }
     TG__T *const bp = (TG__T *)s->work, *const ap = s->pack_b ? bp + s->ks * TG__G_NR + 16 : bp;
     for (int64_t k = 0, kc; k == 0 || k < s->k; k += kc) {
         kc = s->k - k < s->ks ? s->k - k : s->ks;
@@ -39148,6 +39359,16 @@ TG__PRIVATE void TG__FT(tg__gemm_lanes)(const tg__gemm_part *s, int cls, int cla
 
 /* ----------------------------------------------------------------- from sums to c ---- */
 TG__PRIVATE void TG__FT(tg__gemm_finish)(const tg__gemm_last *f) {
+    if (f->c_rs == 1 && f->c_cs != 1 && f->parts == 1 && f->tree <= 1 && f->kc == TG__GEMM_OWN && !f->accumulate) {
+        tg__gemm_last t = *f;                          /* its columns are rows of c: the sums are turned first */
+        TG__FT(tg__turn)(f->m, f->n, (const TG__T *)f->s, f->s_rs, (TG__T *)f->c, f->c_cs);
+        if (!f->bias && !f->clamps) return;
+        t.s = f->c; t.s_rs = t.c_rs = f->c_cs; t.c_cs = 1;
+        t.m = f->n; t.n = f->m;
+        t.bias_rs = f->bias_cs; t.bias_cs = f->bias_rs;
+        TG__FT(tg__gemm_finish)(&t);
+        return;
+    }
     const int64_t step = f->c_cs == 1 && (!f->bias || f->bias_cs == 1 || f->bias_cs == 0) ? TG__VN : 1;
     /* rows of plain sums, the bias along them: nothing is asked of every vector */
     if (f->parts == 1 && f->tree <= 1 && f->kc == TG__GEMM_OWN && f->c_cs == 1 && f->bias && f->bias_cs == 1 && !f->accumulate && !f->clamps) {
