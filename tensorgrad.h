@@ -2520,9 +2520,10 @@ TG_API bool       tg_bake(tg_module *m, tg_tensor *x);
        tg_hardtanh or tg_clamp, their modules or in-place forms, that becomes the Conv's last step wherever nothing is recorded: the function
        then gives back what it gets. All that is seen on a call of tg_forward(m, x), so any forward will do; x is like what will come,
        random numbers say, or NULL: nothing is folded. Each use of a tensor by a function of the library counts: what something else
-       uses too (a result without its norm, a weight by itself), is kept by tg_keep, is seen by a hook or is the model's result stays as it is, and so do layers
-       with a computed weight and norms without running statistics. Not seen is what forward reads by itself, from `data`, or puts
-       aside for later. The results stay the same but for rounding. A folded norm is an Identity without parameters and cannot be
+       uses too (a result without its norm, a weight by itself), is kept by tg_keep, is seen by a hook or is the model's result stays as it is,
+       and so do layers with a computed weight and norms without running statistics. Not seen is what forward reads by itself, from `data`, or puts
+       aside for later. Where nothing is recorded, a Sequential of this library's modules without hooks lets go of what its parts hand on,
+       so that memory serves again. The results stay the same but for rounding. A folded norm is an Identity without parameters and cannot be
        brought back: train, or save for training, a tg_module_copy that was made before; m's optimisers are not stepped any more */
 TG_API void       tg_keep_packed(tg_module *m, bool on);
     /* products by weights of at least 2 dimensions pack them into panels, at each call. On: what a Linear or Conv has packed is
@@ -17075,8 +17076,8 @@ TG__EFFORT_END
 
 TG__KERNEL(int64_t, tg__gemm_shape_f32, (int what, int64_t kc));
 TG__KERNEL_WIDE(int64_t, tg__gemm_shape_f64, (int what, int64_t kc));
-TG__KERNEL(void, tg__gemm_strip_f32, (const tg__gemm_part *s));
-TG__KERNEL_WIDE(void, tg__gemm_strip_f64, (const tg__gemm_part *s));
+TG__KERNEL(void, tg__gemm_strip_f32, (const tg__gemm_part *s, const tg__gemm_last *last, int64_t each));
+TG__KERNEL_WIDE(void, tg__gemm_strip_f64, (const tg__gemm_part *s, const tg__gemm_last *last, int64_t each));
 TG__KERNEL(void, tg__gemm_many_f32, (const tg__gemm_part *s, int64_t count, int64_t a_bs, int64_t b_bs, int64_t d_bs));
 TG__KERNEL_WIDE(void, tg__gemm_many_f64, (const tg__gemm_part *s, int64_t count, int64_t a_bs, int64_t b_bs, int64_t d_bs));
 TG__KERNEL(void, tg__gemm_block_f32, (const tg__gemm_part *s));
@@ -17109,6 +17110,7 @@ enum {
     TG__GEMM_BYTES = 1 << 20,       /* bytes of a chunk that waits for memory */
     TG__GEMM_SPAN  = 512,           /* columns of a piece of partial sums */
     TG__GEMM_FEW   = 4,             /* rows that are worth no panels, where these must be made of blocks */
+    TG__GEMM_NEAR  = 1 << 14,       /* sums that are read again soon */
     TG__GEMM_STACK = 1024           /* bytes of scratch that fit on the stack of a small fiber */
 };
 
@@ -17124,12 +17126,16 @@ typedef struct tg__gemm_plan {
     const void *bias; int64_t bias_rs, bias_cs;
     bool    clamps; double low, high;            /* with a bias: the result is clamped to low..high */
     bool    accumulate;
+    /* a convolution's wishes: k of one block of sums where it is not TG__GEMM_KB, in one phase; c^T = b^T a^T whatever the strides */
+    int64_t ks;
+    bool    turn;
     /* how it is cut; written in phase 0, read by all */
     tg_ctx *tg;
     int     path, isa;
     bool    wide;                   /* computed in double */
     bool    direct;                 /* kernels write c itself */
     bool    turned;                 /* c^T = b^T a^T is computed: a and b have changed places in part */
+    int64_t each;                   /* 0, or strips: the sums of so many columns become c before those of the next are made */
     tg__gemm_part part;             /* the whole of one matrix, turned if that suits the kernels */
     tg__gemm_last last;
     int64_t batches;
@@ -17206,7 +17212,7 @@ TG__PRIVATE void tg__gemm_ask_few(tg__gemm_plan *j) {
 TG__PRIVATE void tg__gemm_normalise(tg__gemm_plan *j, bool may_turn) {
     tg__gemm_part *p = &j->part;
     tg__gemm_last *f = &j->last;
-    const bool turn = may_turn && j->m > 1 && (j->n == 1 || j->few || (j->c_cs != 1 && j->c_rs == 1));
+    const bool turn = may_turn && j->m > 1 && (j->turn || j->n == 1 || j->few || (j->c_cs != 1 && j->c_rs == 1));
     p->m = turn ? j->n : j->m;
     p->n = turn ? j->m : j->n;
     p->k = j->k;
@@ -17223,7 +17229,7 @@ TG__PRIVATE void tg__gemm_normalise(tg__gemm_plan *j, bool may_turn) {
     p->b_step = 0;
     p->pack_a = p->ka != TG__GEMM_OWN;
     p->pack_b = p->kb != TG__GEMM_OWN || (p->b_cs != 1 && p->n > 1);
-    p->ks = tg__imin(TG__GEMM_KB, p->k);
+    p->ks = j->ks ? j->ks : tg__imin(TG__GEMM_KB, p->k);
     p->work = NULL;
     f->m = p->m;
     f->n = p->n;
@@ -17286,10 +17292,11 @@ TG__PRIVATE void tg__gemm_end(const tg__gemm_plan *j, tg__gemm_last *f, const vo
 /* b is to be packed: does its tensor keep panels? They are made here where they are not there. False: memory failed. */
 TG__PRIVATE bool tg__gemm_keep(tg__gemm_plan *j) {
     const tg__gemm_part *p = &j->part;
-    const int64_t panels = tg__ceil_div(p->n, j->nr), blocks = tg__ceil_div(p->k, TG__GEMM_KB), size = (int64_t)j->size;
+    const int64_t panels = tg__ceil_div(p->n, j->nr), size = (int64_t)j->size;
     int64_t key[TG__PANELS_KEY] = { 0 };
     tg__panels *kept;
-    if (!j->weight || !j->weight->keeps_packed || j->turned || j->batches > 1 || p->kb != TG__GEMM_OWN || p->k == 0) return true;
+    if (!j->weight || !j->weight->keeps_packed || j->turned != j->turn || (j->batches > 1 && !j->turn) || p->kb != TG__GEMM_OWN || p->k == 0) return true;
+    const int64_t blocks = tg__ceil_div(p->k, p->ks);
     j->b_step = p->ks * j->nr + 16;
     key[0] = p->n; key[1] = p->k; key[2] = p->b_rs; key[3] = p->b_cs;
     key[4] = (const char *)p->b - (const char *)j->weight->storage->data;
@@ -17297,8 +17304,8 @@ TG__PRIVATE bool tg__gemm_keep(tg__gemm_plan *j) {
     if (!kept) return j->tg->error == TG_OK;
     j->kept = (const char *)kept + TG__PANELS_HEAD;
     for (int64_t kb = 0; !kept->filled && kb < blocks; kb++)
-        TG__GEMM_CALL(j, tg__gemm_panels)(p->kb, (const char *)p->b + kb * TG__GEMM_KB * p->b_rs * size, p->b_rs, p->b_cs,
-            tg__imin(TG__GEMM_KB, p->k - kb * TG__GEMM_KB), p->n, (char *)kept + TG__PANELS_HEAD + kb * panels * j->b_step * size, j->nr, j->b_step);
+        TG__GEMM_CALL(j, tg__gemm_panels)(p->kb, (const char *)p->b + kb * p->ks * p->b_rs * size, p->b_rs, p->b_cs,
+            tg__imin(p->ks, p->k - kb * p->ks), p->n, (char *)kept + TG__PANELS_HEAD + kb * panels * j->b_step * size, j->nr, j->b_step);
     kept->filled = true;
     return true;
 }
@@ -17310,7 +17317,10 @@ TG__PRIVATE void tg__gemm_size_strip(tg__gemm_plan *j, int64_t ms, int64_t ns) {
     if (p->pack_b) work += p->ks * j->nr + 16;
     if (p->pack_a) work += tg__ceil_div(ms, j->mr) * TG__GEMM_CALL(j, tg__gemm_shape)(2, p->ks);
     j->work = TG__ROUND_UP((size_t)work * j->size, 64);
-    j->scratch = j->work + (j->direct || j->path == TG__GEMM_BLOCKS || j->path == TG__GEMM_PARTIAL ? 0
+    /* in runs that are long enough for memory, few enough for L2 */
+    if (j->path == TG__GEMM_STRIPS && !p->pack_a && (!j->direct || (j->last.bias && p->m * p->n * p->k > TG__GEMM_LONE)))
+        j->each = tg__imin(8, tg__imax(1, TG__GEMM_NEAR / ms / j->nr)) * j->nr;
+    j->scratch = j->work + (j->each ? (size_t)(ms * j->each) * j->size : j->direct || j->path == TG__GEMM_BLOCKS || j->path == TG__GEMM_PARTIAL ? 0
         : (size_t)(ms * ns) * j->size);
 }
 
@@ -17350,9 +17360,9 @@ TG__PRIVATE void tg__gemm_strip(const tg__gemm_plan *j, int64_t at, int64_t i, i
         p.d = scratch;
         p.d_rs = p.b_rs = j->few;
         p.b = j->mem;
-    } else if (!j->direct) {
+    } else if (!j->direct || j->each) {
         p.d = scratch + j->work;
-        p.d_rs = p.n;
+        p.d_rs = j->each ? j->each : p.n;
         if (kb >= 0) {                                                /* sums of all of c, [kt,] m, n */
             const int64_t part = at * (j->path == TG__GEMM_PARTIAL ? j->kt : 1)
                 + (j->path == TG__GEMM_PARTIAL ? kb : 0);
@@ -17371,8 +17381,11 @@ TG__PRIVATE void tg__gemm_strip(const tg__gemm_plan *j, int64_t at, int64_t i, i
         p.b_step = j->b_step;
         p.b = j->kept + (tg__imax(kb, 0) * p.b_block + col / j->nr * j->b_step) * (int64_t)j->size;
     }
-    TG__GEMM_CALL(j, tg__gemm_strip)(&p);
-    if (kb < 0 || (j->path == TG__GEMM_BLOCKS && kb == j->kt - 1)) tg__gemm_end(j, &f, p.d, p.d_rs);
+    const bool ends = (kb < 0 || (j->path == TG__GEMM_BLOCKS && kb == j->kt - 1)) && (!j->direct || f.bias);
+    f.s = p.d;
+    f.s_rs = p.d_rs;
+    if (j->direct) f.accumulate = false;
+    TG__GEMM_CALL(j, tg__gemm_strip)(&p, ends ? &f : NULL, j->each);
 }
 
 /* Whole matrices from `at` on, up to `end`. */
@@ -17716,7 +17729,7 @@ TG__PRIVATE bool tg__gemm_plan_few(tg__gemm_plan *j) {
 TG__PRIVATE bool tg__gemm_plan_sums(tg__gemm_plan *j) {
     tg__gemm_part *p = &j->part;
     const int64_t work = p->m * p->n * tg__imax(16, p->k);
-    j->kt = tg__ceil_div(p->k, TG__GEMM_KB);
+    j->kt = j->ks ? 1 : tg__ceil_div(p->k, TG__GEMM_KB);
     j->per = 1;
     j->path = TG__GEMM_STRIPS;
     j->mr = TG__GEMM_CALL(j, tg__gemm_shape)(0, 0);
@@ -17727,7 +17740,7 @@ TG__PRIVATE bool tg__gemm_plan_sums(tg__gemm_plan *j) {
         j->ms = p->m;
         j->ns = p->n;
         j->mt = j->nt = 1;
-        j->many = j->batches > 1 && j->direct && !j->last.bias && !p->pack_a && !p->pack_b && p->k <= TG__GEMM_KB;
+        j->many = j->batches > 1 && j->direct && !j->last.bias && !p->pack_a && !p->pack_b && p->k <= p->ks;
         tg__gemm_size_strip(j, p->m, p->n);
         return !p->pack_b || tg__gemm_keep(j);
     }
@@ -17735,7 +17748,7 @@ TG__PRIVATE bool tg__gemm_plan_sums(tg__gemm_plan *j) {
     const bool close = p->b_cs == 1 && p->b_rs * (int64_t)j->size <= 1024;
     if (p->m > (close ? 5 : 2) * j->mr && p->n >= j->nr) p->pack_b = true;
     /* as strips where all of a stays in L2 and rows of b can be packed in passing */
-    const bool wide = p->b_cs == 1 && p->kb == TG__GEMM_OWN && p->ka == TG__GEMM_OWN && p->m * p->k <= 1 << 16 && p->k <= TG__GEMM_KB;
+    const bool wide = j->ks || (p->b_cs == 1 && p->kb == TG__GEMM_OWN && p->ka == TG__GEMM_OWN && p->m * p->k <= 1 << 16 && p->k <= TG__GEMM_KB);
     if (p->m > 128 && p->n > 128 && work > 1 << 25 && !wide) return tg__gemm_plan_shared(j, 0);
     if (p->pack_b && !tg__gemm_keep(j)) return false;
     if (j->kt > 1 && p->m * p->n * p->k > 4 * TG__GEMM_CHUNK) {
@@ -17763,6 +17776,7 @@ TG__PRIVATE bool tg__gemm_begin(tg__gemm_plan *j) {
     j->kept = NULL;
     j->mem_bytes = 0;
     j->second = j->many = false;
+    j->each = 0;
     j->words = 0;
     j->few = 0;
     j->scratch = j->work = 0;
@@ -17911,7 +17925,8 @@ TG__PRIVATE int64_t tg__gemm_start(tg_ctx *tg, int phase, void *plan) {
         j->a_rs = a->stride[d]; j->a_cs = a->stride[d + 1];
         j->b_rs = b->stride[d]; j->b_cs = b->stride[d + 1];
         j->bias_rs = j->bias_cs = 0;
-        j->clamps = false;
+        j->clamps = j->turn = false;
+        j->ks = 0;
         if (j->bias) { j->bias_rs = bias->stride[d]; j->bias_cs = bias->stride[d + 1]; }
         j->accumulate = j->job.r->kind == 1;
         j->weight = j->job.t[2];
@@ -17964,6 +17979,8 @@ TG__KERNEL(void, tg__conv_panels_f32, (const tg__conv_weights *s));
 TG__KERNEL_F64(void, tg__conv_panels_f64, (const tg__conv_weights *s));
 TG__KERNEL(void, tg__conv_fill_f32, (const tg__conv_fill *s));
 TG__KERNEL_F64(void, tg__conv_fill_f64, (const tg__conv_fill *s));
+TG__KERNEL(void, tg__conv_depth_f32, (const tg__conv_depth *s));
+TG__KERNEL_F64(void, tg__conv_depth_f64, (const tg__conv_depth *s));
 TG__KERNEL(void, tg__conv_tiles_f32, (const tg__conv_tiles *s));
 TG__KERNEL_F64(void, tg__conv_tiles_f64, (const tg__conv_tiles *s));
 TG__KERNEL(void, tg__conv_last_f32, (const tg__conv_last *f));
@@ -17985,6 +18002,7 @@ enum {
     TG__CONV_CHUNK = 4 << 20,       /* multiply-adds of a chunk, about: 20 us with AVX-512 */
     TG__CONV_BLOCK = 512,           /* terms of one block of a sum */
     TG__CONV_PLANES = 64 << 10,     /* elements of planes and sums that a chunk may hold without thinking */
+    TG__CONV_ROOM = 8,              /* rows before and behind planes that kernels which make several rows at once may read */
     TG__CONV_PARTS = 16,            /* parts of a weight gradient */
     TG__CONV_PART_SIZE = 1 << 21    /* elements of all parts together, unless one is larger */
 };
@@ -18036,6 +18054,7 @@ typedef struct tg__conv_plan {
     bool    is_product;                          /* a product of matrices does it all */
     tg__gemm_plan product;
     bool    quick;                               /* by fewer products: told at tg__conv_is_quick */
+    bool    depth;                               /* channel by channel: told at tg__conv_is_depth */
     int64_t tiles, down, across, run;            /* of it: all of them, in a picture's column and row, of a unit */
     int     isa, kind;
     bool    wide;
@@ -18048,7 +18067,7 @@ typedef struct tg__conv_plan {
     char   *packed;
     tg__panels *kept;                            /* NULL, or where the weight keeps its panels */
     bool    ready;                               /* which are there already */
-    int64_t phase, panels, each;                 /* panels packed by a chunk */
+    int64_t chunks, phase, panels, each;                 /* panels packed by a chunk; depth: channels of a chunk */
     size_t  scratch;
     /* by weight */
     int64_t parts, steps, part_step, split_rows, rows_padded, o_panels;
@@ -18149,7 +18168,7 @@ TG__PRIVATE bool tg__conv_cut(tg__conv_plan *j, tg__conv_sub *s) {
     s->block = tg__ceil_div(k, s->blocks);
     s->blocks = s->block ? tg__ceil_div(k, s->block) : 1;
     room = TG__CONV_PLANES / (tg__imax(1, s->block * s->planes) + m);
-    if (m == 1 && j->dir != TG_CONV_BY_WEIGHT) room /= 5;            /* hardly more than loads and stores: in L1 */
+    if (m == 1 && j->dir != TG_CONV_BY_WEIGHT) room /= 10;           /* hardly more than loads and stores: in L1 */
     /* positions that share one trip through the weights */
     least = terms * m > 1 << 16 ? 192 : 48;
     if (j->dir == TG_CONV_BY_WEIGHT && terms * m > 1 << 15 && image >= 64) least = 384;        /* and few rows that two units fill */
@@ -18168,7 +18187,7 @@ TG__PRIVATE bool tg__conv_cut(tg__conv_plan *j, tg__conv_sub *s) {
     s->bands = tg__ceil_div(s->rows, s->high);
     s->units = tg__ceil_div(n, s->images) * s->bands;
     if (!(s->apart ? tg__mul_i64(s->cols, s->images, &s->pitch) : tg__add_i64(s->cols, s->dx, &s->pitch)) || !tg__add_i64(s->high, s->dy, &rows) ||
-        !tg__mul_i64(rows, s->pitch, &s->plane) ||
+        !tg__mul_i64(rows, s->pitch, &s->plane) || !tg__add_i64(s->plane, j->depth ? j->vn : 0, &s->plane) ||
         !tg__mul_i64(s->plane, tg__imax(1, s->planes), &s->channel)) return tg__fail_memory(j->job.tg, SIZE_MAX);
     flat = tg__ceil_div((s->high - 1) * s->pitch + s->cols, j->vn);
     s->across = tg__ceil_div(s->cols, j->vn);
@@ -18250,9 +18269,9 @@ TG__PRIVATE bool tg__conv_plan_maps(tg__conv_plan *j) {
     head = TG__ROUND_UP(sizeof(tg__conv_sub) * (size_t)j->subs, 64) + TG__ROUND_UP((size_t)integers * 8, 64);
     for (int64_t i = 0; i < j->subs; i++) {
         tg__conv_taps_of(j, &one, i, high_y, high_x, NULL);
-        panels += (size_t)(groups * tg__ceil_div(j->m, j->mr) * (j->k * one.taps * j->mr + 16) + 16) * j->size + 64;
+        if (!j->depth) panels += (size_t)(groups * tg__ceil_div(j->m, j->mr) * (j->k * one.taps * j->mr + 16) + 16) * j->size + 64;
     }
-    if (!tg__conv_keep(j, panels)) return false;
+    if (!j->depth && !tg__conv_keep(j, panels)) return false;
     j->bytes = head + (j->kept ? 0 : panels);
     j->mem = (char *)tg__mem_get(j->job.tg, j->bytes);
     if (!j->mem) return false;
@@ -18287,6 +18306,13 @@ TG__PRIVATE bool tg__conv_plan_maps(tg__conv_plan *j) {
         if (scratch < need) scratch = need;
     }
     j->each = tg__imax(by_data ? 32 / j->mr : 1, (1 << 15) / tg__imax(1, j->k * all * j->mr));
+    if (j->depth) {
+        const tg__conv_sub *s = j->sub;
+        j->each = tg__imin(groups, tg__imax(1, (1 << 15) / tg__imax(1, s->images * s->high * s->cols)));
+        scratch = (size_t)(s->image + 2 * TG__CONV_ROOM * s->pitch + 2 * j->vn) * j->size;
+        chunks = tg__ceil_div(groups, j->each) * s->units;
+    }
+    j->chunks = chunks;
     j->scratch = scratch;
     if (!tg__scratch_need(j->job.tg, scratch)) goto fail;
     return true;
@@ -18318,7 +18344,7 @@ TG__PRIVATE void tg__conv_pack_chunk(const tg__conv_plan *j, int64_t i) {
 
 /* Planes of so many channels of the source from `channel` on: rows j0.. of an image, which is a depth of an example, and
    those of the images beside it. */
-TG__PRIVATE void tg__conv_planes(const tg__conv_plan *j, const tg__conv_sub *s, const tg__conv_map *src,
+TG__PRIVATE tg__conv_fill tg__conv_fill_of(const tg__conv_plan *j, const tg__conv_sub *s, const tg__conv_map *src,
     int64_t image, int64_t images, int64_t channel, int64_t channels, int64_t j0, int64_t rows, void *out) {
     tg__conv_fill f;
     f.src = (const char *)src->data + (image / s->deep * src->sn + channel * src->sc) * (int64_t)j->stored;
@@ -18332,6 +18358,11 @@ TG__PRIVATE void tg__conv_planes(const tg__conv_plan *j, const tg__conv_sub *s, 
     f.pitch = s->pitch; f.plane = s->plane; f.channel = s->channel;
     f.ahead = channels > 1 ? src->sc : 0;
     f.out = out;
+    return f;
+}
+TG__PRIVATE void tg__conv_planes(const tg__conv_plan *j, const tg__conv_sub *s, const tg__conv_map *src,
+    int64_t image, int64_t images, int64_t channel, int64_t channels, int64_t j0, int64_t rows, void *out) {
+    const tg__conv_fill f = tg__conv_fill_of(j, s, src, image, images, channel, channels, j0, rows, out);
     TG__CONV_CALL(j, tg__conv_fill)(&f);
 }
 /* Element 0 of channel `channel` of an image of a map, at depth z0 + its own * step. */
@@ -18396,6 +18427,36 @@ TG__PRIVATE void tg__conv_tile_chunk(const tg__conv_plan *j, int64_t i, char *sc
         f.y = tg__conv_place(j, s, &j->dst, n0 + im, s->out_z, s->out_sz, g * j->m + m0) +
             ((s->out_y + j0 * s->out_sy) * j->dst.sh + s->out_x * j->dst.sw) * (int64_t)j->stored;
         TG__CONV_CALL(j, tg__conv_last)(&f);
+    }
+}
+
+/* ---- channel by channel ----
+   A kernel of 3 x 3 for each channel by itself, as MobileNets have them, is hardly more than loads and stores. Several rows of the
+   result are made at once, so that most rows are loaded for all three rows of the kernel; a chunk is some channels, whose planes
+   follow one another in the same place. */
+TG__PRIVATE bool tg__conv_is_depth(const tg__conv_plan *j) {
+    const bool by_data = j->dir == TG_CONV_BY_DATA;
+    if (j->dir == TG_CONV_BY_WEIGHT || j->c != 1 || j->o != j->groups || j->kd != 1 || j->kh != 3 || j->kw != 3 || j->dilation[1] != 1) return false;
+    return (by_data ? j->x.sw : j->y.sw) == 1 && j->stride[1] <= (by_data ? 1 : 2) && (!by_data || (j->stride[0] == 1 && j->stride[2] == 1));
+}
+TG__PRIVATE void tg__conv_depth_chunk(const tg__conv_plan *j, int64_t i, char *scratch) {
+    const tg__conv_sub *s = j->sub;
+    const int64_t u = i % s->units, g = i / s->units * j->each, j0 = u % s->bands * s->high,
+        first = u / s->bands * s->images, end = tg__imin(first + s->images, j->src.n * s->deep);
+    tg__conv_fill f;
+    tg__conv_depth d;
+    d.fill = &f; d.channels = tg__imin(j->each, j->groups - g);
+    d.rows = tg__imin(s->high, s->rows - j0); d.cols = s->cols;
+    d.at = s->at; d.two = j->stride[1] == 2;
+    d.w = (const char *)j->w + g * j->so * (int64_t)j->stored; d.wc = j->so; d.tap = s->tap;
+    d.bias = j->bias ? (const char *)j->bias + g * j->bias_step * (int64_t)j->stored : NULL; d.bias_step = j->bias_step;
+    d.clamps = j->clamps; d.low = j->low; d.high = j->high;
+    d.yc = j->dst.sc; d.yh = j->dst.sh;
+    for (int64_t im = first; im < end; im++) {
+        f = tg__conv_fill_of(j, s, &j->src, im, 1, g, d.channels, j0, d.rows, scratch + (size_t)(TG__CONV_ROOM * s->pitch) * j->size);
+        f.channel = 0;
+        d.y = tg__conv_place(j, s, &j->dst, im, s->out_z, s->out_sz, g) + ((s->out_y + j0) * j->dst.sh + s->out_x) * (int64_t)j->stored;
+        TG__CONV_CALL(j, tg__conv_depth)(&d);
     }
 }
 
@@ -18691,7 +18752,7 @@ TG__PRIVATE void tg__conv_read(tg__conv_plan *j) {
     j->w = j->job.at[at[1]]; j->o = w->shape[0]; j->c = w->shape[1]; j->kd = w->shape[2]; j->kh = w->shape[3]; j->kw = w->shape[4];
     j->so = w->stride[0]; j->sc = w->stride[1]; j->skd = w->stride[2]; j->skh = w->stride[3]; j->skw = w->stride[4];
     j->bias = NULL; j->bias_step = 0;
-    j->clamps = r->whole[10] != 0; j->low = r->number[0]; j->high = r->number[1];
+    j->clamps = r->whole[10] != 0; j->low = r->number[0] + 0.0; j->high = r->number[1] + 0.0;          /* no -0: see tg__gemm_clamp */
     if (j->dir != TG_CONV_BY_WEIGHT && j->job.at[3]) { j->bias = j->job.at[3]; j->bias_step = j->job.o[3].stride[0]; }
 }
 /* The step from position to position where they all run on, from row to row and from depth to depth. */
@@ -18699,17 +18760,24 @@ TG__PRIVATE int64_t tg__conv_step(const tg__conv_map *m) { return m->w > 1 ? m->
 TG__PRIVATE bool tg__conv_runs_on(const tg__conv_map *m) {
     return (m->h == 1 || m->w == 1 || m->sh == m->w * m->sw) && (m->d == 1 || m->h * m->w == 1 || m->sd == m->h * m->w * tg__conv_step(m));
 }
+/* Few positions that fill their last vector badly, 7 x 7 say, and a weight that keeps its panels: channels lie in the lanes then. */
+TG__PRIVATE bool tg__conv_turns(const tg__conv_plan *j) {
+    const int64_t n = j->y.d * j->y.h * j->y.w, vn = (j->type == TG_F64 ? tg__conv_shape_f64__k : tg__conv_shape_f32__k)[j->job.tg->isa](1), waste = (vn - n % vn) % vn;
+    return j->dir == TG_CONV_RESULT && j->groups == 1 && (j->type == TG_F32 || j->type == TG_F64) && j->job.t[2]->keeps_packed && (!j->bias || j->bias_step == 1) &&
+        n > 8 && n <= 128 && 8 * waste > n && j->o % vn == 0 && j->c >= 32;
+}
 /* A kernel of one tap without stride and padding is a product of matrices for each image: y = w x, dx = w^T g. Where the
    positions run on the gemm family does it, without planes. Only where both add in the same order, so that strides do not
-   choose the bits: one block of a sum, no reduction, no dot-product instruction. */
+   choose the bits: the same blocks of a sum, no reduction, no dot-product instruction. */
 TG__PRIVATE bool tg__conv_is_product(const tg__conv_plan *j) {
     const bool result = j->dir == TG_CONV_RESULT;
-    const int64_t o = j->o / j->groups, m = result ? o : j->c, k = result ? j->c : o;
+    const int64_t o = j->o / j->groups, m = result ? o : j->c, k = result ? j->c : o, n = j->x.d * j->x.h * j->x.w;
     if (j->dir == TG_CONV_BY_WEIGHT || j->kd != 1 || j->kh != 1 || j->kw != 1) return false;
     for (int d = 0; d < 3; d++) if (j->stride[d] != 1 || j->padding[d]) return false;
     if (j->x.d != j->y.d || j->x.h != j->y.h || j->x.w != j->y.w) return false;  /* one position of several: its stride was settled */
     if (!tg__conv_runs_on(&j->x) || !tg__conv_runs_on(&j->y) || (j->bias && j->groups > 1) || (j->clamps && !j->bias)) return false;
-    return k <= TG__CONV_BLOCK && j->type != TG_BF16 && !tg__gemm_is_reduction(m, j->x.d * j->x.h * j->x.w, k);
+    if (j->type == TG_BF16 || tg__gemm_is_reduction(m, n, k)) return false;
+    return k <= TG__CONV_BLOCK || tg__conv_turns(j) || (n <= 256 && m * k <= 1 << 16);
 }
 TG__PRIVATE void tg__conv_product(const tg__conv_plan *j, tg__gemm_plan *p) {
     const bool result = j->dir == TG_CONV_RESULT;
@@ -18726,6 +18794,8 @@ TG__PRIVATE void tg__conv_product(const tg__conv_plan *j, tg__gemm_plan *p) {
     p->batch[1] = groups; p->a_bs[1] = o * j->so; p->b_bs[1] = p->k * from->sc; p->c_bs[1] = p->m * to->sc;
     p->bias = j->bias; p->bias_rs = j->bias_step;
     p->clamps = j->clamps; p->low = j->low; p->high = j->high;
+    if (p->k > TG__CONV_BLOCK) p->ks = tg__ceil_div(p->k, tg__ceil_div(p->k, TG__CONV_BLOCK));
+    if (tg__conv_turns(j)) { p->turn = true; p->weight = j->job.t[2]; }
 }
 
 TG__PRIVATE int64_t tg__conv_start(tg_ctx *tg, int phase, void *plan) {
@@ -18736,6 +18806,7 @@ TG__PRIVATE int64_t tg__conv_start(tg_ctx *tg, int phase, void *plan) {
         j->is_product = tg__conv_is_product(j);
         if (j->is_product) tg__conv_product(j, &j->product);
         j->quick = !j->is_product && tg__conv_is_quick(j);
+        j->depth = tg__conv_is_depth(j);
     }
     if (j->is_product) return tg__gemm_phase(tg, phase, &j->product);
     const int64_t groups = j->groups;
@@ -18750,7 +18821,7 @@ TG__PRIVATE int64_t tg__conv_start(tg_ctx *tg, int phase, void *plan) {
         j->mr = TG__CONV_CALL(j, tg__conv_shape)(0);
         j->vn = TG__CONV_CALL(j, tg__conv_shape)(1);
         j->wr = TG__CONV_CALL(j, tg__conv_shape)(2);
-        j->ready = false;
+        j->ready = j->depth;
         if (!(j->quick ? tg__conv_plan_quick(j) : j->dir == TG_CONV_BY_WEIGHT ? tg__conv_plan_weight(j) : tg__conv_plan_maps(j))) return -1;
     }
     if (phase == 0 && j->kept) { j->ready = j->kept->filled; j->kept->filled = true; }
@@ -18761,8 +18832,7 @@ TG__PRIVATE int64_t tg__conv_start(tg_ctx *tg, int phase, void *plan) {
     } else if (phase == 0) {
         chunks = !j->quick ? tg__ceil_div(j->panels, j->each) : j->dir == TG_CONV_BY_DATA ? groups * tg__ceil_div(j->k, 16) : j->panels;
     } else if (phase == 1) {
-        const tg__conv_sub *s = &j->sub[j->subs - 1];
-        chunks = (j->quick ? 0 : s->first_chunk) + groups * s->units * s->splits;
+        chunks = j->quick ? groups * j->sub->units * j->sub->splits : j->chunks;
     }
     if (chunks == 0) { tg__mem_put(tg, j->mem, j->bytes); j->mem = NULL; }
     return chunks;
@@ -18780,6 +18850,7 @@ TG__PRIVATE void tg__conv_chunk(void *plan, int64_t i) {
     scratch = (char *)tg__scratch_take(j->job.tg, &slot);
     if (j->quick && j->phase == 0) tg__conv_quick_pack(j, i, scratch);
     else if (j->quick) tg__conv_quick_chunk(j, i, scratch);
+    else if (j->depth) tg__conv_depth_chunk(j, i, scratch);
     else if (j->dir == TG_CONV_BY_WEIGHT) tg__conv_gather_chunk(j, i, scratch);
     else tg__conv_tile_chunk(j, i, scratch);
     tg__scratch_give(j->job.tg, slot);
@@ -22137,7 +22208,7 @@ TG__PRIVATE void tg__attention_product(const tg__attention_plan *j, int64_t m, i
     p.d = d; p.d_rs = d_rs; p.add = add;
     p.pack_a = p.pack_b = p.stream = p.lines = false;
     p.ks = tg__imin(TG__GEMM_KB, k); p.work = NULL; p.a_step = p.b_step = 0;
-    (j->wide ? tg__gemm_strip_f64__k : tg__gemm_strip_f32__k)[j->isa](&p);
+    (j->wide ? tg__gemm_strip_f64__k : tg__gemm_strip_f32__k)[j->isa](&p, NULL, 0);
 }
 
 /* n elements of each row times a factor: factor[r], or one for all */
@@ -28880,6 +28951,7 @@ struct tg__module_own {
     int64_t lazy_tried;            /* while sizes from a dict are on trial: members before, and 1 */
     int infers; bool trained;      /* open tg_infer_begins; `training` before the first */
     bool lost; tg_module *next_lost;
+    bool custom, tidy;             /* not of this library; a Sequential that lets go of what its parts hand on (tg_bake) */
 };
 TG__PRIVATE tg_module *tg__member_part(const tg__member *s) { return s->kind == TG__MEMBER_PART ? (tg_module *)s->value : NULL; }
 TG__PRIVATE tg_tensor *tg__member_tensor(const tg__member *s) { return s->kind == TG__MEMBER_PARAM || s->kind == TG__MEMBER_BUFFER ? (tg_tensor *)s->value : NULL; }
@@ -28915,7 +28987,9 @@ TG__PRIVATE void *tg__module_make(tg_ctx *tg, size_t size, const char *kind, con
     return m;
 }
 TG_API void *(tg_module_new)(tg_ctx *tg, size_t size, const char *kind, tg_module_forward forward) {
-    return tg__module_make(tg, size, kind, "module_new", forward);
+    tg_module *m = (tg_module *)tg__module_make(tg, size, kind, "module_new", forward);
+    if (m) m->own->custom = true;
+    return m;
 }
 TG__PRIVATE void *tg__module_make_with(tg_ctx *tg, size_t size, const char *kind, const char *name, tg_module_forward_of forward) {
     tg_module *m = (tg_module *)tg__module_make(tg, size, kind, name, NULL);
@@ -28923,8 +28997,13 @@ TG__PRIVATE void *tg__module_make_with(tg_ctx *tg, size_t size, const char *kind
     return m;
 }
 TG_API void *(tg_module_new_with)(tg_ctx *tg, size_t size, const char *kind, tg_module_forward_of forward) {
-    return tg__module_make_with(tg, size, kind, "module_new_with", forward);
+    tg_module *m = (tg_module *)tg__module_make_with(tg, size, kind, "module_new_with", forward);
+    if (m) m->own->custom = true;
+    return m;
 }
+/* Something new in m may keep what it sees. */
+TG__PRIVATE void tg__module_untidy(tg_module *m) { for (; m; m = m->parent) m->own->tidy = false; }
+
 TG__PRIVATE void tg__member_drop(tg_ctx *tg, tg__member *s) {
     if (s->owned) tg__module_release(tg__member_part(s));
     else if (s->kind != TG__MEMBER_PART && s->value) tg__tensor_drop((tg_tensor *)s->value);
@@ -29043,6 +29122,7 @@ TG_API tg_module *(tg_module_part)(tg_module *m, tg_module **field, const char *
         return NULL;
     }
     tg__member_set(m, s, part);
+    tg__module_untidy(m);
     if (part->own->lost) tg__module_found(part);
     s->owned = part->parent == NULL;
     if (s->owned) { part->parent = m; part->name = s->name; }
@@ -29125,6 +29205,7 @@ TG_API bool (tg_module_hook)(tg_module *m, tg_module_hook_fn fn, void *user) {
     if (!h) return false;
     m->own->hook = h;
     h[m->own->hooks].fn = fn; h[m->own->hooks++].user = user;
+    tg__module_untidy(m);
     return true;
 }
 TG_API bool (tg_module_unhook)(tg_module *m, tg_module_hook_fn fn, void *user) {
@@ -31080,9 +31161,22 @@ TG__EFFORT_END
 
 /* ------------------------------------------------------------------ containers ---- */
 TG__PRIVATE tg_tensor *tg__nn_sequential_forward(tg_module *m, tg_tensor *x) {
+    tg_tensor *const first = x;
+    tg_mark scope;
     int64_t i;
+    scope.depth = scope.serial = 0;
+    if (m->own->tidy && !m->tg->grad_mode) scope = tg_begin(m->tg);           /* memory that was used just now is near */
     for (i = 0; i < m->own->members && x; i++) if (tg__member_part(&m->own->member[i])) x = tg_forward(tg__member_part(&m->own->member[i]), x);
+    if (x && x != first && scope.depth) return tg_end_with(m->tg, scope, x);
+    tg_end(m->tg, scope);
     return x;
+}
+/* Says whether m and its parts keep nothing of a call. */
+TG__PRIVATE bool tg__module_tidies(tg_module *m) {
+    bool all = !m->own->custom && m->own->hooks == 0;
+    int64_t i;
+    for (i = 0; i < m->own->members; i++) if (tg__member_part(&m->own->member[i]) && !tg__module_tidies(tg__member_part(&m->own->member[i]))) all = false;
+    return m->own->tidy = all;
 }
 TG_API tg_module *(tg_nn_sequential_of)(tg_ctx *tg, tg_module *const *list) {
     tg_module *m = (tg_module *)tg__module_make(tg, sizeof *m, "Sequential", "nn_sequential", tg__nn_sequential_forward);
@@ -31334,6 +31428,7 @@ TG_API bool (tg_bake)(tg_module *m, tg_tensor *x) {
     tg_train(m, false);
     tg_freeze(m, true);
     tg_keep_packed(m, true);
+    (void)tg__module_tidies(m);
     return !tg_failed(tg);
 }
 
@@ -38546,6 +38641,8 @@ TG__INLINE void TG__FT(tg__gemm_store)(void *p, int64_t i, int64_t n, int kind, 
     if (n >= TG__VN) TG__W(store)((TG__T *)p + i, v);
     else TG__W(storen)((TG__T *)p + i, v, (int)n);
 }
+/* v, which is no -0, to low..high, which are none either: so NaN comes through, and the rest is as min and max of words that ask for it. */
+TG__INLINE TG__V TG__FT(tg__gemm_clamp)(TG__V v, TG__V low, TG__V high) { return TG__W(minq)(high, TG__W(maxq)(low, v)); }
 TG__INLINE TG__T TG__FT(tg__gemm_get)(const void *p, int64_t i, int kind) {
     if (kind == TG__GEMM_OWN) return ((const TG__T *)p)[i];
     TG__T t[TG__VN];
@@ -39071,47 +39168,72 @@ TG__PRIVATE void TG__FT(tg__gemm_lines)(const tg__gemm_part *s) {
     }
 }
 
-/* A piece by itself: b's panel is packed where it pays or must be, then meets all rows of a. */
-TG__PRIVATE void TG__FT(tg__gemm_strip)(const tg__gemm_part *s) {
+/* Columns j.. of a piece by itself, k.. of the sums: b's panel is packed where it pays or must be, then meets all rows of a. */
+TG__PRIVATE void TG__FT(tg__gemm_strip_panel)(const tg__gemm_part *s, int64_t k, int64_t j, TG__T *d) {
     const int64_t size_a = s->ka == TG__GEMM_OWN ? (int64_t)sizeof(TG__T) : 2,
         size_b = s->kb == TG__GEMM_OWN ? (int64_t)sizeof(TG__T) : 2;
-    const int64_t step = TG__FT(tg__gemm_shape)(2, s->ks);
-    if (s->stream) { TG__FT(tg__gemm_stream)(s); return; }
-    if (s->lines) { TG__FT(tg__gemm_lines)(s); return; }
+    const int64_t step = TG__FT(tg__gemm_shape)(2, s->ks), kc = s->k - k < s->ks ? s->k - k : s->ks,
+        n = s->n - j < TG__G_NR ? s->n - j : TG__G_NR;
+    const char *a = (const char *)s->a + k * s->a_cs * size_a, *b = (const char *)s->b + tg__gemm_bytes(s->kb, size_b, k * s->b_rs);
+    const int mode = k || s->add ? TG__GEMM_ADD : TG__GEMM_SET;
     TG__T *const bp = (TG__T *)s->work, *const ap = s->pack_b ? bp + s->ks * TG__G_NR + 16 : bp;
-    for (int64_t k = 0, kc; k == 0 || k < s->k; k += kc) {
-        kc = s->k - k < s->ks ? s->k - k : s->ks;
-        const char *a = (const char *)s->a + k * s->a_cs * size_a, *b = (const char *)s->b + tg__gemm_bytes(s->kb, size_b, k * s->b_rs);
-        const int mode = k || s->add ? TG__GEMM_ADD : TG__GEMM_SET;
-        if (s->pack_a) TG__FT(tg__gemm_panels)(s->ka, a, s->a_cs, s->a_rs, kc, s->m, ap, TG__G_MR, step);
-        for (int64_t j = 0; j < s->n; j += TG__G_NR) {
-            const int64_t n = s->n - j < TG__G_NR ? s->n - j : TG__G_NR;
-            const TG__T *bj = (const TG__T *)(const void *)b + j;
-            int64_t b_rs = s->b_rs, done = 0;
-            if (s->b_step) {
-                bj = (const TG__T *)s->b + k / s->ks * s->b_block + j / TG__G_NR * s->b_step;
-                b_rs = TG__G_NR;
-            } else if (s->pack_b) {
-                if (s->b_cs == 1 && s->kb == TG__GEMM_OWN && !s->pack_a && n == TG__G_NR && s->m >= TG__G_MR) {
-                    TG__FT(tg__gemm_first)(kc, (const TG__T *)(const void *)a, s->a_rs, s->a_cs, bj, b_rs, bp,
-                        (TG__T *)s->d + j, s->d_rs, mode);
-                    done = TG__G_MR;
-                } else TG__FT(tg__gemm_pack)(s->kb, b + tg__gemm_bytes(s->kb, size_b, j * s->b_cs), s->b_rs, s->b_cs, kc, n, bp, TG__G_NR);
-                bj = bp;
-                b_rs = TG__G_NR;
-            }
-            if (!s->pack_a) {
-                TG__FT(tg__gemm_column)(s->m - done, n, kc, (const TG__T *)(const void *)a + done * s->a_rs, s->a_rs, s->a_cs,
-                    bj, b_rs, (TG__T *)s->d + done * s->d_rs + j, s->d_rs, mode);
-                continue;
-            }
-            for (int64_t i = 0; i < s->m; i += TG__G_MR)
-                TG__FT(tg__gemm_column)(s->m - i < TG__G_MR ? s->m - i : TG__G_MR, n, kc,
-                    ap + i / TG__G_MR * step, 1, TG__G_MR,
-                    bj, b_rs, (TG__T *)s->d + i * s->d_rs + j, s->d_rs, mode);
-        }
-        if (kc == 0) break;
+    const TG__T *bj = (const TG__T *)(const void *)b + j;
+    int64_t b_rs = s->b_rs, done = 0;
+    if (s->b_step) {
+        bj = (const TG__T *)s->b + k / s->ks * s->b_block + j / TG__G_NR * s->b_step;
+        b_rs = TG__G_NR;
+    } else if (s->pack_b) {
+        if (s->b_cs == 1 && s->kb == TG__GEMM_OWN && !s->pack_a && n == TG__G_NR && s->m >= TG__G_MR) {
+            TG__FT(tg__gemm_first)(kc, (const TG__T *)(const void *)a, s->a_rs, s->a_cs, bj, b_rs, bp, d, s->d_rs, mode);
+            done = TG__G_MR;
+        } else TG__FT(tg__gemm_pack)(s->kb, b + tg__gemm_bytes(s->kb, size_b, j * s->b_cs), s->b_rs, s->b_cs, kc, n, bp, TG__G_NR);
+        bj = bp;
+        b_rs = TG__G_NR;
     }
+    if (!s->pack_a) {
+        TG__FT(tg__gemm_column)(s->m - done, n, kc, (const TG__T *)(const void *)a + done * s->a_rs, s->a_rs, s->a_cs,
+            bj, b_rs, d + done * s->d_rs, s->d_rs, mode);
+        return;
+    }
+    for (int64_t i = 0; i < s->m; i += TG__G_MR)
+        TG__FT(tg__gemm_column)(s->m - i < TG__G_MR ? s->m - i : TG__G_MR, n, kc,
+            ap + i / TG__G_MR * step, 1, TG__G_MR, bj, b_rs, d + i * s->d_rs, s->d_rs, mode);
+}
+TG__PRIVATE void TG__FT(tg__gemm_finish)(const tg__gemm_last *f);
+TG__PRIVATE void TG__FT(tg__gemm_strip_end)(const tg__gemm_last *last, int64_t j, int64_t n, const TG__T *d) {
+    const int64_t size = last->kc == TG__GEMM_OWN ? (int64_t)sizeof(TG__T) : 2;
+    tg__gemm_last f = *last;
+    f.n = n;
+    f.s = d;
+    f.c = (char *)f.c + j * f.c_cs * size;
+    if (f.bias) f.bias = (const char *)f.bias + j * f.bias_cs * size;
+    TG__FT(tg__gemm_finish)(&f);
+}
+/* A piece by itself. last: NULL, or how its sums become c. each: 0, or so many columns are done with before those beside
+   them are begun: d has room for no more. */
+TG__PRIVATE void TG__FT(tg__gemm_strip)(const tg__gemm_part *s, const tg__gemm_last *last, int64_t each) {
+    if (s->stream) TG__FT(tg__gemm_stream)(s);
+    else if (s->lines) TG__FT(tg__gemm_lines)(s);
+    else if (!s->pack_a) {
+        for (int64_t n, from = 0; from < s->n; from += n) {
+            n = each && each < s->n - from ? each : s->n - from;
+            for (int64_t j = from; j < from + n; j += TG__G_NR)
+                for (int64_t k = 0; k == 0 || k < s->k; k += s->ks) {
+                    TG__FT(tg__gemm_strip_panel)(s, k, j, (TG__T *)s->d + (each ? j - from : j));
+                    if (s->k == 0) break;
+                }
+            if (last && each) TG__FT(tg__gemm_strip_end)(last, from, n, (const TG__T *)s->d);
+        }
+        if (each) return;
+    } else
+    for (int64_t k = 0; k == 0 || k < s->k; k += s->ks) {
+        const int64_t size_a = s->ka == TG__GEMM_OWN ? (int64_t)sizeof(TG__T) : 2;
+        TG__FT(tg__gemm_panels)(s->ka, (const char *)s->a + k * s->a_cs * size_a, s->a_cs, s->a_rs, s->k - k < s->ks ? s->k - k : s->ks, s->m,
+            (TG__T *)s->work + (s->pack_b ? s->ks * TG__G_NR + 16 : 0), TG__G_MR, TG__FT(tg__gemm_shape)(2, s->ks));
+        for (int64_t j = 0; j < s->n; j += TG__G_NR) TG__FT(tg__gemm_strip_panel)(s, k, j, (TG__T *)s->d + j);
+        if (s->k == 0) break;
+    }
+    if (last) TG__FT(tg__gemm_finish)(last);
 }
 
 /* Small matrices of a batch, `count` of them, whose operands lie a_bs, b_bs and d_bs apart: k <= TG__GEMM_KB,
@@ -39383,19 +39505,33 @@ TG__PRIVATE void TG__FT(tg__gemm_finish)(const tg__gemm_last *f) {
         return;
     }
     const TG__V low = TG__W(set)((TG__T)(f->clamps ? f->low : 0)), high = TG__W(set)((TG__T)(f->clamps ? f->high : 0));
+    const TG__T zero = (TG__T)(f->clamps ? 0 : -0.0);              /* what is clamped shall be no -0 */
     /* likewise, one bias for a row, as convolutions have it */
     if (f->parts == 1 && f->tree <= 1 && f->kc == TG__GEMM_OWN && f->c_cs == 1 && f->bias && f->bias_cs == 0 && !f->accumulate) {
         for (int64_t i = 0; i < f->m; i++) {
             const TG__T *s = (const TG__T *)f->s + i * f->s_rs;
-            const TG__V b = TG__W(set)(((const TG__T *)f->bias)[i * f->bias_rs]);
+            const TG__V b = TG__W(set)(((const TG__T *)f->bias)[i * f->bias_rs] + zero);
             TG__T *c = (TG__T *)f->c + i * f->c_rs;
             for (int64_t j = 0; j < f->n; j += TG__VN) {
                 const bool part = f->n - j < TG__VN;
                 TG__V v = TG__W(add)(part ? TG__W(loadn)(s + j, (int)(f->n - j)) : TG__W(load)(s + j), b);
-                if (f->clamps) v = TG__W(minn)(TG__W(maxn)(v, low), high);
+                if (f->clamps) v = TG__FT(tg__gemm_clamp)(v, low, high);
                 if (part) TG__W(storen)(c + j, v, (int)(f->n - j)); else TG__W(store)(c + j, v);
             }
         }
+        return;
+    }
+    /* rows of sums become columns, each with its number of the bias; the sums are nobody's any more */
+    if (f->parts == 1 && f->tree <= 1 && f->kc == TG__GEMM_OWN && f->c_rs == 1 && f->c_cs != 1 && (!f->bias || (f->bias_rs == 0 && f->bias_cs == 1)) && !f->accumulate) {
+        for (int64_t i = 0; i < f->m; i++)
+            for (int64_t j = 0; j < f->n; j += TG__VN) {
+                const int64_t n = f->n - j;
+                TG__T *s = (TG__T *)f->s + i * f->s_rs;
+                TG__V v = TG__W(add)(TG__FT(tg__gemm_load)(s, j, n, TG__GEMM_OWN), f->bias ? TG__FT(tg__gemm_load)(f->bias, j, n, TG__GEMM_OWN) : TG__W(set)(zero));
+                if (f->clamps) v = TG__FT(tg__gemm_clamp)(TG__W(add)(v, TG__W(set)(zero)), low, high);
+                TG__FT(tg__gemm_store)(s, j, n, TG__GEMM_OWN, v);
+            }
+        TG__FT(tg__turn)(f->m, f->n, (const TG__T *)f->s, f->s_rs, (TG__T *)f->c, f->c_cs);
         return;
     }
     for (int64_t i = 0; i < f->m; i++)
@@ -39430,7 +39566,7 @@ TG__PRIVATE void TG__FT(tg__gemm_finish)(const tg__gemm_last *f) {
             }
             const int64_t at = i * f->c_rs + j * f->c_cs;
             if (f->accumulate) v = TG__W(add)(TG__FT(tg__gemm_load)(f->c, at, n, f->kc), v);
-            if (f->clamps) v = TG__W(minn)(TG__W(maxn)(v, low), high);
+            if (f->clamps) v = TG__FT(tg__gemm_clamp)(TG__W(add)(v, TG__W(set)(zero)), low, high);
             TG__FT(tg__gemm_store)(f->c, at, n, f->kc, v);
         }
 }
@@ -39970,6 +40106,19 @@ typedef struct tg__conv_fill {
     void   *out;
 } tg__conv_fill;
 
+/* Channels one after another, each with a kernel of 3 x 3 taps of its own: their planes come to stand in the same place. */
+typedef struct tg__conv_depth {
+    const tg__conv_fill *fill;
+    int64_t channels, rows, cols;
+    const int64_t *at;                       /* [9] distances in the planes */
+    bool    two;                             /* the stride of rows is 2, else 1 */
+    const void *w; int64_t wc;               /* and of the next channel */
+    const int64_t *tap;                      /* [9] offsets in w */
+    const void *bias; int64_t bias_step;
+    bool    clamps; double low, high;
+    void   *y; int64_t yc, yh;
+} tg__conv_depth;
+
 /* Sums of a block: d[m][d_rs] (+)= weights * planes; vector v of positions reads at x + place[v] + at[k]. */
 typedef struct tg__conv_tiles {
     int64_t k, m, vectors;
@@ -40181,6 +40330,134 @@ TG__PRIVATE void TG__FT(tg__conv_fill)(const tg__conv_fill *s) {
     }
 }
 
+/* ------------------------------------------------------------- channel by channel ---- */
+/* Rows of a result that are made at once. Row r of them takes tap row 0 (A), 1 (B) and 2 (C) in order; what is loaded of a row of
+   the planes goes to all rows that meet it. */
+#undef TG__C_NR
+#undef TG__C_NROWS
+#undef TG__C_N1
+#undef TG__C_N2
+#undef TG__C_HOLD
+#if defined(TG__PASS_AVX512)
+#define TG__C_HOLD __asm__("" : "+v"(x));           /* gcc would load it anew for each row */
+#else
+#define TG__C_HOLD
+#endif
+#if defined(TG__PASS_AVX512) || defined(TG__PASS_NEON)
+#define TG__C_NR 7
+#define TG__C_NROWS(X) X(0) X(1) X(2) X(3) X(4) X(5) X(6)
+#define TG__C_N1 TG__C_N1S TG__C_NCBA(4, 2, 3, 4) TG__C_NCBA(5, 3, 4, 5) TG__C_NCBA(6, 4, 5, 6) TG__C_NCB(7, 5, 6) TG__C_NC(8, 6)
+#define TG__C_N2 TG__C_N2S TG__C_NCA(4, 3, 4) TG__C_NB(4) TG__C_NCA(5, 4, 5) TG__C_NB(5) TG__C_NCA(6, 5, 6) TG__C_NB(6) TG__C_NC(7, 6)
+#else
+#define TG__C_NR 4
+#define TG__C_NROWS TG__C_R4
+#define TG__C_N1 TG__C_N1S TG__C_NCB(4, 2, 3) TG__C_NC(5, 3)
+#define TG__C_N2 TG__C_N2S TG__C_NC(4, 3)
+#endif
+#ifndef TG__C_NX
+#define TG__C_NX(p, U0, U1, U2) p; x = TG__W(load)(q); TG__C_HOLD U0 x = TG__W(load)(q + d1); TG__C_HOLD U1 x = TG__W(load)(q + d2); TG__C_HOLD U2
+#define TG__C_NU(r, k) c##r = TG__W(fma)(w##k, x, c##r);
+#define TG__C_NA(i, r) TG__C_NX(q = a + (i) * down, TG__C_NU(r, 0), TG__C_NU(r, 1), TG__C_NU(r, 2))
+#define TG__C_NC(i, o) TG__C_NX(q = a + (i) * down, TG__C_NU(o, 6), TG__C_NU(o, 7), TG__C_NU(o, 8))
+#define TG__C_NB(s) TG__C_NX(q = b + (s) * down, TG__C_NU(s, 3), TG__C_NU(s, 4), TG__C_NU(s, 5))
+#define TG__C_NBA(i, s, r) TG__C_NX(q = a + (i) * down, TG__C_NU(s, 3) TG__C_NU(r, 0), TG__C_NU(s, 4) TG__C_NU(r, 1), TG__C_NU(s, 5) TG__C_NU(r, 2))
+#define TG__C_NCB(i, o, s) TG__C_NX(q = a + (i) * down, TG__C_NU(o, 6) TG__C_NU(s, 3), TG__C_NU(o, 7) TG__C_NU(s, 4), TG__C_NU(o, 8) TG__C_NU(s, 5))
+#define TG__C_NCA(i, o, r) TG__C_NX(q = a + (i) * down, TG__C_NU(o, 6) TG__C_NU(r, 0), TG__C_NU(o, 7) TG__C_NU(r, 1), TG__C_NU(o, 8) TG__C_NU(r, 2))
+#define TG__C_NCBA(i, o, s, r) TG__C_NX(q = a + (i) * down, TG__C_NU(o, 6) TG__C_NU(s, 3) TG__C_NU(r, 0), \
+    TG__C_NU(o, 7) TG__C_NU(s, 4) TG__C_NU(r, 1), TG__C_NU(o, 8) TG__C_NU(s, 5) TG__C_NU(r, 2))
+#define TG__C_N1S TG__C_NA(0, 0) TG__C_NBA(1, 0, 1) TG__C_NCBA(2, 0, 1, 2) TG__C_NCBA(3, 1, 2, 3)
+#define TG__C_N2S TG__C_NA(0, 0) TG__C_NB(0) TG__C_NCA(1, 0, 1) TG__C_NB(1) TG__C_NCA(2, 1, 2) TG__C_NB(2) TG__C_NCA(3, 2, 3) TG__C_NB(3)
+#define TG__C_NW(k) const TG__V w##k = TG__W(set)(w[k]);
+#define TG__C_NZ(r) TG__V c##r = zero;
+#define TG__C_NE(r) c##r = TG__W(add)(c##r, bias);
+#define TG__C_NL(r) c##r = TG__FT(tg__gemm_clamp)(c##r, low, high);
+#define TG__C_NP(r) TG__W(store)((TG__T *)(void *)(y + r * yh), c##r);
+#define TG__C_NQ(r) TG__W(storen)((TG__T *)(void *)(y + r * yh), c##r, (int)left);
+#define TG__C_NS(r) if (r < rows) TG__FT(tg__gemm_store)(y + r * yh, 0, left, s->fill->kind, c##r);
+/* w: nine taps and the bias, or -0, which changes nothing. a, b: rows of the planes that tap rows 0 and 1 of the first row meet, at the first tap */
+#define TG__C_NBLOCK(name, LIST) \
+TG__PRIVATE void TG__FT(name)(const tg__conv_depth *s, const TG__T *w, const TG__T *a, const TG__T *b, int64_t down, char *y, int64_t yh, int64_t rows) { \
+    const bool own = s->fill->kind == TG__GEMM_OWN, whole = own && rows >= TG__C_NR; \
+    const int64_t d1 = s->at[1] - s->at[0], d2 = s->at[2] - s->at[0], step = TG__VN * (own ? (int64_t)sizeof(TG__T) : 2); \
+    const TG__V zero = TG__W(set)(0), bias = TG__W(set)(w[9]), low = TG__W(set)((TG__T)(s->clamps ? s->low : 0)), high = TG__W(set)((TG__T)(s->clamps ? s->high : 0)); \
+    TG__C_R8(TG__C_NW) TG__C_NW(8) \
+    for (int64_t i = 0; i < s->cols; i += TG__VN, a += TG__VN, b += TG__VN, y += step) { \
+        const TG__T *q; \
+        TG__V x; \
+        TG__C_NROWS(TG__C_NZ) \
+        LIST \
+        const int64_t left = s->cols - i; \
+        TG__C_NROWS(TG__C_NE) \
+        if (s->clamps) { TG__C_NROWS(TG__C_NL) } \
+        if (whole && left >= TG__VN) { TG__C_NROWS(TG__C_NP) } \
+        else if (whole) { TG__C_NROWS(TG__C_NQ) } \
+        else { TG__C_NROWS(TG__C_NS) } \
+    } \
+    (void)b; \
+}
+#endif
+TG__C_NBLOCK(tg__conv_depth_1, TG__C_N1)
+TG__C_NBLOCK(tg__conv_depth_2, TG__C_N2)
+/* A plane that held another channel, columns side by side: what is padding is zero already. */
+TG__PRIVATE void TG__FT(tg__conv_refill)(const tg__conv_fill *s, int64_t c, int64_t p) {
+    const int64_t z = s->z0 + s->rz[p], y0 = s->y0 + s->ry[p], x0 = s->x0 + s->rx[p], i0 = x0 >= 0 ? 0 : -x0,
+        n = (s->w - x0 < s->cols ? s->w - x0 : s->cols) - i0, first = y0 >= 0 ? 0 : (-y0 + s->y_step - 1) / s->y_step;
+    if (n <= 0 || z < 0 || z >= s->d) return;
+    for (int64_t i = first, y = y0 + first * s->y_step; i < s->rows && y < s->h; i++, y += s->y_step) {
+        const TG__T *src = (const TG__T *)s->src + c * s->sc + z * s->sd + y * s->sh + x0 + i0;
+        TG__T *out = (TG__T *)s->out + p * s->plane + i * s->pitch + i0;
+        int64_t q = 0;
+        for (; q + TG__VN <= n; q += TG__VN) TG__W(store)(out + q, TG__W(load)(src + q));
+        if (q < n) TG__W(store)(out + q, TG__W(loadn)(src + q, (int)(n - q)));
+    }
+}
+/* Planes p and p + 1 at once, whose columns are apart: the even and the odd ones of the same rows. False where they are not that. */
+TG__PRIVATE bool TG__FT(tg__conv_refill_two)(const tg__conv_fill *s, int64_t c, int64_t p) {
+    if (s->x_step != 2 || p + 1 >= s->planes || s->rz[p] != s->rz[p + 1] || s->ry[p] != s->ry[p + 1]) return false;
+    const int64_t x0 = s->x0 + s->rx[p], x1 = s->x0 + s->rx[p + 1], even = x0 & 1, z = s->z0 + s->rz[p], y0 = s->y0 + s->ry[p],
+        before = -(even ? x1 : x0) / 2, odd_before = (1 - (even ? x0 : x1)) / 2, most = (s->w + 1) / 2, n = most < s->cols - before ? most : s->cols - before;
+    if (n <= 0 || x0 > 0 || x1 > 1 || ((x0 ^ x1) & 1) == 0 || n > s->cols - odd_before) return false;
+    TG__T *to = (TG__T *)s->out + (p + even) * s->plane + before, *odd_to = (TG__T *)s->out + (p + 1 - even) * s->plane + odd_before;
+    const int64_t first = y0 >= 0 ? 0 : (-y0 + s->y_step - 1) / s->y_step, end = s->w < 2 * n ? s->w : 2 * n;
+    for (int64_t i = first, y = y0 + first * s->y_step; i < s->rows && y < s->h && z >= 0 && z < s->d; i++, y += s->y_step) {
+        const TG__T *src = (const TG__T *)s->src + c * s->sc + z * s->sd + y * s->sh;
+        for (int64_t q = 0; q < n; q += TG__VN) {
+            const int64_t left = end - 2 * q;
+            TG__V v, odd;
+            if (left >= 2 * TG__VN) TG__FT(tg__pairs_apart)(TG__W(load)(src + 2 * q), TG__W(load)(src + 2 * q + TG__VN), &v, &odd);
+            else TG__FT(tg__pairs_apart)(TG__W(loadn)(src + 2 * q, (int)(left < TG__VN ? left : TG__VN)),
+                TG__W(loadn)(src + 2 * q + TG__VN, (int)(left < TG__VN ? 0 : left - TG__VN)), &v, &odd);
+            TG__W(store)(to + i * s->pitch + q, v);
+            TG__W(store)(odd_to + i * s->pitch + q, odd);
+        }
+    }
+    return true;
+}
+TG__PRIVATE void TG__FT(tg__conv_depth)(const tg__conv_depth *s) {
+    const tg__conv_fill *f = s->fill;
+    const bool simple = f->kind == TG__GEMM_OWN && f->sw == 1 && TG__VN > 1;
+    const int64_t size = f->kind == TG__GEMM_OWN ? (int64_t)sizeof(TG__T) : 2, down = s->at[s->two ? 6 : 3] - s->at[0];
+    /* where taps are walked backwards rows are, too */
+    const int64_t row0 = down < 0 ? s->rows - 1 : 0, yh = down < 0 ? -s->yh : s->yh;
+    const TG__T *const a = (const TG__T *)f->out + s->at[0] - (down < 0 ? row0 * down : 0), *const b = a + s->at[3] - s->at[0];
+    for (int64_t c = 0; c < s->channels; c++) {
+        TG__T w[10];
+        for (int64_t p = 0; p < f->planes; p++) {
+            if (c && simple && f->x_step == 1) TG__FT(tg__conv_refill)(f, c, p);
+            else if (c && simple && TG__FT(tg__conv_refill_two)(f, c, p)) p++;
+            else TG__FT(tg__conv_fill_plane)(f, c, p);
+        }
+        for (int t = 0; t < 9; t++) w[t] = TG__FT(tg__gemm_get)(s->w, c * s->wc + s->tap[t], f->kind);
+        w[9] = s->bias ? TG__FT(tg__gemm_get)(s->bias, c * s->bias_step, f->kind) : (TG__T)-0.0;
+        if (s->clamps) w[9] += (TG__T)0;                                               /* what is clamped shall be no -0 */
+        for (int64_t r = 0; r < s->rows; r += TG__C_NR) {                            /* the last rows once more where they are not so many */
+            const int64_t row = r + TG__C_NR <= s->rows ? r : s->rows < TG__C_NR ? 0 : s->rows - TG__C_NR;
+            (s->two ? TG__FT(tg__conv_depth_2) : TG__FT(tg__conv_depth_1))(s, w, a + row * down, b + row * down, down,
+                (char *)s->y + (c * s->yc + row0 * s->yh + row * yh) * size, yh * size, s->rows - row);
+        }
+    }
+}
+
 /* -------------------------------------------------------------------------- tiles ---- */
 #undef TG__C_ARGS
 #define TG__C_ARGS (int64_t k, const TG__T *w, const int64_t *at, const TG__T *x0, const TG__T *x1, const TG__T *x2, TG__T *d, int64_t d_rs, bool add)
@@ -40287,7 +40564,7 @@ TG__PRIVATE void TG__FT(tg__conv_last)(const tg__conv_last *f) {
                 const int64_t n = f->cols - q < step ? f->cols - q : step;
                 TG__V v = TG__FT(tg__gemm_load)(s, q, n, TG__GEMM_OWN);
                 if (f->bias) v = TG__W(add)(v, bias);
-                if (f->clamps) v = TG__W(minn)(TG__W(maxn)(v, low), high);
+                if (f->clamps) v = TG__FT(tg__gemm_clamp)(TG__W(add)(v, TG__W(set)(0)), low, high);
                 TG__FT(tg__gemm_store)(y, q * f->yw, n, f->kind, v);
             }
         }
@@ -40352,7 +40629,7 @@ TG__PRIVATE void TG__FT(tg__conv_quick_out)(const tg__conv_quick *s, const tg__c
     const TG__V low = TG__W(set)((TG__T)(f->clamps ? f->low : 0)), high = TG__W(set)((TG__T)(f->clamps ? f->high : 0));
     TG__T line[2 * TG__VN];
     for (int64_t c = 0; c < s->channels; c++) {
-        const TG__V bias = TG__W(set)(f->bias ? TG__FT(tg__gemm_get)(f->bias, c * f->bias_step, f->kind) : (TG__T)0);
+        const TG__V bias = TG__W(set)((f->bias ? TG__FT(tg__gemm_get)(f->bias, c * f->bias_step, f->kind) : (TG__T)0) + (TG__T)0);
         int64_t left = s->n, column = s->column, y = 0;
         const TG__T *from = (const TG__T *)s->v + c * s->step;
         for (int64_t n; left > 0; left -= n, from += n, column = 0, y += 2) {
@@ -40364,8 +40641,8 @@ TG__PRIVATE void TG__FT(tg__conv_quick_out)(const tg__conv_quick *s, const tg__c
                 TG__C_Q4(TG__C_QM)
 #define TG__C_QY(i) if (y + i < f->rows) { \
                     TG__V a = TG__W(add)(TG__W(add)(h##i##0, h##i##1), h##i##2), b = TG__W(sub)(TG__W(sub)(h##i##1, h##i##2), h##i##3); \
-                    if (f->bias) { a = TG__W(add)(a, bias); b = TG__W(add)(b, bias); } \
-                    if (f->clamps) { a = TG__W(minn)(TG__W(maxn)(a, low), high); b = TG__W(minn)(TG__W(maxn)(b, low), high); } \
+                    if (f->bias || f->clamps) { a = TG__W(add)(a, bias); b = TG__W(add)(b, bias); } \
+                    if (f->clamps) { a = TG__FT(tg__gemm_clamp)(a, low, high); b = TG__FT(tg__gemm_clamp)(b, low, high); } \
                     if (wide == 2 * TG__VN && f->kind == TG__GEMM_OWN && f->yw == 1) TG__FT(tg__pairs_store)((TG__T *)(void *)(to + i * f->yh * size), a, b); \
                     else { \
                         TG__FT(tg__pairs_store)(line, a, b); \
@@ -40442,43 +40719,67 @@ TG__PRIVATE void TG__FT(tg__conv_gather)(const tg__conv_gather *s) {
 #undef TG__C_LV
 #define TG__C_LANES ((int64_t)(64 / sizeof(TG__T)))
 #define TG__C_LV ((int)(64 / sizeof(TG__T)) / TG__VN)
+/* for each u of them; where they are few by itself, for what is indexed by a variable lives in memory */
+#undef TG__C_FOR
+#if defined(TG__PASS_AVX512)
+#define TG__C_FOR(...) { enum { u = 0 }; __VA_ARGS__ }
+#elif defined(TG__PASS_AVX2)
+#define TG__C_FOR(...) { enum { u = 0 }; __VA_ARGS__ } { enum { u = 1 }; __VA_ARGS__ }
+#else
+#define TG__C_FOR(...) for (int u = 0; u < TG__C_LV; u++) { __VA_ARGS__ }
+#endif
 #ifndef TG__C_D0
-#define TG__C_D0(r) const TG__T *p##r = (const TG__T *)s->x + s->at[i + r < s->k ? i + r : s->k - 1]; TG__V c##r[TG__C_LV]; for (int u = 0; u < TG__C_LV; u++) c##r[u] = zero;
+#define TG__C_D0(r) const TG__T *p##r = (const TG__T *)s->x + s->at[i + r < s->k ? i + r : s->k - 1]; TG__V c##r[TG__C_LV]; TG__C_FOR(c##r[u] = zero;)
 #define TG__C_D1(r) c##r[u] = TG__W(fma)(v, TG__W(load)(p##r + q + u * TG__VN), c##r[u]);
 #define TG__C_D2(r) c##r[u] = TG__W(fma)(v, TG__W(loadn)(p##r + q + u * TG__VN, (int)n), c##r[u]);
 #define TG__C_D3(r) if (i + r < s->k) { \
-        for (int u = 0; u < TG__C_LV; u++) TG__W(store)(lane + u * TG__VN, c##r[u]); \
+        TG__C_FOR(TG__W(store)(lane + u * TG__VN, c##r[u]);) \
         for (int half = (int)TG__C_LANES / 2; half; half /= 2) for (int u = 0; u < half; u++) lane[u] += lane[u + half]; \
         d[r * s->d_rs] = s->add ? d[r * s->d_rs] + lane[0] : lane[0]; }
 #endif
+#define TG__C_DOTS(name, ROWS) \
+TG__PRIVATE void TG__FT(name)(const tg__conv_dots *s, int64_t o, int64_t i) { \
+    const TG__V zero = TG__W(set)(0); \
+    TG__T lane[64 / sizeof(TG__T)]; \
+    TG__T *d = (TG__T *)s->d + i * s->d_rs + o; \
+    const TG__T *g = (const TG__T *)s->g + o * s->g_step; \
+    ROWS(TG__C_D0) \
+    for (int64_t row = 0; row < s->rows; row++, g += s->cols) { \
+        int64_t q = row * s->pitch, at = 0; \
+        for (; at + TG__C_LANES <= s->cols; at += TG__C_LANES, q += TG__C_LANES) { \
+            TG__C_FOR( \
+                const TG__V v = TG__W(load)(g + at + u * TG__VN); \
+                ROWS(TG__C_D1) \
+            ) \
+        } \
+        TG__C_FOR( \
+            const int64_t n = s->cols - at - u * TG__VN; \
+            if (n >= TG__VN) { \
+                const TG__V v = TG__W(load)(g + at + u * TG__VN); \
+                ROWS(TG__C_D1) \
+            } else if (n > 0) { \
+                const TG__V v = TG__W(loadn)(g + at + u * TG__VN, (int)n); \
+                ROWS(TG__C_D2) \
+            } \
+        ) \
+    } \
+    ROWS(TG__C_D3) \
+}
+/* Rows at once: what is loaded of g serves all of them; 3 x 3 kernels have nine. */
+#undef TG__C_DR
+#if defined(TG__PASS_AVX512)
+#define TG__C_DR 9
+#define TG__C_R9(X) TG__C_R8(X) X(8)
+TG__C_DOTS(tg__conv_dots_of, TG__C_R9)
+#undef TG__C_R9
+#else
+#define TG__C_DR 3
+TG__C_DOTS(tg__conv_dots_of, TG__C_R3)
+#endif
+#undef TG__C_DOTS
 TG__PRIVATE void TG__FT(tg__conv_dots)(const tg__conv_dots *s) {
-    const TG__V zero = TG__W(set)(0);
-    TG__T lane[64 / sizeof(TG__T)];
     for (int64_t o = 0; o < s->o; o++)
-        for (int64_t i = 0; i < s->k; i += 4) {
-            TG__T *d = (TG__T *)s->d + i * s->d_rs + o;
-            const TG__T *g = (const TG__T *)s->g + o * s->g_step;
-            TG__C_R4(TG__C_D0)
-            for (int64_t row = 0; row < s->rows; row++, g += s->cols) {
-                int64_t q = row * s->pitch, at = 0;
-                for (; at + TG__C_LANES <= s->cols; at += TG__C_LANES, q += TG__C_LANES)
-                    for (int u = 0; u < TG__C_LV; u++) {
-                        const TG__V v = TG__W(load)(g + at + u * TG__VN);
-                        TG__C_R4(TG__C_D1)
-                    }
-                for (int u = 0; u < TG__C_LV; u++) {
-                    const int64_t n = s->cols - at - u * TG__VN;
-                    if (n >= TG__VN) {
-                        const TG__V v = TG__W(load)(g + at + u * TG__VN);
-                        TG__C_R4(TG__C_D1)
-                    } else if (n > 0) {
-                        const TG__V v = TG__W(loadn)(g + at + u * TG__VN, (int)n);
-                        TG__C_R4(TG__C_D2)
-                    }
-                }
-            }
-            TG__C_R4(TG__C_D3)
-        }
+        for (int64_t i = 0; i < s->k; i += TG__C_DR) TG__FT(tg__conv_dots_of)(s, o, i);
 }
 
 /* Some channels at a time: their sums are added up where they stand, then turned. */

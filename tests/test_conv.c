@@ -403,7 +403,10 @@ static void in_dimensions(tg_ctx *tg) {
 static void small_pictures(tg_ctx *tg) {
     static const int16_t sizes[][9] = {
         { 2, 33, 9, 7, 41, 3, 1, 1, 1 }, { 1, 64, 4, 4, 40, 3, 1, 2, 1 }, { 3, 40, 5, 12, 36, 3, 1, 0, 1 }, { 5, 70, 3, 40, 70, 3, 1, 1, 2 }, { 1, 150, 6, 6, 300, 3, 1, 1, 1 },
-        { 7, 20, 4, 4, 24, 3, 1, 1, 1 }, { 6, 30, 8, 8, 12, 3, 2, 1, 1 }, { 9, 24, 2, 2, 40, 3, 1, 1, 1 }, { 17, 12, 7, 5, 20, 5, 2, 2, 2 }, { 5, 16, 9, 9, 33, 1, 2, 0, 1 }, { 2, 30, 6, 6, 30, 4, 2, 1, 1 }
+        { 7, 20, 4, 4, 24, 3, 1, 1, 1 }, { 6, 30, 8, 8, 12, 3, 2, 1, 1 }, { 9, 24, 2, 2, 40, 3, 1, 1, 1 }, { 17, 12, 7, 5, 20, 5, 2, 2, 2 }, { 5, 16, 9, 9, 33, 1, 2, 0, 1 }, { 2, 30, 6, 6, 30, 4, 2, 1, 1 },
+        /* channel by channel */
+        { 2, 19, 13, 14, 19, 3, 1, 1, 19 }, { 3, 17, 9, 31, 17, 3, 2, 1, 17 }, { 2, 12, 5, 70, 12, 3, 1, 0, 12 }, { 1, 10, 23, 33, 10, 3, 2, 0, 10 }, { 2, 9, 3, 3, 9, 3, 1, 3, 9 }, { 1, 6, 40, 8, 6, 3, 2, 3, 6 },
+        { 1, 5, 100, 40, 5, 3, 1, 1, 5 }, { 1, 3, 16, 90, 3, 3, 2, 1, 3 }
     };
     static const tg_dtype types[4] = { TG_F32, TG_F64, TG_F16, TG_BF16 };
     size_t i;
@@ -418,6 +421,47 @@ static void small_pictures(tg_ctx *tg) {
             layout[0] = k % LAYOUTS; layout[1] = (k + 1) % LAYOUTS; layout[2] = k / 2;
             one(tg, &s, types[k < LAYOUTS ? 0 : k % 4], layout, true);
         }
+}
+/* A convolution whose weight keeps its panels, and that clamps its result, has the bits of one that does neither, and of tg_clamp. */
+static bool alike(tg_tensor *a, tg_tensor *b) {
+    int64_t i;
+    a = tg_to(a, TG_F64); b = tg_to(b, TG_F64);
+    for (i = 0; a && b && i < a->numel; i++) {
+        const double x = ((const double *)a->data)[i], y = ((const double *)b->data)[i];
+        if (!(x == y || (x != x && y != y))) return false;
+    }
+    return a && b;
+}
+static void kept_and_clamped(tg_ctx *tg) {
+    static const int16_t sizes[][9] = {                              /* n, c, h, w, o, k, stride, padding, groups */
+        { 1, 40, 7, 7, 64, 1, 1, 0, 1 }, { 2, 600, 7, 7, 48, 1, 1, 0, 1 }, { 1, 1100, 7, 7, 80, 1, 1, 0, 1 }, { 3, 512, 3, 6, 160, 1, 1, 0, 1 }, { 1, 600, 14, 14, 96, 1, 1, 0, 1 }, { 1, 24, 40, 40, 144, 1, 1, 0, 1 },
+        { 1, 300, 5, 5, 16, 1, 1, 0, 1 }, { 2, 21, 14, 14, 21, 3, 1, 1, 21 }, { 1, 40, 17, 29, 40, 3, 2, 1, 40 }, { 1, 40, 12, 12, 40, 3, 1, 1, 1 }, { 1, 5, 12, 12, 9, 3, 1, 1, 1 }, { 1, 30, 12, 12, 9, 5, 2, 1, 3 } };
+    static const tg_dtype types[3] = { TG_F32, TG_F64, TG_F16 };
+    static const double clamp[2] = { 0, 6 };
+    size_t i;
+    int k;
+    const bool was = tg_grad_mode(tg, false);
+    for (i = 0; i < sizeof sizes / sizeof sizes[0]; i++) for (k = 0; k < 6; k++) {
+        const int16_t *l = sizes[i];
+        const int64_t st[2] = { l[6], l[6] }, pa[2] = { l[7], l[7] }, di[2] = { 1, 1 };
+        tg_mark m = tg_begin(tg);
+        tg_place here;
+        tg_tensor *x = tg_to(tg_randn(tg, TG_SHAPE(l[0], l[1], l[2], l[3])), types[k / 2]), *w = tg_to(tg_randn(tg, TG_SHAPE(l[4], l[1] / l[8], l[5], l[5])), types[k / 2]),
+            *b = k % 2 ? tg_to(tg_randn(tg, TG_SHAPE(l[4])), types[k / 2]) : NULL, *kept = tg_clone(w), *y, *z;
+        memset(&here, 0, sizeof here);
+        if (x && types[k / 2] == TG_F32) ((float *)x->data)[x->numel / 2] = (float)tg__double(0x7ff8000000000000u);
+        if (kept) kept->keeps_packed = true;
+        y = tg__convolved(here, x, w, b, 2, st, pa, di, l[8], false, NULL);
+        z = tg__convolved(here, x, kept, b, 2, st, pa, di, l[8], false, NULL);
+        CHECK_MSG(alike(y, z), "kept %d %d", (int)i, k);
+        z = tg__convolved(here, x, kept, b, 2, st, pa, di, l[8], false, NULL);
+        CHECK_MSG(alike(y, z), "kept, once more %d %d", (int)i, k);
+        z = tg__convolved(here, x, kept, b, 2, st, pa, di, l[8], false, clamp);
+        CHECK_MSG(alike(tg_clamp(y, 0, 6), z), "clamped %d %d", (int)i, k);
+        tg_end(tg, m);
+    }
+    tg_grad_mode(tg, was);
+    CHECK_OK(tg);
 }
 static void same_bits(tg_ctx *tg) {
     static const tg_dtype types[4] = { TG_F32, TG_F64, TG_F16, TG_BF16 };
@@ -534,6 +578,7 @@ int main(void) {
             empties(tg);
             messages(tg);
             same_bits(tg);
+            kept_and_clamped(tg);
             in_dimensions(tg);
             gradients(tg);
         }
