@@ -1,11 +1,15 @@
 /* tensorgrad_cuda.h on the driver of the test's own (cuda_fake.c), whose libraries lie in the folder that is the first argument; test_cuda.sh builds and runs it.
    With `gpu` instead of a folder: the operations alone, on a real GPU; with `times`: how long a few of them take there.
    Every operation and optimiser, forward and backward, gives the CPU's bits. The CPU's kernels are the plain ones in strict mode, which round as a fused multiply-add does. Then memory,
-   errors in values, each call of the driver and of NVRTC failing in turn, missing libraries. */
+   errors in values, each call of the driver and of NVRTC failing in turn, missing libraries; copies that nobody waits for, on streams that are as late as may be; programs on disk; the
+   host's own memory, stream and context. */
 #include "test.h"
 #include <math.h>
 #include <time.h>
+#include <dirent.h>
 #include <unistd.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
 #include "../tensorgrad_cuda.h"
 #include "op_list.h"
 #include "cuda_fake.h"
@@ -119,10 +123,12 @@ static void large_ops(void) {
 static const char *folder;
 static fake_state *driver, *compiler;
 
-static int lines;
+static int lines, cannot_keep;
 static char last_line[256];
+static long long (*waiting)(void);                                             /* the fake driver's work that is not done yet */
 static void log_hook(void *user, tg_log_level level, const char *text) {
     (void)user;
+    if (strstr(text, "cannot keep its programs")) cannot_keep++;
     if (level == TG_LOG_INFO && strstr(text, "leaves the family")) { lines++; puts(text); snprintf(last_line, sizeof last_line, "%s", text); }
 }
 static tg_ctx *open_strict(void) {
@@ -138,6 +144,7 @@ static tg_ctx *open_strict(void) {
 static void nothing_left(const char *what) {
     CHECK_MSG(driver->left == 0 || strcmp(what, "cuCtxPushCurrent") == 0, "%s: %d blocks, modules and streams were left", what, driver->left);       /* nothing can be returned where no context can be made current */
     CHECK_MSG(driver->retained == 0 && driver->current == 0 && driver->streams == 0 && driver->modules == 0, "%s: %d retained, %d current, %d streams, %d modules", what, driver->retained, driver->current, driver->streams, driver->modules);
+    CHECK_MSG(driver->wrong == 0, "%s: %d calls without the context", what, driver->wrong);
     CHECK_MSG(compiler->programs == 0, "%s: %d programs", what, compiler->programs);
 }
 
@@ -224,17 +231,21 @@ static bool work(tg_ctx *t) {
     x = tg_cumsum(tg_sort(tg_reshape(tg_expand(x, TG_SHAPE(9, 8, 20)), TG_SHAPE(1440)), 0, false, NULL), 0);
     x = tg_interpolate(tg_reshape(x, TG_SHAPE(1, 4, 12, 30)), .size = {6, 15}, .mode = TG_INTERPOLATE_BILINEAR);
     ok = ok && tg_item(tg_sum(tg_cross_entropy(tg_reshape(x, TG_SHAPE(8, 45)), y))) > 0;
+    /* a copy through page-locked memory */
+    x = tg_to_device(tg_full(t, TG_SHAPE(17000), 2, TG_F32), TG_CUDA);
+    ok = ok && tg_item(tg_sum(x)) == 34000;
     tg_end(t, m);
     return ok && !tg_failed(t);
 }
 
-static void failing_calls(fake_state *of, const char *whose) {
+static bool begin_work(tg_ctx *t, const char *cache) { return tg_cuda_open(t, 0, .folder = folder, .cache = cache) && work(t); }
+static void failing_calls(fake_state *of, const char *whose, const char *cache) {
     int at, done = 0;
     for (at = 1; !done; at++) {
         tg_ctx *t = open_strict();
         bool ok;
         of->calls = 0; of->fail_at = at; of->code = at % 3 == 0 ? 2 : at % 3 == 1 ? 700 : 1; of->failed[0] = 0;
-        ok = tg_cuda_open(t, 0, .folder = folder) && work(t);
+        ok = begin_work(t, cache);
         done = of->calls < at;
         if (done) CHECK_MSG(ok, "%s: %s", whose, tg_error_text(t));
         else if (of->failed[0] && !ok) {
@@ -252,7 +263,7 @@ static void failing_calls(fake_state *of, const char *whose) {
 }
 
 /* The host's memory ends: each allocation fails once. */
-static void failing_allocations(void) {
+static void failing_allocations(const char *cache) {
     test_heap heap = TEST_HEAP;
     int ends = 0;
     for (heap.fail_at = 1; heap.fail_at < 2000; heap.fail_at++) {
@@ -261,7 +272,7 @@ static void failing_allocations(void) {
         bool ok;
         c.no_cache = true;                                                     /* each block is asked for */
         t = tg_open(&c);
-        ok = t && tg_cuda_open(t, 0, .folder = folder) && work(t);
+        ok = t && begin_work(t, cache);
         CHECK_MSG(ok || !t || tg_error(t) == TG_ERROR_MEMORY || tg_error(t) == TG_ERROR_UNSUPPORTED, "allocation %ld: %s", (long)heap.fail_at, tg_error_text(t));
         test_close(t);
         nothing_left("an allocation that failed");
@@ -283,9 +294,10 @@ static void memory(void) {
     for (step = 0; step < 20; step++) CHECK(work(t));
     CHECK_INT(driver->allocations, allocations);                              /* no allocation in steady state */
     CHECK(tg_memory(t).device > 0 && tg_memory(t).device <= 1 << 22 && tg_memory(t).device_cached > 0);
-    CHECK_INT(tg_memory(t).device, driver->bytes - 512);                      /* less the flag */
+    CHECK_INT(tg_memory(t).device, driver->bytes - 512 + driver->pinned);     /* less the flag */
+    CHECK(driver->pinned > 0);
     tg_trim(t);
-    CHECK(tg_memory(t).device_cached == 0 && tg_memory(t).device == (size_t)driver->bytes - 512);
+    CHECK(tg_memory(t).device_cached == 0 && tg_memory(t).device == (size_t)driver->bytes - 512 && driver->pinned == 0);
     /* launches do not wait; a read does */
     {
         tg_mark m = tg_begin(t);
@@ -365,6 +377,354 @@ static void values(void) {
     CHECK(strstr(tg_error_text(t), "the kernel was tg__cu_map_tg_exp_0_f32 (") != NULL); CHECK_ERROR(t, TG_ERROR_UNSUPPORTED);
     test_close(t);
     nothing_left("values");
+}
+
+/* ---- copies in that nobody waits for ---- */
+
+/* Some steps of training, whose next batch is copied before each step; the last loss, and no wait but for it. */
+static double train(tg_ctx *t, tg_device where) {
+    tg_mark m = tg_begin(t);
+    tg_tensor *w = tg_require_grad(tg_to_device(tg_mul_scalar(tg_randn(t, TG_SHAPE(3, 600)), 0.05), where), true), *x, *y, *next = NULL, *labels = NULL, *loss = NULL;
+    const int waits = driver->waits;
+    double last;
+    int step;
+    for (step = 0; step < 6; step++) {
+        x = step ? next : tg_to_device(tg_randn(t, TG_SHAPE(64, 600)), where); y = step ? labels : tg_to_device(tg_randint(t, 0, 3, TG_SHAPE(64)), where);
+        next = tg_to_device(tg_randn(t, TG_SHAPE(64, 600)), where); labels = tg_to_device(tg_randint(t, 0, 3, TG_SHAPE(64)), where);
+        loss = tg_cross_entropy(tg_linear(x, w, NULL), y);
+        tg_backward(loss);
+        { const bool was = tg_grad_mode(t, false); tg_add_scaled_(w, tg_grad_of(w), -0.1); tg_grad_mode(t, was); }
+        tg_zero_grad(w);
+    }
+    CHECK_INT(driver->waits, waits); CHECK_INT(driver->event_waits, 0);
+    last = tg_item(loss);
+    CHECK_OK(t);
+    tg_end(t, m);
+    return last;
+}
+static void pinned(void) {
+    tg_ctx *t = open_strict();
+    tg_mark m;
+    tg_tensor *host, *x, *y;
+    double here, there;
+    int lazy, i;
+    CHECK(tg_cuda_open(t, 0, .folder = folder));
+    for (lazy = 0; lazy < 2; lazy++) {
+        driver->lazy = lazy; driver->event_waits = 0;
+        tg_seed(t, 7); here = train(t, TG_CPU);
+        tg_seed(t, 7); there = train(t, TG_CUDA);
+        CHECK(here == there && here > 0);
+        CHECK(driver->pinned > 0 && driver->pinned <= 64 << 20 && tg_memory(t).device_cached >= (size_t)driver->pinned);
+        /* what is not needed yet is not waited for */
+        m = tg_begin(t);
+        host = tg_add_scalar(tg_arange(t, 0, 100000, 1, TG_F32), 1);
+        x = tg_to_device(host, TG_CUDA); y = tg_to_device(tg_mul_scalar(host, 2), TG_CUDA);
+        CHECK(tg_item(tg_amax(x)) == 100000); CHECK(waiting() > 0 || !lazy);
+        CHECK(tg_item(tg_amax(y)) == 200000); CHECK(waiting() == 0);
+        /* a part of it is written over; all of it; what is released before it has come does not overtake what comes after it */
+        x = tg_to_device(host, TG_CUDA); CHECK(tg_copy_(tg_slice(x, "99990:"), tg_zeros_like(tg_slice(y, "0:10"))));
+        CHECK(tg_item(tg_amax(x)) == 99990);
+        x = tg_to_device(host, TG_CUDA); CHECK(tg_copy_(x, tg_to_device(tg_mul_scalar(host, 3), TG_CUDA))); CHECK(tg_item(tg_amax(tg_neg(tg_neg(x)))) == 300000);
+        x = tg_to_device(host, TG_CUDA); CHECK(tg_item(tg_amax(tg_slice(x, "50000:60000"))) == 60000); CHECK(tg_item(tg_amax(tg_flip(x, TG_DIMS(0)))) == 100000);
+        for (i = 0; i < 4; i++) {
+            tg_mark inner = tg_begin(t);
+            (void)tg_to_device(host, TG_CUDA);
+            tg_end(t, inner);
+            x = tg_full_like(y, i); CHECK(tg_item(tg_amax(x)) == i);
+        }
+        {                                                                      /* nor what was asked before it, where it stands in memory that is free since */
+            tg_mark inner = tg_begin(t);
+            x = tg_to_device(host, TG_CUDA);
+            x = tg_end_with(t, inner, tg_neg(x));
+            y = tg_to_device(tg_mul_scalar(host, 5), TG_CUDA);
+            tg_trim(t);
+            CHECK(tg_item(tg_amin(x)) == -100000 && tg_item(tg_amax(y)) == 500000);
+        }
+        for (i = 0; i < 20; i++) x = tg_to_device(tg_mul_scalar(host, i), TG_CUDA);
+        CHECK(tg_item(tg_amax(x)) == 1900000);
+        CHECK(tg_cuda_wait(t) && waiting() == 0);
+        tg_end(t, m);
+        tg_trim(t);
+        CHECK(driver->pinned == 0 && driver->pins == 0 && tg_memory(t).device_cached == 0);
+    }
+    test_close(t);
+    nothing_left("page-locked memory");
+    /* little of it: pieces, and waits for the first of them; none: the driver's own way. Larger than all of it */
+    for (i = 0; i < 4; i++) {
+        t = open_strict();
+        driver->no_pins = i == 2; driver->lazy = 1; driver->event_waits = 0;
+        CHECK(tg_cuda_open(t, 0, .folder = folder, .pinned_limit = i == 1 ? 600000 : i == 3 ? 1000 : 0, .synchronise = i == 3));
+        host = tg_arange(t, 0, i == 0 ? 5000000 : 1000000, 1, TG_F32);
+        x = tg_to_device(host, TG_CUDA); y = tg_to_device(host, TG_CUDA);
+        CHECK(same(host, home(x)) && same(host, home(y)));
+        CHECK(i == 1 ? driver->event_waits > 0 && driver->pinned == 524288 : i >= 2 ? driver->pinned == 0 : driver->pinned > 20000000 && driver->event_waits == 0);
+        driver->no_pins = 0; driver->lazy = 0;
+        test_close(t);
+        nothing_left("a limit of page-locked memory");
+    }
+}
+
+/* ---- programs on disk ---- */
+
+static char kept[600];
+static int kept_files(bool remove_them) {
+    DIR *d = opendir(kept);
+    struct dirent *e;
+    int n = 0;
+    while (d && (e = readdir(d)) != NULL) {
+        char path[1200];
+        if (e->d_name[0] == '.' && strncmp(e->d_name, ".tg-", 4) != 0) continue;
+        CHECK_MSG(strstr(e->d_name, ".cuda") != NULL, "a file %s was left", e->d_name);
+        snprintf(path, sizeof path, "%s/%s", kept, e->d_name);
+        if (remove_them) unlink(path);
+        n++;
+    }
+    if (d) closedir(d);
+    return n;
+}
+/* How many programs are compiled for one operation, whose result is right. */
+static int one_program(int other) {
+    const int before = compiler->compiled;
+    tg_ctx *t = open_strict();
+    tg_tensor *x;
+    CHECK_MSG(tg_cuda_open(t, 0, .folder = folder, .cache = kept), "%s", tg_error_text(t));
+    x = tg_to_device(tg_full(t, TG_SHAPE(5), 3, TG_F32), TG_CUDA);
+    x = home(other ? tg_square(x) : tg_neg(x));
+    CHECK(x && ((float *)x->data)[4] == (other ? 9 : -3)); CHECK_OK(t);
+    test_close(t);
+    nothing_left("a program on disk");
+    return compiler->compiled - before;
+}
+static bool file_put(const char *path, const char *data, size_t size) { FILE *f = fopen(path, "wb"); const bool ok = f && fwrite(data, 1, size, f) == size; return f && fclose(f) == 0 && ok; }
+static char *file_get(const char *path, size_t *size) {
+    FILE *f = fopen(path, "rb");
+    char *p = (char *)malloc(1 << 22);
+    *size = f ? fread(p, 1, 1 << 22, f) : 0;
+    if (f) fclose(f);
+    return p;
+}
+static void only_file(char *path) {
+    DIR *d = opendir(kept);
+    struct dirent *e;
+    path[0] = 0;
+    while (d && (e = readdir(d)) != NULL) if (strncmp(e->d_name, "tg-", 3) == 0) snprintf(path, 1200, "%s/%s", kept, e->d_name);
+    if (d) closedir(d);
+}
+/* A host that keeps files in memory. */
+typedef struct file_store { char name[64][700]; char *data[64]; size_t size[64]; int n, reads; bool full; } file_store;
+static int file_at(const file_store *f, const char *path) { int i; for (i = 0; i < f->n && strcmp(f->name[i], path) != 0; i++) { } return i; }
+static bool store_read(void *user, tg_ctx *t, const char *path, void **data, size_t *size) {
+    file_store *f = (file_store *)user;
+    const int i = file_at(f, path);
+    if (i == f->n) return false;
+    *data = tg__hook_alloc(t, f->size[i]); *size = f->size[i];
+    if (*data) memcpy(*data, f->data[i], f->size[i]);
+    f->reads++;
+    return *data != NULL;
+}
+static bool store_write(void *user, const char *path, const void *const *parts, const size_t *sizes, int n) {
+    file_store *f = (file_store *)user;
+    const int i = file_at(f, path);
+    size_t size = 0;
+    int k;
+    if (f->full || i == 64) return false;
+    for (k = 0; k < n; k++) size += sizes[k];
+    if (i == f->n) { snprintf(f->name[f->n++], 700, "%s", path); f->data[i] = NULL; }
+    free(f->data[i]);
+    f->data[i] = (char *)malloc(size); f->size[i] = size;
+    for (k = 0, size = 0; k < n; k++) { memcpy(f->data[i] + size, parts[k], sizes[k]); size += sizes[k]; }
+    return true;
+}
+static void programs(void) {
+    static file_store store;
+    char path[1200], other[1200];
+    char *good, *now;
+    size_t size, at, length;
+    int compiled, i, files, count;
+    tg_ctx *t;
+    snprintf(kept, sizeof kept, "%s/programs", folder);
+    mkdir(kept, 0777);
+    kept_files(true);
+    count = one_program(0); CHECK_INT(count, 1); count = kept_files(false); CHECK_INT(count, 1);
+    count = one_program(0); CHECK_INT(count, 0);
+    only_file(path);
+    good = file_get(path, &size);
+    CHECK(size > 10000);
+    /* one byte of it is another; it is shorter, longer, empty: made anew, and whole again */
+    for (at = 0; at < size; at += at < 64 ? 1 : at < size - 20 ? (size - 20 - at < size / 100 ? size - 20 - at : size / 100) : 1) {
+        good[at] ^= (char)(1 << at % 8); CHECK(file_put(path, good, size)); good[at] ^= (char)(1 << at % 8);
+        CHECK_MSG(one_program(0) == 1, "byte %zu of %zu", at, size);
+        now = file_get(path, &length);
+        CHECK_MSG(length == size && memcmp(now, good, size) == 0, "byte %zu: the file is not mended", at);
+        free(now);
+    }
+    for (i = 0; i < 9; i++) {
+        static const size_t lengths[] = { 0, 1, 8, 47, 48, 49, 1000, 0, 0 };
+        length = i == 7 ? size - 1 : i == 8 ? size + 1 : lengths[i];
+        now = (char *)calloc(1, size + 1); memcpy(now, good, size);
+        CHECK(file_put(path, now, length)); free(now);
+        CHECK_MSG(one_program(0) == 1, "%zu of %zu bytes", length, size);
+    }
+    /* another program under its name */
+    rename(path, "build/cuda/first_program"); count = one_program(1); CHECK_INT(count, 1); only_file(other); now = file_get(other, &length); CHECK(strcmp(other, path) != 0);
+    CHECK(file_put(path, now, length)); free(now);
+    count = one_program(0); CHECK_INT(count, 1); count = one_program(1); CHECK_INT(count, 0); count = kept_files(true); CHECK_INT(count, 2);
+    unlink("build/cuda/first_program");
+    free(good);
+    /* versions and architectures are part of the key */
+    count = one_program(0); CHECK_INT(count, 1); count = one_program(0); CHECK_INT(count, 0);
+    compiler->version = 1; count = one_program(0); CHECK_INT(count, 1); count = one_program(0); CHECK_INT(count, 0);
+    driver->version = 1; count = one_program(0); CHECK_INT(count, 1); count = one_program(0); CHECK_INT(count, 0);
+    driver->capability = compiler->capability = 103; count = one_program(0); CHECK_INT(count, 1); count = one_program(0); CHECK_INT(count, 0);
+    driver->capability = compiler->capability = 80; compiler->version = driver->version = 0;
+    count = one_program(0); CHECK_INT(count, 0); count = kept_files(true); CHECK_INT(count, 4);
+    {
+        static const char *const one[] = { "--gpu-architecture=sm_80", "--fmad=false", "--std=c++14" }, *const two[] = { "--gpu-architecture=sm_80", "--fmad=true", "--std=c++14" }, *const three[] = { "--gpu-architecture=sm_8", "0--fmad=false", "--std=c++14" };
+        static tg__cu s;
+        tg__cu_place a, b, c, d;
+        s.cache = kept;
+        CHECK(!tg__cu_place_of(&s, "text", one, &a));                          /* nobody knows what compiles */
+        s.versions[0] = 12;
+        CHECK(tg__cu_place_of(&s, "text", one, &a) && tg__cu_place_of(&s, "text", two, &b) && tg__cu_place_of(&s, "text", three, &c) && tg__cu_place_of(&s, "text ", one, &d));
+        CHECK(strcmp(a.path, b.path) != 0 && strcmp(a.path, c.path) != 0 && strcmp(a.path, d.path) != 0 && strcmp(b.path, c.path) != 0);
+        memset(path, 'x', 700); path[700] = 0; s.cache = path; CHECK(!tg__cu_place_of(&s, "text", one, &a));
+    }
+    /* a whole step; a second run compiles nothing and has the same bits; several processes at once */
+    for (i = 0; i < 2; i++) {
+        compiled = compiler->compiled; t = open_strict();
+        CHECK(begin_work(t, kept));
+        test_close(t);
+        CHECK(i == 0 ? compiler->compiled - compiled > 5 : compiler->compiled == compiled);
+    }
+    files = kept_files(true);
+    for (i = 0; i < 3; i++) {
+        pid_t child[3];
+        int k, status = 0;
+        fflush(stdout);
+        for (k = 0; k < 3; k++) {
+            child[k] = fork();
+            if (child[k] == 0) { t = open_strict(); status = begin_work(t, kept) ? 0 : 1; _exit(status); }
+        }
+        for (k = 0; k < 3; k++) CHECK(child[k] > 0 && waitpid(child[k], &status, 0) == child[k] && WIFEXITED(status) && WEXITSTATUS(status) == 0);
+        compiled = compiler->compiled; t = open_strict();
+        CHECK(begin_work(t, kept)); CHECK_INT(compiler->compiled, compiled);
+        test_close(t);
+        count = kept_files(i < 2); CHECK_INT(count, files);
+    }
+    failing_calls(driver, "the driver, with programs on disk", kept);
+    failing_allocations(kept);
+    kept_files(true);
+    failing_allocations(kept);
+    kept_files(true);
+    /* no such folder, no folder, one that nobody may write: said once, and no more */
+    for (i = 0; i < 3; i++) {
+        snprintf(path, sizeof path, "%s%s", i == 0 ? "" : folder, i == 0 ? "/nowhere/at/all" : i == 1 ? "/libcuda.so.1" : "/programs");
+        if (i == 2 && (geteuid() == 0 || chmod(kept, 0555) != 0)) continue;
+        t = open_strict(); cannot_keep = 0;
+        CHECK(begin_work(t, path)); CHECK_INT(cannot_keep, 1);
+        test_close(t);
+        nothing_left("no folder for programs");
+        if (i == 2) chmod(kept, 0777);
+    }
+    /* the host's own files */
+    for (i = 0; i < 4; i++) {
+        tg_config c;
+        memset(&c, 0, sizeof c);
+        c.hooks.file_read = store_read; c.hooks.file_write = store_write; c.hooks.file_user = &store; c.hooks.log = log_hook;
+        compiled = compiler->compiled; cannot_keep = 0; store.full = i == 3;
+        if (i == 2) for (at = 0; at < (size_t)store.n; at++) store.data[at][store.size[at] / 2] ^= 1;
+        if (i == 3) store.n = 0;
+        t = tg_open(&c);
+        CHECK(begin_work(t, "anywhere"));
+        test_close(t);
+        CHECK(i == 1 ? compiler->compiled == compiled && store.reads == store.n : compiler->compiled > compiled);
+        CHECK(i == 3 ? store.n == 0 && cannot_keep == 1 : store.n > 5);
+    }
+    for (i = 0; i < 64; i++) free(store.data[i]);
+}
+
+/* ---- the host's own CUDA code: on the fake driver, and on a GPU ---- */
+
+static tg_ctx *guest_open(void *stream) {
+    tg_ctx *t = open_strict();
+    CHECK_MSG(tg_cuda_open(t, 0, .folder = folder, .stream = stream), "%s", tg_error_text(t));
+    return t;
+}
+static void guest(void) {
+    static char somewhere[64];
+    tg_ctx *t = open_strict(), *first;
+    const tg__cu *s;
+    int (*current)(void **context);
+    void *now = NULL, *stream = NULL, *pinned_too = NULL, *own = NULL;
+    tg__cu_address p = 0;
+    float numbers[600], back[600];
+    tg_tensor *x, *y, *z;
+    tg_mark m;
+    size_t held;
+    int i, lazy;
+    for (i = 0; i < 600; i++) numbers[i] = (float)i;
+    CHECK(!tg_cuda_wrap(t, TG_SHAPE(2), TG_F32, numbers)); CHECK_ERROR(t, TG_ERROR_UNSUPPORTED);
+    CHECK(!tg_cuda_stream(t)); CHECK_ERROR(t, TG_ERROR_UNSUPPORTED);
+    CHECK(!tg_cuda_wait(t)); CHECK_ERROR(t, TG_ERROR_UNSUPPORTED);
+    test_close(t);
+    first = guest_open(NULL);                                                  /* keeps the GPU's context while others come and go */
+    s = tg__cu_of(first);
+    CHECK(tg__cu_symbol(s->driver, "cuCtxGetCurrent", &current));
+    if (driver) { driver->host = own = somewhere; CHECK(s->d.push(own) == 0 && driver->top == own); }      /* a context of the host's own */
+    else CHECK(s->d.push(s->context) == 0 && s->d.stream_new(&stream, 1) == 0 && s->d.pop(&now) == 0);
+    if (driver) CHECK(s->d.push(s->context) == 0 && s->d.stream_new(&stream, 1) == 0 && s->d.pop(&now) == 0);
+    CHECK(s->d.push(s->context) == 0 && s->d.alloc(&p, sizeof numbers) == 0 && s->d.pin(&pinned_too, 4096, 0) == 0 && s->d.pop(&now) == 0);
+#define HOSTS(statement) do { statement; now = somewhere + 1; CHECK_MSG(current(&now) == 0 && now == own, "another context after: %s", #statement); } while (0)
+    for (lazy = 0; lazy < 3; lazy++) {                                         /* 2: on the host's stream */
+        if (driver) driver->lazy = lazy > 0;
+        HOSTS(t = guest_open(lazy == 2 ? stream : NULL));
+        HOSTS(held = tg_memory(t).device);
+        m = tg_begin(t);
+        HOSTS(CHECK(tg_cuda_stream(t) != NULL && (tg_cuda_stream(t) == stream) == (lazy == 2)));
+        CHECK(s->d.push(s->context) == 0 && s->d.in(p, numbers, sizeof numbers, tg_cuda_stream(t)) == 0 && s->d.pop(&now) == 0);
+        HOSTS(x = tg_cuda_wrap(t, TG_SHAPE(6, 100), TG_F32, (void *)(uintptr_t)p));
+        if (!CHECK_MSG(x && x->device == TG_CUDA && !x->data, "%s", tg_error_text(t))) return;
+        CHECK(tg_cuda_data(x) == (void *)(uintptr_t)p);
+        HOSTS(CHECK(tg_cuda_data(tg_slice(x, "2, 7:")) == (void *)(uintptr_t)(p + 4 * 207)));
+        CHECK_INT(tg_memory(t).device, held);                                  /* it is the host's */
+        HOSTS(CHECK(tg_item(tg_sum(x)) == 599 * 300));
+        HOSTS(CHECK(tg_item(tg_amax(tg_t(x))) == 599));
+        HOSTS(CHECK(tg_add_(tg_slice(x, "0:2"), tg_number(t, 1000)) != NULL));
+        HOSTS(tg_cuda_wait(t));
+        CHECK(s->d.push(s->context) == 0 && s->d.out(back, p, sizeof back, tg_cuda_stream(t)) == 0 && s->d.wait(tg_cuda_stream(t)) == 0 && s->d.pop(&now) == 0);
+        CHECK(back[0] == 1000 && back[199] == 1199 && back[200] == 200 && back[599] == 599);
+        /* work of the host's on our stream: between what was asked before and what is asked after it */
+        HOSTS(y = tg_to_device(tg_full(t, TG_SHAPE(600), 1, TG_F32), TG_CUDA));
+        HOSTS(z = tg_mul_scalar(y, 2));
+        CHECK(s->d.push(s->context) == 0 && s->d.within(p, (tg__cu_address)(uintptr_t)tg_cuda_data(z), sizeof numbers, tg_cuda_stream(t)) == 0 && s->d.pop(&now) == 0);
+        HOSTS(x = tg_add_scalar(x, 1));
+        HOSTS(CHECK(tg_item(tg_sum(x)) == 1800));
+        HOSTS(y = tg_to_device(tg_full(t, TG_SHAPE(40000), 5, TG_F32), TG_CUDA));      /* page-locked */
+        CHECK(s->d.push(s->context) == 0 && s->d.within(p, (tg__cu_address)(uintptr_t)tg_cuda_data(y) + 8000, sizeof numbers, tg_cuda_stream(t)) == 0 && s->d.pop(&now) == 0);
+        HOSTS(x = tg_cuda_wrap(t, TG_SHAPE(3), TG_F32, (void *)(uintptr_t)(p + 40)));
+        CHECK(tg_item(tg_sum(x)) == 15);
+        /* gradients, other types, nothing at all */
+        HOSTS(x = tg_require_grad(tg_cuda_wrap(t, TG_SHAPE(20, 5), TG_F32, (void *)(uintptr_t)p), true));
+        HOSTS(tg_backward(tg_sum(tg_square(x))));
+        HOSTS(CHECK(tg_grad_of(x) && tg_item(tg_sum(tg_grad_of(x))) == 1000));
+        HOSTS(x = tg_cuda_wrap(t, TG_SHAPE(4), TG_I32, (void *)(uintptr_t)(p + 4))); CHECK(tg_item_i64(tg_amax(x)) == 0x40a00000);
+        HOSTS(x = tg_cuda_wrap(t, TG_SHAPE(0, 3), TG_F32, NULL)); CHECK(x && x->numel == 0);
+        /* what is none of it */
+        HOSTS(CHECK(!tg_cuda_wrap(t, TG_SHAPE(2), TG_F32, numbers))); CHECK(strstr(tg_error_text(t), "cuda_wrap: data is no memory of this GPU") != NULL); CHECK_ERROR(t, TG_ERROR_VALUE);
+        HOSTS(CHECK(!tg_cuda_wrap(t, TG_SHAPE(2), TG_F32, pinned_too))); CHECK(strstr(tg_error_text(t), "the host's or another GPU's") != NULL); CHECK_ERROR(t, TG_ERROR_VALUE);
+        HOSTS(CHECK(!tg_cuda_wrap(t, TG_SHAPE(2), TG_F32, NULL))); CHECK_ERROR(t, TG_ERROR_NULL);
+        HOSTS(CHECK(!tg_cuda_wrap(t, TG_SHAPE(2), TG_F32, (void *)(uintptr_t)(p + 2)))); CHECK_ERROR(t, TG_ERROR_VALUE);
+        HOSTS(CHECK(!tg_cuda_data(tg_ones(t, TG_SHAPE(2))))); CHECK_ERROR(t, TG_ERROR_UNSUPPORTED);
+        CHECK(!tg_cuda_data(NULL));
+        if (driver) { driver->late = 700; HOSTS(CHECK(!tg_cuda_wait(t))); CHECK(strstr(tg_error_text(t), "cuda_wait: device 'cuda' failed: cuStreamSynchronize: CUDA_ERROR_ILLEGAL_ADDRESS") != NULL); CHECK_ERROR(t, TG_ERROR_UNSUPPORTED); }
+        HOSTS(CHECK(!tg_matmul(y, y) || tg_cuda_wait(t))); tg_clear(t);
+        tg_end(t, m);
+        HOSTS(test_close(t));
+    }
+    if (driver) { CHECK(s->d.pop(&now) == 0 && now == own); driver->host = NULL; driver->lazy = 0; }
+    CHECK(s->d.push(s->context) == 0 && s->d.release(p) == 0 && s->d.stream_free(stream) == 0 && s->d.unpin(pinned_too) == 0 && s->d.pop(&now) == 0);
+    test_close(first);
+    if (driver) nothing_left("the host's own");
 }
 
 static void missing(void) {
@@ -455,12 +815,17 @@ int main(int argc, char **argv) {
     snprintf(path, sizeof path, "%s/libnvrtc.so.12", folder); b = dlopen(path, RTLD_NOW);
     if (!CHECK_MSG(a && b, "the libraries in %s do not load: %s", folder, dlerror())) return test_end("cuda_device");
     driver = (fake_state *)dlsym(a, "tg_fake"); compiler = (fake_state *)dlsym(b, "tg_fake");
+    waiting = (long long (*)(void))dlsym(a, "tg_fake_waiting");
+    if (argc > 2 && strcmp(argv[2], "new") == 0) { guest(); pinned(); programs(); return test_end("cuda_device"); }
     missing();
     memory();
     values();
-    failing_allocations();
-    failing_calls(driver, "the driver");
-    failing_calls(compiler, "NVRTC");
+    guest();
+    pinned();
+    programs();
+    failing_allocations(NULL);
+    failing_calls(driver, "the driver", NULL);
+    failing_calls(compiler, "NVRTC", NULL);
     tg = open_strict();
     CHECK(tg_cuda_open(tg, 0, .folder = folder, .synchronise = true));
     sizes();
