@@ -110,6 +110,8 @@ typedef struct tg_cuda_open_args {
     const char *cache TG_EMPTY;        /* a folder that is there: compiled programs are kept in it            */
     void *stream TG_EMPTY;             /* the host's CUstream, of the GPU's primary context; NULL: one of ours */
     size_t pinned_limit TG_EMPTY;      /* page-locked host memory for copies to the GPU; 0: 64 MB             */
+    bool tf32 TG_EMPTY;                /* cuBLASLt may round the operands of f32 products to TF32, 10 bits    */
+    bool no_cublas TG_EMPTY;           /* products by this file's kernels alone; so it is in strict mode      */
 } tg_cuda_open_args;
 TG_API bool tg_cuda_open_from(const tg_cuda_open_args *args);
 #define tg_cuda_open(tg_, ...) TG__OPTIONS2(tg_cuda_open, tg, tg_, index, __VA_ARGS__)
@@ -231,7 +233,7 @@ typedef struct tg__cu_optim {                                         /* an opti
 /* {text ends} */
 
 /* ======================================================================================
-   >>cuda-libraries    the driver and NVRTC: what of them is called, and where they are found
+   >>cuda-libraries    the driver, NVRTC and cuBLASLt: what of them is called, and where they are found
    ====================================================================================== */
 
 typedef unsigned long long tg__cu_address;
@@ -273,7 +275,28 @@ typedef unsigned long long tg__cu_address;
     X(log_size, "nvrtcGetProgramLogSize", (void *program, size_t *size)) X(log, "nvrtcGetProgramLog", (void *program, char *log)) \
     X(binary_size, "nvrtcGetCUBINSize", (void *program, size_t *size)) X(binary, "nvrtcGetCUBIN", (void *program, char *binary)) \
     X(ptx_size, "nvrtcGetPTXSize", (void *program, size_t *size)) X(ptx, "nvrtcGetPTX", (void *program, char *ptx))
+/* their own types are void * here; tests/cuda_blas.c compares the rest with NVIDIA's header */
+#define TG__CU_BLAS(X) \
+    X(create, "cublasLtCreate", (void **handle)) X(destroy, "cublasLtDestroy", (void *handle)) \
+    X(product_new, "cublasLtMatmulDescCreate", (void **product, int compute, int scale)) X(product_free, "cublasLtMatmulDescDestroy", (void *product)) \
+    X(product_set, "cublasLtMatmulDescSetAttribute", (void *product, int what, const void *value, size_t size)) \
+    X(layout_new, "cublasLtMatrixLayoutCreate", (void **layout, int type, uint64_t rows, uint64_t columns, int64_t step)) X(layout_free, "cublasLtMatrixLayoutDestroy", (void *layout)) \
+    X(layout_set, "cublasLtMatrixLayoutSetAttribute", (void *layout, int what, const void *value, size_t size)) \
+    X(wish_new, "cublasLtMatmulPreferenceCreate", (void **wish)) X(wish_free, "cublasLtMatmulPreferenceDestroy", (void *wish)) \
+    X(wish_set, "cublasLtMatmulPreferenceSetAttribute", (void *wish, int what, const void *value, size_t size)) \
+    X(ask, "cublasLtMatmulAlgoGetHeuristic", (void *handle, void *product, void *a, void *b, void *c, void *d, void *wish, int most, tg__cu_way *ways, int *n)) \
+    X(multiply, "cublasLtMatmul", (void *handle, void *product, const void *alpha, const void *a, void *la, const void *b, void *lb, const void *beta, const void *c, void *lc, void *d, void *ld, \
+        const void *algorithm, void *work, size_t work_size, void *stream))
+typedef struct tg__cu_way { uint64_t algorithm[8]; size_t work; int state; float waves; int reserved[4]; } tg__cu_way;      /* cublasLtMatmulHeuristicResult_t */
+enum { TG__CU_BLAS_F32 = 0, TG__CU_BLAS_F64 = 1, TG__CU_BLAS_F16 = 2, TG__CU_BLAS_BF16 = 14,                       /* CUDA_R_... */
+    TG__CU_BLAS_IN_F32 = 68, TG__CU_BLAS_IN_F64 = 70, TG__CU_BLAS_IN_TF32 = 77,                                    /* CUBLAS_COMPUTE_32F, _64F, _32F_FAST_TF32 */
+    TG__CU_BLAS_TURN_A = 3, TG__CU_BLAS_TURN_B = 4, TG__CU_BLAS_EPILOGUE = 7, TG__CU_BLAS_BIAS_AT = 8,             /* CUBLASLT_MATMUL_DESC_TRANSA, ... */
+    TG__CU_BLAS_BIAS = 4, TG__CU_BLAS_TURNED = 1,                                                                  /* CUBLASLT_EPILOGUE_BIAS, CUBLAS_OP_T */
+    TG__CU_BLAS_BATCH = 5, TG__CU_BLAS_BATCH_STEP = 6,                                                             /* CUBLASLT_MATRIX_LAYOUT_BATCH_COUNT, _STRIDED_BATCH_OFFSET */
+    TG__CU_BLAS_WORK = 1, TG__CU_BLAS_SUMS = 3, TG__CU_BLAS_ALIGNED = 5, TG__CU_BLAS_SUMS_COMPUTED = 2,            /* CUBLASLT_MATMUL_PREF_MAX_WORKSPACE_BYTES, _REDUCTION_SCHEME_MASK, _MIN_ALIGNMENT_A_BYTES and the next three; CUBLASLT_REDUCTION_SCHEME_COMPUTE_TYPE */
+    TG__CU_BLAS_EXECUTION = 13, TG__CU_BLAS_INTERNAL = 14 };                                                       /* CUBLAS_STATUS_EXECUTION_FAILED, _INTERNAL_ERROR */
 #define TG__CU_FIELD(field, name, parameters) int (TG__CU_CALL *field) parameters;
+typedef struct tg__cu_blas { TG__CU_BLAS(TG__CU_FIELD) } tg__cu_blas;
 typedef struct tg__cu_driver { TG__CU_DRIVER(TG__CU_FIELD) } tg__cu_driver;
 typedef struct tg__cu_compiler { TG__CU_COMPILER(TG__CU_FIELD) } tg__cu_compiler;
 #undef TG__CU_FIELD
@@ -290,12 +313,29 @@ typedef struct tg__cu_coming { tg__cu_address to; size_t size; void *done; } tg_
 typedef struct tg__cu_key { int group, kind, part, type; uint64_t dtypes; } tg__cu_key;      /* dtypes: four bits for each operand */
 typedef struct tg__cu_program { struct tg__cu_program *next; tg__cu_key key; const char *name; void *module, *function; bool owner; } tg__cu_program;
 
+/* How cuBLASLt makes products of one shape: asked once and kept. */
+enum { TG__CU_PLAN_KEY = 12, TG__CU_PLANS = 64, TG__CU_PLANS_MOST = 1024 };
+typedef struct tg__cu_plan {
+    struct tg__cu_plan *next;
+    int64_t key[TG__CU_PLAN_KEY];
+    void   *product, *x, *y, *d;                                      /* its descriptors */
+    uint64_t algorithm[8];
+    size_t  work;
+    bool    refused;
+} tg__cu_plan;
+
 enum { TG__CU_CLASSES = 256, TG__CU_HASH = 128, TG__CU_COMING = 8, TG__CU_PINS = 16 };
 typedef struct tg__cu {
     tg_ctx *tg;
     tg__cu_driver d;
     tg__cu_compiler c;
-    void   *driver, *compiler, *builtins;                             /* libraries */
+    tg__cu_blas b;
+    void   *driver, *compiler, *builtins, *blas;                      /* libraries */
+    void   *handle;                                                   /* cuBLASLt's */
+    bool    blas_tried, tf32;                                         /* tried: it was looked for, or nobody wants it */
+    tg__cu_plan *plans[TG__CU_PLANS];
+    int     plan_count;
+    char   *folder;                                                   /* NULL, or where the libraries are */
     int     device, arch, processors;
     bool    retained, binary, synchronise;                            /* binary: NVRTC makes it; else PTX, which the driver compiles */
     bool    doubtful;                                                 /* a launch that may have met a wrong value was not asked for its flag yet */
@@ -374,7 +414,7 @@ TG__PRIVATE void tg__cu_find(tg__cu_search *s) {
     static const char *const below[] = { "\\bin", "\\bin\\x64", NULL }, *const roots[] = { "CUDA_PATH", "CUDA_HOME", "CONDA_PREFIX", NULL };
 #else
     static const char *const below[] = { "/lib64", "/lib", "/targets/x86_64-linux/lib", "/targets/sbsa-linux/lib", NULL }, *const roots[] = { "CUDA_HOME", "CUDA_PATH", "CONDA_PREFIX", NULL };
-    static const char *const pip[] = { "/nvidia/cuda_nvrtc/lib", "/nvidia/cu13/lib", NULL };
+    static const char *const pip[] = { "/nvidia/cuda_nvrtc/lib", "/nvidia/cublas/lib", "/nvidia/cu13/lib", NULL };
 #endif
     int i, k;
     for (i = 0; s->names[i]; i++) { if (i) tg__put(s->tried, ", "); tg__put(s->tried, s->names[i]); }
@@ -391,6 +431,28 @@ TG__PRIVATE void tg__cu_find(tg__cu_search *s) {
         if (tg__cu_try(s, getenv("VIRTUAL_ENV"), path)) return;
     }
 #endif
+}
+
+/* Finds a library, or says which names were tried. */
+TG__PRIVATE void *tg__cu_need(tg__cu *s, const char *folder, const char *what, const char *const *names, char *path) {
+    char tried[400];
+    tg__text list = tg__text_over(tried, sizeof tried), t;
+    tg__cu_search f;
+    f.folder = folder; f.names = names; f.tried = &list; f.global = false; f.found = NULL;
+    tg__cu_find(&f);
+    if (f.found) { if (path) memcpy(path, f.path, sizeof f.path); return f.found; }
+    t = tg__text_over(s->why, sizeof s->why);
+    tg__put(&t, what); tg__put(&t, " is not found, as "); tg__put(&t, tried);
+    if (folder) { tg__put(&t, " in "); tg__put(&t, folder); }
+#if !defined(_WIN32) && defined(__GNUC__) && !defined(__APPLE__)
+    if (!dlopen) tg__put(&t, "; link with -ldl");
+#endif
+    return NULL;
+}
+TG__PRIVATE bool tg__cu_lacks(tg__cu *s, const char *what, const char *name) {
+    tg__text t = tg__text_over(s->why, sizeof s->why);
+    tg__put(&t, what); tg__put(&t, " has no "); tg__put(&t, name); tg__put(&t, "; it is too old");
+    return false;
 }
 
 /* ======================================================================================
@@ -1487,6 +1549,258 @@ TG__PRIVATE tg_launch tg__cu_resample(tg__cu *s, const tg_request *r, const tg_o
     return tg__cu_done(ok);
 }
 
+/* ---- products by cuBLASLt ----
+   It counts by columns, so that rows of ours are columns of its: c = a b is asked for as c^T = b^T a^T, with x for b^T and
+   y for a^T. A matrix whose rows lie apart and whose numbers lie side by side is as it wants it, one whose columns do is
+   "turned"; others it does not take. What it does not take or refuses, this file's kernels do. */
+
+TG__PRIVATE void tg__cu_plan_free(tg__cu *s, tg__cu_plan *p) {
+    if (p->product) (void)s->b.product_free(p->product);
+    if (p->x) (void)s->b.layout_free(p->x);
+    if (p->y) (void)s->b.layout_free(p->y);
+    if (p->d) (void)s->b.layout_free(p->d);
+    tg__mem_put(s->tg, p, sizeof *p);
+}
+TG__PRIVATE void tg__cu_plans_free(tg__cu *s) {
+    int i;
+    for (i = 0; i < TG__CU_PLANS; i++) while (s->plans[i]) {
+        tg__cu_plan *p = s->plans[i];
+        s->plans[i] = p->next;
+        tg__cu_plan_free(s, p);
+    }
+    s->plan_count = 0;
+}
+/* Looks for the library when the first product is asked for; the log is told once that there is none. */
+TG__PRIVATE bool tg__cu_blas_ready(tg__cu *s) {
+#if defined(_WIN32)
+    static const char *const names[] = { "cublasLt64_13.dll", "cublasLt64_12.dll", "cublasLt64_11.dll", NULL };
+#else
+    static const char *const names[] = { "libcublasLt.so.13", "libcublasLt.so.12", "libcublasLt.so.11", "libcublasLt.so", NULL };
+#endif
+    const char *lacks = NULL;
+    int code = 0;
+    if (s->blas_tried) return s->handle != NULL;
+    s->blas_tried = true;
+    s->blas = tg__cu_need(s, s->folder, "cuBLASLt", names, NULL);
+    if (s->blas) {
+#define TG__CU_GET(field, name, parameters) if (!lacks && !tg__cu_symbol(s->blas, name, &s->b.field)) lacks = name;
+        TG__CU_BLAS(TG__CU_GET)
+#undef TG__CU_GET
+        if (lacks) (void)tg__cu_lacks(s, "cuBLASLt", lacks);
+        else if ((code = s->b.create(&s->handle)) != 0) {
+            tg__text t = tg__text_over(s->why, sizeof s->why);
+            s->handle = NULL;
+            tg__put(&t, "cublasLtCreate failed with code "); tg__put_i64(&t, code);
+        }
+    }
+    if (!s->handle) {
+        char line[700];
+        tg__text t = tg__text_over(line, sizeof line);
+        tg__put(&t, "device 'cuda' makes products by its own kernels: "); tg__put(&t, s->why);
+        tg__log(s->tg, TG_LOG_INFO, line);
+        s->why[0] = 0;
+    }
+    return s->handle != NULL;
+}
+
+/* A product as cuBLASLt is asked for it; batches that one step does not describe are several. */
+typedef struct tg__cu_product {
+    int64_t key[TG__CU_PLAN_KEY];                                     /* n, m, k, batch; type and flags; steps from row to row of x, y, d; from batch to batch; alignments */
+    int64_t loops, shape[8], lx[8], ly[8], ld[8];                     /* batches that are looped over, and their steps */
+    char   *x, *y, *d, *bias;
+    int     dims;
+} tg__cu_product;
+enum { TG__CU_PRODUCT_X = 256, TG__CU_PRODUCT_Y = 512, TG__CU_PRODUCT_BIAS = 1024 };      /* flags beside the type: x, y is turned; bias */
+
+/* Does a matrix [rows, columns] lie so that cuBLASLt takes it? `turned` comes as what is preferred. */
+TG__PRIVATE bool tg__cu_lies(int64_t rows, int64_t columns, int64_t row, int64_t column, bool *turned, int64_t *step) {
+    const bool rows_do = (column == 1 || columns == 1) && (row >= columns || rows == 1), columns_do = (row == 1 || rows == 1) && (column >= rows || columns == 1);
+    *turned = !rows_do;
+    *step = rows_do ? (rows == 1 ? columns : row) : columns == 1 ? rows : column;
+    return rows_do || columns_do;
+}
+/* The dimensions of batches become as few as may be; the largest is the one that the library walks, others are looped over.
+   Where rows of all batches are rows of one matrix, they become that, with `fold`. */
+TG__PRIVATE bool tg__cu_batches(tg__cu_product *p, const tg__cu_gemm *a, bool fold) {
+    int64_t size[8], x[8], y[8], c[8], count = 1, rows = a->m;
+    int d, n = 0, most = 0;
+    for (d = a->ndim - 1; d >= 0; d--) {
+        if (a->shape[d] == 1) continue;
+        if (a->ba[d] < 0 || a->bb[d] < 0 || a->bc[d] <= 0) return false;
+        if (n == 0 && fold && rows == 1 && a->ba[d] >= a->k && a->bc[d] >= a->n) { p->key[6] = a->ba[d]; p->key[7] = a->bc[d]; }      /* the step of a single row may be any */
+        if (n == 0 && fold && a->bb[d] == 0 && a->ba[d] == rows * p->key[6] && a->bc[d] == rows * p->key[7] && (!a->bias || ((a->bias_rs == 0 || a->m == 1) && a->bbias[d] == 0))) rows *= a->shape[d];
+        else if (n && a->bb[d] == x[n - 1] * size[n - 1] && a->ba[d] == y[n - 1] * size[n - 1] && a->bc[d] == c[n - 1] * size[n - 1]) size[n - 1] *= a->shape[d];
+        else { size[n] = a->shape[d]; x[n] = a->bb[d]; y[n] = a->ba[d]; c[n++] = a->bc[d]; }
+    }
+    for (d = 1; d < n; d++) if (size[d] > size[most]) most = d;
+    p->key[1] = rows; p->key[3] = n ? size[most] : 1;
+    p->key[8] = n ? x[most] : 0; p->key[9] = n ? y[most] : 0; p->key[10] = n ? c[most] : 0;
+    p->dims = 0;
+    for (d = n - 1; d >= 0; d--) {
+        if (d == most) continue;
+        p->shape[p->dims] = size[d]; p->lx[p->dims] = x[d]; p->ly[p->dims] = y[d]; p->ld[p->dims++] = c[d];
+        count *= size[d];
+    }
+    p->loops = count;
+    return count <= 256;
+}
+/* The bits below which all of these are 0, 256 at most, as a power of two. */
+TG__PRIVATE int64_t tg__cu_aligned(const char *p, int dims, const int64_t *steps, size_t size) {
+    uint64_t all = (uint64_t)(uintptr_t)p;
+    int64_t bits = 0;
+    int d;
+    for (d = 0; d < dims; d++) all |= (uint64_t)steps[d] * size;
+    while (bits < 8 && !(all >> bits & 1)) bits++;
+    return bits;
+}
+TG__PRIVATE bool tg__cu_product_of(tg__cu_product *p, const tg__cu_gemm *given) {
+    const tg_dtype dtype = (tg_dtype)given->tc;
+    const int type = dtype == TG_F32 ? TG__CU_BLAS_F32 : dtype == TG_F64 ? TG__CU_BLAS_F64 : dtype == TG_F16 ? TG__CU_BLAS_F16 : TG__CU_BLAS_BF16;
+    const size_t size = tg_dtype_size(dtype);
+    tg__cu_gemm a = *given;
+    bool x = false, y = false, d = false;
+    memset(p, 0, sizeof *p);
+    if (!tg_dtype_is_float(dtype) || a.ta != a.tc || a.tb != a.tc || a.k == 0) return false;
+    if (!tg__cu_lies(a.m, a.n, a.c_rs, a.c_cs, &d, &p->key[7])) return false;
+    if (d) {                                                           /* c^T = b^T a^T instead */
+        a.a = given->b; a.b = given->a; a.m = given->n; a.n = given->m;
+        a.a_rs = given->b_cs; a.a_cs = given->b_rs; a.b_rs = given->a_cs; a.b_cs = given->a_rs; a.c_rs = given->c_cs; a.c_cs = given->c_rs;
+        a.bias_rs = given->bias_cs; a.bias_cs = given->bias_rs;
+        memcpy(a.ba, given->bb, sizeof a.ba); memcpy(a.bb, given->ba, sizeof a.bb);
+    }
+    if (!tg__cu_lies(a.k, a.n, a.b_rs, a.b_cs, &x, &p->key[5]) || !tg__cu_lies(a.m, a.k, a.a_rs, a.a_cs, &y, &p->key[6])) return false;
+    if (!tg__cu_batches(p, &a, !y)) return false;
+    p->key[0] = a.n; p->key[2] = a.k;
+    if (a.n > INT32_MAX || p->key[1] > INT32_MAX || a.k > INT32_MAX || p->key[3] > INT32_MAX) return false;
+    p->x = a.b; p->y = a.a; p->d = a.c;
+    p->key[4] = type | (x ? TG__CU_PRODUCT_X : 0) | (y ? TG__CU_PRODUCT_Y : 0);
+    if (a.bias && (a.bias_rs == 0 || a.m == 1) && (a.bias_cs == 1 || a.n == 1)) {      /* a number for each of its rows */
+        int i;
+        bool same = true;
+        for (i = 0; i < a.ndim; i++) same = same && (a.bbias[i] == 0 || a.shape[i] == 1);
+        if (same) { p->bias = a.bias; p->key[4] |= TG__CU_PRODUCT_BIAS; }
+    }
+    p->key[11] = tg__cu_aligned(p->x, p->dims, p->lx, size) | tg__cu_aligned(p->y, p->dims, p->ly, size) << 4 | tg__cu_aligned(p->d, p->dims, p->ld, size) << 8
+        | tg__cu_aligned(p->bias, 0, NULL, size) << 12;
+    return true;
+}
+
+/* The descriptors, and what the library recommends. False: a call failed. */
+TG__PRIVATE bool tg__cu_plan_make(tg__cu *s, tg__cu_plan *p, const char *bias) {
+    const int64_t *k = p->key;
+    const int type = (int)(k[4] & 255), in = type == TG__CU_BLAS_F64 ? TG__CU_BLAS_IN_F64 : type == TG__CU_BLAS_F32 && s->tf32 ? TG__CU_BLAS_IN_TF32 : TG__CU_BLAS_IN_F32;
+    const bool x = (k[4] & TG__CU_PRODUCT_X) != 0, y = (k[4] & TG__CU_PRODUCT_Y) != 0;
+    const int32_t turned = TG__CU_BLAS_TURNED, batch = (int32_t)k[3];
+    const uint32_t epilogue = TG__CU_BLAS_BIAS, sums = TG__CU_BLAS_SUMS_COMPUTED;
+    const uint64_t work = (uint64_t)(s->arch >= 90 ? 32 : 8) << 20;
+    const void *const at = bias;
+    void *layouts[3], *wish = NULL;
+    tg__cu_way way;
+    int i, n = 0;
+    bool ok = s->b.product_new(&p->product, in, type == TG__CU_BLAS_F64 ? TG__CU_BLAS_F64 : TG__CU_BLAS_F32) == 0;
+    ok = ok && s->b.layout_new(&p->x, type, (uint64_t)(x ? k[2] : k[0]), (uint64_t)(x ? k[0] : k[2]), k[5]) == 0 &&
+        s->b.layout_new(&p->y, type, (uint64_t)(y ? k[1] : k[2]), (uint64_t)(y ? k[2] : k[1]), k[6]) == 0 && s->b.layout_new(&p->d, type, (uint64_t)k[0], (uint64_t)k[1], k[7]) == 0;
+    layouts[0] = p->x; layouts[1] = p->y; layouts[2] = p->d;
+    for (i = 0; i < 3; i++)
+        ok = ok && (batch == 1 || (s->b.layout_set(layouts[i], TG__CU_BLAS_BATCH, &batch, sizeof batch) == 0 && s->b.layout_set(layouts[i], TG__CU_BLAS_BATCH_STEP, &k[8 + i], sizeof k[8]) == 0));
+    ok = ok && (!x || s->b.product_set(p->product, TG__CU_BLAS_TURN_A, &turned, sizeof turned) == 0) && (!y || s->b.product_set(p->product, TG__CU_BLAS_TURN_B, &turned, sizeof turned) == 0);
+    if (bias) ok = ok && s->b.product_set(p->product, TG__CU_BLAS_EPILOGUE, &epilogue, sizeof epilogue) == 0 && s->b.product_set(p->product, TG__CU_BLAS_BIAS_AT, &at, sizeof at) == 0;
+    ok = ok && s->b.wish_new(&wish) == 0 && s->b.wish_set(wish, TG__CU_BLAS_WORK, &work, sizeof work) == 0;
+    if (type == TG__CU_BLAS_F16 || type == TG__CU_BLAS_BF16) ok = ok && s->b.wish_set(wish, TG__CU_BLAS_SUMS, &sums, sizeof sums) == 0;      /* no sums in halves */
+    for (i = 0; i < 4; i++) {                                          /* a, b, c, d: c is d */
+        const uint32_t aligned = 1u << (k[11] >> (4 * (i < 2 ? i : 2)) & 15);
+        ok = ok && s->b.wish_set(wish, TG__CU_BLAS_ALIGNED + i, &aligned, sizeof aligned) == 0;
+    }
+    if (ok) {
+        memset(&way, 0, sizeof way);
+        p->refused = s->b.ask(s->handle, p->product, p->x, p->y, p->d, p->d, wish, 1, &way, &n) != 0 || n < 1 || way.state != 0 || way.work > work;
+        memcpy(p->algorithm, way.algorithm, sizeof way.algorithm);
+        p->work = way.work;
+    }
+    if (wish) (void)s->b.wish_free(wish);
+    return ok;
+}
+/* NULL: there is none to be had now. */
+TG__PRIVATE tg__cu_plan *tg__cu_plan_for(tg__cu *s, const tg__cu_product *a) {
+    uint64_t sum[2] = { 1, 2 };
+    tg__cu_plan *p, **at;
+    tg__cu_digest(sum, a->key, sizeof a->key);
+    at = &s->plans[sum[0] % TG__CU_PLANS];
+    for (p = *at; p; p = p->next) if (memcmp(p->key, a->key, sizeof p->key) == 0) return p;      /* no padding between numbers of one type */
+    if (s->plan_count >= TG__CU_PLANS_MOST) tg__cu_plans_free(s);
+    p = (tg__cu_plan *)tg__mem_get(s->tg, sizeof *p);
+    if (!p) return NULL;
+    memset(p, 0, sizeof *p);
+    memcpy(p->key, a->key, sizeof p->key);
+    if (!tg__cu_plan_make(s, p, a->bias)) { tg__cu_plan_free(s, p); return NULL; }
+    p->next = *at; *at = p;
+    s->plan_count++;
+    return p;
+}
+/* add: to what stands there; kept: what stands there is nowhere else. */
+TG__PRIVATE tg_launch tg__cu_multiply(tg__cu *s, tg__cu_plan *p, const tg__cu_product *a, bool add, bool kept) {
+    static const float narrow[2] = { 0, 1 };
+    static const double wide[2] = { 0, 1 };
+    const int type = (int)(a->key[4] & 255), size = type == TG__CU_BLAS_F64 ? 8 : type == TG__CU_BLAS_F32 ? 4 : 2;
+    const void *const alpha = size == 8 ? (const void *)&wide[1] : &narrow[1], *const beta = size == 8 ? (const void *)&wide[add] : &narrow[add], *const bias = a->bias;
+    tg__cu_address work;
+    int64_t i, k, at[3];
+    int d, code = 0;
+    if (bias && s->b.product_set(p->product, TG__CU_BLAS_BIAS_AT, &bias, sizeof bias) != 0) return TG_LAUNCH_DECLINED;
+    work = p->work ? tg__cu_take(s, p->work) : 0;
+    if (p->work && !work) { s->why[0] = 0; return TG_LAUNCH_DECLINED; }
+    for (i = 0; i < a->loops && !code; i++) {
+        at[0] = at[1] = at[2] = 0;
+        for (d = a->dims - 1, k = i; d >= 0; k /= a->shape[d--]) { at[0] += k % a->shape[d] * a->lx[d]; at[1] += k % a->shape[d] * a->ly[d]; at[2] += k % a->shape[d] * a->ld[d]; }
+        s->last = "cublasLtMatmul";
+        code = s->b.multiply(s->handle, p->product, alpha, a->x + at[0] * size, p->x, a->y + at[1] * size, p->y, beta, a->d + at[2] * size, p->d, a->d + at[2] * size, p->d,
+            p->algorithm, (void *)(uintptr_t)work, p->work, s->stream);
+    }
+    if (work) tg__cu_give(s, work, p->work);
+    if (code == 0) {
+        code = s->synchronise ? s->d.wait(s->stream) : 0;
+        return tg__cu_done(code == 0 || tg__cu_fail_late(s, "cuStreamSynchronize", code));
+    }
+    if (code == TG__CU_BLAS_EXECUTION || code == TG__CU_BLAS_INTERNAL || (kept && i > 1)) {      /* what was added cannot be taken back */
+        tg__text t = tg__text_over(s->why, sizeof s->why);
+        tg__put(&t, "cublasLtMatmul failed with code "); tg__put_i64(&t, code);
+        tg__put(&t, code == TG__CU_BLAS_EXECUTION ? ", CUBLAS_STATUS_EXECUTION_FAILED" : code == TG__CU_BLAS_INTERNAL ? ", CUBLAS_STATUS_INTERNAL_ERROR" : "");
+        return TG_LAUNCH_FAILED;
+    }
+    p->refused = true;
+    return TG_LAUNCH_DECLINED;
+}
+/* c = bias, to which the product is added: for a bias that is no vector along c's rows, or that the library does not add. */
+TG__PRIVATE bool tg__cu_bias_first(tg__cu *s, const tg_request *r, const tg_operand *o, void *const *base) {
+    tg_request copy = *r;
+    tg_operand both[2];
+    void *at[2];
+    int d;
+    copy.family = TG_FAMILY_COPY; copy.kind = TG_COPY_ELEMENTS; copy.part = 0; copy.n = 2;
+    both[0] = o[0]; both[1] = o[3]; both[0].use = TG_WRITE; both[1].use = TG_READ;
+    for (d = 0; d < o[0].ndim; d++) both[1].shape[d] = o[0].shape[d];
+    at[0] = base[0]; at[1] = base[3];
+    return tg__cu_copy(s, &copy, both, at) == TG_LAUNCH_DONE;
+}
+TG__PRIVATE tg_launch tg__cu_blas_launch(tg__cu *s, const tg_request *r, const tg_operand *o, void *const *base, const tg__cu_gemm *gemm) {
+    tg__cu_product a;
+    tg__cu_plan *p;
+    if (s->blas_tried && !s->handle) return TG_LAUNCH_DECLINED;
+    if (!tg__cu_product_of(&a, gemm) || !tg__cu_blas_ready(s)) return TG_LAUNCH_DECLINED;
+    p = gemm->bias && !a.bias ? NULL : tg__cu_plan_for(s, &a);
+    if (p && !p->refused) {
+        const tg_launch done = tg__cu_multiply(s, p, &a, gemm->accumulate != 0, gemm->accumulate != 0);
+        if (done != TG_LAUNCH_DECLINED) return done;
+    }
+    if (!gemm->bias || gemm->accumulate || o[3].ndim != o[0].ndim) return TG_LAUNCH_DECLINED;
+    a.bias = NULL;
+    a.key[4] &= ~(int64_t)TG__CU_PRODUCT_BIAS; a.key[11] &= 4095;
+    p = tg__cu_plan_for(s, &a);
+    if (!p || p->refused) return TG_LAUNCH_DECLINED;
+    if (!tg__cu_bias_first(s, r, o, base)) return TG_LAUNCH_FAILED;
+    return tg__cu_multiply(s, p, &a, true, false);
+}
+
 TG__PRIVATE tg_launch tg__cu_gemm_launch(tg__cu *s, const tg_request *r, const tg_operand *o, void *const *base) {
     static const char *const names[] = { "gemm_tiles", "gemm_dots", "gemm_lanes" };
     const int d = o[0].ndim - 2;
@@ -1510,6 +1824,10 @@ TG__PRIVATE tg_launch tg__cu_gemm_launch(tg__cu *s, const tg_request *r, const t
     a.c = tg__cu_at(o, base, 0); a.a = tg__cu_at(o, base, 1); a.b = tg__cu_at(o, base, 2); a.bias = tg__cu_at(o, base, 3);
     if (a.bias) { a.bias_rs = o[3].stride[d]; a.bias_cs = o[3].stride[d + 1]; if (o[3].dtype != o[0].dtype || o[3].immediate) return TG_LAUNCH_DECLINED; }
     a.tc = (int32_t)o[0].dtype; a.ta = (int32_t)o[1].dtype; a.tb = (int32_t)o[2].dtype; a.accumulate = r->kind == 1;
+    {
+        const tg_launch done = tg__cu_blas_launch(s, r, o, base, &a);
+        if (done != TG_LAUNCH_DECLINED) return done;
+    }
     how = floats && tg__gemm_is_reduction(a.m, a.n, a.k) ? (a.b_cs == 1 && a.n >= 32 ? 2 : 1) : 0;
     a.block = how ? TG__GEMM_RB : TG__GEMM_KB;
     a.blocks = tg__imax(1, tg__ceil_div(a.k, a.block));
@@ -1696,6 +2014,7 @@ TG__PRIVATE void tg__cu_close(void *user, void *stream) {
             tg__cu_program *p;
             for (p = s->programs[i]; p; p = p->next) if (p->owner) (void)s->d.module_free(p->module);
         }
+        if (s->handle) { tg__cu_plans_free(s); (void)s->b.destroy(s->handle); }
         if (s->before) (void)s->d.event_free(s->before);
         if (s->copies) (void)s->d.stream_free(s->copies);
         if (s->stream && !s->borrowed) (void)s->d.stream_free(s->stream);
@@ -1707,32 +2026,17 @@ TG__PRIVATE void tg__cu_close(void *user, void *stream) {
         tg__mem_put(tg, p, sizeof *p + strlen(p->name) + 1);
     }
     if (s->retained) (void)s->d.let_go(s->device);
-    tg__cu_library_close(s->compiler); tg__cu_library_close(s->builtins); tg__cu_library_close(s->driver);
+    for (i = 0; i < TG__CU_PLANS; i++) while (s->plans[i]) {           /* where the context could not be entered */
+        tg__cu_plan *p = s->plans[i];
+        s->plans[i] = p->next;
+        tg__mem_put(tg, p, sizeof *p);
+    }
+    tg__cu_library_close(s->blas); tg__cu_library_close(s->compiler); tg__cu_library_close(s->builtins); tg__cu_library_close(s->driver);
     if (s->cache) tg__mem_put(tg, s->cache, strlen(s->cache) + 1);
+    if (s->folder) tg__mem_put(tg, s->folder, strlen(s->folder) + 1);
     tg__mem_put(tg, s, sizeof *s);
 }
 
-/* Finds a library, or says which names were tried. */
-TG__PRIVATE void *tg__cu_need(tg__cu *s, const char *folder, const char *what, const char *const *names, char *path) {
-    char tried[400];
-    tg__text list = tg__text_over(tried, sizeof tried), t;
-    tg__cu_search f;
-    f.folder = folder; f.names = names; f.tried = &list; f.global = false; f.found = NULL;
-    tg__cu_find(&f);
-    if (f.found) { if (path) memcpy(path, f.path, sizeof f.path); return f.found; }
-    t = tg__text_over(s->why, sizeof s->why);
-    tg__put(&t, what); tg__put(&t, " is not found, as "); tg__put(&t, tried);
-    if (folder) { tg__put(&t, " in "); tg__put(&t, folder); }
-#if !defined(_WIN32) && defined(__GNUC__) && !defined(__APPLE__)
-    if (!dlopen) tg__put(&t, "; link with -ldl");
-#endif
-    return NULL;
-}
-TG__PRIVATE bool tg__cu_lacks(tg__cu *s, const char *what, const char *name) {
-    tg__text t = tg__text_over(s->why, sizeof s->why);
-    tg__put(&t, what); tg__put(&t, " has no "); tg__put(&t, name); tg__put(&t, "; it is too old");
-    return false;
-}
 /* NVRTC looks for its builtins by itself, and often fails: they are loaded beforehand, from beside it. */
 TG__PRIVATE void tg__cu_load_builtins(tg__cu *s, const char *path) {
     int major = 0, minor = 0;
@@ -1797,6 +2101,7 @@ TG__PRIVATE bool tg__cu_start(tg__cu *s, int index) {
     if (major * 10 + minor < 75) return tg__cu_fail(s, "the GPU's compute capability is below 7.5", 0);
     if (!tg__cu_choose(s, major * 10 + minor) || !TG__CU_OK(s, retain(&s->context, s->device), "cuDevicePrimaryCtxRetain")) return false;
     s->retained = true;
+    s->tf32 = s->tf32 && major >= 8;                                   /* there is none before */
     if (!tg__cu_enter(s)) return false;
     ok = (s->borrowed || TG__CU_OK(s, stream_new(&s->stream, 1), "cuStreamCreate")) && TG__CU_OK(s, alloc(&s->flag, 256), "cuMemAlloc") &&
         TG__CU_OK(s, in(s->flag, &none, sizeof none, s->stream), "cuMemcpyHtoDAsync");
@@ -1817,9 +2122,12 @@ TG_API bool tg_cuda_open_from(const tg_cuda_open_args *a) {
     if (!s) return false;
     memset(s, 0, sizeof *s);
     s->tg = tg; s->limit = a->memory_limit; s->synchronise = a->synchronise;
+    s->tf32 = a->tf32;
     s->stream = a->stream; s->borrowed = a->stream != NULL; s->pinned_limit = a->pinned_limit ? a->pinned_limit : (size_t)64 << 20;
+    s->blas_tried = a->no_cublas || tg->config.strict;
     if (a->cache) s->cache = tg__copy_text(tg, a->cache);
-    ok = (!a->cache || s->cache) && tg__cu_load(s, a->folder) && tg__cu_start(s, a->index);
+    if (a->folder) s->folder = tg__copy_text(tg, a->folder);
+    ok = (!a->cache || s->cache) && (!a->folder || s->folder) && tg__cu_load(s, a->folder) && tg__cu_start(s, a->index);
     if (!ok) {
         (void)tg__fail_op(tg, TG_ERROR_UNSUPPORTED, "no CUDA: %s", s->why);
         tg__cu_close(s, NULL);
@@ -3689,7 +3997,7 @@ TG__CU_KERNEL(TG__CU(tg__cu_conv_parts), tg__cu_conv, { TG__CU_THREADS(t) TG__CU
    ====================================================================================== */
 /* ---- the text: written by tools/cuda_text.c ---- */
 static const char *const tg__cu_words[] = {
-"#line 1921 \"tensorgrad_cuda.h\"\n",
+"#line 2229 \"tensorgrad_cuda.h\"\n",
 "#if defined(__CUDACC_RTC__)\n",
 "typedef signed char int8_t;\n",
 "typedef unsigned char uint8_t;\n",
@@ -3759,7 +4067,7 @@ static const char *const tg__cu_words[] = {
 "TG__INLINE double tg__sqrt64(double a) { return sqrt(a); }\n",
 "#endif\n",
 "#define TG__CU_KERNEL(name, type, ...) TG__CU_KERNEL_(name, type, __VA_ARGS__)\n",
-"#line 1991 \"tensorgrad_cuda.h\"\n",
+"#line 2299 \"tensorgrad_cuda.h\"\n",
 "#define TG__PASS_STRICT 1\n",
 "#define TG__VN 1\n",
 "#define TG__VN_F32 1\n",
@@ -5248,7 +5556,7 @@ static const char *const tg__cu_words[] = {
 "if (b == -1) return (int64_t)((uint64_t)0 - (uint64_t)a);\n",
 "return a / b - (a % b != 0 && (a < 0) != (b < 0));\n",
 "}\n",
-"#line 156 \"tensorgrad_cuda.h\"\n",
+"#line 158 \"tensorgrad_cuda.h\"\n",
 "typedef struct tg__cu_view {\n",
 "char   *p;\n",
 "int64_t stride[8];\n",
@@ -5302,7 +5610,7 @@ static const char *const tg__cu_words[] = {
 "char   *a, *b, *c, *bias, *partial;\n",
 "int32_t ndim, ta, tb, tc, accumulate, columns;\n",
 "} tg__cu_gemm;\n",
-"#line 211 \"tensorgrad_cuda.h\"\n",
+"#line 213 \"tensorgrad_cuda.h\"\n",
 "typedef struct tg__cu_conv {\n",
 "int64_t m, n, k, groups, block, blocks;\n",
 "int64_t m_size[4], k_size[4];\n",
@@ -5325,7 +5633,7 @@ static const char *const tg__cu_words[] = {
 "} tg__cu_optim;\n",
 NULL };
 static const char *const tg__cu_kernels[] = {
-"#line 2006 \"tensorgrad_cuda.h\"\n",
+"#line 2314 \"tensorgrad_cuda.h\"\n",
 "#undef TG__T\n",
 "#undef TG__V\n",
 "#undef TG__M\n",
@@ -5360,7 +5668,7 @@ static const char *const tg__cu_kernels[] = {
 "#define TG__CU(name) name##_i64\n",
 "#define TG__CU_FROM(v) tg__int_of((double)(v))\n",
 "#endif\n",
-"#line 2042 \"tensorgrad_cuda.h\"\n",
+"#line 2350 \"tensorgrad_cuda.h\"\n",
 "TG__INLINE TG__T TG__CU(tg__cu_get)(int dtype, const char *p, int64_t i) {\n",
 "switch (dtype) {\n",
 "case 0: return TG__CU_FROM(((const float *)p)[i]);\n",
@@ -5393,7 +5701,7 @@ static const char *const tg__cu_kernels[] = {
 "default: ((uint8_t *)p)[i] = (uint8_t)!(v == 0); break;\n",
 "}\n",
 "}\n",
-"#line 2075 \"tensorgrad_cuda.h\"\n",
+"#line 2383 \"tensorgrad_cuda.h\"\n",
 "#ifndef TG__CU_ANY\n",
 "#define TG__CU_ANY\n",
 "TG__INLINE void tg__cu_move(int size, char *y, int64_t to, const char *x, int64_t from) {\n",
@@ -5404,7 +5712,7 @@ static const char *const tg__cu_kernels[] = {
 "default: ((uint8_t *)y)[to] = ((const uint8_t *)x)[from]; break;\n",
 "}\n",
 "}\n",
-"#line 2086 \"tensorgrad_cuda.h\"\n",
+"#line 2394 \"tensorgrad_cuda.h\"\n",
 "TG__INLINE int64_t tg__cu_offset(int ndim, const int64_t *shape, const int64_t *stride, int64_t i) {\n",
 "int64_t at = 0;\n",
 "int d;\n",
@@ -5425,7 +5733,7 @@ static const char *const tg__cu_kernels[] = {
 "}\n",
 "}\n",
 "#endif\n",
-"#line 2109 \"tensorgrad_cuda.h\"\n",
+"#line 2417 \"tensorgrad_cuda.h\"\n",
 "#ifndef TG__CU_PLACES\n",
 "#define TG__CU_PLACES(count) \\\n",
 "int64_t at[count]; \\\n",
@@ -5442,19 +5750,19 @@ static const char *const tg__cu_kernels[] = {
 "}\n",
 "#define TG__CU_UP_TO(i, count) for (int64_t i = block * TG__CU_WIDTH + t; i < (count); i += blocks * TG__CU_WIDTH)\n",
 "#define TG__CU_EACH(i) TG__CU_UP_TO(i, r->n)\n",
-"#line 2126 \"tensorgrad_cuda.h\"\n",
+"#line 2434 \"tensorgrad_cuda.h\"\n",
 "#ifdef TG__CU_DTYPES\n",
 "#define TG__CU_DTYPE(k, asked) ((int)((uint64_t)(TG__CU_DTYPES) >> (4 * (k)) & 15))\n",
 "#else\n",
 "#define TG__CU_DTYPE(k, asked) (asked)\n",
 "#endif\n",
 "#define TG__CU_D(k) TG__CU_DTYPE(k, r->o[k].dtype)\n",
-"#line 2133 \"tensorgrad_cuda.h\"\n",
+"#line 2441 \"tensorgrad_cuda.h\"\n",
 "#define TG__CU_POSITION                                                \\\n",
 "int64_t p[5]; \\\n",
 "{ int64_t rest = i; for (int d = 4; d > 0; d--) { p[d] = rest % r->shape[d]; rest /= r->shape[d]; } p[0] = rest; }\n",
 "#define TG__CU_TO(k) (p[0] * r->o[k].stride[0] + p[1] * r->o[k].stride[1] + p[2] * r->o[k].stride[2] + p[3] * r->o[k].stride[3] + p[4] * r->o[k].stride[4])\n",
-"#line 2139 \"tensorgrad_cuda.h\"\n",
+"#line 2447 \"tensorgrad_cuda.h\"\n",
 "#define TG__CU_NUMBER(k) (r->o[k].number == 2 ? (TG__T)r->o[k].i : TG__CU_FROM(r->o[k].f))\n",
 "#define TG__CU_READ(k, q) const TG__V q = r->o[k].number ? TG__CU_NUMBER(k) : TG__CU(tg__cu_get)(TG__CU_D(k), r->o[k].p, at[k]); (void)q;\n",
 "#define TG__CU_MAP(name, count, reads, check, value) \\\n",
@@ -5544,9 +5852,9 @@ static const char *const tg__cu_kernels[] = {
 "#define SINC_U(v) MUL(K(3.14159265358979323846), SELECT(EQ(v, ZERO), ONE, v))\n",
 "#define GELU_DU(v) TG__W(fma)(TG__W(mul)(v, v), K(0.21406444881479865), K(1.5957691216057308))\n",
 "#endif\n",
-"#line 2155 \"tensorgrad_cuda.h\"\n",
+"#line 2463 \"tensorgrad_cuda.h\"\n",
 "#if !defined(TG__CU_ONLY) || defined(TG__CU_ONLY_COPY)\n",
-"#line 2157 \"tensorgrad_cuda.h\"\n",
+"#line 2465 \"tensorgrad_cuda.h\"\n",
 "TG__CU_KERNEL(TG__CU(tg__cu_cast), tg__cu_walk, { TG__CU_THREADS(t) TG__CU_EACH(i) { TG__CU_PLACES(2) TG__CU(tg__cu_put)(TG__CU_D(0), r->o[0].p, at[0], TG__CU(tg__cu_get)(TG__CU_D(1), r->o[1].p, at[1])); } })\n",
 "#if TG__CU_TYPE == 64\n",
 "TG__CU_KERNEL(tg__cu_ramp_f64, tg__cu_walk, { TG__CU_THREADS(t) TG__CU_EACH(i) { TG__CU_PLACES(1) tg__cu_put_f64(TG__CU_D(0), r->o[0].p, at[0], r->numbers[0] + (double)i * r->numbers[1]); } })\n",
@@ -5558,9 +5866,9 @@ static const char *const tg__cu_kernels[] = {
 "TG__CU_RAW(8) TG__CU_RAW(16) TG__CU_RAW(32) TG__CU_RAW(64)\n",
 "#endif\n",
 "#endif\n",
-"#line 2169 \"tensorgrad_cuda.h\"\n",
+"#line 2477 \"tensorgrad_cuda.h\"\n",
 "#if !defined(TG__CU_ONLY) || defined(TG__CU_ONLY_RANDOM) || defined(TG__CU_ONLY_ATTENTION)\n",
-"#line 2171 \"tensorgrad_cuda.h\"\n",
+"#line 2479 \"tensorgrad_cuda.h\"\n",
 "#ifndef TG__CU_PHILOX\n",
 "#define TG__CU_PHILOX\n",
 "TG__INLINE void tg__cu_philox(uint64_t at, uint64_t key, uint64_t call, uint32_t *w) {\n",
@@ -5641,9 +5949,9 @@ static const char *const tg__cu_kernels[] = {
 "#undef TG__CU_UNIT\n",
 "#undef TG__CU_FRACTION\n",
 "#endif\n",
-"#line 2252 \"tensorgrad_cuda.h\"\n",
+"#line 2560 \"tensorgrad_cuda.h\"\n",
 "#if !defined(TG__CU_ONLY) || defined(TG__CU_ONLY_REDUCE)\n",
-"#line 2254 \"tensorgrad_cuda.h\"\n",
+"#line 2562 \"tensorgrad_cuda.h\"\n",
 "#ifndef TG__CU_SUM\n",
 "enum { TG__CU_SUM, TG__CU_PROD, TG__CU_MAX, TG__CU_MIN };\n",
 "#define TG__CU_SUM TG__CU_SUM\n",
@@ -5739,7 +6047,7 @@ static const char *const tg__cu_kernels[] = {
 "if (t % 64 == 0 && item < items) TG__CU(tg__cu_leave)(r, item / r->pieces, item % r->pieces, s[t], place[t]);\n",
 "}\n",
 "}\n",
-"#line 2350 \"tensorgrad_cuda.h\"\n",
+"#line 2658 \"tensorgrad_cuda.h\"\n",
 "TG__INLINE void TG__CU(tg__cu_short)(const tg__cu_reduce *r, int64_t block, int kind) {\n",
 "TG__CU_THREADS(t) {\n",
 "const int64_t out = block * TG__CU_WIDTH + t;\n",
@@ -5756,7 +6064,7 @@ static const char *const tg__cu_kernels[] = {
 "TG__CU(tg__cu_leave)(r, out, 0, v, i);\n",
 "}\n",
 "}\n",
-"#line 2367 \"tensorgrad_cuda.h\"\n",
+"#line 2675 \"tensorgrad_cuda.h\"\n",
 "TG__INLINE void TG__CU(tg__cu_columns)(const tg__cu_reduce *r, int64_t block, int kind) {\n",
 "TG__CU_THREADS(t) {\n",
 "const int64_t wide = (r->outs + TG__CU_WIDTH - 1) / TG__CU_WIDTH, q = block / wide, out = block % wide * TG__CU_WIDTH + t, first = q * r->piece;\n",
@@ -5771,7 +6079,7 @@ static const char *const tg__cu_kernels[] = {
 "TG__CU(tg__cu_leave)(r, out, q, v, 0);\n",
 "}\n",
 "}\n",
-"#line 2382 \"tensorgrad_cuda.h\"\n",
+"#line 2690 \"tensorgrad_cuda.h\"\n",
 "TG__INLINE void TG__CU(tg__cu_join)(const tg__cu_reduce *r, int64_t block, int kind) {\n",
 "TG__CU_THREADS(t) {\n",
 "const int64_t out = block * TG__CU_WIDTH + t;\n",
@@ -5808,9 +6116,9 @@ static const char *const tg__cu_kernels[] = {
 "TG__CU_REDUCERS(TG__CU_KIND, TG__CU_KIND_NAME)\n",
 "#endif\n",
 "#endif\n",
-"#line 2419 \"tensorgrad_cuda.h\"\n",
+"#line 2727 \"tensorgrad_cuda.h\"\n",
 "#if (!defined(TG__CU_ONLY) || defined(TG__CU_ONLY_SOFTMAX)) && TG__CU_TYPE != 0\n",
-"#line 2421 \"tensorgrad_cuda.h\"\n",
+"#line 2729 \"tensorgrad_cuda.h\"\n",
 "#ifndef TG__CU_ROWS\n",
 "#define TG__CU_ROWS\n",
 "TG__INLINE int64_t tg__cu_class(const tg__cu_rows *r, int64_t row) {\n",
@@ -5823,7 +6131,7 @@ static const char *const tg__cu_kernels[] = {
 "default: return ((const uint8_t *)r->classes)[at];\n",
 "}\n",
 "}\n",
-"#line 2434 \"tensorgrad_cuda.h\"\n",
+"#line 2742 \"tensorgrad_cuda.h\"\n",
 "TG__INLINE int64_t tg__cu_class_of(const tg__cu_rows *r, int64_t row) {\n",
 "const int64_t c = tg__cu_class(r, row);\n",
 "if (c == -100 || (c >= 0 && c < r->length)) return c;\n",
@@ -5892,7 +6200,7 @@ static const char *const tg__cu_kernels[] = {
 "}\n",
 "}\n",
 "}\n",
-"#line 2503 \"tensorgrad_cuda.h\"\n",
+"#line 2811 \"tensorgrad_cuda.h\"\n",
 "TG__INLINE void TG__CU(tg__cu_entropy_back)(const tg__cu_rows *r, int64_t block) {\n",
 "TG__CU_THREADS(t) {\n",
 "const int64_t row = block * 4 + t / 64;\n",
@@ -5914,7 +6222,7 @@ static const char *const tg__cu_kernels[] = {
 "}\n",
 "}\n",
 "#undef TG__CU_X\n",
-"#line 2525 \"tensorgrad_cuda.h\"\n",
+"#line 2833 \"tensorgrad_cuda.h\"\n",
 "TG__INLINE void TG__CU(tg__cu_entropy_chunks)(const tg__cu_rows *r, int64_t block) {\n",
 "TG__CU_SHARED(TG__T, s, TG__CU_WIDTH);\n",
 "TG__CU_SHARED(double, sum, 4);\n",
@@ -5953,7 +6261,7 @@ static const char *const tg__cu_kernels[] = {
 "to[0] = (TG__T)sum[t / 64]; to[1] = (TG__T)count[t];\n",
 "}\n",
 "}\n",
-"#line 2564 \"tensorgrad_cuda.h\"\n",
+"#line 2872 \"tensorgrad_cuda.h\"\n",
 "TG__INLINE void TG__CU(tg__cu_entropy_join)(const tg__cu_rows *r) {\n",
 "TG__CU_THREADS(t) {\n",
 "TG__T *const row = (TG__T *)r->row + 2 * r->rows;\n",
@@ -5970,9 +6278,9 @@ static const char *const tg__cu_kernels[] = {
 "TG__CU_KERNEL(TG__CU(tg__cu_softmax), tg__cu_rows, TG__CU(tg__cu_soft)(r, block))\n",
 "TG__CU_KERNEL(TG__CU(tg__cu_entropy), tg__cu_rows, TG__CU(tg__cu_entropy_back)(r, block))\n",
 "#endif\n",
-"#line 2581 \"tensorgrad_cuda.h\"\n",
+"#line 2889 \"tensorgrad_cuda.h\"\n",
 "#if (!defined(TG__CU_ONLY) || defined(TG__CU_ONLY_INDEX)) && TG__CU_TYPE == 0\n",
-"#line 2584 \"tensorgrad_cuda.h\"\n",
+"#line 2892 \"tensorgrad_cuda.h\"\n",
 "#define TG__CU_CHANGE(code, T, WIDE, NARROW, U, NO) case code: { \\\n",
 "T *const p = (T *)y + to; const T e = ((const T *)x)[from]; const U d = (U)WIDE(*p), s = (U)WIDE(e); \\\n",
 "if (kind == 2) *p = (T)NARROW(d + s); else if (kind == 3) *p = (T)NARROW(d * s); \\\n",
@@ -5998,7 +6306,7 @@ static const char *const tg__cu_kernels[] = {
 "TG__CU_CHANGE(9, uint8_t, TG__CU_SELF, (uint8_t), uint32_t, TG__CU_NEVER)\n",
 "}\n",
 "}\n",
-"#line 2610 \"tensorgrad_cuda.h\"\n",
+"#line 2918 \"tensorgrad_cuda.h\"\n",
 "TG__INLINE void tg__cu_take(const tg__cu_index *r, int64_t block, int64_t blocks) {\n",
 "TG__CU_THREADS(t) for (int64_t i = block * TG__CU_WIDTH + t; i < r->n * r->k; i += blocks * TG__CU_WIDTH) {\n",
 "const int64_t slice = r->buckets ? i % r->n : i / r->k, k = r->buckets ? i / r->n : i % r->k;\n",
@@ -6008,7 +6316,7 @@ static const char *const tg__cu_kernels[] = {
 "tg__cu_move(r->size, r->y, tg__cu_offset(r->ndim, r->shape, r->sy, slice) + k * r->ky, r->x, tg__cu_offset(r->ndim, r->shape, r->sx, slice) + v * r->xv);\n",
 "}\n",
 "}\n",
-"#line 2620 \"tensorgrad_cuda.h\"\n",
+"#line 2928 \"tensorgrad_cuda.h\"\n",
 "TG__INLINE void tg__cu_scatter(const tg__cu_index *r, int64_t block) {\n",
 "TG__CU_THREADS(t) {\n",
 "const int64_t at = block * TG__CU_WIDTH + t, slice = at % r->n, bucket = at / r->n;\n",
@@ -6028,9 +6336,9 @@ static const char *const tg__cu_kernels[] = {
 "TG__CU_KERNEL(tg__cu_index_take_i64, tg__cu_index, tg__cu_take(r, block, blocks))\n",
 "TG__CU_KERNEL(tg__cu_index_scatter_i64, tg__cu_index, tg__cu_scatter(r, block))\n",
 "#endif\n",
-"#line 2640 \"tensorgrad_cuda.h\"\n",
+"#line 2948 \"tensorgrad_cuda.h\"\n",
 "#if (!defined(TG__CU_ONLY) || defined(TG__CU_ONLY_SCAN)) && TG__CU_TYPE != 32\n",
-"#line 2643 \"tensorgrad_cuda.h\"\n",
+"#line 2951 \"tensorgrad_cuda.h\"\n",
 "#ifndef TG__CU_LINEAR\n",
 "enum { TG__CU_SCAN_SUM, TG__CU_SCAN_PROD, TG__CU_SCAN_MAX, TG__CU_SCAN_MIN, TG__CU_LINEAR };\n",
 "#define TG__CU_LINEAR TG__CU_LINEAR\n",
@@ -6042,7 +6350,7 @@ static const char *const tg__cu_kernels[] = {
 "#define TG__CU_ADD(a, b) ((a) + (b))\n",
 "#define TG__CU_TIMES(a, b) ((a) * (b))\n",
 "#endif\n",
-"#line 2655 \"tensorgrad_cuda.h\"\n",
+"#line 2963 \"tensorgrad_cuda.h\"\n",
 "typedef struct TG__CU(tg__cu_stretch) { TG__T value, factor; int64_t place; } TG__CU(tg__cu_stretch);\n",
 "TG__INLINE void TG__CU(tg__cu_stretch_on)(int kind, TG__CU(tg__cu_stretch) *s, const TG__CU(tg__cu_stretch) *next) {\n",
 "const TG__T v = next->value, old = s->value;\n",
@@ -6053,7 +6361,7 @@ static const char *const tg__cu_kernels[] = {
 "default: if (v != v || (old == old && (kind == TG__CU_SCAN_MAX ? v >= old : v <= old))) { s->value = v; s->place = next->place; }\n",
 "}\n",
 "}\n",
-"#line 2666 \"tensorgrad_cuda.h\"\n",
+"#line 2974 \"tensorgrad_cuda.h\"\n",
 "TG__INLINE void TG__CU(tg__cu_scan_run)(const tg__cu_walk *r, int64_t row, int64_t from, int64_t end, int begun, int store, TG__CU(tg__cu_stretch) *s) {\n",
 "const int64_t to = tg__cu_offset(r->ndim, r->shape, r->o[0].stride, row), x = tg__cu_offset(r->ndim, r->shape, r->o[2].stride, row);\n",
 "const int64_t places = tg__cu_offset(r->ndim, r->shape, r->o[1].stride, row), a = tg__cu_offset(r->ndim, r->shape, r->o[3].stride, row);\n",
@@ -6105,9 +6413,9 @@ static const char *const tg__cu_kernels[] = {
 "TG__CU_KERNEL(TG__CU(tg__cu_scan_pieces), tg__cu_walk, { TG__CU_THREADS(t) TG__CU_UP_TO(i, r->n * r->pieces) TG__CU(tg__cu_scan_item)(r, i, 0); })\n",
 "TG__CU_KERNEL(TG__CU(tg__cu_scan_before), tg__cu_walk, { TG__CU_THREADS(t) TG__CU_EACH(i) TG__CU(tg__cu_scan_row)(r, i); })\n",
 "#endif\n",
-"#line 2718 \"tensorgrad_cuda.h\"\n",
+"#line 3026 \"tensorgrad_cuda.h\"\n",
 "#if (!defined(TG__CU_ONLY) || defined(TG__CU_ONLY_SORT)) && TG__CU_TYPE == 0\n",
-"#line 2720 \"tensorgrad_cuda.h\"\n",
+"#line 3028 \"tensorgrad_cuda.h\"\n",
 "enum { TG__CU_SORTS = 1024 };\n",
 "typedef struct tg__cu_entry { uint64_t key; int64_t place; } tg__cu_entry;\n",
 "TG__INLINE uint64_t tg__cu_sort_key(int dtype, const char *p, int64_t i) {\n",
@@ -6126,7 +6434,7 @@ static const char *const tg__cu_kernels[] = {
 "if ((u & ~sign) > infinity) return sign | (sign - 1);\n",
 "return u & sign ? (u ^ (sign | (sign - 1))) + (u == sign) : u | sign;\n",
 "}\n",
-"#line 2739 \"tensorgrad_cuda.h\"\n",
+"#line 3047 \"tensorgrad_cuda.h\"\n",
 "TG__INLINE int64_t tg__cu_rank(const tg__cu_entry *e, int64_t n, uint64_t key, int equal) {\n",
 "int64_t low = 0, high = n;\n",
 "while (low < high) {\n",
@@ -6135,21 +6443,21 @@ static const char *const tg__cu_kernels[] = {
 "}\n",
 "return low;\n",
 "}\n",
-"#line 2748 \"tensorgrad_cuda.h\"\n",
+"#line 3056 \"tensorgrad_cuda.h\"\n",
 "TG__INLINE void tg__cu_merge(const tg__cu_entry *from, tg__cu_entry *to, int64_t n, int64_t w, int64_t i) {\n",
 "const int64_t base = i / (2 * w) * (2 * w), second = base + w < n ? base + w : n, end = second + w < n ? second + w : n;\n",
 "const int later = i >= second;\n",
 "const int64_t rank = later ? tg__cu_rank(from + base, second - base, from[i].key, 1) : tg__cu_rank(from + second, end - second, from[i].key, 0);\n",
 "to[later ? i - w + rank : i + rank] = from[i];\n",
 "}\n",
-"#line 2755 \"tensorgrad_cuda.h\"\n",
+"#line 3063 \"tensorgrad_cuda.h\"\n",
 "TG__INLINE void tg__cu_sort_put(const tg__cu_walk *r, int64_t row, int64_t k, int64_t place) {\n",
 "const int dtype = TG__CU_D(2), size = dtype == 0 || dtype == 5 ? 4 : dtype == 1 || dtype == 4 ? 8 : dtype == 2 || dtype == 3 || dtype == 6 ? 2 : 1;\n",
 "tg__cu_move(size, r->o[0].p, tg__cu_offset(r->ndim, r->shape, r->o[0].stride, row) + k * r->o[0].step, r->o[2].p,\n",
 "tg__cu_offset(r->ndim, r->shape, r->o[2].stride, row) + place * r->o[2].step);\n",
 "((int64_t *)r->o[1].p)[tg__cu_offset(r->ndim, r->shape, r->o[1].stride, row) + k * r->o[1].step] = place;\n",
 "}\n",
-"#line 2762 \"tensorgrad_cuda.h\"\n",
+"#line 3070 \"tensorgrad_cuda.h\"\n",
 "TG__INLINE void tg__cu_sort_block(const tg__cu_walk *r, int64_t block) {\n",
 "TG__CU_SHARED(tg__cu_entry, s, 2 * TG__CU_SORTS);\n",
 "const int64_t first = block * (TG__CU_SORTS / r->piece), items = r->n * r->pieces, length = r->o[2].count;\n",
@@ -6176,7 +6484,7 @@ static const char *const tg__cu_kernels[] = {
 "else if (at >= r->whole[1] && at < r->whole[1] + r->o[0].count) tg__cu_sort_put(r, row, at - r->whole[1], s[from + e].place);\n",
 "}\n",
 "}\n",
-"#line 2789 \"tensorgrad_cuda.h\"\n",
+"#line 3097 \"tensorgrad_cuda.h\"\n",
 "TG__INLINE void tg__cu_sort_merge(const tg__cu_walk *r, int64_t i) {\n",
 "const int64_t n = r->o[2].count, row = i / n, half = r->n * n;\n",
 "tg__cu_entry *const e = (tg__cu_entry *)r->work + row * n;\n",
@@ -6203,9 +6511,9 @@ static const char *const tg__cu_kernels[] = {
 "TG__CU_KERNEL(tg__cu_sort_write_i64, tg__cu_walk, { TG__CU_THREADS(t) TG__CU_UP_TO(i, r->n * r->o[0].count) tg__cu_sort_write(r, i); })\n",
 "TG__CU_KERNEL(tg__cu_search_i64, tg__cu_walk, { TG__CU_THREADS(t) TG__CU_UP_TO(i, r->n * r->o[0].count) tg__cu_search(r, i); })\n",
 "#endif\n",
-"#line 2816 \"tensorgrad_cuda.h\"\n",
+"#line 3124 \"tensorgrad_cuda.h\"\n",
 "#if (!defined(TG__CU_ONLY) || defined(TG__CU_ONLY_NORM)) && TG__CU_TYPE != 0\n",
-"#line 2819 \"tensorgrad_cuda.h\"\n",
+"#line 3127 \"tensorgrad_cuda.h\"\n",
 "#ifndef TG__CU_NORM\n",
 "#define TG__CU_NORM\n",
 "enum { TG__CU_NORM_MEAN, TG__CU_NORM_SQUARES, TG__CU_NORM_BACK };\n",
@@ -6215,7 +6523,7 @@ static const char *const tg__cu_kernels[] = {
 "}\n",
 "#endif\n",
 "#define TG__CU_GET(k, row_at, i) TG__CU(tg__cu_get)(TG__CU_D(k), r->o[k].p, (row_at) + tg__cu_norm_at(r, k, i))\n",
-"#line 2830 \"tensorgrad_cuda.h\"\n",
+"#line 3138 \"tensorgrad_cuda.h\"\n",
 "TG__INLINE void TG__CU(tg__cu_norm_gather)(const tg__cu_walk *r, int64_t block, int what, const double *mean, double *s, double *d) {\n",
 "int half;\n",
 "TG__CU_THREADS(t) {\n",
@@ -6242,7 +6550,7 @@ static const char *const tg__cu_kernels[] = {
 "TG__CU_BARRIER\n",
 "}\n",
 "}\n",
-"#line 2857 \"tensorgrad_cuda.h\"\n",
+"#line 3165 \"tensorgrad_cuda.h\"\n",
 "TG__INLINE void TG__CU(tg__cu_norm_settle)(const tg__cu_walk *r, int64_t row, int what, double s, double d) {\n",
 "double *const own = (double *)r->work + 4 * row;\n",
 "TG__T *const rows = r->o[3].p ? (TG__T *)r->o[3].p + tg__cu_norm_row(r, 3, row) : 0;\n",
@@ -6262,7 +6570,7 @@ static const char *const tg__cu_kernels[] = {
 "if (r->o[2].p) TG__CU(tg__cu_put)(TG__CU_D(2), r->o[2].p, tg__cu_norm_row(r, 2, row), (TG__T)s);\n",
 "if (r->o[5].p) { const double w = (double)TG__CU_GET(5, tg__cu_norm_row(r, 5, row), 0); own[2] *= w; own[3] *= w; }\n",
 "}\n",
-"#line 2877 \"tensorgrad_cuda.h\"\n",
+"#line 3185 \"tensorgrad_cuda.h\"\n",
 "TG__INLINE void TG__CU(tg__cu_norm_element)(const tg__cu_walk *r, int64_t row, int64_t i) {\n",
 "const double *const own = (const double *)r->work + 4 * row;\n",
 "const TG__T d = TG__CU_GET(4, tg__cu_norm_row(r, 4, row), i) - (TG__T)own[0], scale = (TG__T)own[1];\n",
@@ -6272,7 +6580,7 @@ static const char *const tg__cu_kernels[] = {
 "else v = d * scale * w + (r->o[6].p ? TG__CU_GET(6, tg__cu_norm_row(r, 6, row), i) : 0);\n",
 "TG__CU(tg__cu_put)(TG__CU_D(0), r->o[0].p, tg__cu_norm_row(r, 0, row) + tg__cu_norm_at(r, 0, i), v);\n",
 "}\n",
-"#line 2887 \"tensorgrad_cuda.h\"\n",
+"#line 3195 \"tensorgrad_cuda.h\"\n",
 "TG__INLINE void TG__CU(tg__cu_norm_whole)(const tg__cu_walk *r, int64_t block, int back) {\n",
 "TG__CU_SHARED(double, s, TG__CU_WIDTH);\n",
 "TG__CU_SHARED(double, d, TG__CU_WIDTH);\n",
@@ -6291,7 +6599,7 @@ static const char *const tg__cu_kernels[] = {
 "TG__CU_BARRIER\n",
 "TG__CU_THREADS(t) if (first + t / r->lanes < r->n) for (int64_t i = t % r->lanes; i < r->length; i += r->lanes) TG__CU(tg__cu_norm_element)(r, first + t / r->lanes, i);\n",
 "}\n",
-"#line 2906 \"tensorgrad_cuda.h\"\n",
+"#line 3214 \"tensorgrad_cuda.h\"\n",
 "TG__INLINE void TG__CU(tg__cu_norm_piece)(const tg__cu_walk *r, int64_t block) {\n",
 "TG__CU_SHARED(double, s, TG__CU_WIDTH);\n",
 "TG__CU_SHARED(double, d, TG__CU_WIDTH);\n",
@@ -6313,7 +6621,7 @@ static const char *const tg__cu_kernels[] = {
 "for (int64_t q = 0; q < r->pieces; q++) { s += sums[2 * q]; d += sums[2 * q + 1]; }\n",
 "TG__CU(tg__cu_norm_settle)(r, row, (int)r->whole[4], s, d);\n",
 "}\n",
-"#line 2928 \"tensorgrad_cuda.h\"\n",
+"#line 3236 \"tensorgrad_cuda.h\"\n",
 "TG__INLINE void TG__CU(tg__cu_norm_column)(const tg__cu_walk *r, int64_t item) {\n",
 "const int64_t q = item / r->length, i = item - q * r->length, end = (q + 1) * r->whole[2] < r->n ? (q + 1) * r->whole[2] : r->n;\n",
 "double *const sums = (double *)r->work + 4 * r->n + 2 * r->n * r->pieces + 2 * item, *const own = (double *)r->work;\n",
@@ -6340,9 +6648,9 @@ static const char *const tg__cu_kernels[] = {
 "TG__CU_KERNEL(TG__CU(tg__cu_norm_weights), tg__cu_walk, { TG__CU_THREADS(t) TG__CU_UP_TO(i, r->length * r->whole[3]) TG__CU(tg__cu_norm_column)(r, i); })\n",
 "TG__CU_KERNEL(TG__CU(tg__cu_norm_weights_join), tg__cu_walk, { TG__CU_THREADS(t) TG__CU_UP_TO(i, r->length) TG__CU(tg__cu_norm_columns)(r, i); })\n",
 "#endif\n",
-"#line 2955 \"tensorgrad_cuda.h\"\n",
+"#line 3263 \"tensorgrad_cuda.h\"\n",
 "#if !defined(TG__CU_ONLY) || defined(TG__CU_ONLY_POOL)\n",
-"#line 2958 \"tensorgrad_cuda.h\"\n",
+"#line 3266 \"tensorgrad_cuda.h\"\n",
 "#ifndef TG__CU_WINDOW\n",
 "#define TG__CU_WINDOW\n",
 "typedef struct tg__cu_window { int64_t start, end, step, full, in; } tg__cu_window;\n",
@@ -6362,7 +6670,7 @@ static const char *const tg__cu_kernels[] = {
 "if (w.end > in) w.end = in;\n",
 "return w;\n",
 "}\n",
-"#line 2978 \"tensorgrad_cuda.h\"\n",
+"#line 3286 \"tensorgrad_cuda.h\"\n",
 "TG__INLINE void tg__cu_readers_of(const tg__cu_walk *r, int d, int64_t i, int64_t in, int64_t out, int64_t *first, int64_t *last) {\n",
 "const int64_t stride = r->whole[3 + d], reach = i + r->whole[6 + d], wide = (r->whole[d] - 1) * r->whole[9 + d] + 1;\n",
 "if (r->part & 1) { *first = i * out / in; *last = tg__cu_up((i + 1) * out, in) - 1; return; }\n",
@@ -6410,7 +6718,7 @@ static const char *const tg__cu_kernels[] = {
 "}\n",
 "TG__CU_KERNEL(TG__CU(tg__cu_pool), tg__cu_walk, { TG__CU_THREADS(t) TG__CU_EACH(i) TG__CU(tg__cu_pooled)(r, i); })\n",
 "#if TG__CU_TYPE != 0\n",
-"#line 3026 \"tensorgrad_cuda.h\"\n",
+"#line 3334 \"tensorgrad_cuda.h\"\n",
 "TG__INLINE int TG__CU(tg__cu_is_first)(const tg__cu_walk *r, const int64_t *p, const tg__cu_window *w, TG__T top) {\n",
 "const int64_t x = TG__CU_PICTURE(3);\n",
 "const TG__T own = TG__CU_PIXEL(3, x, p[2], p[3], p[4]);\n",
@@ -6424,7 +6732,7 @@ static const char *const tg__cu_kernels[] = {
 "}\n",
 "return 0;\n",
 "}\n",
-"#line 3040 \"tensorgrad_cuda.h\"\n",
+"#line 3348 \"tensorgrad_cuda.h\"\n",
 "TG__INLINE void TG__CU(tg__cu_pool_returned)(const tg__cu_walk *r, int64_t i, int largest) {\n",
 "TG__CU_POSITION\n",
 "const int64_t g = TG__CU_PICTURE(2), y = TG__CU_PICTURE(4);\n",
@@ -6451,15 +6759,15 @@ static const char *const tg__cu_kernels[] = {
 "#undef TG__CU_PICTURE\n",
 "#undef TG__CU_PIXEL\n",
 "#endif\n",
-"#line 3067 \"tensorgrad_cuda.h\"\n",
+"#line 3375 \"tensorgrad_cuda.h\"\n",
 "#if (!defined(TG__CU_ONLY) || defined(TG__CU_ONLY_ATTENTION)) && TG__CU_TYPE != 0\n",
-"#line 3069 \"tensorgrad_cuda.h\"\n",
+"#line 3377 \"tensorgrad_cuda.h\"\n",
 "#undef TG__CU_AE\n",
 "#define TG__CU_AE (TG__CU_TYPE == 32 ? 128 : 64)\n",
 "#ifndef TG__CU_AT\n",
 "#define TG__CU_AT\n",
 "enum { TG__CU_ROW = 32, TG__CU_ROOM = 32 * 33 };\n",
-"#line 3075 \"tensorgrad_cuda.h\"\n",
+"#line 3383 \"tensorgrad_cuda.h\"\n",
 "typedef struct tg__cu_head { int64_t b, h, row, column; } tg__cu_head;\n",
 "#define TG__CU_Q(back) ((back) ? 3 : 2)\n",
 "#define TG__CU_REST(back) ((back) ? 8 : 1)\n",
@@ -6473,7 +6781,7 @@ static const char *const tg__cu_kernels[] = {
 "}\n",
 "TG__INLINE int64_t tg__cu_head_at(const tg__cu_walk *r, int k, int64_t b, int64_t h) { return b * r->o[k].stride[0] + h * r->o[k].stride[1]; }\n",
 "#endif\n",
-"#line 3089 \"tensorgrad_cuda.h\"\n",
+"#line 3397 \"tensorgrad_cuda.h\"\n",
 "TG__INLINE void TG__CU(tg__cu_tile_dots)(const tg__cu_walk *r, int a, int64_t a_at, int64_t a_row, int b, int64_t b_at, int64_t b_row, int64_t n, TG__T *as, TG__T *bs, TG__CU_OWN(TG__T, dot, 4)) {\n",
 "int64_t d0;\n",
 "TG__CU_THREADS(t) { TG__CU_UNROLL for (int c = 0; c < 4; c++) TG__CU_MY(dot, t)[c] = 0; }\n",
@@ -6491,7 +6799,7 @@ static const char *const tg__cu_kernels[] = {
 "TG__CU_BARRIER\n",
 "}\n",
 "}\n",
-"#line 3107 \"tensorgrad_cuda.h\"\n",
+"#line 3415 \"tensorgrad_cuda.h\"\n",
 "TG__INLINE void TG__CU(tg__cu_tile_times)(const tg__cu_walk *r, const TG__T *tile, int v, int64_t v_at, int64_t row, int64_t column, TG__T *vs, TG__CU_OWN(TG__T, out, TG__CU_AE / 8)) {\n",
 "TG__CU_THREADS(t) for (int e = t; e < 32 * TG__CU_AE; e += TG__CU_WIDTH) {\n",
 "const int j = e / TG__CU_AE, c = e % TG__CU_AE;\n",
@@ -6511,7 +6819,7 @@ static const char *const tg__cu_kernels[] = {
 "TG__CU(tg__cu_put)(TG__CU_D(y), r->o[y].p, tg__cu_head_at(r, y, a->b, a->h) + row * r->o[y].stride[2] + column * r->o[y].stride[3], TG__CU_MY(out, t)[c]);\n",
 "}\n",
 "}\n",
-"#line 3127 \"tensorgrad_cuda.h\"\n",
+"#line 3435 \"tensorgrad_cuda.h\"\n",
 "TG__INLINE TG__T TG__CU(tg__cu_score)(const tg__cu_walk *r, int back, int64_t b, int64_t h, int64_t q, int64_t k, TG__T dot) {\n",
 "const int mask = TG__CU_Q(back) + 3;\n",
 "const TG__T none = -TG__CU_FROM(tg__double(0x7ff0000000000000u)), v = dot * (TG__T)r->numbers[0];\n",
@@ -6522,7 +6830,7 @@ static const char *const tg__cu_kernels[] = {
 "if (TG__CU_D(mask) == 9) return ((const uint8_t *)r->o[mask].p)[at] ? v : none;\n",
 "return v + TG__CU(tg__cu_get)(TG__CU_D(mask), r->o[mask].p, at);\n",
 "}\n",
-"#line 3138 \"tensorgrad_cuda.h\"\n",
+"#line 3446 \"tensorgrad_cuda.h\"\n",
 "TG__INLINE TG__T TG__CU(tg__cu_kept)(const tg__cu_walk *r, int back, int64_t b, int64_t h, int64_t q, int64_t k) {\n",
 "const tg__cu_view *const o = &r->o[TG__CU_Q(back)];\n",
 "const uint64_t at = (uint64_t)(((b * o->size[1] + h) * o->size[2] + q) * r->o[TG__CU_Q(back) + 1].size[2] + k);\n",
@@ -6537,7 +6845,7 @@ static const char *const tg__cu_kernels[] = {
 "return (double)(((uint64_t)w[2 * (at % 2) + 1] << 32 | w[2 * (at % 2)]) >> 11) * 1.1102230246251565e-16 < p ? 0 : p < 1 ? 1 / (1 - p) : 0;\n",
 "#endif\n",
 "}\n",
-"#line 3153 \"tensorgrad_cuda.h\"\n",
+"#line 3461 \"tensorgrad_cuda.h\"\n",
 "TG__INLINE void TG__CU(tg__cu_attended)(const tg__cu_walk *r, int64_t block) {\n",
 "TG__CU_SHARED(TG__T, as, TG__CU_ROOM);\n",
 "TG__CU_SHARED(TG__T, bs, TG__CU_ROOM);\n",
@@ -6601,7 +6909,7 @@ static const char *const tg__cu_kernels[] = {
 "}\n",
 "TG__CU(tg__cu_tile_put)(r, 0, &a, out);\n",
 "}\n",
-"#line 3217 \"tensorgrad_cuda.h\"\n",
+"#line 3525 \"tensorgrad_cuda.h\"\n",
 "TG__INLINE void TG__CU(tg__cu_delta)(const tg__cu_walk *r, int64_t i) {\n",
 "const int64_t q = i % r->o[3].size[2], h = i / r->o[3].size[2] % r->o[3].size[1], b = i / r->o[3].size[2] / r->o[3].size[1];\n",
 "const int64_t y = tg__cu_head_at(r, 7, b, h) + q * r->o[7].stride[2], g = tg__cu_head_at(r, 9, b, h) + q * r->o[9].stride[2];\n",
@@ -6609,7 +6917,7 @@ static const char *const tg__cu_kernels[] = {
 "for (int64_t e = 0; e < r->o[9].size[3]; e++) v = TG__W(fma)(TG__CU(tg__cu_get)(TG__CU_D(7), r->o[7].p, y + e * r->o[7].stride[3]), TG__CU(tg__cu_get)(TG__CU_D(9), r->o[9].p, g + e * r->o[9].stride[3]), v);\n",
 "((TG__T *)r->work)[i] = v;\n",
 "}\n",
-"#line 3226 \"tensorgrad_cuda.h\"\n",
+"#line 3534 \"tensorgrad_cuda.h\"\n",
 "TG__INLINE void TG__CU(tg__cu_attend_back)(const tg__cu_walk *r, int64_t block, int which) {\n",
 "TG__CU_SHARED(TG__T, as, TG__CU_ROOM);\n",
 "TG__CU_SHARED(TG__T, bs, TG__CU_ROOM);\n",
@@ -6653,9 +6961,9 @@ static const char *const tg__cu_kernels[] = {
 "TG__CU_KERNEL(TG__CU(tg__cu_attend_dk), tg__cu_walk, TG__CU(tg__cu_attend_back)(r, block, 1))\n",
 "TG__CU_KERNEL(TG__CU(tg__cu_attend_dv), tg__cu_walk, TG__CU(tg__cu_attend_back)(r, block, 2))\n",
 "#endif\n",
-"#line 3270 \"tensorgrad_cuda.h\"\n",
+"#line 3578 \"tensorgrad_cuda.h\"\n",
 "#if (!defined(TG__CU_ONLY) || defined(TG__CU_ONLY_RESAMPLE)) && TG__CU_TYPE != 0\n",
-"#line 3272 \"tensorgrad_cuda.h\"\n",
+"#line 3580 \"tensorgrad_cuda.h\"\n",
 "#ifndef TG__CU_TAPS\n",
 "#define TG__CU_TAPS\n",
 "typedef struct tg__cu_taps { int64_t first, count; const double *weight; } tg__cu_taps;\n",
@@ -6681,7 +6989,7 @@ static const char *const tg__cu_kernels[] = {
 "}\n",
 "TG__CU_KERNEL(TG__CU(tg__cu_resample), tg__cu_walk, { TG__CU_THREADS(t) TG__CU_EACH(i) TG__CU(tg__cu_resampled)(r, i); })\n",
 "#endif\n",
-"#line 3298 \"tensorgrad_cuda.h\"\n",
+"#line 3606 \"tensorgrad_cuda.h\"\n",
 "#if (!defined(TG__CU_ONLY) || defined(TG__CU_ONLY_RNN)) && TG__CU_TYPE != 0\n",
 "#line 1 \"tensorgrad.h, from the line '#define TG__RNN_GET(p, at)' on\"\n",
 "#define TG__RNN_GET(p, at)    (k == TG__VN ? TG__W(load)((p) + (at)) : TG__W(loadn)((p) + (at), k))\n",
@@ -6775,7 +7083,7 @@ static const char *const tg__cu_kernels[] = {
 "TG__RNN_PUT(dgates, j, TG__FT(tg__rnn_flush)(t));\n",
 "}\n",
 "}\n",
-"#line 3301 \"tensorgrad_cuda.h\"\n",
+"#line 3609 \"tensorgrad_cuda.h\"\n",
 "TG__INLINE tg__rnn_run TG__CU(tg__cu_unit)(const tg__cu_walk *r, int64_t i) {\n",
 "const int64_t row = i / r->length, unit = i - row * r->length;\n",
 "tg__rnn_run run;\n",
@@ -6786,7 +7094,7 @@ static const char *const tg__cu_kernels[] = {
 "TG__CU_KERNEL(TG__CU(tg__cu_rnn), tg__cu_walk, { TG__CU_THREADS(t) TG__CU_EACH(i) { const tg__rnn_run run = TG__CU(tg__cu_unit)(r, i); TG__FT(tg__rnn_ahead)(r->kind, &run); } })\n",
 "TG__CU_KERNEL(TG__CU(tg__cu_rnn_back), tg__cu_walk, { TG__CU_THREADS(t) TG__CU_EACH(i) { const tg__rnn_run run = TG__CU(tg__cu_unit)(r, i); TG__FT(tg__rnn_back)(r->kind, &run); } })\n",
 "#endif\n",
-"#line 3312 \"tensorgrad_cuda.h\"\n",
+"#line 3620 \"tensorgrad_cuda.h\"\n",
 "#if (!defined(TG__CU_ONLY) || defined(TG__CU_ONLY_OPTIM)) && TG__CU_TYPE != 0\n",
 "#line 1 \"tensorgrad.h, from the line '#define TG__OPTIM_NUMBER(i)' on\"\n",
 "#define TG__OPTIM_NUMBER(i)  TG__W(set)((TG__T)r->number[i])\n",
@@ -6989,7 +7297,7 @@ static const char *const tg__cu_kernels[] = {
 "default: TG__FT(tg__optim_powers)(r); break;\n",
 "}\n",
 "}\n",
-"#line 3315 \"tensorgrad_cuda.h\"\n",
+"#line 3623 \"tensorgrad_cuda.h\"\n",
 "#undef TG__CU_RULE\n",
 "#ifdef TG__CU_KIND\n",
 "#define TG__CU_RULE(asked) TG__CU_KIND\n",
@@ -7015,7 +7323,7 @@ static const char *const tg__cu_kernels[] = {
 "TG__CU_UNROLL for (k = 0; k < 5; k++) if (r->o[k].p) TG__CU(tg__cu_put)(TG__CU_D(k), r->o[k].p, at[k], v[k]);\n",
 "}\n",
 "TG__CU_KERNEL(TG__CU(tg__cu_step), tg__cu_optim, { TG__CU_THREADS(t) TG__CU_EACH(i) TG__CU(tg__cu_step_of)(r, i); })\n",
-"#line 3341 \"tensorgrad_cuda.h\"\n",
+"#line 3649 \"tensorgrad_cuda.h\"\n",
 "TG__INLINE TG__T TG__CU(tg__cu_power)(const tg__cu_optim *r, int64_t i) {\n",
 "TG__T v[2];\n",
 "tg__optim_run run;\n",
@@ -7025,7 +7333,7 @@ static const char *const tg__cu_kernels[] = {
 "TG__FT(tg__optim_powers)(&run);\n",
 "return v[0];\n",
 "}\n",
-"#line 3351 \"tensorgrad_cuda.h\"\n",
+"#line 3659 \"tensorgrad_cuda.h\"\n",
 "TG__INLINE void TG__CU(tg__cu_power_blocks)(const tg__cu_optim *r, int64_t block) {\n",
 "TG__CU_SHARED(TG__T, s, TG__CU_WIDTH);\n",
 "int half;\n",
@@ -7056,9 +7364,9 @@ static const char *const tg__cu_kernels[] = {
 "TG__CU_KERNEL(TG__CU(tg__cu_powers), tg__cu_optim, TG__CU(tg__cu_power_blocks)(r, block))\n",
 "TG__CU_KERNEL(TG__CU(tg__cu_powers_sum), tg__cu_optim, { (void)block; TG__CU(tg__cu_power_join)(r); })\n",
 "#endif\n",
-"#line 3382 \"tensorgrad_cuda.h\"\n",
+"#line 3690 \"tensorgrad_cuda.h\"\n",
 "#if !defined(TG__CU_ONLY) || defined(TG__CU_ONLY_GEMM) || defined(TG__CU_ONLY_CONV)\n",
-"#line 3386 \"tensorgrad_cuda.h\"\n",
+"#line 3694 \"tensorgrad_cuda.h\"\n",
 "#undef TG__CU_FMA\n",
 "#undef TG__CU_PLUS\n",
 "#if TG__CU_TYPE == 32\n",
@@ -7075,7 +7383,7 @@ static const char *const tg__cu_kernels[] = {
 "#define TG__CU_TILE\n",
 "enum { TG__CU_BM = 128, TG__CU_BN = 64, TG__CU_BK = 16, TG__CU_PAD = TG__CU_BM + 4 };\n",
 "#endif\n",
-"#line 3403 \"tensorgrad_cuda.h\"\n",
+"#line 3711 \"tensorgrad_cuda.h\"\n",
 "TG__INLINE void TG__CU(tg__cu_tile_step)(const TG__T *as, const TG__T *bs, TG__CU_OWN(TG__T, acc, 32)) {\n",
 "TG__CU_THREADS(t) {\n",
 "const int i0 = t / 16 * 8, j0 = t % 16 * 4;\n",
@@ -7088,7 +7396,7 @@ static const char *const tg__cu_kernels[] = {
 "}\n",
 "}\n",
 "}\n",
-"#line 3416 \"tensorgrad_cuda.h\"\n",
+"#line 3724 \"tensorgrad_cuda.h\"\n",
 "TG__INLINE void TG__CU(tg__cu_tile_clear)(TG__CU_OWN(TG__T, acc, 32)) {\n",
 "TG__CU_THREADS(t) if (t < TG__CU_WIDTH) { TG__CU_UNROLL for (int e = 0; e < 32; e++) TG__CU_MY(acc, t)[e] = 0; }\n",
 "}\n",
@@ -7096,14 +7404,14 @@ static const char *const tg__cu_kernels[] = {
 "TG__CU_THREADS(t) if (t < TG__CU_WIDTH) { TG__CU_UNROLL for (int e = 0; e < 32; e++) TG__CU_MY(total, t)[e] = first ? TG__CU_MY(acc, t)[e] : TG__CU_PLUS(TG__CU_MY(total, t)[e], TG__CU_MY(acc, t)[e]); }\n",
 "}\n",
 "#if !defined(TG__CU_ONLY) || defined(TG__CU_ONLY_GEMM)\n",
-"#line 3424 \"tensorgrad_cuda.h\"\n",
+"#line 3732 \"tensorgrad_cuda.h\"\n",
 "TG__INLINE void TG__CU(tg__cu_finish)(const tg__cu_gemm *r, int64_t c_at, int64_t bias_at, int64_t i, int64_t j, TG__T v) {\n",
 "const int64_t at = c_at + i * r->c_rs + j * r->c_cs;\n",
 "if (r->bias) v = TG__CU_PLUS(v, TG__CU(tg__cu_get)(TG__CU_DTYPE(0, r->tc), r->bias, bias_at + i * r->bias_rs + j * r->bias_cs));\n",
 "if (r->accumulate) v = TG__CU_PLUS(TG__CU(tg__cu_get)(TG__CU_DTYPE(0, r->tc), r->c, at), v);\n",
 "TG__CU(tg__cu_put)(TG__CU_DTYPE(0, r->tc), r->c, at, v);\n",
 "}\n",
-"#line 3431 \"tensorgrad_cuda.h\"\n",
+"#line 3739 \"tensorgrad_cuda.h\"\n",
 "TG__INLINE void TG__CU(tg__cu_part)(const tg__cu_gemm *r, int64_t batch, int64_t q, int64_t i, int64_t j, TG__T v) {\n",
 "if (r->partial) ((TG__T *)r->partial)[((batch * r->blocks + q) * r->m + i) * r->n + j] = v;\n",
 "else TG__CU(tg__cu_finish)(r, tg__cu_offset(r->ndim, r->shape, r->bc, batch), tg__cu_offset(r->ndim, r->shape, r->bbias, batch), i, j, v);\n",
@@ -7174,7 +7482,7 @@ static const char *const tg__cu_kernels[] = {
 "if (t % 64 == 0 && item < items) TG__CU(tg__cu_part)(r, item / r->n / r->m / r->blocks, item / r->n / r->m % r->blocks, item / r->n % r->m, item % r->n, s[t]);\n",
 "}\n",
 "}\n",
-"#line 3502 \"tensorgrad_cuda.h\"\n",
+"#line 3810 \"tensorgrad_cuda.h\"\n",
 "TG__INLINE void TG__CU(tg__cu_lanes)(const tg__cu_gemm *r, int64_t block) {\n",
 "TG__CU_SHARED(TG__T, s, TG__CU_WIDTH);\n",
 "const int64_t nt = (r->n + 31) / 32, i = block / nt % r->m, q = block / nt / r->m % r->blocks, batch = block / nt / r->m / r->blocks;\n",
@@ -7221,13 +7529,13 @@ static const char *const tg__cu_kernels[] = {
 "TG__CU_KERNEL(TG__CU(tg__cu_gemm_parts), tg__cu_gemm, TG__CU(tg__cu_add_parts)(r, block))\n",
 "#endif\n",
 "#endif\n",
-"#line 3549 \"tensorgrad_cuda.h\"\n",
+"#line 3857 \"tensorgrad_cuda.h\"\n",
 "#if (!defined(TG__CU_ONLY) || defined(TG__CU_ONLY_CONV)) && TG__CU_TYPE != 0\n",
-"#line 3551 \"tensorgrad_cuda.h\"\n",
+"#line 3859 \"tensorgrad_cuda.h\"\n",
 "#ifndef TG__CU_CONV\n",
 "#define TG__CU_CONV\n",
 "typedef struct tg__cu_spot { int64_t at; int32_t z, y, x; } tg__cu_spot;\n",
-"#line 3555 \"tensorgrad_cuda.h\"\n",
+"#line 3863 \"tensorgrad_cuda.h\"\n",
 "TG__INLINE void tg__cu_split(const int64_t *size, int64_t i, int64_t *p) {\n",
 "TG__CU_ROLL for (int d = 3; d > 0; d--) { const int64_t q = i / size[d]; p[d] = i - q * size[d]; i = q; }\n",
 "p[0] = i;\n",
@@ -7245,7 +7553,7 @@ static const char *const tg__cu_kernels[] = {
 "s.z = (int32_t)p[1] * r->k_scale[0]; s.y = (int32_t)p[2] * r->k_scale[1]; s.x = (int32_t)p[3] * r->k_scale[2];\n",
 "return s;\n",
 "}\n",
-"#line 3573 \"tensorgrad_cuda.h\"\n",
+"#line 3881 \"tensorgrad_cuda.h\"\n",
 "TG__INLINE int tg__cu_inside(const tg__cu_conv *r, int d, int32_t *v) {\n",
 "if (r->divide[d] != 1) {\n",
 "if (*v < 0 || *v % r->divide[d]) return 0;\n",
@@ -7320,7 +7628,7 @@ static const char *const tg__cu_kernels[] = {
 "}\n",
 "}\n",
 "}\n",
-"#line 3648 \"tensorgrad_cuda.h\"\n",
+"#line 3956 \"tensorgrad_cuda.h\"\n",
 "TG__INLINE void TG__CU(tg__cu_conv_one)(const tg__cu_conv *r, int64_t item) {\n",
 "const int64_t parts = r->partial ? r->blocks : 1, m = item % r->m, n = item / r->m % r->n, q = item / r->m / r->n % parts, group = item / r->m / r->n / parts;\n",
 "int64_t p[4], kb, k;\n",

@@ -121,14 +121,15 @@ static void large_ops(void) {
 }
 
 static const char *folder;
-static fake_state *driver, *compiler;
+static fake_state *driver, *compiler, *blas;
 
-static int lines, cannot_keep;
+static int lines, cannot_keep, own_products;
 static char last_line[256];
 static long long (*waiting)(void);                                             /* the fake driver's work that is not done yet */
 static void log_hook(void *user, tg_log_level level, const char *text) {
     (void)user;
     if (strstr(text, "cannot keep its programs")) cannot_keep++;
+    if (strstr(text, "makes products by its own kernels")) { own_products++; snprintf(last_line, sizeof last_line, "%s", text); }
     if (level == TG_LOG_INFO && strstr(text, "leaves the family")) { lines++; puts(text); snprintf(last_line, sizeof last_line, "%s", text); }
 }
 static tg_ctx *open_strict(void) {
@@ -146,6 +147,7 @@ static void nothing_left(const char *what) {
     CHECK_MSG(driver->retained == 0 && driver->current == 0 && driver->streams == 0 && driver->modules == 0, "%s: %d retained, %d current, %d streams, %d modules", what, driver->retained, driver->current, driver->streams, driver->modules);
     CHECK_MSG(driver->wrong == 0, "%s: %d calls without the context", what, driver->wrong);
     CHECK_MSG(compiler->programs == 0, "%s: %d programs", what, compiler->programs);
+    CHECK_MSG((blas->handles == 0 && blas->layouts == 0) || strcmp(what, "cuCtxPushCurrent") == 0, "%s: %d handles, %d descriptors of cuBLASLt", what, blas->handles, blas->layouts);
 }
 
 /* What all_ops has not: long reductions, long products, large indices, every dtype; here and there, to the bit. */
@@ -405,12 +407,12 @@ static double train(tg_ctx *t, tg_device where) {
 static void pinned(void) {
     tg_ctx *t = open_strict();
     tg_mark m;
-    tg_tensor *host, *x, *y;
+    tg_tensor *host, *x, *y, *z;
     double here, there;
     int lazy, i;
     CHECK(tg_cuda_open(t, 0, .folder = folder));
-    for (lazy = 0; lazy < 2; lazy++) {
-        driver->lazy = lazy; driver->event_waits = 0;
+    for (lazy = 0; lazy < 3; lazy++) {
+        driver->lazy = lazy; driver->event_waits = 0; driver->dice = 1;
         tg_seed(t, 7); here = train(t, TG_CPU);
         tg_seed(t, 7); there = train(t, TG_CUDA);
         CHECK(here == there && here > 0);
@@ -419,7 +421,7 @@ static void pinned(void) {
         m = tg_begin(t);
         host = tg_add_scalar(tg_arange(t, 0, 100000, 1, TG_F32), 1);
         x = tg_to_device(host, TG_CUDA); y = tg_to_device(tg_mul_scalar(host, 2), TG_CUDA);
-        CHECK(tg_item(tg_amax(x)) == 100000); CHECK(waiting() > 0 || !lazy);
+        CHECK(tg_item(tg_amax(x)) == 100000); CHECK(waiting() > 0 || lazy != 1);
         CHECK(tg_item(tg_amax(y)) == 200000); CHECK(waiting() == 0);
         /* a part of it is written over; all of it; what is released before it has come does not overtake what comes after it */
         x = tg_to_device(host, TG_CUDA); CHECK(tg_copy_(tg_slice(x, "99990:"), tg_zeros_like(tg_slice(y, "0:10"))));
@@ -440,6 +442,15 @@ static void pinned(void) {
             tg_trim(t);
             CHECK(tg_item(tg_amin(x)) == -100000 && tg_item(tg_amax(y)) == 500000);
         }
+        host = tg_arange(t, 0, 32768, 1, TG_F32); y = tg_neg(tg_slice(host, "0:4096")); z = tg_to_device(y, TG_CUDA);
+        for (i = 0; i < 60; i++) {                                             /* memory of a launch's own, which a copy was on its way to */
+            tg_mark inner = tg_begin(t);
+            driver->dice = (unsigned)i * 77777u;
+            (void)tg_to_device(host, TG_CUDA);
+            tg_end(t, inner);
+            CHECK(same(tg_sort(y, 0, false, NULL), home(tg_sort(z, 0, false, NULL))));
+        }
+        host = tg_add_scalar(tg_arange(t, 0, 100000, 1, TG_F32), 1);
         for (i = 0; i < 20; i++) x = tg_to_device(tg_mul_scalar(host, i), TG_CUDA);
         CHECK(tg_item(tg_amax(x)) == 1900000);
         CHECK(tg_cuda_wait(t) && waiting() == 0);
@@ -461,6 +472,193 @@ static void pinned(void) {
         driver->no_pins = 0; driver->lazy = 0;
         test_close(t);
         nothing_left("a limit of page-locked memory");
+    }
+}
+
+/* ---- products by cuBLASLt ---- */
+
+static tg_ctx *open_loose(const char *where, bool tf32, bool own) {
+    tg_config c;
+    tg_ctx *t;
+    memset(&c, 0, sizeof c);
+    c.hooks.log = log_hook;
+    t = tg_open(&c);
+    CHECK_MSG(tg_cuda_open(t, 0, .folder = where, .tf32 = tf32, .no_cublas = own), "%s", tg_error_text(t));
+    return t;
+}
+static double apart(tg_tensor *a, tg_tensor *b) {                              /* of the largest */
+    double off = 0, top = 0;
+    int64_t i;
+    if (!a || !b || !tg__same_shape(a, b) || a->dtype != b->dtype) return INFINITY;
+    a = tg_contiguous(a); b = tg_contiguous(b);
+    for (i = 0; i < a->numel; i++) {
+        const double x = tg__get_f64(tg__element_at(a, i), a->dtype), y = tg__get_f64(tg__element_at(b, i), b->dtype);
+        if (!(fabs(x - y) <= off)) off = fabs(x - y);
+        if (fabs(x) > top) top = fabs(x);
+    }
+    return top > 0 ? off / top : off;
+}
+/* c (+)= a b + bias, as the family is asked for it; copies of c. */
+static tg_tensor *asked(tg_ctx *t, tg_tensor *c, tg_tensor *a, tg_tensor *b, tg_tensor *bias, int add) {
+    tg__ask ask;
+    c = tg_end_with(t, tg_begin(t), tg_clone(c));
+    tg__ask_begin(&ask, TG_FAMILY_GEMM, add, c->dtype);
+    tg__ask_for(&ask, c, TG_READ | TG_WRITE); tg__ask_for(&ask, a, TG_READ); tg__ask_for(&ask, b, TG_READ); tg__ask_for(&ask, bias ? tg_expand(bias, c->ndim, c->shape) : NULL, TG_READ);
+    return tg__launch(&ask, t, &tg__family_gemm, NULL) ? c : NULL;
+}
+/* A product here and there. `by`: products that the library makes of it, -1: one at least. */
+#define PRODUCT(by_, expression) do { tg_tensor *x = cx, *y = cy, *z = cz, *here, *there; const int before = blas ? blas->products : 0, by = by_; double off; here = (expression); x = dx; y = dy; z = dz; there = (expression); (void)x; (void)y; (void)z; \
+    CHECK_OK(t); off = apart(here, home(there)); CHECK_MSG(off <= most, "%s, %s: %g apart", #expression, tg_dtype_name(cx->dtype), off); tg_clear(t); \
+    if (blas) CHECK_MSG(by < 0 ? blas->products > before : blas->products - before == by, "%s, %s: %d products", #expression, tg_dtype_name(cx->dtype), blas->products - before); } while (0)
+static void product_cases(tg_ctx *t, tg_dtype dtype, double most, int one, int few) {       /* one, few: or 0, where nobody is asked */
+    tg_mark m = tg_begin(t);
+    tg_tensor *cx = tg_to(tg_randn(t, TG_SHAPE(37, 50)), dtype), *cy = tg_to(tg_randn(t, TG_SHAPE(50, 29)), dtype), *cz = tg_to(tg_randn(t, TG_SHAPE(37, 29)), dtype);
+    tg_tensor *dx = tg_to_device(cx, TG_CUDA), *dy = tg_to_device(cy, TG_CUDA), *dz = tg_to_device(cz, TG_CUDA);
+    /* as it lies, turned, a part, every other row; a row, a column, a number */
+    PRODUCT(one, tg_matmul(x, y)); PRODUCT(one, tg_matmul(tg_t(y), tg_t(x))); PRODUCT(one, tg_matmul(tg_contiguous(tg_t(x)), z)); PRODUCT(one, tg_matmul(tg_t(x), z)); PRODUCT(one, tg_matmul(z, tg_t(y)));
+    PRODUCT(one, tg_matmul(tg_slice(x, "3:20, 5:31"), tg_slice(y, "2:28, 1:9"))); PRODUCT(one, tg_matmul(tg_slice(x, "::2"), y)); PRODUCT(one, tg_matmul(tg_slice(x, "0:1"), y)); PRODUCT(one, tg_matmul(x, tg_slice(y, ":, 4:5")));
+    PRODUCT(one, tg_matmul(tg_slice(x, "0:1"), tg_slice(y, ":, 0:1"))); PRODUCT(one, tg_matmul(tg_slice(x, ":, 3:4"), tg_slice(y, "5:6"))); PRODUCT(one, tg_matmul(tg_slice(tg_t(y), "0:1"), tg_t(x)));
+    /* numbers that lie apart, rows that are all one: not for the library */
+    PRODUCT(0, tg_matmul(tg_slice(x, ":, ::2"), tg_slice(y, "::2, ::3"))); PRODUCT(0, tg_matmul(tg_expand(tg_slice(x, "0:1"), TG_SHAPE(6, 50)), y));
+    PRODUCT(0, tg_matmul(tg_slice(x, ":, 0:0"), tg_slice(y, "0:0")));
+    /* biases: for each column; as a matrix; for each row; one; turned results */
+    PRODUCT(one, tg_linear(x, tg_t(y), tg_slice(z, "0"))); PRODUCT(one, tg_linear(x, tg_contiguous(tg_t(y)), tg_slice(z, "3"))); PRODUCT(one, tg_linear(tg_slice(x, "0:1"), tg_t(y), tg_slice(z, "1"))); PRODUCT(one, tg_linear(x, tg_t(y), tg_contiguous(tg_slice(z, ":29, 0"))));
+    PRODUCT(one, tg_linear(x, tg_t(y), tg_slice(z, ":29, 0"))); PRODUCT(one, tg_linear(x, tg_t(y), tg_expand(tg_slice(z, "0, 0:1"), TG_SHAPE(29))));
+    PRODUCT(one, tg_linear(tg_reshape(x, TG_SHAPE(37, 5, 10)), tg_t(tg_slice(y, "0:10")), tg_slice(z, "0")));
+    PRODUCT(-!!one, tg_addmm(z, x, y, 1, 1)); PRODUCT(-!!one, tg_addmm(tg_slice(z, ":, 0:1"), x, y, 1, 1));
+    tg_end(t, m);
+    /* batches: one step, folded into rows, several steps, the same matrix for all */
+    m = tg_begin(t);
+    cx = tg_to(tg_randn(t, TG_SHAPE(2, 3, 5, 8)), dtype); cy = tg_to(tg_randn(t, TG_SHAPE(2, 3, 8, 4)), dtype); cz = tg_to(tg_randn(t, TG_SHAPE(2, 5, 3, 8)), dtype);
+    dx = tg_to_device(cx, TG_CUDA); dy = tg_to_device(cy, TG_CUDA); dz = tg_to_device(cz, TG_CUDA);
+    PRODUCT(one, tg_matmul(x, y)); PRODUCT(one, tg_matmul(x, tg_slice(y, "0, 0"))); PRODUCT(one, tg_matmul(tg_slice(x, "0, 0"), y)); PRODUCT(one, tg_matmul(tg_transpose(y, 2, 3), tg_transpose(x, 2, 3)));
+    PRODUCT(few, tg_matmul(tg_transpose(z, 1, 2), y)); PRODUCT(few, tg_matmul(x, tg_slice(y, "0:1"))); PRODUCT(few, tg_matmul(tg_slice(x, ":, 0:1"), y)); PRODUCT(few, tg_matmul(tg_transpose(z, 1, 2), tg_transpose(tg_transpose(z, 1, 2), 2, 3)));
+    PRODUCT(one, tg_matmul(tg_slice(x, ":, :, 0:1"), tg_slice(y, "0, 0"))); PRODUCT(one, tg_matmul(tg_slice(x, ":, :, 1:3"), y)); PRODUCT(one, tg_matmul(x, tg_slice(y, ":, :, :, 0:1")));
+    PRODUCT(one, tg_matmul(tg_slice(x, ":, :, :, 0:1"), tg_slice(y, "0, 0, 0:1"))); PRODUCT(few, tg_matmul(tg_slice(x, ":, :, 0"), tg_slice(y, ":, 0")));
+    tg_end(t, m);
+    /* added to what stands there, with every bias; results that lie turned */
+    m = tg_begin(t);
+    cx = tg_to(tg_randn(t, TG_SHAPE(3, 7, 9)), dtype); cy = tg_to(tg_randn(t, TG_SHAPE(3, 9, 11)), dtype); cz = tg_to(tg_randn(t, TG_SHAPE(3, 7, 11)), dtype);
+    dx = tg_to_device(cx, TG_CUDA); dy = tg_to_device(cy, TG_CUDA); dz = tg_to_device(cz, TG_CUDA);
+    for (int add = 0; add < 2; add++) {
+        const int odd = add ? 0 : one;                                         /* biases that the library does not add */
+        PRODUCT(one, asked(t, z, x, y, NULL, add)); PRODUCT(one, asked(t, tg_transpose(z, 1, 2), tg_transpose(y, 1, 2), tg_transpose(x, 1, 2), NULL, add)); PRODUCT(one, asked(t, z, x, tg_expand(tg_slice(y, "0:1"), TG_SHAPE(3, 9, 11)), NULL, add));
+        PRODUCT(blas && blas->refuse == 2 && add ? 0 : one, asked(t, z, x, y, tg_slice(z, "0, 0"), add)); PRODUCT(odd, asked(t, z, x, y, tg_slice(z, "0, 0:1, 0:1"), add)); PRODUCT(odd, asked(t, z, x, y, tg_slice(z, "2, :, 0:1"), add));
+        PRODUCT(odd, asked(t, z, x, y, tg_mul_scalar(tg_slice(z, "2"), 2), add)); PRODUCT(odd, asked(t, tg_transpose(z, 1, 2), tg_transpose(y, 1, 2), tg_transpose(x, 1, 2), tg_slice(z, "1, :, 3"), add)); PRODUCT(odd, asked(t, z, x, y, tg_slice(z, "1, :, 2:3"), add));
+        PRODUCT(blas && blas->refuse == 2 && add ? 0 : one, asked(t, tg_slice(z, "1, 0:1"), tg_slice(x, "1, 0:1"), tg_slice(y, "2"), tg_slice(z, "2, 3:4"), add));
+    }
+    tg_end(t, m);
+    /* gradients */
+    m = tg_begin(t);
+    cx = tg_to(tg_randn(t, TG_SHAPE(6, 3, 20)), dtype); cy = tg_to(tg_mul_scalar(tg_randn(t, TG_SHAPE(12, 20)), 0.2), dtype); cz = tg_to(tg_randn(t, TG_SHAPE(12)), dtype);
+    {
+        tg_tensor *grads[2][3];
+        int side;
+        for (side = 0; side < 2; side++) {
+            tg_tensor *x = tg_require_grad(tg_to_device(tg_clone(cx), side ? TG_CUDA : TG_CPU), true), *w = tg_require_grad(tg_to_device(tg_clone(cy), side ? TG_CUDA : TG_CPU), true), *b = tg_require_grad(tg_to_device(tg_clone(cz), side ? TG_CUDA : TG_CPU), true);
+            CHECK(tg_backward(tg_sum(tg_square(tg_linear(x, w, b)))));
+            grads[side][0] = home(tg_grad_of(x)); grads[side][1] = home(tg_grad_of(w)); grads[side][2] = home(tg_grad_of(b));
+        }
+        for (side = 0; side < 3; side++) CHECK_MSG(apart(grads[0][side], grads[1][side]) <= 4 * most, "gradient %d, %s: %g", side, tg_dtype_name(dtype), apart(grads[0][side], grads[1][side]));
+        CHECK_OK(t);
+    }
+    tg_end(t, m);
+}
+static const struct { tg_dtype dtype; double most; } product_types[] = { { TG_F32, 2e-6 }, { TG_F64, 4e-15 }, { TG_F16, 2e-3 }, { TG_BF16, 1.6e-2 } };
+static void products(void) {
+    char no_blas[600];
+    int i, kind, at;
+    for (kind = 0; kind < 7; kind++) {                                         /* eager; late; any order; refused: all, biases; nobody wants it; not there */
+        tg_ctx *t;
+        snprintf(no_blas, sizeof no_blas, "%s/no_blas", folder);
+        own_products = 0; driver->lazy = kind < 3 ? kind : 0; blas->refuse = kind == 3 ? 1 : kind == 4 ? 2 : 0;
+        t = open_loose(kind == 6 ? no_blas : folder, false, kind == 5);
+        for (i = 0; i < 4; i++) product_cases(t, product_types[i].dtype, product_types[i].most, kind == 3 || kind > 4 ? 0 : 1, kind == 3 || kind > 4 ? 0 : -1);
+        if (kind == 0) {                                                       /* each shape is asked for once */
+            tg_mark m = tg_begin(t);
+            tg_tensor *x = tg_to_device(tg_randn(t, TG_SHAPE(33, 44)), TG_CUDA), *y = tg_to_device(tg_randn(t, TG_SHAPE(44, 11)), TG_CUDA);
+            const int asked = blas->asked, made = blas->products, ints = blas->products;
+            for (i = 0; i < 5; i++) CHECK(tg_matmul(x, y) != NULL);
+            CHECK(blas->asked == asked + 1 && blas->products == made + 5);
+            for (i = 1; i <= 1200; i++) { tg_mark inner = tg_begin(t); CHECK(tg_matmul(tg_expand(tg_slice(x, "0:1, 0:1"), TG_SHAPE(1, 1)), tg_expand(tg_slice(y, "0:1, 0:1"), TG_SHAPE(1, 1))) != NULL); tg_end(t, inner); }
+            CHECK(blas->layouts < 4 * 1024 + 8);
+            (void)ints;
+            CHECK_OK(t);
+            tg_end(t, m);
+        }
+        CHECK_INT(own_products, kind == 6);
+        if (kind == 6) CHECK(strstr(last_line, "cuBLASLt is not found, as libcublasLt.so.13, libcublasLt.so.12, libcublasLt.so.11, libcublasLt.so in ") != NULL);
+        test_close(t);
+        nothing_left("products");
+    }
+    driver->lazy = blas->refuse = 0;
+    /* TF32: only when it is asked for, only f32, only on cards that have it */
+    for (kind = 0; kind < 3; kind++) {
+        tg_ctx *t;
+        tg_tensor *x, *y;
+        const int before = blas->tf32;
+        driver->capability = kind == 2 ? 75 : 80;
+        compiler->capability = kind == 2 ? 75 : 80;
+        t = open_loose(folder, kind > 0, false);
+        x = tg_rand(t, TG_SHAPE(40, 64)); y = tg_to_device(x, TG_CUDA);
+        CHECK((apart(tg_matmul(x, tg_t(x)), home(tg_matmul(y, tg_t(y)))) > 1e-5) == (kind == 1));
+        x = tg_to(x, TG_F64); y = tg_to(y, TG_F64);
+        CHECK(apart(tg_matmul(x, tg_t(x)), home(tg_matmul(y, tg_t(y)))) < 1e-14);
+        CHECK_INT(blas->tf32, before + (kind == 1)); CHECK_OK(t);
+        test_close(t);
+    }
+    driver->capability = compiler->capability = 80;
+    /* strict: the CPU's bits */
+    {
+        tg_ctx *t = open_strict();
+        tg_tensor *x = tg_randn(t, TG_SHAPE(40, 600)), *y;
+        const int before = blas->products;
+        CHECK(tg_cuda_open(t, 0, .folder = folder));
+        y = tg_to_device(x, TG_CUDA);
+        CHECK(same(tg_matmul(x, tg_t(x)), home(tg_matmul(y, tg_t(y))))); CHECK_INT(blas->products, before);
+        test_close(t);
+    }
+    /* each call fails once, in each way: another kernel makes it, or the error names the call */
+    for (kind = 0; kind < 4; kind++) {
+        static const int codes[] = { 15, 7, 3, 13 };
+        bool done = false;
+        int refused = 0;
+        for (at = 1; !done; at++) {
+            tg_ctx *t = open_loose(folder, false, false);
+            tg_mark m = tg_begin(t);
+            tg_tensor *x = tg_randn(t, TG_SHAPE(4, 6, 8)), *w = tg_randn(t, TG_SHAPE(5, 8)), *b = tg_randn(t, TG_SHAPE(5)), *here[3], *there[3];
+            blas->calls = 0; blas->fail_at = at; blas->code = codes[kind]; blas->failed[0] = 0;
+            for (i = 0; i < 2; i++) {
+                tg_tensor **r = i ? there : here;
+                if (i) { x = tg_to_device(x, TG_CUDA); w = tg_to_device(w, TG_CUDA); b = tg_to_device(b, TG_CUDA); }
+                r[0] = home(tg_linear(x, w, b)); r[1] = r[0] ? home(tg_matmul(x, tg_transpose(x, 1, 2))) : NULL; r[2] = r[1] ? home(tg_linear(x, w, b)) : NULL;
+            }
+            done = blas->calls < at && !blas->failed[0];
+            if (tg_failed(t)) {
+                CHECK_MSG(codes[kind] == 13 && strcmp(blas->failed, "cublasLtMatmul") == 0 && strstr(tg_error_text(t), "cublasLtMatmul failed with code 13, CUBLAS_STATUS_EXECUTION_FAILED"), "%s, code %d: %s", blas->failed, codes[kind], tg_error_text(t));
+                tg_clear(t); refused++;
+            } else for (i = 0; i < 3; i++) CHECK_MSG(apart(here[i], there[i]) < 2e-6, "%s failed with %d: result %d is %g off", blas->failed, codes[kind], i, apart(here[i], there[i]));
+            blas->fail_at = 0;
+            tg_end(t, m);
+            test_close(t);
+            nothing_left(blas->failed);
+        }
+        CHECK(at > 30 && (refused > 0) == (kind == 3));
+        if (kind == 0) printf("cuBLASLt: %d calls, each failed once in %d ways\n", at - 1, 4);
+    }
+    /* no room for the library's own memory */
+    {
+        tg_config c;
+        tg_ctx *t;
+        tg_tensor *x, *y;
+        int before = blas->products;
+        memset(&c, 0, sizeof c);
+        t = tg_open(&c);
+        CHECK(tg_cuda_open(t, 0, .folder = folder, .memory_limit = 5200));
+        x = tg_ones(t, TG_SHAPE(8, 8)); y = tg_to_device(x, TG_CUDA);
+        CHECK(same(tg_matmul(x, x), home(tg_matmul(y, y)))); CHECK_INT(blas->products, before); CHECK_OK(t);
+        test_close(t);
+        nothing_left("no room for products");
     }
 }
 
@@ -793,7 +991,7 @@ static void times(void) {
 
 int main(int argc, char **argv) {
     char path[600];
-    void *a, *b;
+    void *a, *b, *l;
     if (argc > 1 && strcmp(argv[1], "times") == 0) {
         tg = open_strict();
         if (!CHECK_MSG(tg_cuda_open(tg, 0), "%s", tg_error_text(tg))) return test_end("cuda_device");
@@ -813,13 +1011,15 @@ int main(int argc, char **argv) {
     folder = argc > 1 ? argv[1] : ".";
     snprintf(path, sizeof path, "%s/libcuda.so.1", folder); a = dlopen(path, RTLD_NOW);
     snprintf(path, sizeof path, "%s/libnvrtc.so.12", folder); b = dlopen(path, RTLD_NOW);
-    if (!CHECK_MSG(a && b, "the libraries in %s do not load: %s", folder, dlerror())) return test_end("cuda_device");
-    driver = (fake_state *)dlsym(a, "tg_fake"); compiler = (fake_state *)dlsym(b, "tg_fake");
+    snprintf(path, sizeof path, "%s/libcublasLt.so.13", folder); l = dlopen(path, RTLD_NOW);
+    if (!CHECK_MSG(a && b && l, "the libraries in %s do not load: %s", folder, dlerror())) return test_end("cuda_device");
+    blas = (fake_state *)dlsym(l, "tg_fake"); driver = (fake_state *)dlsym(a, "tg_fake"); compiler = (fake_state *)dlsym(b, "tg_fake");
     waiting = (long long (*)(void))dlsym(a, "tg_fake_waiting");
-    if (argc > 2 && strcmp(argv[2], "new") == 0) { guest(); pinned(); programs(); return test_end("cuda_device"); }
+    if (argc > 2 && strcmp(argv[2], "new") == 0) { products(); guest(); pinned(); programs(); return test_end("cuda_device"); }
     missing();
     memory();
     values();
+    products();
     guest();
     pinned();
     programs();

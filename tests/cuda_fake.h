@@ -4,7 +4,8 @@ typedef struct fake_state {
     int capability;                      /* of the GPU, 80 or another                                            */
     int devices;                         /* 0: one; else 1 + how many there are                                  */
     int guarded;                         /* device memory may be touched by kernels and copies alone; set before the first use */
-    int lazy;                            /* what is put on a stream is done when somebody waits for it, no earlier */
+    int lazy;                            /* 1: what is put on a stream is done when somebody waits for it, no earlier; 2: some of it, of any stream, at any time */
+    unsigned dice;                       /* for that                                                             */
     int fail_at, code;                   /* the call of that number fails with that code                         */
     int calls;                           /* how many there were                                                  */
     int late;                            /* what the next wait returns                                           */
@@ -27,6 +28,7 @@ typedef struct fake_state {
 /* A CUstream begins with this: another library puts work on it. `arg` is copied. */
 typedef struct fake_stream {
     void (*put)(struct fake_stream *stream, void (*run)(void *arg), const void *arg, size_t size);
+    void (*open)(int on);                /* around touches of device memory, in `run`                            */
     struct fake_work *first, *last;
     long long made, done;
     int gone;
