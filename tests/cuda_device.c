@@ -1,5 +1,5 @@
 /* tensorgrad_cuda.h on the driver of the test's own (cuda_fake.c), whose libraries lie in the folder that is the first argument; test_cuda.sh builds and runs it.
-   With `gpu` instead of a folder: the operations alone, on a real GPU; with `times`: how long a few of them take there.
+   With `gpu` instead of a folder: the operations alone, on a real GPU; with `card`: what else there is, there; with `times`: how long a few of them take there.
    Every operation and optimiser, forward and backward, gives the CPU's bits. The CPU's kernels are the plain ones in strict mode, which round as a fused multiply-add does. Then memory,
    errors in values, each call of the driver and of NVRTC failing in turn, missing libraries; copies that nobody waits for, on streams that are as late as may be; programs on disk; the
    host's own memory, stream and context. */
@@ -475,6 +475,10 @@ static void pinned(void) {
     }
 }
 
+static char kept[600];                                                         /* a folder for programs */
+static int kept_files(bool remove_them);
+static void guest(void);
+
 /* ---- products by cuBLASLt ---- */
 
 static tg_ctx *open_loose(const char *where, bool tf32, bool own) {
@@ -564,6 +568,59 @@ static void product_cases(tg_ctx *t, tg_dtype dtype, double most, int one, int f
     }
     tg_end(t, m);
 }
+/* On a card: what the tests have seen on the fake driver, with the real ones. */
+static void card(void) {
+    static const double most[] = { 2e-5, 2e-14, 4e-3, 3e-2 };
+    static const tg_dtype types[] = { TG_F32, TG_F64, TG_F16, TG_BF16 };
+    char made[] = "/tmp/tg_programs_XXXXXX";
+    struct timespec begin, end;
+    tg_ctx *t;
+    tg_tensor *x, *y, *host;
+    int i, tf32;
+    guest();
+    for (tf32 = 0; tf32 < 2; tf32++) {
+        own_products = 0;
+        t = open_loose(NULL, tf32 != 0, false);
+        for (i = tf32 ? 1 : 0; i < 4; i++) product_cases(t, types[i], most[i], 0, 0);
+        x = tg_rand(t, TG_SHAPE(100, 300)); y = tg_to_device(x, TG_CUDA);
+        printf("products by %s; f32 %s: %.1e of the largest apart\n", own_products ? last_line : "cuBLASLt", tf32 ? "in TF32" : "as it is", apart(tg_matmul(x, tg_t(x)), home(tg_matmul(y, tg_t(y)))));
+        y = home(tg_matmul(y, tg_t(y)));
+        for (i = 0; i < 5; i++) CHECK(same(y, home(tg_matmul(tg_to_device(x, TG_CUDA), tg_t(tg_to_device(x, TG_CUDA))))));      /* the same bits */
+        CHECK_OK(t);
+        test_close(t);
+    }
+    /* copies of all sizes, over each other, while work goes on */
+    t = open_strict();
+    CHECK(tg_cuda_open(t, 0));
+    for (i = 0; i < 30; i++) {
+        tg_mark m = tg_begin(t);
+        const int64_t n = (int64_t)1000 << i % 12;
+        host = tg_add_scalar(tg_arange(t, 0, (double)n, 1, TG_F32), i);
+        x = tg_to_device(host, TG_CUDA); y = tg_neg(x);
+        { tg_mark inner = tg_begin(t); (void)tg_to_device(host, TG_CUDA); tg_end(t, inner); }
+        x = tg_to_device(host, TG_CUDA);
+        CHECK(same(host, home(tg_neg(y))) && same(host, home(x))); CHECK_OK(t);
+        tg_end(t, m);
+    }
+    CHECK(tg_memory(t).device_cached > 0);
+    tg_trim(t);
+    CHECK(tg_memory(t).device_cached == 0);
+    test_close(t);
+    /* programs on disk: the second time is short */
+    CHECK(mkdtemp(made) != NULL);
+    for (i = 0; i < 2; i++) {
+        t = open_strict();
+        CHECK_MSG(tg_cuda_open(t, 0, .cache = made), "%s", tg_error_text(t));
+        clock_gettime(CLOCK_MONOTONIC, &begin);
+        CHECK_MSG(work(t), "%s", tg_error_text(t));
+        clock_gettime(CLOCK_MONOTONIC, &end);
+        printf("a step of training with programs %s: %.0f ms\n", i ? "from disk" : "compiled", 1e3 * (double)(end.tv_sec - begin.tv_sec) + 1e-6 * (double)(end.tv_nsec - begin.tv_nsec));
+        test_close(t);
+    }
+    snprintf(kept, sizeof kept, "%s", made);
+    CHECK(kept_files(true) > 5);
+    rmdir(made);
+}
 static const struct { tg_dtype dtype; double most; } product_types[] = { { TG_F32, 2e-6 }, { TG_F64, 4e-15 }, { TG_F16, 2e-3 }, { TG_BF16, 1.6e-2 } };
 static void products(void) {
     char no_blas[600];
@@ -577,12 +634,17 @@ static void products(void) {
         if (kind == 0) {                                                       /* each shape is asked for once */
             tg_mark m = tg_begin(t);
             tg_tensor *x = tg_to_device(tg_randn(t, TG_SHAPE(33, 44)), TG_CUDA), *y = tg_to_device(tg_randn(t, TG_SHAPE(44, 11)), TG_CUDA);
-            const int asked = blas->asked, made = blas->products, ints = blas->products;
+            const int asked = blas->asked, made = blas->products;
             for (i = 0; i < 5; i++) CHECK(tg_matmul(x, y) != NULL);
             CHECK(blas->asked == asked + 1 && blas->products == made + 5);
-            for (i = 1; i <= 1200; i++) { tg_mark inner = tg_begin(t); CHECK(tg_matmul(tg_expand(tg_slice(x, "0:1, 0:1"), TG_SHAPE(1, 1)), tg_expand(tg_slice(y, "0:1, 0:1"), TG_SHAPE(1, 1))) != NULL); tg_end(t, inner); }
+            for (i = 0; i < 1200; i++) {                                       /* more shapes than are kept */
+                tg_mark inner = tg_begin(t);
+                const int rows = 1 + i % 33, k = 1 + i / 33;
+                CHECK(tg_matmul(tg_narrow(tg_narrow(x, 0, 0, rows), 1, 0, k), tg_narrow(y, 0, 0, k)) != NULL);
+                tg_end(t, inner);
+            }
+            CHECK_INT(blas->asked, asked + 1 + 1200);
             CHECK(blas->layouts < 4 * 1024 + 8);
-            (void)ints;
             CHECK_OK(t);
             tg_end(t, m);
         }
@@ -664,7 +726,6 @@ static void products(void) {
 
 /* ---- programs on disk ---- */
 
-static char kept[600];
 static int kept_files(bool remove_them) {
     DIR *d = opendir(kept);
     struct dirent *e;
@@ -955,17 +1016,19 @@ static tg_tensor *softened(tg_tensor *const *x, int n) { (void)n; return tg_soft
 static tg_tensor *sorted_rows(tg_tensor *const *x, int n) { (void)n; return tg_sort(x[0], 1, false, NULL); }
 static tg_tensor *summed_so_far(tg_tensor *const *x, int n) { (void)n; return tg_cumsum(x[0], 1); }
 static double now(void) { struct timespec t; clock_gettime(CLOCK_MONOTONIC, &t); return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec; }
-static void times(void) {
-    static const struct { const char *what; op_fn f; int n, ndim[3]; int64_t shape[3][4]; double bytes, flops; } runs[] = {
-        { "x * x, f32, 64 M", squared, 1, { 1 }, { { 64 << 20 } }, 8. * (64 << 20), 0 },
-        { "sum, f32, 64 M", summed, 1, { 1 }, { { 64 << 20 } }, 4. * (64 << 20), 0 },
-        { "softmax, 8192 x 4096", softened, 1, { 2 }, { { 8192, 4096 } }, 8. * (8192 * 4096), 0 },
-        { "layer norm, 8192 x 4096", norm_layer, 2, { 2, 1 }, { { 8192, 4096 }, { 4096 } }, 8. * (8192 * 4096), 0 },
-        { "cumsum, 1024 x 16384", summed_so_far, 1, { 2 }, { { 1024, 16384 } }, 8. * (1024 * 16384), 0 },
-        { "sort, 256 x 65536", sorted_rows, 1, { 2 }, { { 256, 65536 } }, 16. * (256 * 65536), 0 },
-        { "matmul, f32, 4096", multiplied, 2, { 2, 2 }, { { 4096, 4096 }, { 4096, 4096 } }, 0, 2. * 4096 * 4096 * 4096 },
-        { "conv 3 x 3, 32 x 128 x 56 x 56", conv_of_3, 2, { 4, 4 }, { { 32, 128, 56, 56 }, { 128, 128, 3, 3 } }, 0, 2. * 32 * 56 * 56 * 128 * 128 * 9 },
-        { "attention, causal, 4 x 16 x 2048 x 64", attended_long, 3, { 4, 4, 4 }, { { 4, 16, 2048, 64 }, { 4, 16, 2048, 64 }, { 4, 16, 2048, 64 } }, 0, 2. * 4 * 16 * 2048 * 2048 * 64 }
+/* products: of the rows, products alone */
+static void times(bool products_alone) {
+    static const struct { const char *what; op_fn f; int n, ndim[3]; int64_t shape[3][4]; double bytes, flops; tg_dtype dtype; } runs[] = {
+        { "x * x, f32, 64 M", squared, 1, { 1 }, { { 64 << 20 } }, 8. * (64 << 20), 0, TG_F32 },
+        { "sum, f32, 64 M", summed, 1, { 1 }, { { 64 << 20 } }, 4. * (64 << 20), 0, TG_F32 },
+        { "softmax, 8192 x 4096", softened, 1, { 2 }, { { 8192, 4096 } }, 8. * (8192 * 4096), 0, TG_F32 },
+        { "layer norm, 8192 x 4096", norm_layer, 2, { 2, 1 }, { { 8192, 4096 }, { 4096 } }, 8. * (8192 * 4096), 0, TG_F32 },
+        { "cumsum, 1024 x 16384", summed_so_far, 1, { 2 }, { { 1024, 16384 } }, 8. * (1024 * 16384), 0, TG_F32 },
+        { "sort, 256 x 65536", sorted_rows, 1, { 2 }, { { 256, 65536 } }, 16. * (256 * 65536), 0, TG_F32 },
+        { "matmul, f32, 4096", multiplied, 2, { 2, 2 }, { { 4096, 4096 }, { 4096, 4096 } }, 0, 2. * 4096 * 4096 * 4096, TG_F32 },
+        { "matmul, bf16, 4096", multiplied, 2, { 2, 2 }, { { 4096, 4096 }, { 4096, 4096 } }, 0, 2. * 4096 * 4096 * 4096, TG_BF16 },
+        { "conv 3 x 3, 32 x 128 x 56 x 56", conv_of_3, 2, { 4, 4 }, { { 32, 128, 56, 56 }, { 128, 128, 3, 3 } }, 0, 2. * 32 * 56 * 56 * 128 * 128 * 9, TG_F32 },
+        { "attention, causal, 4 x 16 x 2048 x 64", attended_long, 3, { 4, 4, 4 }, { { 4, 16, 2048, 64 }, { 4, 16, 2048, 64 }, { 4, 16, 2048, 64 } }, 0, 2. * 4 * 16 * 2048 * 2048 * 64, TG_F32 }
     };
     size_t i;
     for (i = 0; i < sizeof runs / sizeof *runs; i++) {
@@ -973,7 +1036,8 @@ static void times(void) {
         tg_tensor *x[3], *y, *zero = tg_to_device(tg_zeros(tg, TG_SHAPE(1)), OTHER);
         double begin, spent, first = 0, least = 1e30;
         int k;
-        for (k = 0; k < runs[i].n; k++) x[k] = tg_rand_like(tg_expand(zero, runs[i].ndim[k], runs[i].shape[k]));
+        if (products_alone && runs[i].f != multiplied) { tg_end(tg, m); continue; }
+        for (k = 0; k < runs[i].n; k++) x[k] = tg_to(tg_rand_like(tg_expand(zero, runs[i].ndim[k], runs[i].shape[k])), runs[i].dtype);
         for (k = 0; k < 6; k++) {
             (void)tg_item(tg_sum(zero));
             begin = now(); y = runs[i].f(x, runs[i].n);
@@ -995,9 +1059,17 @@ int main(int argc, char **argv) {
     if (argc > 1 && strcmp(argv[1], "times") == 0) {
         tg = open_strict();
         if (!CHECK_MSG(tg_cuda_open(tg, 0), "%s", tg_error_text(tg))) return test_end("cuda_device");
-        printf("%s\n", tg_cuda_name(tg));
-        times();
+        printf("%s, this file's kernels\n", tg_cuda_name(tg));
+        times(false);
         test_close(tg);
+        for (int tf32 = 0; tf32 < 2; tf32++) {
+            own_products = 0;
+            tg = open_loose(NULL, tf32 != 0, false);
+            printf("cuBLASLt%s\n", tf32 ? ", f32 in TF32" : "");
+            times(true);
+            if (own_products) puts(last_line);
+            test_close(tg);
+        }
         return test_end("cuda_device");
     }
     if (argc > 1 && strcmp(argv[1], "gpu") == 0) {                          /* on a real one: tools/gpu_check.sh. Numbers so small that GPUs and CPUs part are not among these */
@@ -1008,6 +1080,7 @@ int main(int argc, char **argv) {
         test_close(tg);
         return test_end("cuda_device");
     }
+    if (argc > 1 && strcmp(argv[1], "card") == 0) { card(); return test_end("cuda_device"); }
     folder = argc > 1 ? argv[1] : ".";
     snprintf(path, sizeof path, "%s/libcuda.so.1", folder); a = dlopen(path, RTLD_NOW);
     snprintf(path, sizeof path, "%s/libnvrtc.so.12", folder); b = dlopen(path, RTLD_NOW);

@@ -48,6 +48,8 @@ if [ "$1" = sanitize ]; then device device_sanitized -fsanitize=address,undefine
 if [ "$1" != nvrtc ]; then
     $build/cuda_text --check tensorgrad.h tensorgrad_cuda.h && ok || bad "the text in tensorgrad_cuda.h is out of date: tools/cuda_text.c writes it"
     device device
+    # what tools/gpu_check.sh runs on a card, on the emulated one
+    [ -x $build/device ] && program card.out env LD_LIBRARY_PATH=$build/loader $build/device card
     # warnings, in both languages
     for c in "gcc -std=c99" "g++ -std=c++11 -x c++" "clang -std=c99"; do
         have ${c%% *} || { skip "no ${c%% *}"; continue; }
