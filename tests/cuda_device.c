@@ -58,6 +58,11 @@ static bool near_enough(tg_tensor *a, tg_tensor *b, const char *what) {
 /* Larger operands of all types, as they are and turned, forward and back. */
 #define OP(record, f, operands) { record, #f, f, operands },
 static tg_tensor *conv_depthwise(tg_tensor *const *x, int n) { return tg_conv2d(x[0], x[1], n > 2 ? x[2] : NULL, .stride = {2, 1}, .padding = {1, 1}, .groups = x[0]->shape[1]); }
+/* strides and dilations with and without a common divisor, more of the stride than of the filter */
+static tg_tensor *conv_steps(tg_tensor *const *x, int n) { return tg_conv2d(x[0], x[1], n > 2 ? x[2] : NULL, .stride = {2, 3}, .padding = {1, 2}); }
+static tg_tensor *conv_sparse_steps(tg_tensor *const *x, int n) { return tg_conv2d(x[0], x[1], n > 2 ? x[2] : NULL, .stride = {4, 6}, .padding = {3, 1}, .dilation = {2, 4}, .groups = 2); }
+static tg_tensor *conv_back_steps(tg_tensor *const *x, int n) { return tg_conv_transpose2d(x[0], x[1], n > 2 ? x[2] : NULL, .stride = {3, 2}, .padding = {1, 0}, .output_padding = {2, 1}, .groups = 2); }
+static tg_tensor *conv_deep_steps(tg_tensor *const *x, int n) { return tg_conv3d(x[0], x[1], n > 2 ? x[2] : NULL, .stride = {2, 3, 2}, .padding = {1, 0, 1}); }
 static tg_tensor *attended_seen(tg_tensor *const *x, int n) {              /* some queries see no key */
     tg_tensor *q = tg_detach(tg_narrow(x[0], 3, 0, 1)), *k = tg_detach(tg_narrow(x[1], 3, 0, 1));
     (void)n;
@@ -78,6 +83,8 @@ static const op_case larger[] = {
     OP("batch_norm", norm_batch, "16 3 30 30;3;3|500 7;7;7")
     OP("instance_norm", norm_instance, "3 4 30 30;4;4")
     OP("conv2d", conv, "2 3 20 17;70 3 3 3;70|3 20 9 9;5 20 2 3") OP("conv2d", conv_strided, "2 5 15 16;9 5 3 2;9") OP("conv2d", conv_dilated, "2 24 15 14;24 12 3 3;24") OP("conv2d", conv_same, "1 3 12 11;6 3 3 3")
+    OP("conv2d", conv_steps, "2 4 17 16;6 4 3 5;6|1 3 9 10;2 3 1 1;2|2 8 23 21;70 8 4 3;70") OP("conv2d", conv_sparse_steps, "2 4 21 25;6 2 3 4;6|1 4 13 19;8 2 2 5;8") OP("conv_transpose2d", conv_back_steps, "2 4 6 5;4 3 5 3;6|1 6 4 4;6 35 2 1;70")
+    OP("conv3d", conv_deep_steps, "1 3 7 8 9;6 3 3 2 4;6")
     OP("conv1d", conv_line, "2 3 2000;6 3 5;6|2 130 40;8 130 9") OP("conv1d", conv_line_same, "2 8 50;12 4 4;12") OP("conv2d", conv_depthwise, "2 6 30 31;6 1 3 3;6")
     OP("conv3d", conv_deep, "2 3 5 9 8;6 3 2 3 2;6") OP("conv_transpose1d", conv_back_line, "2 8 50;8 6 4;6") OP("conv_transpose2d", conv_back, "2 8 9 8;8 3 3 2;6") OP("conv_transpose3d", conv_back_deep, "2 6 3 5 4;6 5 2 3 2;5")
     OP("attention", attended, "2 3 70 20;2 3 90 20;2 3 90 24|1 2 5 140;1 2 40 140;1 2 40 150") OP("attention", attended_causal, "2 2 70 16;2 2 70 16;2 2 70 16|1 1 40 8;1 1 70 8;1 1 70 8|1 1 70 8;1 1 40 8;1 1 40 8")
@@ -1088,6 +1095,7 @@ int main(int argc, char **argv) {
     if (!CHECK_MSG(a && b && l, "the libraries in %s do not load: %s", folder, dlerror())) return test_end("cuda_device");
     blas = (fake_state *)dlsym(l, "tg_fake"); driver = (fake_state *)dlsym(a, "tg_fake"); compiler = (fake_state *)dlsym(b, "tg_fake");
     waiting = (long long (*)(void))dlsym(a, "tg_fake_waiting");
+    if (argc > 2 && strcmp(argv[2], "large") == 0) { tg = open_strict(); CHECK(tg_cuda_open(tg, 0, .folder = folder, .synchronise = true)); large_ops(); test_close(tg); return test_end("cuda_device"); }
     if (argc > 2 && strcmp(argv[2], "new") == 0) { products(); guest(); pinned(); programs(); return test_end("cuda_device"); }
     missing();
     memory();
