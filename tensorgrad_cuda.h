@@ -3485,8 +3485,8 @@ TG__INLINE TG__T TG__CU(tg__cu_score)(const tg__cu_walk *r, int back, int64_t b,
     if (TG__CU_D(mask) == 9) return ((const uint8_t *)r->o[mask].p)[at] ? v : none;
     return v + TG__CU(tg__cu_get)(TG__CU_D(mask), r->o[mask].p, at);
 }
-/* Dropout's factor: element (b, h, q, k) of [B, H, Tq, Tk], as RANDOM_KEEP draws it. */
-TG__INLINE TG__T TG__CU(tg__cu_kept)(const tg__cu_walk *r, int back, int64_t b, int64_t h, int64_t q, int64_t k) {
+/* Dropout's factor: element (b, h, q, k) of [B, H, Tq, Tk], as RANDOM_KEEP draws it. Inlined it costs all callers their registers. */
+TG__NOINLINE TG__T TG__CU(tg__cu_kept)(const tg__cu_walk *r, int back, int64_t b, int64_t h, int64_t q, int64_t k) {
     const tg__cu_view *const o = &r->o[TG__CU_Q(back)];
     const uint64_t at = (uint64_t)(((b * o->size[1] + h) * o->size[2] + q) * r->o[TG__CU_Q(back) + 1].size[2] + k);
     const double p = r->numbers[1];
@@ -3494,10 +3494,10 @@ TG__INLINE TG__T TG__CU(tg__cu_kept)(const tg__cu_walk *r, int back, int64_t b, 
     if (p == 0) return 1;
 #if TG__CU_TYPE == 32
     tg__cu_philox(at / 4, (uint64_t)r->whole[1], (uint64_t)r->whole[2], w);
-    return (float)(int32_t)(w[at % 4] >> 8) * 5.9604644775390625e-8f < (float)p ? 0 : (float)(p < 1 ? 1 / (1 - p) : 0);
+    return (float)(int32_t)((at & 2 ? (at & 1 ? w[3] : w[2]) : at & 1 ? w[1] : w[0]) >> 8) * 5.9604644775390625e-8f < (float)p ? 0 : (float)(p < 1 ? 1 / (1 - p) : 0);
 #else
     tg__cu_philox(at / 2, (uint64_t)r->whole[1], (uint64_t)r->whole[2], w);
-    return (double)(((uint64_t)w[2 * (at % 2) + 1] << 32 | w[2 * (at % 2)]) >> 11) * 1.1102230246251565e-16 < p ? 0 : p < 1 ? 1 / (1 - p) : 0;
+    return (double)(((uint64_t)(at & 1 ? w[3] : w[1]) << 32 | (at & 1 ? w[2] : w[0])) >> 11) * 1.1102230246251565e-16 < p ? 0 : p < 1 ? 1 / (1 - p) : 0;
 #endif
 }
 /* 32 queries: through the keys, tile by tile; what was summed before shrinks when a larger score comes. */
@@ -6874,7 +6874,7 @@ static const char *const tg__cu_kernels[] = {
 "return v + TG__CU(tg__cu_get)(TG__CU_D(mask), r->o[mask].p, at);\n",
 "}\n",
 "#line 3489 \"tensorgrad_cuda.h\"\n",
-"TG__INLINE TG__T TG__CU(tg__cu_kept)(const tg__cu_walk *r, int back, int64_t b, int64_t h, int64_t q, int64_t k) {\n",
+"TG__NOINLINE TG__T TG__CU(tg__cu_kept)(const tg__cu_walk *r, int back, int64_t b, int64_t h, int64_t q, int64_t k) {\n",
 "const tg__cu_view *const o = &r->o[TG__CU_Q(back)];\n",
 "const uint64_t at = (uint64_t)(((b * o->size[1] + h) * o->size[2] + q) * r->o[TG__CU_Q(back) + 1].size[2] + k);\n",
 "const double p = r->numbers[1];\n",
@@ -6882,10 +6882,10 @@ static const char *const tg__cu_kernels[] = {
 "if (p == 0) return 1;\n",
 "#if TG__CU_TYPE == 32\n",
 "tg__cu_philox(at / 4, (uint64_t)r->whole[1], (uint64_t)r->whole[2], w);\n",
-"return (float)(int32_t)(w[at % 4] >> 8) * 5.9604644775390625e-8f < (float)p ? 0 : (float)(p < 1 ? 1 / (1 - p) : 0);\n",
+"return (float)(int32_t)((at & 2 ? (at & 1 ? w[3] : w[2]) : at & 1 ? w[1] : w[0]) >> 8) * 5.9604644775390625e-8f < (float)p ? 0 : (float)(p < 1 ? 1 / (1 - p) : 0);\n",
 "#else\n",
 "tg__cu_philox(at / 2, (uint64_t)r->whole[1], (uint64_t)r->whole[2], w);\n",
-"return (double)(((uint64_t)w[2 * (at % 2) + 1] << 32 | w[2 * (at % 2)]) >> 11) * 1.1102230246251565e-16 < p ? 0 : p < 1 ? 1 / (1 - p) : 0;\n",
+"return (double)(((uint64_t)(at & 1 ? w[3] : w[1]) << 32 | (at & 1 ? w[2] : w[0])) >> 11) * 1.1102230246251565e-16 < p ? 0 : p < 1 ? 1 / (1 - p) : 0;\n",
 "#endif\n",
 "}\n",
 "#line 3504 \"tensorgrad_cuda.h\"\n",

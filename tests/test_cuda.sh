@@ -86,9 +86,9 @@ if [ -x "$nvcc" ]; then
     for group in GEMM CONV ATTENTION; do
         printf '#include "cuda_words.inc"\n#define TG__CU_ONLY\n#define TG__CU_ONLY_%s\n#define TG__CU_DTYPES 0\n#define TG__CU_TYPE 32\n#include "cuda_kernels.inc"\nTG__CU_VALUE1(tg__cu_exp, EXP(x))\n' $group > $build/words.cu
         "$nvcc" -arch=sm_80 --fmad=false -Xptxas -v -I$build -cubin $build/words.cu -o $build/words.cubin > $build/nvcc.txt 2>&1 && ! grep -E 'warning|error' $build/nvcc.txt && ok || { bad "nvcc, $group"; head -n 12 $build/nvcc.txt; }
-        # no spilled registers in tiles of products
+        # no spilled registers in tiles of products and in attention
         awk '/Compiling entry/ { name = $0; sub(/^[^\047]*\047/, "", name); sub(/\047.*/, "", name) } /bytes stack frame/ { frame = $0 } /Used/ { match($0, /Used [0-9]* registers/); print name ": " substr($0, RSTART, RLENGTH) "," frame }' $build/nvcc.txt > $build/registers.txt
-        grep -E '_tiles_|gemm' $build/registers.txt | grep -v ' 0 bytes spill stores, 0 bytes spill loads' && bad "registers are spilled" || ok
+        grep -E '_tiles_|gemm|attend_' $build/registers.txt | grep -v ' 0 bytes spill stores, 0 bytes spill loads' && bad "registers are spilled" || ok
         grep -E '_tiles_|attend_' $build/registers.txt
     done
 else skip "no nvcc"; fi
