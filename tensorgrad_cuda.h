@@ -51,7 +51,7 @@
        tg_backward(tg_cross_entropy(tg_forward(net, x), y)); ...
 
    .pinned_limit bounds the page-locked memory (64 MB); where all of it is on its way the host waits for the oldest copy.
-   tg_memory counts it in device and device_cached, tg_trim returns it.
+   With the config's no_cache there is none, and the driver copies in its own way. tg_memory counts it in device and device_cached, tg_trim returns it.
 
    ---- beside the host's own CUDA code ----
    The primary context of the GPU is retained, the one that the runtime (cudaMalloc, <<< >>>), torch and others use. It is
@@ -2166,7 +2166,7 @@ TG_API bool tg_cuda_open_from(const tg_cuda_open_args *a) {
     memset(s, 0, sizeof *s);
     s->tg = tg; s->limit = a->memory_limit; s->synchronise = a->synchronise;
     s->tf32 = a->tf32;
-    s->stream = a->stream; s->borrowed = a->stream != NULL; s->pinned_limit = a->pinned_limit ? a->pinned_limit : (size_t)64 << 20;
+    s->stream = a->stream; s->borrowed = a->stream != NULL; s->pinned_limit = tg->config.no_cache ? 0 : a->pinned_limit ? a->pinned_limit : (size_t)64 << 20;
     s->blas_tried = a->no_cublas || tg->config.strict;
     if (a->cache) s->cache = tg__copy_text(tg, a->cache);
     if (a->folder) s->folder = tg__copy_text(tg, a->folder);
