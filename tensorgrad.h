@@ -514,7 +514,7 @@ typedef struct tg_memory_info {
     size_t cached;            /* bytes waiting to be used again                                       */
     size_t scratch;           /* bytes of the threads' scratch slots                                  */
     size_t packed;            /* bytes of weights' packed forms: tg_keep_packed                       */
-    size_t device;            /* bytes that the devices' backends hold, beside the host's             */
+    size_t device;            /* bytes that the devices' backends hold, page-locked memory included    */
     size_t device_cached;     /* of these: bytes waiting to be used again                             */
     uint64_t host_calls;      /* calls of the allocator since tg_open                                 */
     int64_t live_tensors, live_nodes;
