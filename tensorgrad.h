@@ -21194,15 +21194,20 @@ TG_API tg_tensor *(tg_nms)(tg_tensor *boxes, tg_tensor *scores, double iou_thres
         outermost = tg__compose(tg); \
         return tg__composed(tg, outermost, value); }
 
+/* x between two bounds. Where one of the three is NaN, and so the result, torch gives no bound a gradient, and x one unless it lies beyond a bound. */
+TG__PRIVATE tg_tensor *tg__between(tg_tensor *x, tg_tensor *low, tg_tensor *high) {
+    tg_tensor *y = tg_minimum(tg_maximum(x, low), high), *beyond;
+    if (!y || !y->requires_grad) return y;
+    beyond = tg_logical_or(tg_lt(x, low), tg_gt(x, high));
+    return tg_where(tg_isnan(y), tg_where(beyond, tg_detach(y), tg_add_scalar(tg_to(x, y->dtype), tg__nan())), y);
+}
 TG_API tg_tensor *(tg_clamp_tensor)(tg_tensor *x, tg_tensor *low, tg_tensor *high) {
     tg_ctx *tg = tg__start(x, "clamp");
     bool outermost;
     if (!tg) return NULL;
     if (!low && !high) { (void)tg__fail(tg, TG__E_ARGUMENT, "a lower or an upper bound is expected; both are NULL"); return NULL; }
     outermost = tg__compose(tg);
-    if (low) x = tg_maximum(x, low);
-    if (high) x = tg_minimum(x, high);
-    return tg__composed(tg, outermost, x);
+    return tg__composed(tg, outermost, low && high ? tg__between(x, low, high) : low ? tg_maximum(x, low) : tg_minimum(x, high));
 }
 TG_API tg_tensor *(tg_round_decimals)(tg_tensor *x, int decimals) {
     tg_ctx *tg = tg__start(x, "round");
@@ -22414,7 +22419,7 @@ TG__PRIVATE tg_tensor *tg__attention_gather(tg_tensor *t, int64_t heads) {
    all places is taken away before softmax can make NaN of it. */
 TG__PRIVATE tg_tensor *tg__attention_weights(tg_ctx *tg, tg_tensor *q, tg_tensor *k, tg_tensor *mask, double scale, bool causal) {
     const int64_t last = -1;
-    tg_tensor *s = tg_matmul(tg_mul_scalar(q, scale), tg_transpose(k, -2, -1)), *none = tg_number(tg, -tg__inf()), *blind;
+    tg_tensor *s = tg_mul_scalar(tg_matmul(q, tg_transpose(k, -2, -1)), scale), *none = tg_number(tg, -tg__inf()), *blind;      /* q that is scaled first is rounded once more */
     int64_t shape[2];
     if (!s) return NULL;
     if (causal) {
@@ -25304,7 +25309,7 @@ TG_API tg_tensor *tg_multilabel_margin_loss_from(const tg_multilabel_margin_loss
     return tg__loss_end(&l, l.x->ndim == 2 || !e ? e : tg_reshape(e, 0, NULL));
 }
 TG_API tg_tensor *tg_multilabel_soft_margin_loss_from(const tg_multilabel_soft_margin_loss_args *args) {
-    static const int64_t last = -1;
+    int64_t classes;                               /* x's last dimension; a target with more of them, or more of it, broadcasts beside it */
     tg__loss l;
     tg_tensor *e;
     if (!tg__loss_begin2(&l, "multilabel_soft_margin_loss", args)) return NULL;
@@ -25312,7 +25317,8 @@ TG_API tg_tensor *tg_multilabel_soft_margin_loss_from(const tg_multilabel_soft_m
     e = tg_add(tg_mul(l.target, tg_logsigmoid(l.x)), tg_mul(tg_sub(tg_number(l.tg, 1), l.target), tg_logsigmoid(tg_neg(l.x))));
     e = tg_neg(tg__loss_both(&l, e));
     if (l.weight) e = tg_mul(e, l.weight);
-    return tg__loss_end(&l, tg_mean_dims(e, 1, &last, false));
+    classes = args->x ? args->x->ndim - 1 : 0;
+    return tg__loss_end(&l, e ? tg_div_scalar(tg_sum_dims(e, 1, &classes, false), (double)args->x->shape[classes]) : NULL);
 }
 
 #ifdef TG__LEVELS
@@ -26479,9 +26485,9 @@ TG_API tg_tensor *(tg_clamp_tensor_)(tg_tensor *x, tg_tensor *low, tg_tensor *hi
     if (!tg) return NULL;
     if (!low && !high) { (void)tg__fail(tg, TG__E_ARGUMENT, "a lower or an upper bound is needed, both are NULL"); return NULL; }
     outermost = tg__compose(tg);
-    if (low && high) y = tg_maximum(tg__aside(tg__aside(x, low), high), low);     /* beside: x is as it was if the second one fails */
-    else if (low) y = tg_maximum_(x, low);
-    if (high) y = low ? tg_minimum(y, high) : tg_minimum_(x, high);
+    if (low && high) y = tg__between(tg__aside(tg__aside(x, low), high), low, high);     /* beside: x is as it was if the second one fails */
+    else y = low ? tg_maximum_(x, low) : tg_minimum_(x, high);
+    if (y && tg__category(y->dtype) <= tg__category(x->dtype)) y = tg_to(y, x->dtype);
     return tg__composed(tg, outermost, low && high ? tg__write_over(tg, x, y) : y);
 }
 

@@ -74,6 +74,28 @@ static void test_slopes(void) {
     CHECK(same(slope(tg_margin_ranking_loss(zero, ones(1, 2, 0, 0), ones(1, 2, 0, 0), 0), zero), 2, (const double[]){ 0, 0 }));     /* at the bend: 0 */
     CHECK_OK(tg);
 }
+/* A NaN between two bounds: no bound has a gradient, x has one unless it lies beyond a bound. The type of a result in place is x's. */
+static void test_clamp(void) {
+    const float v[] = { -2, 0, 2, nan_, 0, 2, -2 }, l[] = { nan_, -1, nan_, -1, -1, 1, -1 }, h[] = { 1, nan_, 1, 1, 1, nan_, nan_ };
+    tg_tensor *x = tg_require_grad(row(7, v), true), *low = tg_require_grad(row(7, l), true), *high = tg_require_grad(row(7, h), true), *y = tg_clamp_tensor(x, low, high);
+    const double want[] = { NAN, NAN, NAN, NAN, 0, NAN, NAN };
+    CHECK(same(y, 7, want));
+    CHECK(same(slope(y, x), 7, (const double[]){ 1, 1, 0, 1, 1, 1, 0 }));
+    CHECK(same(slope(tg_clamp_tensor(x, low, high), low), 7, (const double[]){ 0, 0, 0, 0, 0, 0, 0 }));
+    CHECK(same(slope(tg_clamp_tensor(x, low, high), high), 7, (const double[]){ 0, 0, 0, 0, 0, 0, 0 }));
+    y = tg_to(tg_full(tg, TG_SHAPE(2), 3, TG_F32), TG_F16);
+    CHECK(tg_clamp_tensor_(y, tg_full(tg, TG_SCALAR, 0, TG_F64), tg_full(tg, TG_SHAPE(2), 1.5, TG_F32)) == y && y->dtype == TG_F16 && same(y, 2, (const double[]){ 1.5, 1.5 }));
+    REFUSED(TG_ERROR_DTYPE, tg_clamp_tensor_(tg_full(tg, TG_SHAPE(2), 3, TG_I32), tg_full(tg, TG_SHAPE(2), 0, TG_F32), tg_full(tg, TG_SHAPE(2), 1.5, TG_F32)));
+    CHECK_OK(tg);
+}
+/* The sum over x's classes is divided by their number, however the target is broadcast: [1] beside [2, 3] counts three times. */
+static void test_broadcast_loss(void) {
+    tg_tensor *x = ones(1, 1, 0, 0), *many = ones(2, 2, 3, 0);
+    const double one = tg_item(tg_multilabel_soft_margin_loss(x, x));
+    CHECK_NEAR(tg_item(tg_multilabel_soft_margin_loss(tg_reshape(x, TG_SHAPE(1, 1)), many)), 3 * one, 1e-6);
+    CHECK_NEAR(tg_item(tg_multilabel_soft_margin_loss(many, tg_reshape(x, TG_SHAPE(1, 1)))), one, 1e-6);
+    CHECK_OK(tg);
+}
 static void test_repeated(void) {
     static const int64_t twice[] = { 1, 1 }, dims[] = { 2, 2 }, late[] = { 0, 1 };
     static const float big[] = { 1, 2, 3, 4 };
@@ -116,6 +138,8 @@ int main(void) {
     test_refusals();
     test_empty();
     test_slopes();
+    test_clamp();
+    test_broadcast_loss();
     test_repeated();
     test_types();
     tg_close(tg);
