@@ -16760,7 +16760,8 @@ TG_API tg_tensor *(tg_triu_indices)(tg_ctx *tg, int64_t rows, int64_t columns, i
 }
 
 /* ------------------------------------------------------------------ linspace, logspace ----
-   As torch, the first half counts up from start and the second down to end, so both are met exactly; in f64. */
+   As torch, the first half counts up from start and the second down to end, so both are met exactly; in f64. Of halves
+   the ends are rounded first, if there are two. */
 TG__PRIVATE tg_tensor *tg__spaced(tg_ctx *tg, const char *name, double start, double end, int64_t steps, tg_dtype dtype) {
     tg_tensor *t, part;
     const int64_t half = steps / 2;
@@ -16775,6 +16776,8 @@ TG__PRIVATE tg_tensor *tg__spaced(tg_ctx *tg, const char *name, double start, do
         start = (double)tg__int_of(start); end = (double)tg__int_of(end);
     }
     if (steps == 1) end = start;
+    else if (dtype == TG_F16) { start = tg_f32_from_f16(tg_f16_from_f32((float)start)); end = tg_f32_from_f16(tg_f16_from_f32((float)end)); }
+    else if (dtype == TG_BF16) { start = tg_f32_from_bf16(tg_bf16_from_f32((float)start)); end = tg_f32_from_bf16(tg_bf16_from_f32((float)end)); }
     step = steps > 1 ? (end - start) / (double)(steps - 1) : 0;
     t = tg__create(tg, name, 1, &steps, TG_F64);
     if (!t || steps == 0) return t;
@@ -16794,9 +16797,7 @@ TG_API tg_tensor *(tg_linspace)(tg_ctx *tg, double start, double end, int64_t st
     return tg__composed(tg, outermost, tg_to(t, dtype));
 }
 TG_API tg_tensor *(tg_logspace)(tg_ctx *tg, double start, double end, int64_t steps, double base, tg_dtype dtype) {
-    const bool half = dtype == TG_F16, brain = dtype == TG_BF16;       /* torch rounds the ends to the type before it raises to them */
-    tg_tensor *t = tg__spaced(tg, "logspace", half ? tg_f32_from_f16(tg_f16_from_f32((float)start)) : brain ? tg_f32_from_bf16(tg_bf16_from_f32((float)start)) : start,
-        half ? tg_f32_from_f16(tg_f16_from_f32((float)end)) : brain ? tg_f32_from_bf16(tg_bf16_from_f32((float)end)) : end, steps, dtype);
+    tg_tensor *t = tg__spaced(tg, "logspace", start, end, steps, dtype);
     bool outermost;
     if (!t) return NULL;
     outermost = tg__compose(tg);
@@ -21211,6 +21212,7 @@ TG_API tg_tensor *(tg_clamp_tensor)(tg_tensor *x, tg_tensor *low, tg_tensor *hig
 }
 TG_API tg_tensor *(tg_round_decimals)(tg_tensor *x, int decimals) {
     tg_ctx *tg = tg__start(x, "round");
+    tg_tensor *y;
     double ten = 1;
     bool outermost;
     int i;
@@ -21219,8 +21221,9 @@ TG_API tg_tensor *(tg_round_decimals)(tg_tensor *x, int decimals) {
     if (!tg_dtype_is_float(x->dtype)) { tg__fail(tg, TG__E_FLOAT_ONLY, x); return NULL; }
     for (i = decimals < 0 ? -decimals : decimals; i > 0 && ten < 1e300; i--) ten *= 10;
     outermost = tg__compose(tg);
-    x = decimals > 0 ? tg_div_scalar(tg_round(tg_mul_scalar(x, ten)), ten) : tg_mul_scalar(tg_round(tg_div_scalar(x, ten)), ten);
-    return tg__composed(tg, outermost, x);
+    y = tg__widened(x);                                                        /* halves are rounded once, at the end */
+    y = decimals > 0 ? tg_div_scalar(tg_round(tg_mul_scalar(y, ten)), ten) : tg_mul_scalar(tg_round(tg_div_scalar(y, ten)), ten);
+    return tg__composed(tg, outermost, tg_to(y, x->dtype));
 }
 TG_API tg_tensor *(tg_float_power)(tg_tensor *a, tg_tensor *b) {
     tg_ctx *tg = tg__start2(a, b, "float_power");
@@ -21294,14 +21297,15 @@ TG_API tg_tensor *(tg_isclose)(tg_tensor *a, tg_tensor *b, double rtol, double a
 
 /* ---- activations ---- */
 TG__MADE(relu6, tg_hardtanh(x, 0, 6))
-TG__MADE(selu, tg_mul_scalar(tg_elu(x, 1.6732632423543772848), 1.0507009873554804934))
+TG__MADE(selu, tg_to(tg_mul_scalar(tg_elu(tg__widened(x), 1.6732632423543772848), 1.0507009873554804934), x->dtype))
 TG_API tg_tensor *(tg_celu)(tg_tensor *x, double alpha) {
     tg_ctx *tg = tg__start(x, "celu");
     bool outermost;
     if (!tg) return NULL;
     if (alpha == 0) { (void)tg__fail(tg, TG__E_ARGUMENT, "alpha is 0, and x is divided by it"); return NULL; }
+    if (!tg_dtype_is_float(x->dtype)) { (void)tg__fail(tg, TG__E_FLOAT_ONLY, x); return NULL; }
     outermost = tg__compose(tg);
-    return tg__composed(tg, outermost, alpha == 1 ? tg_elu(x, 1) : tg_mul_scalar(tg_elu(tg_mul_scalar(x, 1 / alpha), 1), alpha));
+    return tg__composed(tg, outermost, alpha == 1 ? tg_elu(x, 1) : tg_to(tg_mul_scalar(tg_elu(tg_mul_scalar(tg__widened(x), 1 / alpha), 1), alpha), x->dtype));
 }
 TG__MADE(softsign, tg_div(x, tg_add_scalar(tg_abs(x), 1)))
 TG__MADE(tanhshrink, tg_sub(x, tg_tanh(x)))
@@ -21339,6 +21343,7 @@ TG_API tg_tensor *(tg_rrelu)(tg_tensor *x, double lower, double upper, bool trai
 }
 TG_API tg_tensor *(tg_glu)(tg_tensor *x, int64_t dim) {
     tg_ctx *tg = tg__start(x, "glu");
+    tg_tensor *y;
     int64_t half;
     bool outermost;
     if (!tg) return NULL;
@@ -21347,7 +21352,8 @@ TG_API tg_tensor *(tg_glu)(tg_tensor *x, int64_t dim) {
     if (x->shape[dim] % 2) { tg__fail_op(tg, TG_ERROR_SHAPE, "dimension %d of %t has no halves: an even size is expected", (int)dim, x); return NULL; }
     half = x->shape[dim] / 2;
     outermost = tg__compose(tg);
-    return tg__composed(tg, outermost, tg_mul(tg_narrow(x, dim, 0, half), tg_sigmoid(tg_narrow(x, dim, half, half))));
+    y = tg_mul(tg_narrow(x, dim, 0, half), tg_sigmoid(tg__widened(tg_narrow(x, dim, half, half))));        /* halves are rounded once, at the end */
+    return tg__composed(tg, outermost, tg_dtype_is_float(x->dtype) ? tg_to(y, x->dtype) : y);
 }
 TG_API tg_tensor *(tg_softmin)(tg_tensor *x, int64_t dim) {
     tg_ctx *tg = tg__start(x, "softmin");

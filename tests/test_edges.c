@@ -115,6 +115,8 @@ static void test_repeated(void) {
 static void test_types(void) {
     const float v[] = { nan_, inf_, -inf_, 3e9f, -3e9f, 70000, -1.5f };
     static const double to32[] = { -2147483648.0, -2147483648.0, -2147483648.0, -2147483648.0, -2147483648.0, 70000, -1 }, to16[] = { 0, 0, 0, 0, 0, 4464, -1 }, to64[] = { -9223372036854775808.0, -9223372036854775808.0, -9223372036854775808.0, 3e9, -3e9, 70000, -1 };
+    static const float gated[] = { -2.1796875f, 0.568359375f };
+    const int64_t two = 2;
     tg_tensor *x = row(7, v), *b = tg_full(tg, TG_SHAPE(2), 1, TG_BOOL), *y;
     CHECK(same(tg_to(x, TG_I32), 7, to32)); CHECK(same(tg_to(tg_to(x, TG_F64), TG_I32), 7, to32));
     CHECK(same(tg_to(x, TG_I16), 7, to16)); CHECK(same(tg_to(x, TG_I64), 7, to64));
@@ -123,11 +125,21 @@ static void test_types(void) {
     CHECK(y && y->dtype == TG_BOOL);
     y = tg_alpha_dropout(b, 1, true); CHECK(y && y->dtype == TG_BOOL && same(y, 2, (const double[]){ 0, 0 }) && same(tg_dropout(b, 1, true), 2, (const double[]){ 0, 0 }));
     CHECK(same(tg_feature_alpha_dropout(tg_full(tg, TG_SHAPE(1, 2), 1, TG_I64), 1, true), 2, (const double[]){ 0, 0 }));
+    y = tg_to(tg_from(tg, 1, &two, TG_F32, gated), TG_F16);                                                    /* and so are these */
+    CHECK(same(tg_glu(y, 0), 1, (const double[]){ -1.3916015625 }));
+    CHECK(same(tg_celu(tg_to(tg_number(tg, 0.806640625), TG_F16), 0.8), 1, (const double[]){ 0.806640625 }));
+    CHECK(same(tg_selu(tg_to(tg_number(tg, -1.193359375), TG_F16)), 1, (const double[]){ -1.224609375 }));
+    REFUSED(TG_ERROR_DTYPE, tg_celu(tg_full(tg, TG_SHAPE(2), 1, TG_I64), 2));
+    y = tg_round_decimals(tg_full(tg, TG_SHAPE(2), 0.053466796875, TG_BF16), 3);                               /* 53.47 is not rounded to 53.5 first */
+    CHECK(y && y->dtype == TG_BF16 && same(y, 2, (const double[]){ 0.052978515625, 0.052978515625 }));
     y = tg_logaddexp2(tg_to(tg_number(tg, 0.60546875), TG_BF16), tg_to(tg_number(tg, -1.171875), TG_BF16));   /* computed in f32, rounded once */
     CHECK(y && y->dtype == TG_BF16 && tg_item(y) == tg_item(tg_to(tg_logaddexp2(tg_full(tg, TG_SCALAR, 0.60546875, TG_F32), tg_full(tg, TG_SCALAR, -1.171875, TG_F32)), TG_BF16)));
     y = tg_logaddexp2(tg_to(tg_number(tg, 0.60546875), TG_BF16), tg_full(tg, TG_SCALAR, 0.5, TG_F64));
     CHECK_NEAR(tg_item(y), log2(exp2(0.60546875) + exp2(0.5)), 1e-14);
-    CHECK_NEAR(tg_item(tg_select(tg_logspace(tg, 4.3, 0, 2, 5, TG_BF16), 0, 0)), 1032, 0);                    /* the ends are rounded first */
+    CHECK_NEAR(tg_item(tg_select(tg_logspace(tg, 4.3, 0, 2, 5, TG_BF16), 0, 0)), 1032, 0);                    /* the ends are rounded first, */
+    CHECK_NEAR(tg_item(tg_logspace(tg, 4.3, 4, 1, 5, TG_BF16)), 1012, 0);                                    /* if there are two */
+    CHECK_NEAR(tg_item(tg_select(tg_linspace(tg, 4.3, -3, 50, TG_F16), 0, 26)), 0.427001953125, 0);
+    CHECK_NEAR(tg_item(tg_select(tg_linspace(tg, 4.3, -3, 50, TG_BF16), 0, 27)), 0.283203125, 0);
     CHECK_NEAR(tg_item(tg_select(tg_rms_norm(tg_full(tg, TG_SHAPE(2), 2, TG_F64), TG_SHAPE(2), NULL, -0.5), 0, 0)), 1.06904496764969754, 1e-12);
     CHECK_OK(tg);
 }
