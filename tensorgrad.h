@@ -291,7 +291,7 @@ struct tg_tensor {
     bool         off_record;           /* computed with the grad mode off from what needs a gradient  */
     bool         keeps_packed;         /* a weight: products keep the form that they pack it into      */
     bool         replaced;             /* a parameter in whose place tg_module_to put another one      */
-    bool         clamped;              /* a convolution's result whose last step was tg_bake's clamp   */
+    uint8_t      clamped;              /* a baked convolution's last step was this one of the context's clamps, from 1 */
     uint32_t     count;
     uint32_t     kept;                 /* how many of the counts are tg_keep's, for tg_drop to undo   */
     uint32_t     out_index;            /* which output of its node                                    */
@@ -2516,13 +2516,14 @@ TG_API void       tg_update_bn_end(tg_module *m, bool was);
 TG_API bool       tg_bake(tg_module *m, tg_tensor *x);
     /* m is for inference from now on: in evaluation mode (tg_train), frozen (tg_freeze), its weights packed (tg_keep_packed);
        and each BatchNorm whose x is the result of a Conv, ConvTranspose or Linear is folded into that one's weight and bias,
-       which are new tensors. What is folded is seen on a call of tg_forward(m, x), so any forward will do; x is like what will
-       come, random numbers say, or NULL: nothing is folded. Pairs are left as they are where one of the two is called more
-       than once, has hooks, a computed weight or no running statistics. A ReLU, ReLU6 or Hardtanh behind the norm of a Conv
-       becomes that one's last step wherever nothing is recorded. The results stay the same but for rounding: where a
-       second call with x shows another y (because the convolution's result is used without the norm, too), that is an error
-       and nothing was changed. A folded norm is an Identity without parameters and cannot be brought back: train, or save
-       for training, a tg_module_copy that was made before; m's optimisers are not stepped any more */
+       which are new tensors; and where nothing else uses the result of a Conv with a bias, or that of its norm, than tg_relu, tg_relu6,
+       tg_hardtanh or tg_clamp, their modules or in-place forms, that becomes the Conv's last step wherever nothing is recorded: the function
+       then gives back what it gets. All that is seen on a call of tg_forward(m, x), so any forward will do; x is like what will come,
+       random numbers say, or NULL: nothing is folded. Each use of a tensor by a function of the library counts: what something else
+       uses too (a result without its norm, a weight by itself), is kept by tg_keep, is seen by a hook or is the model's result stays as it is, and so do layers
+       with a computed weight and norms without running statistics. Not seen is what forward reads by itself, from `data`, or puts
+       aside for later. The results stay the same but for rounding. A folded norm is an Identity without parameters and cannot be
+       brought back: train, or save for training, a tg_module_copy that was made before; m's optimisers are not stepped any more */
 TG_API void       tg_keep_packed(tg_module *m, bool on);
     /* products by weights of at least 2 dimensions pack them into panels, at each call. On: what a Linear or Conv has packed is
        kept for the next call, as long as no call has changed the weight (who writes to its `data` calls tg_trim afterwards) and
@@ -2550,6 +2551,9 @@ TG_API tg_tensor *tg_module_tensor_at(tg_module *m, const char *path);     /* a 
 TG_API int64_t    tg_parameters(tg_module *m, tg_tensor **list, int64_t room);
     /* how many parameters there are, of which the first `room` are written to list, and NULL behind the last */
 TG_API int64_t    tg_parameter_count(tg_module *m);                        /* numbers in all parameters */
+TG_API tg_tensor *tg_functional_call(tg_module *m, tg_tensor *const *params, int n, tg_tensor *const *x, int n_x);
+    /* tg_forward_of(m, x, n_x) with other tensors in the places of m's n parameters, in the order of tg_parameters and of their shapes; NULL: its own.
+       torch.func.functional_call: the others may be results, of a step of learning say, and get the gradients. m is as before when it returns */
 TG_API size_t     tg_module_format(tg_module *m, char *out, size_t size);
     /* a line for each part: path, kind, parameters with their shapes, how many numbers; then the sum. As snprintf does */
 TG_API void       tg_summary(tg_module *m);                                /* prints that */
@@ -2588,7 +2592,8 @@ TG_API tg_tensor *tg_dirac_(tg_tensor *t, int64_t groups);
 
 /* Layers: torch.nn's, with its defaults and its names of parameters, and initialised as there. Where what goes in is TG_NN_LAZY, of Linear,
    Conv, ConvTranspose, BatchNorm and InstanceNorm, that size is the first x's, whose type and device the layer takes too: torch's LazyLinear
-   and its kin. Such a model is called once, tg_forward(net, x), before it has parameters for optimisers, files and copies, which say so. */
+   and its kin. Such a model is called once, tg_forward(net, x), before it has parameters for optimisers, files and copies, which say so; or
+   it takes its sizes from the weights that tg_load_state_dict, tg_load or tg_run_load give it. */
 #define TG_NN_LAZY INT64_MIN
 typedef struct tg_nn_linear_args {
     tg_place at TG_EMPTY;
@@ -4117,6 +4122,8 @@ static inline tg_tensor *tg__forward_of_at(const char *file, int line, tg_module
 #define tg_module_to_device(m, device) tg_module_to_device(TG__AT_MODULE(m), device)
 #define tg_module_copy(m) tg_module_copy(TG__AT_MODULE(m))
 #define tg_module_share(to, m) tg_module_share(TG__AT_CTX(to), TG__AT_MODULE(m))
+static inline tg_tensor *tg__functional_call_at(const char *file, int line, tg_module *m, tg_tensor *const *params, int n, tg_tensor *const *x, int n_x) { return tg_functional_call(tg__at_module(m, file, line), tg__at_list(params, n, file, line), n, tg__at_list(x, n_x, file, line), n_x); }
+#define tg_functional_call(...) TG__PLACED(functional_call, __VA_ARGS__)
 #define tg_state_dict(m) tg_state_dict(TG__AT_MODULE(m))
 #define tg_load_state_dict(m, d, report) tg_load_state_dict(TG__AT_MODULE(m), TG__AT_CONST_DICT(d), report)
 #define tg_save(m, path) tg_save(TG__AT_MODULE(m), path)
@@ -4464,18 +4471,30 @@ enum { TG__HAS_F64 = 1 };
 #elif defined(TENSORGRAD_TEACH)
 #pragma GCC optimize("Og", "strict-aliasing", "no-fast-math", "fp-contract=off", "no-tree-loop-distribute-patterns")
 #else
-/* -O1, the parts of -O2 that are felt, and without the parts of -O1 that are not: the compiler is done in half of the
-   time, kernels written in vector words are as fast. (vzeroupper is what gcc calls an expensive optimization: without it
+/* -O1, the parts of -O2 that are felt, and without the parts of -O1 that are not (jumps threaded through blocks are 4 per cent
+   of all its work): the compiler is done in half of the time, kernels written in vector words are as fast. (vzeroupper is what gcc calls an expensive optimization: without it
    all scalar code behind a kernel, the host's too, waits for halves of registers that it does not use.) What has loops of
    plain C, or none that are hot, opens a region of its own (TG__LEVELS). And a loop over two pointers stays a loop: memset
    or `rep stos` costs more than a tiny call. */
 #pragma GCC optimize("O1", "inline-small-functions", "optimize-sibling-calls", "expensive-optimizations", "ipa-ra", "caller-saves", "strict-aliasing")
 #if TG__HAS_X86 || TG__HAS_NEON
 #define TG__LEVELS
-#pragma GCC optimize("no-tree-pta", "no-tree-loop-optimize", "no-tree-dominator-opts")
+#pragma GCC optimize("no-tree-pta", "no-tree-loop-optimize", "no-tree-dominator-opts", "no-thread-jumps")
 #endif
 #pragma GCC optimize("no-fast-math", "fp-contract=off", "no-tree-loop-distribute-patterns")
 #endif
+#endif
+
+/* TG__LITTLE_EFFORT: what is made of other operations, texts, files. TG__NO_EFFORT: what is called once for a model or a file and
+   has no loop over elements; the compiler is done with it in two thirds of the time. Up to TG__EFFORT_END. */
+#if defined(__GNUC__) && !defined(__clang__) && !defined(__TINYC__) && !defined(__CUDACC__) && !defined(TENSORGRAD_DEBUG)
+#define TG__LITTLE_EFFORT _Pragma("GCC push_options") _Pragma("GCC optimize(\"Og\", \"no-fast-math\", \"fp-contract=off\")")
+#define TG__NO_EFFORT _Pragma("GCC push_options") _Pragma("GCC optimize(\"O0\", \"no-fast-math\", \"fp-contract=off\")")
+#define TG__EFFORT_END _Pragma("GCC pop_options")
+#else
+#define TG__LITTLE_EFFORT
+#define TG__NO_EFFORT
+#define TG__EFFORT_END
 #endif
 
 #ifdef __cplusplus
@@ -4486,7 +4505,7 @@ extern "C" {
 #define TG__ROUND_UP(n, to) (((n) + ((to) - 1)) / (to) * (to))
 
 /* Sizes are checked before any arithmetic that uses them. */
-enum { TG__BLOCKS = 1, TG__SPARSE, TG__MAPPED };                           /* what an opaque tensor is */
+enum { TG__BLOCKS = 1, TG__SPARSE, TG__MAPPED, TG__WATCHED };              /* what an opaque tensor is; watched: its use is news to tg_bake */
 TG__PRIVATE bool tg__mul_i64(int64_t a, int64_t b, int64_t *out) {        /* for a, b >= 0 */
 #if defined(__GNUC__) && !defined(__TINYC__)
     return !__builtin_mul_overflow(a, b, out);
@@ -6280,6 +6299,7 @@ struct tg_ctx {
     tg__node *dead_nodes;
     tg_module *lost_modules;               /* that an error left without an owner: they go when it is cleared */
     struct tg__folds *folds;               /* tg_bake tries a model: what it has seen */
+    double    clamps[8][2]; int n_clamps;  /* that convolutions of baked models end with */
     bool      releasing;
     uint64_t  node_serial;
     tg__walk *walk;
@@ -7853,8 +7873,8 @@ TG__PRIVATE tg_tensor *tg__header_fill(tg_ctx *tg, tg_tensor *t) {
        Sizes and strides past ndim are nobody's business. */
     t->tg = tg; t->data = t->place = NULL; t->numel = 0; t->grad = NULL; t->name = NULL;
     t->ndim = 0; t->dtype = TG_F32; t->device = TG_CPU;
-    t->requires_grad = t->is_number = t->inline_storage = t->unrecorded = t->off_record = t->keeps_packed = t->replaced = t->clamped = false; t->alive = true;
-    t->opaque = 0; t->sparse_grad = false; t->inner = NULL;
+    t->requires_grad = t->is_number = t->inline_storage = t->unrecorded = t->off_record = t->keeps_packed = t->replaced = false; t->alive = true;
+    t->opaque = t->clamped = 0; t->sparse_grad = false; t->inner = NULL;
     t->count = 1; t->kept = t->out_index = t->rebased = 0;
     t->node = NULL; t->storage = NULL; t->base = t->next_alias = t->prev_alias = NULL; t->made_by = NULL;
     tg->memory.live_tensors++;
@@ -8068,6 +8088,12 @@ TG__PRIVATE void tg__no_results(tg_tensor **list, int n) {
 /* The place of a call with options; without one none is noted, which is better than that of an older call. */
 TG__PRIVATE void tg__note(tg_tensor *t, tg_place at) { (void)tg__at(t, at.file, at.line); }
 TG__PRIVATE tg_ctx *tg__note_ctx(tg_ctx *tg, tg_place at) { return tg__at_ctx(tg, at.file, at.line); }
+/* Somebody uses t (see tg_bake). Was it watched? */
+TG__PRIVATE bool tg__watch_ends(tg_tensor *t) {
+    const bool was = t->opaque == TG__WATCHED;
+    if (was) t->opaque = 0;
+    return was;
+}
 /* is operand i there, alive and of this context? Its numbers may be opaque. */
 TG__PRIVATE bool tg__use_any(tg_ctx *tg, const tg_tensor *t, int i) {
     if (TG__RARE(!t)) return tg__fail(tg, TG__E_NULL, i);
@@ -8077,7 +8103,7 @@ TG__PRIVATE bool tg__use_any(tg_ctx *tg, const tg_tensor *t, int i) {
 }
 TG__PRIVATE bool tg__use(tg_ctx *tg, const tg_tensor *t, int i) {
     if (!tg__use_any(tg, t, i)) return false;
-    return !TG__RARE(t->opaque) || (t->opaque == TG__MAPPED && t->out_index == tg->lane) ||
+    return !TG__RARE(t->opaque) || tg__watch_ends((tg_tensor *)(intptr_t)t) || (t->opaque == TG__MAPPED && t->out_index == tg->lane) ||
         tg__fail(tg, TG__E_OPAQUE, i, t,
             t->opaque == TG__SPARSE ? "row-sparse; tg_to_dense it first" :
             t->opaque == TG__MAPPED ? "inside another tg_vmap" : "block-quantised; tg_to a floating type first");
@@ -8088,7 +8114,7 @@ TG__PRIVATE bool tg__use_blocks(tg_ctx *tg, const tg_tensor *t, int i) {      /*
 /* Does it stand for itself, not for every example of a tg_vmap? Asked where a tensor is used other than by tg__call. */
 TG__INLINE bool tg__whole(tg_ctx *tg, const tg_tensor *t) { return !TG__RARE(t->opaque == TG__MAPPED) || tg__fail(tg, TG__E_VMAP); }
 /* May it be given back as it is? Not what is row-sparse or inside another tg_vmap: the call then says so. */
-TG__INLINE bool tg__itself(const tg_tensor *t) { return t->opaque <= TG__BLOCKS || (t->opaque == TG__MAPPED && t->out_index == t->tg->lane); }
+TG__INLINE bool tg__itself(const tg_tensor *t) { return t->opaque <= TG__BLOCKS || t->opaque == TG__WATCHED || (t->opaque == TG__MAPPED && t->out_index == t->tg->lane); }
 /* The start of a public function that takes one tensor: its context if the call may go on, else NULL. _opaque: of
    every kind; _blocks: block-quantised ones too; _whole: none inside tg_vmap. */
 TG__PRIVATE tg_ctx *tg__start_opaque(tg_tensor *t, const char *name) {
@@ -8912,8 +8938,9 @@ TG__PRIVATE tg_tensor *tg__call_mapped(tg_ctx *tg, const tg_op *op, const void *
 #endif
 #ifdef TG__LEVELS                                      /* every call comes through here */
 #pragma GCC push_options
-#pragma GCC optimize("O2", "tree-loop-optimize", "tree-dominator-opts", "tree-pta", "no-fast-math", "fp-contract=off", "no-tree-loop-distribute-patterns")
+#pragma GCC optimize("O2", "tree-loop-optimize", "tree-dominator-opts", "tree-pta", "thread-jumps", "no-fast-math", "fp-contract=off", "no-tree-loop-distribute-patterns")
 #endif
+TG__PRIVATE bool tg__fold_clamp(tg_ctx *tg, const tg_op *op, const void *attr, tg_tensor *x);      /* with tg_bake */
 /* Runs one op: the gate, one-context and liveness checks, check, forward, recording, holding. Everything that
    all ops share is here. `outs` may be NULL. */
 TG__PRIVATE tg_tensor *TG__CALL(const tg_op *op, const void *attr,
@@ -8933,7 +8960,13 @@ TG__PRIVATE tg_tensor *TG__CALL(const tg_op *op, const void *attr,
     for (i = 0; i < n_in; i++) {
         if (!in[i] && op->n_in >= 0 && i >= op->n_in) continue;       /* an optional operand that is absent */
         if (TG__RARE(!in[i] || !in[i]->alive || in[i]->tg != tg || in[i]->opaque)) {
-            const bool any = (op->flags & TG_OP_OPAQUE) && in[i] && in[i]->opaque != TG__SPARSE && in[i]->opaque != TG__MAPPED;
+            const bool any = (op->flags & TG_OP_OPAQUE) && in[i] && in[i]->opaque <= TG__BLOCKS;
+            if (in[i] && in[i]->opaque == TG__WATCHED && n_in == 1 && tg__fold_clamp(tg, op, attr, in[0])) {
+                in[0]->opaque = 0;
+                first = TG__CALL(op, attr, in, n_in, outs, n_out);
+                if (!inplace) in[0]->opaque = TG__WATCHED;
+                return first;
+            }
             if (!(any ? tg__use_any(tg, in[i], i) : tg__use(tg, in[i], i))) return NULL;
             if (in[i]->opaque == TG__MAPPED) mapped = true;
         }
@@ -9722,6 +9755,8 @@ TG_API tg_tensor *(tg_retain_grad)(tg_tensor *t) {
     return tg__hook_add(t, NULL, NULL, true) ? t : NULL;
 }
 
+TG__NO_EFFORT
+
 /* ---- derivative products ---- */
 TG__PRIVATE tg_ctx *tg__start_call(const tg_function_call *c, const char *name) {
     tg_ctx *tg = c && c->inputs && c->n_inputs > 0 ? tg__start_list(c->inputs, c->n_inputs, name) : NULL;
@@ -10173,6 +10208,8 @@ TG_API bool (tg_checkpoint)(const tg_function_call *c, tg_tensor **outputs) {
     if (!ok) tg__no_results(outputs, c->n_outputs);
     return ok;
 }
+
+TG__EFFORT_END
 
 /* ---- ops from outside ---- */
 TG_API tg_tensor *(tg_call)(const tg_op *op, const void *attr,
@@ -11176,7 +11213,7 @@ TG__PRIVATE bool tg__formula_types(tg_ctx *tg, const tg__formula *f, tg_tensor *
 }
 
 /* One or two f32 tensors that lie alike, row-major, on the host: what most calls have. Few questions are left. */
-enum { TG__PLAIN = TG_DTYPES };                    /* in n->plan: that, and the type is f32 */
+enum { TG__PLAIN = TG_DTYPES, TG__DONE };          /* in n->plan: that, and the type is f32; the result is the operand itself */
 TG__PRIVATE bool tg__formula_plain(const tg__formula *f, const tg__node *n) {
     const tg_tensor *x = n->in[0], *y = n->in[n->n_in - 1];
     return n->n_in <= 2 && x->dtype == TG_F32 && y->dtype == TG_F32 && !x->is_number && !y->is_number && n->device == TG_CPU &&
@@ -11190,12 +11227,30 @@ TG__PRIVATE bool tg__formula_numbers(tg_ctx *tg, const tg__node *n) {
         return tg__fail(tg, TG__E_RANGE, "lambda", "finite and at least 0", p[0]);
     return true;
 }
+/* Does a row only clamp? Says to what. */
+TG__PRIVATE bool tg__formula_clamps(int row, const double *p, double *clamp) {
+    const bool relu = row == TG_ROW_tg_relu;
+    if (!relu && row != TG_ROW_tg_hardtanh && row != TG_ROW_tg_clamp) return false;
+    clamp[0] = relu ? 0 : p[0]; clamp[1] = relu ? tg__inf() : p[1];
+    return clamp[0] <= clamp[1];
+}
+/* A baked convolution has clamped x so already: then the result is x. */
+TG__NOINLINE bool tg__formula_done(tg_ctx *tg, tg__node *n) {
+    const tg_tensor *x = n->in[0];
+    const double *was = tg->clamps[x->clamped - 1];
+    double clamp[2];
+    if (!tg__formula_clamps(n->op->kind, tg__numbers_of(n), clamp) || was[0] < clamp[0] || was[1] > clamp[1]) return false;
+    if (x->storage->version || tg__needs_grad(x)) return false;
+    n->plan = TG__DONE;
+    return tg__out_same(n);
+}
 TG__PRIVATE bool tg__formula_check(tg_ctx *tg, tg__node *n) {
     const tg__formula *f = (const tg__formula *)(const void *)n->op;
     tg_dtype compute, result;
     int64_t shape[TG_MAX_DIMS];
     int ndim, i, first = -1;
     if (n->op->n_attrs && !tg__formula_numbers(tg, n)) return false;
+    if (TG__RARE(n->in[0]->clamped) && tg__formula_done(tg, n)) return true;
     if (tg__formula_plain(f, n)) {
         const tg_tensor *x = n->in[0];
         n->plan = TG__PLAIN;
@@ -11219,6 +11274,7 @@ TG__PRIVATE bool tg__formula_check_(tg_ctx *tg, tg__node *n) {
     int64_t shape[TG_MAX_DIMS];
     int ndim;
     if (n->op->n_attrs && !tg__formula_numbers(tg, n)) return false;
+    if (TG__RARE(n->in[0]->clamped) && tg__formula_done(tg, n)) return true;
     if (!tg__formula_types(tg, f, n->in, tg__numbers_of(n), &compute, &result) ||
         !tg__broadcast(tg, n->in, n->n_in, &ndim, shape)) return false;
     if (ndim != n->in[0]->ndim || memcmp(shape, n->in[0]->shape, (size_t)ndim * sizeof shape[0]) != 0)
@@ -11236,6 +11292,7 @@ TG__NOINLINE bool tg__formula_forward_any(tg_ctx *tg, tg__node *n) {
     tg_dtype common;                       /* the type that numbers and a comparison's operands take first */
     bool ok;
     int i;
+    if (n->plan == TG__DONE) return true;
     common = f->types == TG__PREDICATE && n->n_in == 2 ? tg__result_type(n->in, 2)
         : compute == TG_I64 ? n->out[0]->dtype : TG_F64;
     for (i = 0; i < n->n_in; i++) {
@@ -15264,7 +15321,7 @@ typedef struct tg__index_plan {
 
 #ifdef TG__LEVELS                                      /* a loop that the compiler turns into vectors */
 #pragma GCC push_options
-#pragma GCC optimize("O3", "tree-loop-optimize", "tree-dominator-opts", "tree-pta", "no-fast-math", "fp-contract=off")
+#pragma GCC optimize("O3", "tree-loop-optimize", "tree-dominator-opts", "tree-pta", "thread-jumps", "no-fast-math", "fp-contract=off")
 #endif
 /* Is one of n indices not in 0..limit - 1? The sign tells, of an index or of what is left to the last one. */
 TG__INLINE bool tg__index_odd_in(int64_t n, const int64_t *p, int64_t limit) {
@@ -16010,10 +16067,7 @@ TG_API tg_tensor *(tg_one_hot)(tg_tensor *index, int64_t classes) {
    Two records, the views diagonal and unfold; all else is made of other functions.
    Tests: tests/test_arrange.c; tests/golden.c, tests/op_list.h
    ====================================================================================== */
-#ifdef TG__LEVELS                                      /* made of other operations: to the end of the chapter */
-#pragma GCC push_options
-#pragma GCC optimize("Og", "no-fast-math", "fp-contract=off")
-#endif
+TG__LITTLE_EFFORT                                      /* made of other operations: to the end of the chapter */
 
 /* ------------------------------------------------------------------ diagonal, unfold ----
    diagonal: y[..., i] = x with i and i + offset at dim1 and dim2; unfold: y[.., w, .., k] = x[.., w * step + k, ..].
@@ -16938,9 +16992,7 @@ TG_API tg_tensor *(tg_multinomial)(tg_tensor *x, int64_t n, bool replacement) {
     return tg__composed(tg, outermost, tg_end_with(tg, m, y));
 }
 
-#ifdef TG__LEVELS
-#pragma GCC pop_options
-#endif
+TG__EFFORT_END
 /* ======================================================================================
    >>impl-gemm    matrix products: which path, cut into phases and chunks
    Owns tg__gemm_plan. Kernels know nothing of dtypes, batches and threads; this section knows nothing of registers.
@@ -19284,7 +19336,7 @@ TG__POOLING_CLAIM(double)
    gradient, where the first element that equals the result y, which no other is above, takes g. */
 #ifdef TG__LEVELS                                      /* loops that the compiler turns into vectors */
 #pragma GCC push_options
-#pragma GCC optimize("O3", "tree-loop-optimize", "tree-dominator-opts", "tree-pta", "no-fast-math", "fp-contract=off", "no-tree-loop-distribute-patterns")
+#pragma GCC optimize("O3", "tree-loop-optimize", "tree-dominator-opts", "tree-pta", "thread-jumps", "no-fast-math", "fp-contract=off", "no-tree-loop-distribute-patterns")
 #endif
 TG__PRIVATE void tg__pooling_pairs_max(int64_t n, float *y, const float *a, const float *b) {
     int64_t i;
@@ -21186,10 +21238,10 @@ TG_API tg_tensor *(tg_nms)(tg_tensor *boxes, tg_tensor *scores, double iou_thres
    >>impl-elementwise    elementwise functions made of the formulas, activations among them
    ====================================================================================== */
 
-/* TG__MADE(relu6, value): tg_relu6(x), which is one expression of other functions. */
+/* TG__MADE(relu6, value): tg_relu6(x), which is one expression of other functions; they look at x. */
 #define TG__MADE(name, value) \
     TG_API tg_tensor *(tg_##name)(tg_tensor *x) { \
-        tg_ctx *tg = tg__start(x, #name); \
+        tg_ctx *tg = tg__start_opaque(x, #name); \
         bool outermost; \
         if (!tg) return NULL; \
         outermost = tg__compose(tg); \
@@ -21820,10 +21872,12 @@ TG__PRIVATE tg_tensor *tg__alpha_dropped(tg_ctx *tg, tg_tensor *x, tg__dropped w
     return tg_add(tg_mul(x, mask), tg_add_scalar(tg_mul_scalar(mask, alpha), alpha * a * (p - 1)));
 }
 TG__PRIVATE tg_tensor *tg__dropout(tg_tensor *x, double p, bool training, tg__dropped what, bool alpha, const char *name) {
-    tg_ctx *tg = tg__start(x, name);
+    tg_ctx *tg = tg__start_opaque(x, name);
     bool outermost;
     if (!tg) return NULL;
     if (!(p >= 0 && p <= 1)) { tg__fail(tg, TG__E_PROBABILITY, p); return NULL; }
+    if ((!training || p == 0) && x->opaque == TG__WATCHED) return x;               /* which is no use of it */
+    if (!tg__use(tg, x, 0)) return NULL;
     if (!training || p == 0) return x;
     if (!tg_dtype_is_float(x->dtype) && p == 1) return tg_zeros_like(x);                      /* torch multiplies by 0 */
     if (!tg_dtype_is_float(x->dtype)) { tg__fail(tg, TG__E_FLOAT_ONLY, x); return NULL; }
@@ -21834,7 +21888,7 @@ TG__PRIVATE tg_tensor *tg__dropout(tg_tensor *x, double p, bool training, tg__dr
 }
 TG_API tg_tensor *(tg_dropout)(tg_tensor *x, double p, bool training) { return tg__dropout(x, p, training, TG__DROP_ELEMENTS, false, "dropout"); }
 TG_API tg_tensor *(tg_dropout1d)(tg_tensor *x, double p, bool training) {
-    tg_ctx *tg = tg__start(x, "dropout1d");
+    tg_ctx *tg = tg__start_opaque(x, "dropout1d");
     if (!tg) return NULL;
     if (x->ndim != 2 && x->ndim != 3) { tg__fail_op(tg, TG_ERROR_SHAPE, "expected x [N, C, L] or [C, L], got %t", x); return NULL; }
     return tg__dropout(x, p, training, x->ndim == 2 ? TG__DROP_FIRST : TG__DROP_CHANNELS, false, "dropout1d");
@@ -22596,6 +22650,8 @@ TG_API tg_tensor *tg_scaled_dot_product_attention_from(const tg_scaled_dot_produ
    are projected again. Where the weights are asked for, they are made; else attention is tiled.
    Tests: tests/test_attention.c
    ====================================================================================== */
+TG__NO_EFFORT
+
 
 typedef tg_multi_head_attention_forward_args tg__heads_args;
 TG__PRIVATE bool tg__heads_allowed(tg_ctx *tg, const tg__heads_args *a) {
@@ -22772,6 +22828,8 @@ TG_API tg_tensor *tg_multi_head_attention_forward_from(const tg_multi_head_atten
     if (!y && args->weights) *args->weights = NULL;
     return tg__composed(tg, outermost, y);
 }
+
+TG__EFFORT_END
 
 /* ======================================================================================
    >>impl-rnn    recurrent cells and whole sequences
@@ -23583,10 +23641,7 @@ TG_API tg_tensor *(tg_pad_packed_sequence)(tg_tensor *data, const tg_packed_sequ
    devices, and for any strides.
    Tests: tests/test_products.c
    ====================================================================================== */
-#ifdef TG__LEVELS                                      /* made of other operations: to >>impl-loss's end */
-#pragma GCC push_options
-#pragma GCC optimize("Og", "no-fast-math", "fp-contract=off")
-#endif
+TG__NO_EFFORT
 
 /* ------------------------------------------------------------------ products of vectors and matrices ----
    tg_matmul for operands of the numbers of dimensions that the name says. */
@@ -24679,10 +24734,14 @@ TG_API tg_tensor *(tg_fake_quantize_per_channel_affine)(tg_tensor *x, tg_tensor 
     return tg__composed(tg, outermost, y);
 }
 
+TG__EFFORT_END
+
 /* ======================================================================================
    >>impl-loss    losses made of other operations
    No record and no kernel: each is a formula over a few tg calls, whose derivatives to any order are theirs.
    ====================================================================================== */
+TG__LITTLE_EFFORT
+
 
 /* What all of them share. The operands are there and of one context, the reduction is one, the result has the type that
    they promote to, which is a floating one. Halves are widened here and rounded once, at the end: sums and squares of
@@ -25327,9 +25386,7 @@ TG_API tg_tensor *tg_multilabel_soft_margin_loss_from(const tg_multilabel_soft_m
     return tg__loss_end(&l, e ? tg_div_scalar(tg_sum_dims(e, 1, &classes, false), (double)args->x->shape[classes]) : NULL);
 }
 
-#ifdef TG__LEVELS
-#pragma GCC pop_options
-#endif
+TG__EFFORT_END
 /* ======================================================================================
    >>impl-norm    normalisations and statistics
    Tests: tests/test_norm.c
@@ -27368,10 +27425,7 @@ TG__MADE(isneginf, tg_eq_scalar(x, -tg__inf()))
    anything fails.
    Tests: tests/test_io.c, tests/formats.c, tests/hostile.c, tests/fuzz_safetensors.c, tests/fuzz_npy.c
    ====================================================================================== */
-#ifdef TG__LEVELS                                      /* texts and files: to >>impl-debug's end */
-#pragma GCC push_options
-#pragma GCC optimize("Og", "no-fast-math", "fp-contract=off")
-#endif
+TG__LITTLE_EFFORT                                      /* texts and files: to >>impl-debug's end */
 
 #ifndef TENSORGRAD_NO_IO
 /* ---- whole files, through the host's hooks or the platform's ---- */
@@ -28021,6 +28075,8 @@ TG_API tg_tensor *(tg_dict_f32)(const tg_dict *d, int64_t i) {
     tg__mem_put(d->tg, bytes, (size_t)p->t->numel);
     return t;
 }
+
+TG__NO_EFFORT
 
 /* --------------------------------------------------------------- safetensors ----
    8 bytes length of the header, little end first; the header, JSON: { name: { "dtype", "shape",
@@ -28692,6 +28748,8 @@ TG_API bool (tg_npy_save)(tg_tensor *t, const char *path) {
     tg_end(tg, m);
     return ok;
 }
+TG__EFFORT_END
+
 #endif /* TENSORGRAD_NO_IO */
 
 /* ======================================================================================
@@ -28716,8 +28774,9 @@ struct tg__module_own {
     tg__member *member; int64_t members, member_room;
     tg__module_hook *hook; int64_t hooks, hook_room;
     struct tg__weight_norm *norm; int64_t norms, norm_room;
-    tg_module_forward clamped;     /* of an activation that tg_bake made a convolution's last step: its own forward, else NULL */
     void (*lazy)(tg_module *m, int64_t in); int lazy_dim;      /* makes the tensors, once x's size there is known; from x's end where negative */
+    int lazy_weight; int64_t lazy_times;                       /* or that of its first tensor there, times so many */
+    int64_t lazy_tried;            /* while sizes from a dict are on trial: members before, and 1 */
     int infers; bool trained;      /* open tg_infer_begins; `training` before the first */
     bool lost; tg_module *next_lost;
 };
@@ -28735,6 +28794,8 @@ TG__PRIVATE tg_ctx *tg__start_module(tg_module *m, const char *name) {
     tg__name(m->tg, name);
     return m->tg;
 }
+
+TG__NO_EFFORT
 
 /* ---- making and freeing ---- */
 TG__PRIVATE void *tg__module_make(tg_ctx *tg, size_t size, const char *kind, const char *name, tg_module_forward forward) {
@@ -28905,6 +28966,8 @@ TG_API tg_tensor *(tg_module_tensor)(tg_module *m, tg_tensor **field, const char
     return t;
 }
 
+TG__EFFORT_END
+
 /* ---- calling ---- */
 TG__PRIVATE bool tg__module_norm(tg_module *m, bool moves);
 TG_API size_t tg_module_enter(tg_module *m) {
@@ -28916,10 +28979,12 @@ TG_API tg_tensor *tg_module_leave(tg_module *m, size_t mark, tg_tensor *y) {
     if (m) tg_path_end(m->tg, mark);
     return y;
 }
-TG__PRIVATE void tg__fold_saw(tg_ctx *tg, tg_module *m, tg_tensor *x, tg_tensor *y);   /* with tg_bake */
+TG__PRIVATE bool tg__fold_enter(tg_ctx *tg, tg_module *m, tg_tensor *x);                            /* with tg_bake */
+TG__PRIVATE void tg__fold_leave(tg_ctx *tg, tg_module *m, tg_tensor *x, tg_tensor *y, bool alone);
 /* y by way of m's hooks, and out of m */
 TG__PRIVATE tg_tensor *tg__module_left(tg_module *m, size_t mark, tg_tensor *x, tg_tensor *y) {
     int64_t i;
+    if (m->own->hooks && y) { (void)tg__watch_ends(x); (void)tg__watch_ends(y); }      /* hooks see both */
     for (i = 0; i < m->own->hooks && y; i++) {
         tg_tensor *other = m->own->hook[i].fn(m->own->hook[i].user, m, x, y);
         if (other) y = other;
@@ -28931,19 +28996,21 @@ TG__PRIVATE tg_tensor *tg__forward(tg_module *m, tg_tensor *const *x, int n, con
     tg_ctx *tg = x && n > 0 && x[0] ? x[0]->tg : m ? m->tg : NULL;
     tg_tensor *y = NULL;
     size_t mark;
+    bool alone;
     int i;
     if (!tg__gate(tg)) return NULL;
     tg__name(tg, name);
     if (!m || !x || n < 1 || !x[0]) { tg__fail(tg, TG__E_NULL, m ? 1 : 0); return NULL; }
     if (m->tg != tg) { tg__fail(tg, TG__E_CONTEXT, 0); return NULL; }
-    for (i = 1; i < n; i++) if (x[i] && !tg__use(tg, x[i], i + 1)) return NULL;
+    for (i = 1; i < n; i++) if (x[i] && x[i]->opaque != TG__WATCHED && !tg__use(tg, x[i], i + 1)) return NULL;
     mark = tg_module_enter(m);
     if (TG__RARE(m->own->lazy != NULL) && !tg__lazy_know(m, x[0])) return tg_module_leave(m, mark, NULL);
+    alone = TG__RARE(tg->folds != NULL) && tg__fold_enter(tg, m, x[0]);
     if (m->forward_of) y = m->forward_of(m, x, n);
     else if (!m->forward) tg__fail_op(tg, TG_ERROR_VALUE, "%s has no forward of one operand; it is called by a function of its own", m->kind);
     else if (n != 1) tg__fail_op(tg, TG_ERROR_VALUE, "%s takes one operand, got %d", m->kind, n);
     else y = m->forward(m, x[0]);
-    if (TG__RARE(tg->folds != NULL) && y) tg__fold_saw(tg, m, x[0], y);
+    if (TG__RARE(tg->folds != NULL) && y) tg__fold_leave(tg, m, x[0], y, alone);
     return tg__module_left(m, mark, x[0], y);
 }
 TG_API tg_tensor *(tg_forward)(tg_module *m, tg_tensor *x) { return tg__forward(m, &x, 1, "forward"); }
@@ -28966,6 +29033,8 @@ TG_API bool (tg_module_unhook)(tg_module *m, tg_module_hook_fn fn, void *user) {
     for (m->own->hooks--; i < m->own->hooks; i++) m->own->hook[i] = m->own->hook[i + 1];
     return true;
 }
+
+TG__NO_EFFORT
 
 /* ---- walking ----
    Every member of m and its parts, with its path; the visitor ends the walk by false. What is shared is met under each of
@@ -29035,6 +29104,55 @@ TG_API int64_t tg_parameters(tg_module *m, tg_tensor **list, int64_t room) {
     return m && (tg_failed(m->tg) || tg__module_knows(m)) ? tg__parameter_walk(m, list, room).count : 0;
 }
 TG_API int64_t tg_parameter_count(tg_module *m) { return tg__parameter_walk(m, NULL, 0).numbers; }
+
+/* ---- with other parameters ---- */
+typedef struct tg__stand_in { tg_module *m; int64_t at, number; tg_tensor *was; bool changed; } tg__stand_in;     /* a place of parameter `number` */
+typedef struct tg__stand_ins { tg__stand_in *in; int64_t count, room, numbers; } tg__stand_ins;
+TG__PRIVATE bool tg__stand_in_visit(tg__tour *w, tg_module *m, tg__member *s) {
+    tg__stand_ins *all = (tg__stand_ins *)w->user;
+    int64_t number = all->numbers, i;
+    tg__stand_in *in;
+    if (!tg__member_leaf(s)) return true;
+    for (i = 0; i < all->count; i++) {
+        if (all->in[i].m == m && all->in[i].at == s - m->own->member) return true;       /* of a module with two owners */
+        if (all->in[i].was == s->value) number = all->in[i].number;
+    }
+    if (!(in = (tg__stand_in *)tg__grow(m->tg, all->in, all->count, &all->room, sizeof *in))) return false;
+    all->in = in;
+    in += all->count++;
+    in->m = m; in->at = s - m->own->member; in->number = number; in->was = (tg_tensor *)s->value; in->changed = false;
+    if (number == all->numbers) all->numbers++;
+    return true;
+}
+TG_API tg_tensor *(tg_functional_call)(tg_module *m, tg_tensor *const *params, int n, tg_tensor *const *x, int n_x) {
+    tg_ctx *tg = tg__start_module(m, "functional_call");
+    tg__stand_ins all;
+    tg__stand_in *in;
+    tg_tensor *y = NULL, *t;
+    int64_t i;
+    bool ok;
+    if (!tg || !tg__module_knows(m)) return NULL;
+    if (n && !params) { tg__fail(tg, TG__E_NULL, 1); return NULL; }
+    memset(&all, 0, sizeof all);
+    ok = tg__module_walk(m, tg__stand_in_visit, &all) && (all.numbers == n || tg__fail_op(tg, TG_ERROR_VALUE, "%s has %l parameters, got %d", m->kind, all.numbers, n));
+    for (i = 0; ok && i < all.count; i++) {
+        in = &all.in[i];
+        if (!(t = params[in->number])) continue;
+        ok = tg__use_blocks(tg, t, (int)in->number + 1) && (tg__same_shape(t, in->was) || tg__fail_op(tg, TG_ERROR_SHAPE, "parameter %l is %t, got %t", in->number, in->was, t));
+        if (!ok) break;
+        in->changed = true; t->count++;
+        tg__member_set(in->m, &in->m->own->member[in->at], t);
+    }
+    if (ok) y = tg__forward(m, x, n_x, "functional_call");
+    for (i = 0; i < all.count; i++) {
+        in = &all.in[i];
+        if (!in->changed) continue;
+        tg__tensor_drop((tg_tensor *)in->m->own->member[in->at].value);
+        tg__member_set(in->m, &in->m->own->member[in->at], in->was);
+    }
+    tg__mem_put(tg, all.in, (size_t)all.room * sizeof *all.in);
+    return y;
+}
 
 TG_API void tg_train(tg_module *m, bool on) {
     int64_t i;
@@ -29170,7 +29288,7 @@ TG__PRIVATE tg_module *tg__module_twin(tg_ctx *tg, tg_module *m, bool shared, tg
     if (!y) return NULL;
     own = y->own;
     memcpy((char *)y + sizeof *y, (const char *)m + sizeof *m, m->own->size - sizeof *m);
-    y->training = m->own->infers ? m->own->trained : m->training; y->forward_of = m->forward_of; y->own = own; own->clamped = m->own->clamped;
+    y->training = m->own->infers ? m->own->trained : m->training; y->forward_of = m->forward_of; y->own = own;
     for (i = 0; i < m->own->hooks; i++) if (!(tg_module_hook)(y, m->own->hook[i].fn, m->own->hook[i].user)) break;
     for (i = 0; i < m->own->members; i++) {
         const tg__member *s = &m->own->member[i];
@@ -29322,6 +29440,7 @@ TG_API tg_dict *(tg_state_dict)(tg_module *m) {
     if (d && !tg__module_walk(m, tg__state_visit, d)) { tg_dict_free(d); d = NULL; }
     return d;
 }
+TG__PRIVATE void tg__lazy_undo(tg_module *m, int64_t members);                                      /* below */
 /* Once to look, once to copy. */
 typedef struct tg__loading { const tg_dict *d; tg_load_report *report; tg__text text; bool copies, ok; } tg__loading;
 TG__PRIVATE void tg__loading_tell(tg__loading *l, const char *what, const char *name) {
@@ -29361,15 +29480,49 @@ TG__PRIVATE bool tg__load_visit(tg__tour *w, tg_module *m, tg__member *s) {
     (void)m;
     return true;
 }
-/* The half that looks and changes nothing; without a report whatever does not fit is an error. */
-TG__PRIVATE bool tg__load_looks(tg_module *m, const tg_dict *d, tg_load_report *report) {
+/* Layers that know no sizes yet take those of the dict: on trial, */
+TG__PRIVATE bool tg__lazy_read(tg__tour *w, tg_module *m) {
+    static const char *const names[] = { "weight", "running_mean" };
+    struct tg__module_own *own = m->own;
+    const tg_tensor *from = NULL;
+    int i;
+    if (!own->lazy || own->lazy_tried) return true;
+    for (i = 0; i < 2 && !from; i++) {
+        tg__text t = tg__text_over(w->path + w->length, sizeof w->path - w->length);
+        if (w->length) tg__put_char(&t, '.');
+        tg__put(&t, names[i]);
+        from = tg_dict_get((const tg_dict *)w->user, w->path);
+        w->path[w->length] = 0;
+    }
+    if (!from || from->ndim <= own->lazy_weight)
+        return tg__fail_op(m->tg, TG_ERROR_VALUE, "%s%s%s%s has no parameters yet: its sizes are those of the first x, or of a weight in the dict, which has none for it%s", w->path, w->length ? ", a " : "", m->kind,
+            w->length ? "," : "", from ? " of as many dimensions" : "");
+    own->lazy_tried = own->members + 1;
+    own->lazy(m, from->shape[own->lazy_weight] * own->lazy_times);
+    return !tg_failed(m->tg);
+}
+TG__PRIVATE bool tg__lazy_read_visit(tg__tour *w, tg_module *m, tg__member *s) {
+    (void)m;
+    return !tg__member_part(s) || tg__lazy_read(w, tg__member_part(s));
+}
+/* and for good, or not at all */
+TG__PRIVATE void tg__lazy_settle(tg_module *m, bool made) {
+    struct tg__module_own *own = m->own;
+    int64_t i;
+    for (i = 0; i < own->members; i++) if (tg__member_part(&own->member[i])) tg__lazy_settle(tg__member_part(&own->member[i]), made);
+    if (!own->lazy_tried) return;
+    if (made) own->lazy = NULL; else tg__lazy_undo(m, own->lazy_tried - 1);
+    own->lazy_tried = 0;
+}
+/* The half that looks, and changes nothing but what lazy layers then know; without a report whatever does not fit is an error. */
+TG__PRIVATE bool tg__load_fits(tg_module *m, const tg_dict *d, tg_load_report *report) {
     tg_load_report own;
     tg__loading l;
     int64_t i;
     memset(&own, 0, sizeof own);
     l.d = d; l.report = report ? report : &own; l.copies = false;
     l.text = tg__text_over(l.report->text, sizeof l.report->text);
-    if (!tg__module_knows(m) || !tg__module_walk(m, tg__load_visit, &l)) return false;
+    if (!tg__module_walk(m, tg__load_visit, &l)) return false;
     for (i = 0; i < tg_dict_count(d); i++) {
         tg_module *owner;
         const tg__member *s = tg__member_at(m, tg_dict_name(d, i), &owner);
@@ -29378,6 +29531,18 @@ TG__PRIVATE bool tg__load_looks(tg_module *m, const tg_dict *d, tg_load_report *
     if (!report && (own.missing || own.unexpected || own.misshapen))
         return tg__fail_op(m->tg, TG_ERROR_VALUE, "%l names are missing, %l unexpected, %l of another shape:\n%s", own.missing, own.unexpected, own.misshapen, own.text);
     return true;
+}
+TG__PRIVATE bool tg__load_looks(tg_module *m, const tg_dict *d, tg_load_report *report) {
+    const tg_random_state random = m->tg->random;
+    const bool outermost = tg__compose(m->tg);
+    tg__tour w;
+    bool ok;
+    w.root = m; w.visit = tg__lazy_read_visit; w.length = 0; w.path[0] = 0; w.met = 0; w.user = (void *)(intptr_t)d;
+    ok = tg__lazy_read(&w, m) && tg__tour_in(&w, m) && tg__load_fits(m, d, report);
+    tg__lazy_settle(m, ok);
+    if (!ok) m->tg->random = random;
+    (void)tg__composed(m->tg, outermost, NULL);
+    return ok;
 }
 TG_API bool (tg_load_state_dict)(tg_module *m, const tg_dict *d, tg_load_report *report) {
     tg_ctx *tg = tg__start_module(m, "load_state_dict");
@@ -29395,20 +29560,33 @@ TG_API bool (tg_load_state_dict)(tg_module *m, const tg_dict *d, tg_load_report 
     return ok;
 }
 TG_API bool (tg_save)(tg_module *m, const char *path) {
-    tg_dict *d = tg_state_dict(m);
-    const bool ok = d && tg_safetensors_save(d, path);
+    tg_ctx *tg = tg__start_module(m, "save");
+    bool outermost, ok;
+    tg_dict *d;
+    if (!tg) return false;
+    outermost = tg__compose(tg);
+    d = tg_state_dict(m);
+    ok = d && tg_safetensors_save(d, path);
     tg_dict_free(d);
+    (void)tg__composed(tg, outermost, NULL);
     return ok;
 }
 TG_API bool (tg_load)(tg_module *m, const char *path, tg_load_report *report) {
     tg_ctx *tg = tg__start_module(m, "load");
-    tg_dict *d = tg ? tg_safetensors_load(tg, path) : NULL;
-    const bool ok = d && tg_load_state_dict(m, d, report);
-    if (report && !d) memset(report, 0, sizeof *report);
+    bool outermost, ok;
+    tg_dict *d;
+    if (report) memset(report, 0, sizeof *report);
+    if (!tg) return false;
+    outermost = tg__compose(tg);
+    d = tg_safetensors_load(tg, path);
+    ok = d && tg_load_state_dict(m, d, report);
     tg_dict_free(d);
+    (void)tg__composed(tg, outermost, NULL);
     return ok;
 }
 #endif
+
+TG__EFFORT_END
 
 /* ---- initialisers ---- */
 TG_API double tg_calculate_gain(tg_gain_of nonlinearity, double negative_slope) {
@@ -29586,6 +29764,8 @@ TG_API tg_tensor *(tg_sparse_)(tg_tensor *t, double sparsity, double std) {
     return tg__composed_values(tg, outermost, was, y);
 }
 
+TG__NO_EFFORT
+
 /* ---- computed weights ---- */
 /* W as a matrix with dim's indices as rows */
 TG__PRIVATE tg_tensor *tg__normed_matrix(tg_tensor *w, int dim) {
@@ -29724,14 +29904,26 @@ TG__PRIVATE bool tg__normed_new(const tg_spectral_norm_args *a, bool spectral, c
 TG_API bool tg_spectral_norm_from(const tg_spectral_norm_args *a) { return tg__normed_new(a, true, "spectral_norm"); }
 TG_API bool tg_weight_norm_from(const tg_weight_norm_args *a) { return tg__normed_new(a, false, "weight_norm"); }
 
+TG__EFFORT_END
+
 /* ---- making layers ----
    A layer begins by tg__module_make, draws its tensors by tg__layer_tensor and ends by tg_module_done. */
 #define TG__LAYER(tg, type, kind, function) ((type *)tg__module_make(tg, sizeof(type), kind, "nn_" #function, tg__nn_##function##_forward))
 /* The tensors now, if the size is known, or at the first x. */
-TG__PRIVATE void tg__layer_lazy(tg_module *m, int64_t in, void (*make)(tg_module *m, int64_t in), int dim) {
+TG__PRIVATE void tg__layer_lazy(tg_module *m, int64_t in, void (*make)(tg_module *m, int64_t in), int dim, int weight, int64_t times) {
     if (in != TG_NN_LAZY) { make(m, in); return; }
-    m->own->lazy = make; m->own->lazy_dim = dim;
+    m->own->lazy = make; m->own->lazy_dim = dim; m->own->lazy_weight = weight; m->own->lazy_times = times;
 }
+TG__PRIVATE void tg__lazy_undo(tg_module *m, int64_t members) {        /* it has so many again */
+    struct tg__module_own *own = m->own;
+    while (own->members > members) {
+        tg__member *s = &own->member[own->members - 1];
+        tg__member_drop(m->tg, s);
+        tg__member_set(m, s, NULL);
+        own->members--;
+    }
+}
+TG__PRIVATE bool tg__fold_members(tg_module *m, int from, int to);      /* with tg_bake */
 TG__PRIVATE bool tg__lazy_know(tg_module *m, tg_tensor *x) {
     struct tg__module_own *own = m->own;
     const int64_t members = own->members;
@@ -29743,13 +29935,8 @@ TG__PRIVATE bool tg__lazy_know(tg_module *m, tg_tensor *x) {
     if (!tg_failed(m->tg) && tg_dtype_is_float(x->dtype) && x->dtype != TG_F32) (void)tg_module_to(m, x->dtype);
     if (!tg_failed(m->tg) && x->device != TG_CPU) (void)tg_module_to_device(m, x->device);
     tg__name(m->tg, "forward");
-    if (!tg_failed(m->tg)) return true;
-    while (own->members > members) {                                  /* as it was */
-        tg__member *s = &own->member[own->members - 1];
-        tg__member_drop(m->tg, s);
-        tg__member_set(m, s, NULL);
-        own->members--;
-    }
+    if (!tg_failed(m->tg)) { if (m->tg->folds) (void)tg__fold_members(m, 0, TG__WATCHED); return true; }
+    tg__lazy_undo(m, members);                                        /* as it was */
     own->lazy = make;
     return false;
 }
@@ -29799,7 +29986,7 @@ TG_API tg_module *tg_nn_linear_from(const tg_nn_linear_args *a) {
     l = TG__LAYER(a->tg, tg__linear, "Linear", linear);
     if (!l || !tg__layer_needs(&l->m, (a->in >= 0 || a->in == TG_NN_LAZY) && a->out >= 0, "sizes", a->in < 0 ? a->in : a->out)) return TG_MODULE_OF(l);
     l->out = a->out; l->no_bias = a->no_bias;
-    tg__layer_lazy(&l->m, a->in, tg__linear_tensors, -1);
+    tg__layer_lazy(&l->m, a->in, tg__linear_tensors, -1, 1, 1);
     return TG_MODULE_OF(l);
 }
 
@@ -29839,9 +30026,15 @@ TG__PRIVATE tg_tensor *tg__conv_padded(const tg__conv_layer *l, tg_tensor *x) {
     }
     return tg_pad(x, 2 * l->spatial, pads, modes[l->args.padding_mode], 0);
 }
-/* An activation that tg_bake made a convolution's last step. The convolution does it where no derivative may be asked for, and not on devices,
-   which do not know of it; its result says so. */
-TG__PRIVATE tg_tensor *tg__nn_clamped_forward(tg_module *m, tg_tensor *x) { return x->clamped ? x : m->own->clamped(m, x); }
+/* The number of a clamp that tg_bake made a convolution's last step. The convolution does it where no derivative may be asked for, and not on
+   devices, which do not know of it; its result says so, and a function that clamps gives that back as it is. 0: it will clamp once more. */
+TG__PRIVATE int tg__clamp_number(tg_ctx *tg, const double *clamp) {
+    int i = 0;
+    while (i < tg->n_clamps && (tg->clamps[i][0] != clamp[0] || tg->clamps[i][1] != clamp[1])) i++;
+    if (i == (int)(sizeof tg->clamps / sizeof tg->clamps[0])) return 0;
+    if (i == tg->n_clamps) { tg->clamps[i][0] = clamp[0]; tg->clamps[i][1] = clamp[1]; tg->n_clamps++; }
+    return i + 1;
+}
 TG__PRIVATE tg_tensor *tg__nn_conv_forward(tg_module *m, tg_tensor *x) {
     static const int64_t none[3] = { 0, 0, 0 };
     const tg__conv_layer *l = (const tg__conv_layer *)(void *)m;
@@ -29852,7 +30045,7 @@ TG__PRIVATE tg_tensor *tg__nn_conv_forward(tg_module *m, tg_tensor *x) {
     if (l->transposed) return tg__conv_transposed(here, x, l->weight, l->bias, l->spatial, a->stride, a->padding, a->dilation, a->groups, a->output_padding);
     if (padded && !(x = tg__conv_padded(l, x))) return NULL;
     x = tg__convolved(here, x, l->weight, l->bias, l->spatial, a->stride, padded ? none : a->padding, a->dilation, a->groups, a->same && !padded, clamps ? l->clamp : NULL);
-    if (x) x->clamped = clamps;
+    if (x && clamps) x->clamped = (uint8_t)tg__clamp_number(m->tg, l->clamp);
     return x;
 }
 TG__PRIVATE void tg__conv_tensors(tg_module *m, int64_t in) {
@@ -29888,7 +30081,7 @@ TG__PRIVATE tg_module *tg__conv_layer_new(const tg_nn_conv2d_args *a, const char
         if (!tg_failed(a->tg) && a->same && a->stride[d] > 1) tg__fail(a->tg, TG__E_ARGUMENT, "padding `same` needs a stride of 1");
         if (!tg_failed(a->tg)) tg__layer_needs(&l->m, kernel > 0, "the kernel's size", kernel);
     }
-    if (!tg_failed(a->tg)) tg__layer_lazy(&l->m, a->in, tg__conv_tensors, -1 - spatial);
+    if (!tg_failed(a->tg)) tg__layer_lazy(&l->m, a->in, tg__conv_tensors, -1 - spatial, transposed ? 0 : 1, transposed ? 1 : l->args.groups);
     return TG_MODULE_OF(l);
 }
 TG_API tg_module *tg_nn_conv1d_from(const tg_nn_conv1d_args *args) { return tg__conv_layer_new(args, "Conv1d", "nn_conv1d", 1, false); }
@@ -30311,7 +30504,7 @@ TG__PRIVATE tg_module *tg__batch_norm_new(const tg_nn_batch_norm2d_args *a, cons
     if (instance && a->cumulative) l->momentum = 0;                  /* as torch's InstanceNorm without a momentum */
     l->most = spatial + 2; l->least = instance || spatial == 1 ? spatial + 1 : spatial + 2;
     l->affine = instance ? a->affine : !a->no_affine; l->running = instance ? a->running : !a->no_running;
-    tg__layer_lazy(&l->m, a->channels, tg__batch_norm_tensors, instance ? -1 - spatial : 1);
+    if (l->affine || l->running) tg__layer_lazy(&l->m, a->channels, tg__batch_norm_tensors, instance ? -1 - spatial : 1, 0, 1);
     return TG_MODULE_OF(l);
 }
 TG_API tg_module *tg_nn_batch_norm1d_from(const tg_nn_batch_norm1d_args *args) { return tg__batch_norm_new(args, "BatchNorm1d", "nn_batch_norm1d", 1, false); }
@@ -30523,6 +30716,8 @@ TG_API tg_module *tg_nn_gru_from(const tg_nn_gru_args *args) { return tg__rnn_la
 TG_API tg_module *tg_nn_rnn_cell_from(const tg_nn_rnn_cell_args *args) { return tg__rnn_layer_new(args, "RNNCell", "nn_rnn_cell", TG__NN_RNN, true); }
 TG_API tg_module *tg_nn_lstm_cell_from(const tg_nn_lstm_cell_args *args) { return tg__rnn_layer_new(args, "LSTMCell", "nn_lstm_cell", TG__NN_LSTM, true); }
 TG_API tg_module *tg_nn_gru_cell_from(const tg_nn_gru_cell_args *args) { return tg__rnn_layer_new(args, "GRUCell", "nn_gru_cell", TG__NN_GRU, true); }
+
+TG__NO_EFFORT
 
 /* ------------------------------------------------------------------ MultiheadAttention ----
    in_proj_weight [3 E, E] from U(-a, a), a = sqrt(6 / (fan_in + fan_out)) (Xavier), biases 0; out_proj a Linear of bias 0. */
@@ -30780,6 +30975,8 @@ TG_API tg_module *tg_nn_transformer_from(const tg_nn_transformer_args *a) {
     return TG_MODULE_OF(l);
 }
 
+TG__EFFORT_END
+
 /* ------------------------------------------------------------------ containers ---- */
 TG__PRIVATE tg_tensor *tg__nn_sequential_forward(tg_module *m, tg_tensor *x) {
     int64_t i;
@@ -30816,17 +31013,19 @@ TG_API tg_tensor *(tg_nn_parameter)(tg_module *list, const char *name, tg_tensor
     return (tg_module_tensor)(list, NULL, name ? name : number, true, t);
 }
 
+TG__NO_EFFORT
+
 /* ------------------------------------------------------------------ tg_bake ----
    y = (weight x + bias - mean) s + beta, s = gamma / sqrt(var + eps), is a layer with the weight s weight and the bias
-   (bias - mean) s + beta. Which norm follows which layer a call tells: the layer's y is the norm's x. */
-typedef struct tg__fold {
-    tg_module *layer, *norm;               /* layer NULL: a norm behind something else */
-    tg_module *act;                        /* NULL, or an activation behind the norm that only clamps; z: the norm's y */
-    tg_tensor *z; uint32_t z_version; double clamp[2];
-    tg_tensor *y;                          /* the layer's, held so that no other tensor stands at its address */
+   (bias - mean) s + beta. A call shows which norm follows which layer, and that nobody else uses what will be another: the layer's
+   result, the norm's where a clamp follows, and the tensors of both are TG__WATCHED but while the one who may use them runs. Others
+   are let by, and end the watch for good: tg__use takes no notice of what is no tensor of numbers, so that it costs no call anything. */
+typedef struct tg__fold {                  /* a call of a layer */
+    tg_module *layer, *norm;               /* layer NULL: of a norm behind something else; norm NULL: there is none behind the layer */
+    tg_tensor *y, *z;                      /* the layer's result and the norm's, held so that no other tensors stand at their addresses */
     tg_tensor *weight, *bias;              /* new ones; while they are in their places the old ones, owned */
-    uint32_t version;                      /* of y: nobody wrote to it before the norm */
-    bool bad;
+    bool folds;                            /* the norm goes into the layer */
+    bool clamps, over; double clamp[2];    /* who used the last of y and z clamps it to this; over: in place, after which it is anybody's */
 } tg__fold;
 struct tg__folds { tg__fold *fold; int64_t count, room; };
 static const char tg__fold_weight[] = "weight", tg__fold_bias[] = "bias";
@@ -30845,15 +31044,11 @@ TG__PRIVATE tg_tensor **tg__fold_place(tg_module *m, int *channels) {
 #endif
     return m->forward == tg__nn_linear_forward ? &((tg__linear *)(void *)m)->bias : NULL;
 }
-TG__PRIVATE tg__fold *tg__fold_add(tg_ctx *tg, struct tg__folds *all) {
-    tg__fold *f = (tg__fold *)tg__grow(tg, all->fold, all->count, &all->room, sizeof *f);
-    if (!f) return NULL;
-    all->fold = f;
-    f += all->count++;
-    memset(f, 0, sizeof *f);
-    return f;
+TG__PRIVATE bool tg__fold_is_norm(const tg_module *m) {
+    const tg__batch_norm *l = (const tg__batch_norm *)(const void *)m;
+    return m->forward == tg__nn_batch_norm_forward && !m->own->hooks && !m->own->norms && !m->training && !l->instance && l->running_mean;
 }
-/* Is m a convolution that may clamp its result? */
+/* May m clamp its result? */
 TG__PRIVATE bool tg__fold_is_conv(const tg_module *m) {
 #ifndef TENSORGRAD_NO_CONV
     return m && m->forward == tg__nn_conv_forward && !((const tg__conv_layer *)(const void *)m)->transposed;
@@ -30862,51 +31057,93 @@ TG__PRIVATE bool tg__fold_is_conv(const tg_module *m) {
     return false;
 #endif
 }
-/* The activation becomes the convolution's last step, or by itself again. */
-TG__PRIVATE void tg__fold_act(tg__fold *f, bool on) {
-#ifndef TENSORGRAD_NO_CONV
-    tg__conv_layer *l = (tg__conv_layer *)(void *)f->layer;
-    l->clamps = on; l->clamp[0] = f->clamp[0]; l->clamp[1] = f->clamp[1];
-    if (!on) f->act->forward = f->act->own->clamped;
-    else if (f->act->forward != tg__nn_clamped_forward) { f->act->own->clamped = f->act->forward; f->act->forward = tg__nn_clamped_forward; }
-#else
-    (void)f; (void)on;
-#endif
+/* Its tensors from one state into another; false where one was not in the first. */
+TG__PRIVATE bool tg__fold_members(tg_module *m, int from, int to) {
+    bool all = true;
+    int64_t i;
+    for (i = 0; i < m->own->members; i++) {
+        tg_tensor *t = tg__member_tensor(&m->own->member[i]);
+        if (t && t->opaque != from) all = false;
+        else if (t) t->opaque = (uint8_t)to;
+    }
+    return all;
 }
-/* Is m an activation that clamps? Says to what. */
-TG__PRIVATE bool tg__fold_clamps(const tg_module *m, double *clamp) {
-    const tg__plain_layer *l = (const tg__plain_layer *)(const void *)m;
-    const bool relu = strcmp(m->kind, "ReLU") == 0, relu6 = strcmp(m->kind, "ReLU6") == 0;
-    if (m->own->size != sizeof *l || m->own->hooks || !(relu || relu6 || strcmp(m->kind, "Hardtanh") == 0)) return false;
-    clamp[0] = relu || relu6 ? 0 : l->a; clamp[1] = relu ? tg__double(0x7ff0000000000000u) : relu6 ? 6 : l->b;
+/* The watch over all tensors that may become others begins; or, without a user, ends. */
+TG__PRIVATE bool tg__fold_watch(tg__tour *w, tg_module *m, tg__member *s) {
+    tg_tensor *t = tg__member_tensor(s);
+    int channels;
+    if (t && !w->user) (void)tg__watch_ends(t);
+    else if (t && !t->opaque && (tg__fold_is_norm(m) || tg__fold_place(m, &channels))) t->opaque = TG__WATCHED;
     return true;
 }
-/* A call of m while a model is tried. */
-TG__PRIVATE void tg__fold_saw(tg_ctx *tg, tg_module *m, tg_tensor *x, tg_tensor *y) {
-    struct tg__folds *all = tg->folds;
-    tg__fold *f, *found = NULL, *clamped = NULL;
-    double clamp[2] = { 0, 0 };
-    bool again = false;
+
+/* m is called while a model is tried: what it may use is not watched now. Did nobody use its tensors until now? */
+TG__PRIVATE bool tg__fold_enter(tg_ctx *tg, tg_module *m, tg_tensor *x) {
+    const bool norm = tg__fold_is_norm(m);
     int64_t i;
     int channels;
+    if (!norm && !tg__fold_place(m, &channels)) return false;
+    for (i = 0; norm && i < tg->folds->count; i++) {
+        tg__fold *f = &tg->folds->fold[i];
+        if (f->y != x || f->norm || f->clamps || x->ndim != ((tg_tensor *)tg__member_find(f->layer, tg__fold_weight, 6)->value)->ndim) continue;   /* or channels stand elsewhere */
+        if (tg__watch_ends(x)) f->norm = m;
+    }
+    return tg__fold_members(m, TG__WATCHED, 0);
+}
+TG__PRIVATE void tg__fold_hold(tg_tensor **place, tg_tensor *t) {
+    *place = t; t->count++;
+    if (!t->opaque) t->opaque = TG__WATCHED;
+}
+TG__PRIVATE void tg__fold_leave(tg_ctx *tg, tg_module *m, tg_tensor *x, tg_tensor *y, bool alone) {
+    struct tg__folds *all = tg->folds;
+    const bool norm = tg__fold_is_norm(m);
+    tg__fold *f = NULL;
+    int64_t i;
+    int channels;
+    if (!norm && !tg__fold_place(m, &channels)) return;
+    for (i = 0; norm && i < all->count && !f; i++) if (all->fold[i].y == x && all->fold[i].norm == m && !all->fold[i].z) f = &all->fold[i];
+    if (f) { x->opaque = TG__WATCHED; tg__fold_hold(&f->z, y); }
+    else if ((f = (tg__fold *)tg__grow(tg, all->fold, all->count, &all->room, sizeof *f)) != NULL) {
+        all->fold = f;
+        f += all->count++;
+        memset(f, 0, sizeof *f);
+        if (norm) f->norm = m; else { f->layer = m; tg__fold_hold(&f->y, y); }
+    }
+    if (alone) (void)tg__fold_members(m, 0, TG__WATCHED);
+}
+/* Is x what a convolution may clamp, and the call the first such clamp? Its result will be x itself, and may be written to. */
+TG__PRIVATE bool tg__fold_clamp(tg_ctx *tg, const tg_op *op, const void *attr, tg_tensor *x) {
+    int64_t i;
+    for (i = 0; tg->folds && (op->check == tg__formula_check || op->check == tg__formula_check_) && i < tg->folds->count; i++) {
+        tg__fold *f = &tg->folds->fold[i];
+        if (x != (f->norm ? f->z : f->y) || f->clamps || !tg__fold_is_conv(f->layer)) continue;
+        f->clamps = tg__formula_clamps(op->kind, (const double *)attr, f->clamp);
+        if (op->flags & TG_OP_INPLACE) f->over = true;
+        return f->clamps;
+    }
+    return false;
+}
+
+/* Was it the affair of those alone who may use it, and will be so? */
+TG__PRIVATE bool tg__fold_alone(const tg_tensor *t) { return t && t->opaque == TG__WATCHED && !t->kept; }
+/* What the call has shown. A layer or norm that was called more than once must have been in equal company each time, and is folded once. */
+TG__PRIVATE void tg__fold_judge(struct tg__folds *all) {
+    bool again = true;
+    tg_tensor **bias;
+    int64_t i, j;
+    int channels;
     for (i = 0; i < all->count; i++) {
-        f = &all->fold[i];
-        if (f->layer == m || f->norm == m) f->bad = again = true;
-        if (f->y == x && x->storage->version == f->version) found = f;
-        if (f->z == x && !f->bad && !f->act && x->storage->version == f->z_version && tg__fold_is_conv(f->layer) && tg__fold_clamps(m, clamp)) clamped = f;
+        tg__fold *f = &all->fold[i];
+        f->folds = f->layer && f->norm && tg__fold_alone(f->y) && f->z && tg__fold_members(f->layer, TG__WATCHED, TG__WATCHED) && tg__fold_members(f->norm, TG__WATCHED, TG__WATCHED);
+        f->clamps = f->clamps && (f->over || tg__fold_alone(f->norm ? f->z : f->y)) && (f->norm || ((bias = tg__fold_place(f->layer, &channels)) != NULL && *bias));
     }
-    /* where it clamped nothing, nothing would show that its x is used elsewhere too */
-    if (clamped && !tg_equal(x, y)) { clamped->act = m; clamped->clamp[0] = clamp[0]; clamped->clamp[1] = clamp[1]; return; }
-    if (m->forward == tg__nn_batch_norm_forward) {
-        if (!found && !(found = tg__fold_add(tg, all))) return;
-        if (again || found->norm || !found->layer || m->own->hooks || m->own->norms || m->training || ((tg__batch_norm *)(void *)m)->instance ||
-            !((tg__batch_norm *)(void *)m)->running_mean) found->bad = true;
-        found->norm = m;
-        if (!found->z) { found->z = y; y->count++; found->z_version = y->storage->version; }
-    } else if (!again && tg__fold_place(m, &channels) && (f = tg__fold_add(tg, all)) != NULL) {
-        f->layer = m; f->y = y; y->count++; f->version = y->storage->version;
-        if (y->ndim != ((tg_tensor *)tg__member_find(m, tg__fold_weight, 6)->value)->ndim) f->bad = true;       /* channels stand elsewhere */
+    while (again) for (again = false, i = 0; i < all->count; i++) for (j = 0; j < all->count; j++) {
+        tg__fold *f = &all->fold[i], *g = &all->fold[j];
+        const bool layer = f->layer && f->layer == g->layer, norm = f->norm && f->norm == g->norm;
+        if (f->folds && (layer || norm) && !(g->folds && layer && norm)) { f->folds = false; again = true; }
+        if (f->clamps && ((f->norm && !f->folds) || (layer && !(g->clamps && f->clamp[0] == g->clamp[0] && f->clamp[1] == g->clamp[1])))) { f->clamps = false; again = true; }
     }
+    for (i = 0; i < all->count; i++) for (j = 0; j < i; j++) if (all->fold[j].layer == all->fold[i].layer) all->fold[i].folds = all->fold[i].clamps = false;
 }
 /* The new weight and bias. */
 TG__PRIVATE bool tg__fold_make(tg__fold *f) {
@@ -30929,65 +31166,61 @@ TG__PRIVATE bool tg__fold_make(tg__fold *f) {
     f->weight->keeps_packed = w->keeps_packed;
     return bias || tg__member_new(f->layer, TG__MEMBER_COMPUTED, place, tg__fold_bias, -1);
 }
-/* Puts the new in place of the old, and the other way round. */
-TG__PRIVATE void tg__fold_swap(tg__fold *f) {
-    const bool on = f->norm->forward == tg__nn_batch_norm_forward;
+/* The new in place of the old: nothing of it can fail. */
+TG__PRIVATE void tg__fold_take(tg_ctx *tg, tg__fold *f) {
     tg__member *w = tg__member_find(f->layer, tg__fold_weight, 6), *b = tg__member_find(f->layer, tg__fold_bias, 4);
     tg_tensor *weight = (tg_tensor *)w->value, *bias = (tg_tensor *)b->value;
+    struct tg__module_own *own = f->norm->own;
     tg__member_set(f->layer, w, f->weight); tg__member_set(f->layer, b, f->bias);
-    b->kind = f->bias ? TG__MEMBER_PARAM : TG__MEMBER_COMPUTED;
+    b->kind = TG__MEMBER_PARAM;
     f->weight = weight; f->bias = bias;
-    f->norm->forward = on ? tg__nn_identity_forward : tg__nn_batch_norm_forward;
-}
-TG__PRIVATE void tg__fold_end(tg_ctx *tg, tg__fold *f, bool folded) {
-    struct tg__module_own *own = f->norm && folded && !f->bad ? f->norm->own : NULL;
-    tg__member *b = f->layer ? tg__member_find(f->layer, tg__fold_bias, 4) : NULL;
-    while (own && own->members) {
+    while (own->members) {
         tg__member *s = &own->member[own->members - 1];
         tg__member_drop(tg, s);
         own->members--;
         tg__member_set(f->norm, s, NULL);
     }
-    if (own) f->norm->kind = "Identity";
+    f->norm->forward = tg__nn_identity_forward; f->norm->kind = "Identity";
+}
+TG__PRIVATE void tg__fold_take_clamp(const tg__fold *f) {
+#ifndef TENSORGRAD_NO_CONV
+    tg__conv_layer *l = (tg__conv_layer *)(void *)f->layer;
+    l->clamps = true; l->clamp[0] = f->clamp[0]; l->clamp[1] = f->clamp[1];
+#else
+    (void)f;
+#endif
+}
+TG__PRIVATE void tg__fold_end(tg_ctx *tg, tg__fold *f) {
+    tg__member *b = f->layer ? tg__member_find(f->layer, tg__fold_bias, 4) : NULL;
     if (b && !b->value) { tg__member_drop(tg, b); f->layer->own->members--; }        /* the last one, made for what did not come */
     tg__tensor_drop(f->y); tg__tensor_drop(f->z); tg__tensor_drop(f->weight); tg__tensor_drop(f->bias);
 }
-/* Is z what y was, but for rounding? */
-TG__PRIVATE bool tg__fold_agrees(tg_tensor *y, tg_tensor *z) {
-    if (!y || !z) return false;
-    if (y->numel == 0) return tg__fail_op(y->tg, TG_ERROR_VALUE, "y %t has no elements, so nothing tells that the folded model does the same; give another x", y);
-    return tg_item(tg_max(tg_abs(tg_sub(tg_to(z, TG_F32), tg_to(y, TG_F32))))) <= (tg_dtype_size(y->dtype) < 4 ? 0.05 : 1e-3) * tg_item(tg_max(tg_abs(tg_to(y, TG_F32))));
-}
-TG__PRIVATE bool tg__fold_acts(const tg__fold *f) { return !f->bad && f->act; }
 TG__PRIVATE bool tg__fold_all(tg_ctx *tg, tg_module *m, tg_tensor *x) {
     const tg_mark scope = tg_begin(tg);
     struct tg__folds all;
-    bool was, outermost, ok, acts = false;
+    bool was, outermost, ok;
     tg_tensor *y;
-    int64_t i, n = 0;
+    int64_t i;
     memset(&all, 0, sizeof all);
     outermost = tg__compose_values(tg, &was);
     tg__infer(m, true);
+    ok = tg__module_walk(m, tg__fold_watch, m);
     tg->folds = &all;
-    y = tg_forward(m, x);
+    y = ok ? tg_forward(m, x) : NULL;
     tg->folds = NULL;
     ok = y && !tg_failed(tg);
+    if (ok) { (void)tg__watch_ends(y); tg__fold_judge(&all); }
+    (void)tg__module_walk(m, tg__fold_watch, NULL);
+    for (i = 0; i < all.count; i++) {
+        if (all.fold[i].y) (void)tg__watch_ends(all.fold[i].y);
+        if (all.fold[i].z) (void)tg__watch_ends(all.fold[i].z);
+    }
+    for (i = 0; ok && i < all.count; i++) if (all.fold[i].folds) ok = tg__fold_make(&all.fold[i]);
     for (i = 0; ok && i < all.count; i++) {
-        tg__fold *f = &all.fold[i];
-        if (!f->norm) f->bad = true;
-        if (!f->bad) ok = tg__fold_make(f);
+        if (all.fold[i].folds) tg__fold_take(tg, &all.fold[i]);
+        if (all.fold[i].clamps) tg__fold_take_clamp(&all.fold[i]);
     }
-    for (n = 0; ok && n < all.count; n++) if (!all.fold[n].bad) tg__fold_swap(&all.fold[n]);
-    for (i = 0; ok && i < all.count; i++) acts = acts || tg__fold_acts(&all.fold[i]);
-    for (i = 0; acts && i < all.count; i++) if (tg__fold_acts(&all.fold[i])) tg__fold_act(&all.fold[i], true);
-    if (acts && !tg__fold_agrees(y, tg_forward(m, x)))          /* what an activation takes is used elsewhere too: they stay as they are */
-        for (i = 0, acts = false; i < all.count; i++) if (tg__fold_acts(&all.fold[i])) tg__fold_act(&all.fold[i], false);
-    if (ok && !acts && !tg__fold_agrees(y, tg_forward(m, x))) {
-        ok = false;
-        if (!tg_failed(tg)) (void)tg__fail_op(tg, TG_ERROR_VALUE, "y is another once the norms are folded: a result is used without its norm, too, or y depends on more than x; give x as NULL to fold nothing");
-    }
-    while (!ok && n > 0) if (!all.fold[--n].bad) tg__fold_swap(&all.fold[n]);
-    for (i = 0; i < all.count; i++) tg__fold_end(tg, &all.fold[i], ok);
+    for (i = 0; i < all.count; i++) tg__fold_end(tg, &all.fold[i]);
     tg__mem_put(tg, all.fold, (size_t)all.room * sizeof *all.fold);
     tg__infer(m, false);
     (void)tg__composed_values(tg, outermost, was, NULL);
@@ -30996,12 +31229,14 @@ TG__PRIVATE bool tg__fold_all(tg_ctx *tg, tg_module *m, tg_tensor *x) {
 }
 TG_API bool (tg_bake)(tg_module *m, tg_tensor *x) {
     tg_ctx *tg = tg__start_module(m, "bake");
-    if (!tg || (x && (!tg__use(tg, x, 1) || !tg__fold_all(tg, m, x)))) return false;
+    if (!tg || (x && (!tg__use(tg, x, 1) || !tg__whole(tg, x) || !tg__fold_all(tg, m, x)))) return false;
     tg_train(m, false);
     tg_freeze(m, true);
     tg_keep_packed(m, true);
     return !tg_failed(tg);
 }
+
+TG__EFFORT_END
 
 /* ======================================================================================
    >>impl-optim    optimisers: their family, rules and options, L-BFGS; clipping; averages; schedules
@@ -31018,7 +31253,9 @@ TG_API bool (tg_bake)(tg_module *m, tg_tensor *x) {
 TG__KERNEL(void, tg__optim_step_f32, (const tg__optim_run *r));
 TG__KERNEL_F64(void, tg__optim_step_f64, (const tg__optim_run *r));
 #define TG__OPTIM_CHUNK 16                     /* blocks of TG__TILE elements */
-#define TG__OPTIM_SPREAD 512                   /* for norms and clipping, which read one tensor alone: several places of it by turns */
+#define TG__OPTIM_SPREAD 512                   /* for norms and clipping, which read one tensor alone: several places of it by turns; of fewer numbers than */
+#define TG__OPTIM_SHARES 8                     /* so many such chunks an equal part, but at least */
+#define TG__OPTIM_SHARE 128
 
 /* the operands of a request; NORM has y in place of P */
 enum { TG__OPTIM_P, TG__OPTIM_MASTER, TG__OPTIM_S, TG__OPTIM_G = TG__OPTIM_S + 3, TG__OPTIM_ROWS, TG__OPTIM_FEW };
@@ -31184,7 +31421,8 @@ TG__PRIVATE int64_t tg__optim_start(tg_ctx *tg, int phase, void *plan) {
         if (j->count == 0) return 0;
         j->blocks = j->item[j->count - 1].first + j->item[j->count - 1].blocks;
         j->norm = j->item[0].r.kind == TG_STEP_NORM;
-        j->chunk = j->norm || j->item[0].r.kind == TG_STEP_CLIP ? TG__OPTIM_SPREAD : TG__OPTIM_CHUNK;
+        j->chunk = TG__OPTIM_CHUNK;
+        if (j->norm || j->item[0].r.kind == TG_STEP_CLIP) j->chunk = tg__imin(TG__OPTIM_SPREAD, tg__imax(TG__OPTIM_SHARE, tg__ceil_div(j->blocks, TG__OPTIM_SHARES)));
         if (!tg__scratch_need(tg, (size_t)TG__OPTIM_ROWS * TG__TILE * 8)) return -1;
         if (j->norm && !(j->partial = (double *)tg__mem_get(tg, (size_t)j->blocks * sizeof(double)))) return -1;
         if (j->blocks) return tg__ceil_div(j->blocks, j->chunk);
@@ -31387,6 +31625,8 @@ TG_API bool (tg_clip_grad_value_)(tg_tensor *const *params, int n, double clip_v
     tg__mem_put(tg, g, (size_t)n * sizeof *g);
     return ok;
 }
+
+TG__NO_EFFORT
 
 /* ---- options ---- */
 /* An option: its name, the numbers it may be, and where a call gives it */
@@ -31732,6 +31972,8 @@ TG_API bool (tg_optim_set)(tg_optim *o, int group, const char *option, double va
 TG_API double (tg_optim_lr)(tg_optim *o, int group) { return tg_optim_get(o, group, "lr"); }
 TG_API bool (tg_optim_set_lr)(tg_optim *o, int group, double lr) { return tg_optim_set(o, group, "lr", lr); }
 
+TG__EFFORT_END
+
 /* ---- a step ---- */
 /* Which of kept[] the rule needs with these options */
 TG__PRIVATE unsigned tg__optim_needs(const tg_optim *o, const tg__optim_param *p, const tg_tensor *t) {
@@ -32043,6 +32285,8 @@ TG_API bool (tg_module_ema_)(tg_module *average, tg_module *m, double decay) {
     tg__mem_put(tg, list, (size_t)(2 * n) * sizeof *list);
     return ok;
 }
+
+TG__NO_EFFORT
 
 /* ---- closures, and L-BFGS ----
    Liu, Nocedal: On the limited memory BFGS method, 1989; line search and order of the tests as in torch. All parameters are one
@@ -32620,6 +32864,8 @@ TG_API bool (tg_optim_load)(tg_optim *o, const tg_dict *state) {
     return ok;
 }
 #endif /* TENSORGRAD_NO_IO */
+TG__EFFORT_END
+
 #endif /* TENSORGRAD_NO_OPTIM */
 
 /* ======================================================================================
@@ -33246,6 +33492,8 @@ TG_API tg_tensor *tg_csv_from(const tg_csv_args *a) {
     return t;
 }
 
+TG__NO_EFFORT
+
 #ifndef TENSORGRAD_NO_OPTIM
 /* ---- a whole run in one file ----
    One dict: names and metadata of its parts under "model.", "optim." and "more."; "run" is i64 [4]: step, seed, stream, call. */
@@ -33331,11 +33579,15 @@ TG_API bool (tg_run_load)(tg_module *m, tg_optim *opt, int64_t *step, tg_dict **
     return ok;
 }
 #endif /* TENSORGRAD_NO_OPTIM */
+TG__EFFORT_END
+
 #endif /* TENSORGRAD_NO_IO */
 
 /* ======================================================================================
    >>impl-debug    tensors as text, as torch prints them; the tape as text and as a drawing
    ====================================================================================== */
+TG__NO_EFFORT
+
 
 #define TG__EDGE 3             /* a summary shows this many at each end */
 #define TG__SUMMARY 1000       /* larger tensors are summarised */
@@ -33438,7 +33690,7 @@ TG__PRIVATE void tg__print_level(tg__printer *p, int d, const char *at, int inde
 
 /* t, or a copy on the host, or NULL where there is nothing to read */
 TG__PRIVATE tg_tensor *tg__readable(tg_tensor *t) {
-    if (!t || !t->alive || t->opaque) return NULL;
+    if (!t || !t->alive || (t->opaque && !tg__watch_ends(t))) return NULL;
     return t->numel == 0 ? t : tg__on_host(t->tg, t);
 }
 /* what is printed where there are no values to print */
@@ -33675,9 +33927,9 @@ TG_API size_t (tg_tape_dot)(tg_tensor *t, char *out, size_t size) {
     return x.length;
 }
 
-#ifdef TG__LEVELS
-#pragma GCC pop_options
-#endif
+TG__EFFORT_END
+
+TG__EFFORT_END
 
 /* ---- end of PART II: everything that was borrowed goes back ---- */
 /* Words of the kernel chapter that no other chapter needs. */
@@ -37726,10 +37978,7 @@ TG__PRIVATE void TG__FT(tg__blend)(int64_t runs, int64_t n, TG__T *y, const TG__
    rounding to c's type.
    Tests: tests/golden.c, tests/test_bits.c
    ====================================================================================== */
-#ifdef TG__LEVELS                                      /* tiles are unrolled by hand: nothing is left to find */
-#pragma GCC push_options
-#pragma GCC optimize("Og", "no-fast-math", "fp-contract=off")
-#endif
+TG__LITTLE_EFFORT                                      /* tiles are unrolled by hand: nothing is left to find */
 
 #ifndef TG__GEMM_ONCE
 #define TG__GEMM_ONCE
@@ -39208,9 +39457,7 @@ TG__PRIVATE void TG__FN(tg__quant_dots)(const tg__gemm_part *s) {
 }
 #endif
 
-#ifdef TG__LEVELS
-#pragma GCC pop_options
-#endif
+TG__EFFORT_END
 
 /* ======================================================================================
    >>pass-convert    runs of half-precision numbers to and from f32
