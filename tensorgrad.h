@@ -16879,7 +16879,8 @@ TG_API tg_tensor *(tg_triu_indices)(tg_ctx *tg, int64_t rows, int64_t columns, i
 }
 
 /* ------------------------------------------------------------------ linspace, logspace ----
-   As torch, the first half counts up from start and the second down to end, so both are met exactly; in f64. */
+   As torch, the first half counts up from start and the second down to end, so both are met exactly; in f64. Of halves
+   the ends are rounded first, if there are two. */
 TG__PRIVATE tg_tensor *tg__spaced(tg_ctx *tg, const char *name, double start, double end, int64_t steps, tg_dtype dtype) {
     tg_tensor *t, part;
     const int64_t half = steps / 2;
@@ -16894,6 +16895,8 @@ TG__PRIVATE tg_tensor *tg__spaced(tg_ctx *tg, const char *name, double start, do
         start = (double)tg__int_of(start); end = (double)tg__int_of(end);
     }
     if (steps == 1) end = start;
+    else if (dtype == TG_F16) { start = tg_f32_from_f16(tg_f16_from_f32((float)start)); end = tg_f32_from_f16(tg_f16_from_f32((float)end)); }
+    else if (dtype == TG_BF16) { start = tg_f32_from_bf16(tg_bf16_from_f32((float)start)); end = tg_f32_from_bf16(tg_bf16_from_f32((float)end)); }
     step = steps > 1 ? (end - start) / (double)(steps - 1) : 0;
     t = tg__create(tg, name, 1, &steps, TG_F64);
     if (!t || steps == 0) return t;
@@ -16913,9 +16916,7 @@ TG_API tg_tensor *(tg_linspace)(tg_ctx *tg, double start, double end, int64_t st
     return tg__composed(tg, outermost, tg_to(t, dtype));
 }
 TG_API tg_tensor *(tg_logspace)(tg_ctx *tg, double start, double end, int64_t steps, double base, tg_dtype dtype) {
-    const bool half = dtype == TG_F16, brain = dtype == TG_BF16;       /* torch rounds the ends to the type before it raises to them */
-    tg_tensor *t = tg__spaced(tg, "logspace", half ? tg_f32_from_f16(tg_f16_from_f32((float)start)) : brain ? tg_f32_from_bf16(tg_bf16_from_f32((float)start)) : start,
-        half ? tg_f32_from_f16(tg_f16_from_f32((float)end)) : brain ? tg_f32_from_bf16(tg_bf16_from_f32((float)end)) : end, steps, dtype);
+    tg_tensor *t = tg__spaced(tg, "logspace", start, end, steps, dtype);
     bool outermost;
     if (!t) return NULL;
     outermost = tg__compose(tg);
@@ -21430,18 +21431,24 @@ TG_API tg_tensor *(tg_nms)(tg_tensor *boxes, tg_tensor *scores, double iou_thres
         outermost = tg__compose(tg); \
         return tg__composed(tg, outermost, value); }
 
+/* x between two bounds. Where one of the three is NaN, and so the result, torch gives no bound a gradient, and x one unless it lies beyond a bound. */
+TG__PRIVATE tg_tensor *tg__between(tg_tensor *x, tg_tensor *low, tg_tensor *high) {
+    tg_tensor *y = tg_minimum(tg_maximum(x, low), high), *beyond;
+    if (!y || !y->requires_grad) return y;
+    beyond = tg_logical_or(tg_lt(x, low), tg_gt(x, high));
+    return tg_where(tg_isnan(y), tg_where(beyond, tg_detach(y), tg_add_scalar(tg_to(x, y->dtype), tg__nan())), y);
+}
 TG_API tg_tensor *(tg_clamp_tensor)(tg_tensor *x, tg_tensor *low, tg_tensor *high) {
     tg_ctx *tg = tg__start(x, "clamp");
     bool outermost;
     if (!tg) return NULL;
     if (!low && !high) { (void)tg__fail(tg, TG__E_ARGUMENT, "a lower or an upper bound is expected; both are NULL"); return NULL; }
     outermost = tg__compose(tg);
-    if (low) x = tg_maximum(x, low);
-    if (high) x = tg_minimum(x, high);
-    return tg__composed(tg, outermost, x);
+    return tg__composed(tg, outermost, low && high ? tg__between(x, low, high) : low ? tg_maximum(x, low) : tg_minimum(x, high));
 }
 TG_API tg_tensor *(tg_round_decimals)(tg_tensor *x, int decimals) {
     tg_ctx *tg = tg__start(x, "round");
+    tg_tensor *y;
     double ten = 1;
     bool outermost;
     int i;
@@ -21450,8 +21457,9 @@ TG_API tg_tensor *(tg_round_decimals)(tg_tensor *x, int decimals) {
     if (!tg_dtype_is_float(x->dtype)) { tg__fail(tg, TG__E_FLOAT_ONLY, x); return NULL; }
     for (i = decimals < 0 ? -decimals : decimals; i > 0 && ten < 1e300; i--) ten *= 10;
     outermost = tg__compose(tg);
-    x = decimals > 0 ? tg_div_scalar(tg_round(tg_mul_scalar(x, ten)), ten) : tg_mul_scalar(tg_round(tg_div_scalar(x, ten)), ten);
-    return tg__composed(tg, outermost, x);
+    y = tg__widened(x);                                                        /* halves are rounded once, at the end */
+    y = decimals > 0 ? tg_div_scalar(tg_round(tg_mul_scalar(y, ten)), ten) : tg_mul_scalar(tg_round(tg_div_scalar(y, ten)), ten);
+    return tg__composed(tg, outermost, tg_to(y, x->dtype));
 }
 TG_API tg_tensor *(tg_float_power)(tg_tensor *a, tg_tensor *b) {
     tg_ctx *tg = tg__start2(a, b, "float_power");
@@ -21525,14 +21533,15 @@ TG_API tg_tensor *(tg_isclose)(tg_tensor *a, tg_tensor *b, double rtol, double a
 
 /* ---- activations ---- */
 TG__MADE(relu6, tg_hardtanh(x, 0, 6))
-TG__MADE(selu, tg_mul_scalar(tg_elu(x, 1.6732632423543772848), 1.0507009873554804934))
+TG__MADE(selu, tg_to(tg_mul_scalar(tg_elu(tg__widened(x), 1.6732632423543772848), 1.0507009873554804934), x->dtype))
 TG_API tg_tensor *(tg_celu)(tg_tensor *x, double alpha) {
     tg_ctx *tg = tg__start(x, "celu");
     bool outermost;
     if (!tg) return NULL;
     if (alpha == 0) { (void)tg__fail(tg, TG__E_ARGUMENT, "alpha is 0, and x is divided by it"); return NULL; }
+    if (!tg_dtype_is_float(x->dtype)) { (void)tg__fail(tg, TG__E_FLOAT_ONLY, x); return NULL; }
     outermost = tg__compose(tg);
-    return tg__composed(tg, outermost, alpha == 1 ? tg_elu(x, 1) : tg_mul_scalar(tg_elu(tg_mul_scalar(x, 1 / alpha), 1), alpha));
+    return tg__composed(tg, outermost, alpha == 1 ? tg_elu(x, 1) : tg_to(tg_mul_scalar(tg_elu(tg_mul_scalar(tg__widened(x), 1 / alpha), 1), alpha), x->dtype));
 }
 TG__MADE(softsign, tg_div(x, tg_add_scalar(tg_abs(x), 1)))
 TG__MADE(tanhshrink, tg_sub(x, tg_tanh(x)))
@@ -21570,6 +21579,7 @@ TG_API tg_tensor *(tg_rrelu)(tg_tensor *x, double lower, double upper, bool trai
 }
 TG_API tg_tensor *(tg_glu)(tg_tensor *x, int64_t dim) {
     tg_ctx *tg = tg__start(x, "glu");
+    tg_tensor *y;
     int64_t half;
     bool outermost;
     if (!tg) return NULL;
@@ -21578,7 +21588,8 @@ TG_API tg_tensor *(tg_glu)(tg_tensor *x, int64_t dim) {
     if (x->shape[dim] % 2) { tg__fail_op(tg, TG_ERROR_SHAPE, "dimension %d of %t has no halves: an even size is expected", (int)dim, x); return NULL; }
     half = x->shape[dim] / 2;
     outermost = tg__compose(tg);
-    return tg__composed(tg, outermost, tg_mul(tg_narrow(x, dim, 0, half), tg_sigmoid(tg_narrow(x, dim, half, half))));
+    y = tg_mul(tg_narrow(x, dim, 0, half), tg_sigmoid(tg__widened(tg_narrow(x, dim, half, half))));        /* halves are rounded once, at the end */
+    return tg__composed(tg, outermost, tg_dtype_is_float(x->dtype) ? tg_to(y, x->dtype) : y);
 }
 TG_API tg_tensor *(tg_softmin)(tg_tensor *x, int64_t dim) {
     tg_ctx *tg = tg__start(x, "softmin");
@@ -22652,7 +22663,7 @@ TG__PRIVATE tg_tensor *tg__attention_gather(tg_tensor *t, int64_t heads) {
    all places is taken away before softmax can make NaN of it. */
 TG__PRIVATE tg_tensor *tg__attention_weights(tg_ctx *tg, tg_tensor *q, tg_tensor *k, tg_tensor *mask, double scale, bool causal) {
     const int64_t last = -1;
-    tg_tensor *s = tg_matmul(tg_mul_scalar(q, scale), tg_transpose(k, -2, -1)), *none = tg_number(tg, -tg__inf()), *blind;
+    tg_tensor *s = tg_mul_scalar(tg_matmul(q, tg_transpose(k, -2, -1)), scale), *none = tg_number(tg, -tg__inf()), *blind;      /* q that is scaled first is rounded once more */
     int64_t shape[2];
     if (!s) return NULL;
     if (causal) {
@@ -25547,7 +25558,7 @@ TG_API tg_tensor *tg_multilabel_margin_loss_from(const tg_multilabel_margin_loss
     return tg__loss_end(&l, l.x->ndim == 2 || !e ? e : tg_reshape(e, 0, NULL));
 }
 TG_API tg_tensor *tg_multilabel_soft_margin_loss_from(const tg_multilabel_soft_margin_loss_args *args) {
-    static const int64_t last = -1;
+    int64_t classes;                               /* x's last dimension; a target with more of them, or more of it, broadcasts beside it */
     tg__loss l;
     tg_tensor *e;
     if (!tg__loss_begin2(&l, "multilabel_soft_margin_loss", args)) return NULL;
@@ -25555,7 +25566,8 @@ TG_API tg_tensor *tg_multilabel_soft_margin_loss_from(const tg_multilabel_soft_m
     e = tg_add(tg_mul(l.target, tg_logsigmoid(l.x)), tg_mul(tg_sub(tg_number(l.tg, 1), l.target), tg_logsigmoid(tg_neg(l.x))));
     e = tg_neg(tg__loss_both(&l, e));
     if (l.weight) e = tg_mul(e, l.weight);
-    return tg__loss_end(&l, tg_mean_dims(e, 1, &last, false));
+    classes = args->x ? args->x->ndim - 1 : 0;
+    return tg__loss_end(&l, e ? tg_div_scalar(tg_sum_dims(e, 1, &classes, false), (double)args->x->shape[classes]) : NULL);
 }
 
 TG__EFFORT_END
@@ -26720,9 +26732,9 @@ TG_API tg_tensor *(tg_clamp_tensor_)(tg_tensor *x, tg_tensor *low, tg_tensor *hi
     if (!tg) return NULL;
     if (!low && !high) { (void)tg__fail(tg, TG__E_ARGUMENT, "a lower or an upper bound is needed, both are NULL"); return NULL; }
     outermost = tg__compose(tg);
-    if (low && high) y = tg_maximum(tg__aside(tg__aside(x, low), high), low);     /* beside: x is as it was if the second one fails */
-    else if (low) y = tg_maximum_(x, low);
-    if (high) y = low ? tg_minimum(y, high) : tg_minimum_(x, high);
+    if (low && high) y = tg__between(tg__aside(tg__aside(x, low), high), low, high);     /* beside: x is as it was if the second one fails */
+    else y = low ? tg_maximum_(x, low) : tg_minimum_(x, high);
+    if (y && tg__category(y->dtype) <= tg__category(x->dtype)) y = tg_to(y, x->dtype);
     return tg__composed(tg, outermost, low && high ? tg__write_over(tg, x, y) : y);
 }
 
