@@ -37457,20 +37457,20 @@ TG__PRIVATE TG__T TG__FT(tg__entropy_row)(int64_t n, const TG__T *x, int64_t c, 
 TG__PRIVATE void TG__FT(tg__entropy_back_rows)(int64_t rows, int64_t n, TG__T *y, const TG__T *x, int64_t xr, const int64_t *c,
     const TG__T *row, const TG__T *g, int64_t gs, TG__T count) {
 #if TG__VN > 1                                         /* a few classes, which do not fill vectors: one row in each lane */
-    TG__T t[16 * TG__VN], two[2 * TG__VN], own[TG__VN];
+    TG__T t[16 * TG__VN], two[2 * TG__VN], each[TG__VN];
     for (; n < 16 && n % TG__VN && rows >= TG__VN; rows -= TG__VN, y += n * TG__VN, x += xr * TG__VN, c += TG__VN, row += 2 * TG__VN, g += gs * TG__VN) {
         TG__V m, s;
         int64_t k, r;
-        for (r = 0; r < TG__VN && gs; r++) own[r] = g[r * gs];
-        s = TG__W(div)(gs ? TG__W(load)(own) : TG__W(set)(*g), TG__W(set)(count));
-        TG__W(store)(own, s);
+        for (r = 0; r < TG__VN && gs; r++) each[r] = g[r * gs];
+        s = TG__W(div)(gs ? TG__W(load)(each) : TG__W(set)(*g), TG__W(set)(count));
+        TG__W(store)(each, s);
         TG__FT(tg__rows_columns)(TG__VN, 2, row, 2, 1, two);
         m = TG__W(load)(two); s = TG__W(div)(s, TG__W(load)(two + TG__VN));
         TG__FT(tg__rows_columns)(TG__VN, n, x, xr, 1, t);
         for (k = 0; k < n; k++) TG__W(store)(t + k * TG__VN, TG__W(mul)(TG__W(exp)(TG__W(sub)(TG__W(load)(t + k * TG__VN), m)), s));
         TG__FT(tg__rows_back)(TG__VN, n, t, y, n);
         for (r = 0; r < TG__VN; r++) {
-            if (c[r] != -100) { y[r * n + c[r]] -= own[r]; continue; }
+            if (c[r] != -100) { y[r * n + c[r]] -= each[r]; continue; }
             for (k = 0; k < n; k++) y[r * n + k] = 0;
         }
     }
