@@ -7159,14 +7159,21 @@ TG__PRIVATE void tg__operand_settle(tg_operand *o) {
 /* The next operand: t as it lies, or nothing. Its shape and strides are the caller's to change. */
 TG__PRIVATE tg_operand *tg__ask_for(tg__ask *a, tg_tensor *t, unsigned use) {
     tg_operand *o = &a->o[a->r.n];
+    uint64_t packed = 1;
+    bool empty = false;
     int i;
     a->t[a->r.n++] = t;
     o->use = t ? use : TG_ABSENT; o->immediate = false; o->offset = 0; o->bits = 0;
     if (!t) { o->dtype = TG_F32; o->ndim = 0; return o; }
     o->dtype = t->dtype; o->ndim = t->ndim;
     o->offset = (int64_t)((uintptr_t)t->place - (uintptr_t)tg__base(t));
-    for (i = 0; i < t->ndim; i++) { o->shape[i] = t->shape[i]; o->stride[i] = t->stride[i]; }
-    tg__operand_settle(o);
+    for (i = t->ndim - 1; i >= 0; i--) {                       /* as tg__operand_settle has it, in one go */
+        const int64_t n = o->shape[i] = t->shape[i];
+        o->stride[i] = n == 1 ? (int64_t)packed : t->stride[i];
+        packed = (uint64_t)o->stride[i] * (uint64_t)n;
+        empty |= n == 0;
+    }
+    if (TG__RARE(empty)) tg__operand_settle(o);
     return o;
 }
 /* The next operand, seen in the shape of `like`, to which it broadcasts. A plain number comes as the number. */
@@ -13314,6 +13321,21 @@ TG__PRIVATE void tg__reduce_rows_chunk(tg__reduce_plan *j, int64_t index) {
     tg__scratch_give(j->job.tg, slot);
 }
 
+/* Whole runs of floats that stand side by side, a number of them at once: what is done for each of them alone would be felt. */
+TG__PRIVATE void tg__reduce_runs_chunk(tg__reduce_plan *j, int64_t index) {
+    const int isa = j->job.tg->isa, last = j->kept.ndim - 1;
+    const int64_t end = tg__imin((index + 1) * j->per, j->outs), apart = j->kept.stride[1][last];
+    float (*const run)(int64_t, const float *) = j->kind == TG_REDUCE_SUM ? tg__run_sum_f32__k[isa] : j->kind == TG_REDUCE_PROD ? tg__run_prod_f32__k[isa]
+        : j->kind == TG_REDUCE_MAX ? tg__run_max_f32__k[isa] : tg__run_min_f32__k[isa];
+    int64_t o, m, i, column = 0;
+    float v[64];
+    for (o = index * j->per; o < end; o += m) {
+        const float *x = (const float *)(const void *)j->x + tg__loop_offset(&j->kept, 1, o, &column);
+        m = tg__imin(tg__imin(end - o, 64), j->kept.shape[last] - column);
+        for (i = 0; i < m; i++) v[i] = run(j->length, x + i * apart);
+        tg__reduce_store(j, o, m, v);
+    }
+}
 TG__PRIVATE void tg__reduce_run_chunk(tg__reduce_plan *j, int64_t index) {
     int64_t q = index % j->pieces, o = index / j->pieces * j->per, end = tg__imin(o + j->per, j->outs),
             first = q * j->piece, n = tg__imin(j->piece, j->length - first);
@@ -13432,6 +13454,7 @@ TG__PRIVATE void tg__reduce_chunk(void *plan, int64_t index) {
     } else if (j->rows) tg__reduce_rows_chunk(j, index);
     else if (j->columns) tg__reduce_columns_chunk(j, index);
     else if (j->apart) tg__reduce_far_chunk(j, index);
+    else if (j->direct && j->compute == TG_F32 && j->yd == TG_F32 && !j->places && j->pieces == 1 && j->length > 0) tg__reduce_runs_chunk(j, index);
     else tg__reduce_run_chunk(j, index);
 }
 
@@ -13483,7 +13506,7 @@ TG__PRIVATE int64_t tg__reduce_start(tg_ctx *tg, int phase, void *plan) {
         } else j->piece = TG__REDUCE_RUN_PIECE;
         j->rows = !j->columns && j->outs > 1 && j->length > 0 && j->length <= TG__REDUCE_SHORT;
         j->pieces = j->length > j->piece ? tg__ceil_div(j->length, j->piece) : 1;
-        j->per = j->pieces > 1 ? 1 : tg__imax(1, TG__REDUCE_RUN_PIECE / (j->length + 8));
+        j->per = j->pieces > 1 ? 1 : tg__imax(1, 4 * TG__REDUCE_RUN_PIECE / (j->length + 8));
         if (j->columns && !tg__scratch_need(tg, TG__REDUCE_SEGMENT * 16)) return -1;
         if (j->rows && !tg__scratch_need(tg, TG__REDUCE_WORK + TG__REDUCE_BATCH * 16 + TG__REDUCE_TILE * 8)) return -1;
         j->direct = j->run.ndim == 1 && (j->run.stride[0][0] == 1 || j->length == 1) && j->xd == j->compute;
@@ -14818,6 +14841,10 @@ TG__PRIVATE void tg__scan_strip(const tg__scan_plan *j, int64_t row, int64_t m, 
         tg__store(isa, j->carry, m, tg__scan_at(j, 0, row, k), 1, j->job.o[0].dtype, s);
     }
 }
+/* Sums of floats that stand side by side: they need no tile. */
+TG__PRIVATE bool tg__scan_bare(const tg__scan_plan *j) {
+    return j->kind == TG_SCAN_SUM && j->job.o[0].dtype == TG_F32 && j->job.o[2].dtype == TG_F32 && j->step[0] == 1 && j->step[2] == 1;
+}
 /* `rows` rows' next positions, in tiles of the carried type; more than one: short rows that lie packed behind each other. */
 TG__PRIVATE void tg__scan_rows(const tg__scan_plan *j, int64_t row, int64_t rows, char *scratch) {
     const int isa = j->job.tg->isa;
@@ -14828,7 +14855,7 @@ TG__PRIVATE void tg__scan_rows(const tg__scan_plan *j, int64_t row, int64_t rows
     int64_t place = 0, at, m, i;
     s.i = 0;
     if (j->so_far) { s = j->so_far[row]; place = j->so_far_places[row]; }
-    if (j->kind == TG_SCAN_SUM && o[0].dtype == TG_F32 && o[2].dtype == TG_F32 && j->step[0] == 1 && j->step[2] == 1) {
+    if (tg__scan_bare(j)) {
         float *y = (float *)(void *)tg__scan_at(j, 0, row, j->first);
         const float *x = (const float *)(const void *)tg__scan_at(j, 2, row, j->first);
         if (rows >= 8 && end <= 64) tg__rows_scan__k[isa](rows, end, y, x, (float *)(void *)t);
@@ -14863,7 +14890,7 @@ TG__PRIVATE void tg__scan_chunk(void *plan, int64_t index) {
     } else {
         int64_t row = index * j->per;
         const int64_t end = tg__imin(row + j->per, j->rows);
-        const int64_t together = j->packed ? TG__SCAN_TILE / j->n : 1;
+        const int64_t together = tg__scan_bare(j) && j->packed ? j->per : j->packed ? TG__SCAN_TILE / j->n : 1;
         for (; row < end; row += together) tg__scan_rows(j, row, tg__imin(together, end - row), scratch);
     }
     tg__scratch_give(j->job.tg, slot);
@@ -15320,17 +15347,11 @@ TG_API tg_tensor *(tg_trace)(tg_tensor *x) {
 /* n elements with an index each: y at i * yn + v * yv, x at i * xn + v * xv. */
 typedef void (*tg__line_fn)(int64_t n, char *y, int64_t yn, int64_t yv,
     const char *x, int64_t xn, int64_t xv, const int64_t *index, int64_t in);
-#define TG__LINE_ONE(T, value, k) { T *d = &y[i + (k)]; T s = x[(k) * xn + index[i + (k)]]; *d = value; }
 #define TG__LINE(name, T, value) \
     TG__PRIVATE void tg__line_##name(int64_t n, char *y_, int64_t yn, int64_t yv, const char *x_, int64_t xn, int64_t xv, const int64_t *index, int64_t in) { \
         T *y = (T *)(void *)y_; const T *x = (const T *)(const void *)x_; \
         int64_t i; \
-        if (in == 1 && yn == 1 && yv == 0 && xn == 0 && xv == 1) for (i = 0; i < n; i++) { T *d = &y[i]; T s = x[index[i]]; *d = value; } \
-        else if (in == 1 && yn == 1 && yv == 0 && xv == 1) { \
-            for (i = 0; i + 4 <= n; i += 4, x += 4 * xn) { TG__LINE_ONE(T, value, 0) TG__LINE_ONE(T, value, 1) TG__LINE_ONE(T, value, 2) TG__LINE_ONE(T, value, 3) } \
-            for (; i < n; i++, x += xn) TG__LINE_ONE(T, value, 0) \
-        } \
-        else if (in == 1 && yn == 0 && yv == 1 && xn == 1 && xv == 0) for (i = 0; i < n; i++) { T *d = &y[index[i]]; T s = x[i]; *d = value; } \
+        if (in == 1 && yn == 0 && yv == 1 && xn == 1 && xv == 0) for (i = 0; i < n; i++) { T *d = &y[index[i]]; T s = x[i]; *d = value; } \
         else for (i = 0; i < n; i++) { int64_t v = index[i * in]; T *d = &y[i * yn + v * yv]; T s = x[i * xn + v * xv]; *d = value; } \
     }
 TG__LINE(copy1, uint8_t, s) TG__LINE(copy2, uint16_t, s) TG__LINE(copy4, uint32_t, s) TG__LINE(copy8, uint64_t, s)
@@ -15341,7 +15362,30 @@ TG__LINE(add_i64, uint64_t, *d + s) TG__LINE(add_i32, uint32_t, *d + s)
 TG__LINE(add_i16, uint16_t, (uint16_t)(*d + s)) TG__LINE(add_i8, uint8_t, (uint8_t)(*d + s))
 TG__LINE(add_bool, uint8_t, (uint8_t)(*d || s))
 #undef TG__LINE
-#undef TG__LINE_ONE
+/* The same of a take, which looks at each index before it follows it: false where one is not below the limit. */
+typedef bool (*tg__take_fn)(int64_t n, char *y, int64_t yn, const char *x, int64_t xn, int64_t xv, const int64_t *index, int64_t in, uint64_t limit);
+#define TG__TAKE(size, T) \
+    TG__INLINE bool tg__take_as##size(int64_t n, T *y, int64_t yn, const T *x, int64_t xn, int64_t xv, const int64_t *index, int64_t in, uint64_t limit) { \
+        for (; n >= 4; n -= 4, y += 4 * yn, x += 4 * xn, index += 4 * in) { \
+            const uint64_t a = (uint64_t)index[0], b = (uint64_t)index[in], c = (uint64_t)index[2 * in], d = (uint64_t)index[3 * in]; \
+            if (TG__RARE(a >= limit)) return false; \
+            y[0] = x[(int64_t)a * xv]; \
+            if (TG__RARE(b >= limit)) return false; \
+            y[yn] = x[xn + (int64_t)b * xv]; \
+            if (TG__RARE(c >= limit)) return false; \
+            y[2 * yn] = x[2 * xn + (int64_t)c * xv]; \
+            if (TG__RARE(d >= limit)) return false; \
+            y[3 * yn] = x[3 * xn + (int64_t)d * xv]; \
+        } \
+        for (; n > 0; n--, y += yn, x += xn, index += in) { if ((uint64_t)*index >= limit) return false; *y = x[*index * xv]; } \
+        return true; \
+    } \
+    TG__PRIVATE bool tg__take##size(int64_t n, char *y_, int64_t yn, const char *x_, int64_t xn, int64_t xv, const int64_t *index, int64_t in, uint64_t limit) { \
+        T *y = (T *)(void *)y_; const T *x = (const T *)(const void *)x_; \
+        return in == 1 && yn == 1 && xv == 1 ? tg__take_as##size(n, y, 1, x, xn, 1, index, 1, limit) : tg__take_as##size(n, y, yn, x, xn, xv, index, in, limit); \
+    }
+TG__TAKE(1, uint8_t) TG__TAKE(2, uint16_t) TG__TAKE(4, uint32_t) TG__TAKE(8, uint64_t)
+#undef TG__TAKE
 /* Products, and the larger and smaller of both, one loop each. WIDE and NARROW lead to the type U that multiplies, and
    back; NO(v): is v NaN, which wins? */
 #define TG__LINE(name, T, value) \
@@ -15377,7 +15421,9 @@ typedef struct tg__index_plan {
     tg__loop    all;                                /* of index alone, each element once, for the check */
     tg__look    look;                               /* at the indices */
     bool        across;                             /* the inner loop runs over slices, not along k */
+    bool        at_once;                            /* the look is part of the walk: nobody sees a result before it is whole */
     tg__line_fn line;
+    tg__take_fn take;
     tg__map_fn  add;                                /* a run of sums in vectors; NULL where there is none */
     int64_t     slice_block, k_block, k_blocks;
 } tg__index_plan;
@@ -15444,7 +15490,8 @@ TG__PRIVATE void tg__index_explain(tg__index_plan *j) {
 /* One index for a run of m elements. */
 TG__PRIVATE void tg__index_run(const tg__index_plan *j, int64_t m, char *y, int64_t ys, const char *x, int64_t xs) {
     static const int64_t none = 0;
-    if (j->kind <= TG_INDEX_PUT) tg__move_run(m, j->size, y, ys, x, xs);
+    if (m * (int64_t)j->size <= 256 && ys == 1 && xs == 1 && j->kind <= TG_INDEX_PUT) tg__move_rows(1, (size_t)m * j->size, y, 0, x, 0);
+    else if (j->kind <= TG_INDEX_PUT) tg__move_run(m, j->size, y, ys, x, xs);
     else if (j->add && j->kind == TG_INDEX_ADD && ys == 1 && xs == 1) {
         const void *both[2];
         int64_t step[2];
@@ -15459,7 +15506,7 @@ TG__PRIVATE void tg__index_chunk(void *plan, int64_t chunk) {
     int last = l->ndim - 1;
     int64_t size = (int64_t)j->size, at, end, k0, k1, k, i;
     int64_t ys = l->stride[0][last], xs = l->stride[1][last], is = l->stride[2][last];
-    if (j->look.state == TG__LOOKS) { tg__index_look(j, chunk); return; }
+    if (j->look.state == TG__LOOKS && !j->at_once) { tg__index_look(j, chunk); return; }
     if (j->look.state == TG__EXPLAINS) { tg__index_explain(j); return; }
     at = chunk / j->k_blocks * j->slice_block; end = tg__imin(at + j->slice_block, l->numel);
     k0 = chunk % j->k_blocks * j->k_block; k1 = tg__imin(k0 + j->k_block, j->k);
@@ -15471,13 +15518,18 @@ TG__PRIVATE void tg__index_chunk(void *plan, int64_t chunk) {
         m = tg__imin(end - at, l->shape[last] - column);
         if (j->across && is == 0) {
             for (k = k0; k < k1; k++) {
-                int64_t v = index[k * j->ki];
-                if (k + 8 < k1) {
-                    int64_t w = index[(k + 8) * j->ki];
-                    TG__PREFETCH(x + (k * j->kx + w * j->xv) * size);
-                }
+                const int64_t v = index[k * j->ki], w = index[(k + 8 < k1 ? k + 8 : k) * j->ki];
+                if (TG__RARE((uint64_t)v >= (uint64_t)j->limit)) { tg__look_bad(&j->look, chunk); return; }
+                if ((uint64_t)w < (uint64_t)j->limit) TG__PREFETCH(x + (k * j->kx + w * j->xv) * size);
                 tg__index_run(j, m, y + (k * j->ky + v * j->yv) * size, ys, x + (k * j->kx + v * j->xv) * size, xs);
             }
+        } else if (j->kind == TG_INDEX_TAKE) {
+            bool good = true;
+            if (j->across) for (k = k0; k < k1 && good; k++)
+                good = j->take(m, y + k * j->ky * size, ys, x, xs, j->xv, index + k * j->ki, is, (uint64_t)j->limit);
+            else for (i = 0; i < m && good; i++)
+                good = j->take(k1 - k0, y + (i * ys + k0 * j->ky) * size, j->ky, x + i * xs * size, 0, j->xv, index + i * is + k0 * j->ki, j->ki, (uint64_t)j->limit);
+            if (!good) { tg__look_bad(&j->look, chunk); return; }
         } else if (j->across) {
             for (k = k0; k < k1; k++)
                 j->line(m, y + k * j->ky * size, ys, j->yv, x + k * j->kx * size, xs, j->xv, index + k * j->ki, is);
@@ -15533,27 +15585,33 @@ TG__PRIVATE tg__line_fn tg__line_for(int kind, tg_dtype d) {
     }
 }
 
+TG__PRIVATE tg__take_fn tg__take_for(size_t size) { return size == 8 ? tg__take8 : size == 4 ? tg__take4 : size == 2 ? tg__take2 : tg__take1; }
+TG__PRIVATE void tg__index_once(tg__index_plan *j) {
+    tg_operand once = j->job.o[2];
+    int d;
+    for (d = 0; d < once.ndim; d++) if (once.stride[d] == 0) once.shape[d] = tg__imin(1, once.shape[d]);
+    tg__loop_make(&j->all, &once, 1);
+}
 TG__PRIVATE void tg__index_plan_make(tg_ctx *tg, tg__index_plan *j) {
     const tg_operand *o = j->job.o;
     const tg_dtype dtype = o[0].dtype;
     const int dim = j->dim = (int)j->job.r->whole[0], walk = j->job.r->kind == TG_INDEX_TAKE ? 0 : 1;
-    tg_operand h[3], once = o[2];
-    int d, k;
+    tg_operand h[3];
+    int d, k, e;
     j->kind = j->job.r->kind; j->size = tg_dtype_size(dtype); j->look.bad = 0; j->look.state = TG__LOOKS;
     j->y = j->job.at[0]; j->x = j->job.at[1]; j->index = (const int64_t *)(const void *)j->job.at[2];
     for (k = 0; k < 3; k++) {
-        h[k] = o[k];
-        for (d = 0; d < o[walk].ndim; d++) h[k].shape[d] = o[walk].shape[d];
-        tg__operand_without(&h[k], dim);
+        for (d = e = 0; d < o[walk].ndim; d++) if (d != dim) { h[k].shape[e] = o[walk].shape[d]; h[k].stride[e++] = o[k].stride[d]; }
+        h[k].ndim = e; h[k].use = o[k].use;
     }
     tg__loop_make(&j->slices, h, 3);
-    for (d = 0; d < once.ndim; d++) if (once.stride[d] == 0) once.shape[d] = tg__imin(1, once.shape[d]);
-    tg__loop_make(&j->all, &once, 1);
     j->k = o[walk].shape[dim]; j->ki = o[2].stride[dim];
     j->ky = walk == 0 ? o[0].stride[dim] : 0; j->xv = walk == 0 ? o[1].stride[dim] : 0;
     j->kx = walk == 0 ? 0 : o[1].stride[dim]; j->yv = walk == 0 ? 0 : o[0].stride[dim];
     j->limit = o[1 - walk].shape[dim];
     j->line = tg__line_for(j->kind, dtype);
+    j->take = tg__take_for(j->size);
+    j->at_once = j->kind == TG_INDEX_TAKE && j->slices.numel > 0 && j->k > 0;
     j->add = dtype == TG_F32 ? tg_add_v__t.f32[tg->isa] : dtype == TG_F64 ? tg_add_v__t.f64[tg->isa] : NULL;
 }
 TG__PRIVATE int64_t tg__index_start(tg_ctx *tg, int phase, void *plan) {
@@ -15561,16 +15619,42 @@ TG__PRIVATE int64_t tg__index_start(tg_ctx *tg, int phase, void *plan) {
     int next;
     if (phase == 0) {
         tg__index_plan_make(tg, j);
+        if (j->at_once) return tg__index_cut(j);
+        tg__index_once(j);
         if (j->all.numel) return tg__ceil_div(j->all.numel, TG__INDEX_CHUNK);
     }
     if (!j->look.state) return 0;
     next = tg__look_next(&j->look);
+    if (next > 0) tg__index_once(j);
     if (next < 0)
         (void)tg__fail(tg, TG__E_INDEX_RANGE, j->look.value, j->look.place, j->dim, j->job.t[j->kind == TG_INDEX_TAKE ? 1 : 0]);
-    return next != 0 ? next : tg__index_cut(j);
+    return next != 0 || j->at_once ? next : tg__index_cut(j);
 }
 TG__FAMILY(index, false);
 
+/* A take of one chunk, of one or two dimensions, goes straight to its kernel: making a plan is felt there. y is dense. False:
+   it is no such one, or an index is out of range, which the plan will explain. */
+TG__PRIVATE bool tg__take_small(const tg_tensor *y, const tg_tensor *x, const tg_tensor *index, bool vector, int dim) {
+    const bool two = y->ndim == 2;
+    const size_t size = tg_dtype_size(y->dtype);
+    const int64_t *at = (const int64_t *)index->data, limit = (y->ndim == 1 || two) && x->ndim == y->ndim ? x->shape[dim] : 0;
+    if (limit == 0 || y->numel == 0 || y->numel > TG__INDEX_CHUNK || index->dtype != TG_I64 || index->ndim != (vector ? 1 : y->ndim) ||
+        y->device != TG_CPU || x->device != TG_CPU || index->device != TG_CPU) return false;
+    const tg__take_fn take = tg__take_for(size);
+    const int64_t n = y->shape[dim], m = two ? y->shape[1 - dim] : 1, xv = x->stride[dim], step = index->stride[vector ? 0 : dim],
+        ys = y->stride[dim] * (int64_t)size, ym = two ? y->stride[1 - dim] : 1, xm = two ? x->stride[1 - dim] : 1, im = two && !vector ? index->stride[1 - dim] : 0;
+    char *to = (char *)y->data;
+    const char *from = (const char *)x->data;
+    int64_t i;
+    if (vector && ym == 1 && xm == 1 && m > 1) for (i = 0; i < n; i++, to += ys, at += step) {
+        if ((uint64_t)*at >= (uint64_t)limit) return false;
+        tg__move_rows(1, (size_t)m * size, to, 0, from + *at * xv * (int64_t)size, 0);
+    } else if (m >= n) for (i = 0; i < n; i++, to += ys, at += step) {
+        if (!take(m, to, ym, from, xm, xv, at, im, (uint64_t)limit)) return false;
+    } else for (i = 0; i < m; i++, to += ym * (int64_t)size, from += xm * (int64_t)size, at += im)
+        if (!take(n, to, ys / (int64_t)size, from, 0, xv, at, step, (uint64_t)limit)) return false;
+    return true;
+}
 /* Asks for the walk. The shape of the side that is not indexed is walked; an index that is a vector where the operands
    have more dimensions serves all slices. 0-d tensors count as 1-d, and other index types become i64. */
 TG__PRIVATE bool tg__index_walk(tg_ctx *tg, int kind, tg_tensor *y, tg_tensor *x,
@@ -15581,7 +15665,7 @@ TG__PRIVATE bool tg__index_walk(tg_ctx *tg, int kind, tg_tensor *y, tg_tensor *x
     tg_operand *o;
     bool ok;
     int i;
-    if (index->numel == 0) return true;
+    if (index->numel == 0 || (kind == TG_INDEX_TAKE && tg__take_small(y, x, index, vector, dim))) return true;
     if (index->dtype != TG_I64) {
         wide = tg__tensor_make(tg, index->device, TG_I64, index->ndim, index->shape, NULL);
         if (!wide || !tg__copy_to(tg, wide, index)) { tg__tensor_drop(wide); return false; }
@@ -21824,17 +21908,24 @@ TG__PRIVATE void tg__entropy_look(tg__entropy_plan *j, int64_t chunk) {
         const int isa = j->job.tg->isa; \
         const int64_t xr = j->xs[0], size = (int64_t)tg_dtype_size(j->d); \
         int64_t count = m, i; \
-        if (j->beside) tg__softmax_rows_##t##__k[isa](2, m, j->classes, found, 1, TG__ENTROPY_BATCH, (const T *)(const void *)j->x + r * xr, xr, 1, found + 3 * TG__ENTROPY_BATCH); \
+        if (j->beside) { \
+            const T *x = (const T *)(const void *)j->x + r * xr; \
+            const int64_t *classes = j->td == TG_I64 ? (const int64_t *)(const void *)j->target + r * j->ts : NULL; \
+            T *row = (T *)(void *)j->rows + 2 * r; \
+            tg__softmax_rows_##t##__k[isa](2, m, j->classes, found, 1, TG__ENTROPY_BATCH, x, xr, 1, found + 3 * TG__ENTROPY_BATCH); \
+            for (i = 0; i < m; i++, x += xr, row += 2) { \
+                const int64_t c = classes ? classes[i * j->ts] : tg__entropy_class(j, r + i); \
+                if (c == -100) { row[0] = row[1] = losses[i] = 0; count--; continue; } \
+                row[0] = found[i]; row[1] = found[TG__ENTROPY_BATCH + i]; \
+                losses[i] = found[2 * TG__ENTROPY_BATCH + i] - (x[c] - found[i]); \
+            } \
+            return count; \
+        } \
         for (i = 0; i < m; i++) { \
             const int64_t c = tg__entropy_class(j, r + i); \
             const char *x = j->x + (r + i) * xr * size; \
             T *row = (T *)(void *)j->rows + 2 * (r + i); \
             if (c == -100) { row[0] = row[1] = losses[i] = 0; count--; continue; } \
-            if (j->beside) { \
-                row[0] = found[i]; row[1] = found[TG__ENTROPY_BATCH + i]; \
-                losses[i] = found[2 * TG__ENTROPY_BATCH + i] - (((const T *)(const void *)x)[c] - row[0]); \
-                continue; \
-            } \
             if (tile) tg__load(isa, j->compute, j->classes, tile, x, j->xs[1], j->d); \
             losses[i] = tg__entropy_row_##t##__k[isa](j->classes, tile ? tile : (const T *)(const void *)x, c, row); \
         } \
@@ -37724,14 +37815,28 @@ TG__PRIVATE void TG__FT(tg__rows)(int kind, int64_t rows, int64_t n, const TG__T
         if (count == TG__VN) TG__W(store)(y + i, v); else TG__W(storen)(y + i, v, (int)count);
     }
 }
+/* `width` columns, a power of two up to 32, to their sum or to the largest, in tg__run_sum's order. d: room for four. */
+TG__INLINE TG__V TG__FT(tg__rows_fold)(const bool adds, int64_t width, const TG__T *c, TG__T *d) {
+#define TG__FOLD_2(a, b) (adds ? TG__W(add)(a, b) : TG__W(maxn)(a, b))
+#define TG__COLUMN(k) TG__W(load)(c + (k) * TG__VN)
+#define TG__FOLD_COLUMNS(k, h) TG__FOLD_2(TG__COLUMN(k), TG__COLUMN((k) + (h)))
+    int j;
+    for (j = 0; j < 4 && width > 4; j++, c += TG__VN)
+        TG__W(store)(d + j * TG__VN, width == 8 ? TG__FOLD_COLUMNS(0, 4) : width == 16 ? TG__FOLD_2(TG__FOLD_COLUMNS(0, 8), TG__FOLD_COLUMNS(4, 8)) :
+            TG__FOLD_2(TG__FOLD_2(TG__FOLD_COLUMNS(0, 16), TG__FOLD_COLUMNS(8, 16)), TG__FOLD_2(TG__FOLD_COLUMNS(4, 16), TG__FOLD_COLUMNS(12, 16))));
+    if (width > 4) c = d;
+    return width == 1 ? TG__COLUMN(0) : width == 2 ? TG__FOLD_COLUMNS(0, 1) : TG__FOLD_2(TG__FOLD_COLUMNS(0, 2), TG__FOLD_COLUMNS(1, 2));
+#undef TG__FOLD_2
+#undef TG__COLUMN
+#undef TG__FOLD_COLUMNS
+}
 /* Rows of softmax, of its logarithm (kind 1), or (2) of cross-entropy's numbers: the largest, the sum of exp(x - largest) and
    its logarithm. The bits are those of tg__softmax_row and tg__entropy_row. Elements of a row are xs apart, rows xr, one of
    which is 1; so are y's. n <= 32. work: 96 vectors. */
 TG__PRIVATE void TG__FT(tg__softmax_rows)(int kind, int64_t rows, int64_t n, TG__T *y, int64_t yr, int64_t ys, const TG__T *x, int64_t xr, int64_t xs,
     TG__T *work) {
     TG__T *const c = work, *const d = work + 64 * TG__VN;
-    const TG__T *from;
-    int64_t width = 1, i, j, k, half;
+    int64_t width = 1, i, j, k;
     while (width < n) width *= 2;
     for (i = 0; i < rows; i += TG__VN) {
         const int64_t count = rows - i < TG__VN ? rows - i : TG__VN;
@@ -37741,16 +37846,14 @@ TG__PRIVATE void TG__FT(tg__softmax_rows)(int kind, int64_t rows, int64_t n, TG_
         TG__FT(tg__rows_columns)(count, n, x + i * xr, xr, xs, c);
         v = TG__W(load)(c);
         for (k = n; k < width; k++) TG__W(store)(c + k * TG__VN, v);
-        TG__ROWS_FOLD(TG__W(maxn));
-        top = TG__W(load)(width > 1 ? d : c);
+        top = TG__FT(tg__rows_fold)(false, width, c, d);
         for (k = 0; k < n; k++) {
             v = TG__W(sub)(TG__W(load)(c + k * TG__VN), top);
             if (kind == 1) TG__W(store)(c + (32 + k) * TG__VN, v);    /* wanted once more by the logarithm */
             TG__W(store)(c + k * TG__VN, TG__W(exp)(v));
         }
         for (k = n; k < width; k++) TG__W(store)(c + k * TG__VN, TG__W(set)(0));
-        TG__ROWS_FOLD(TG__W(add));
-        sum = TG__W(load)(width > 1 ? d : c);
+        sum = TG__FT(tg__rows_fold)(true, width, c, d);
         v = kind ? TG__W(log)(sum) : TG__W(div)(TG__W(set)(1), sum);
         if (kind == 0) for (k = 0; k < n; k++) TG__W(store)(c + k * TG__VN, TG__W(mul)(TG__W(load)(c + k * TG__VN), v));
         else if (kind == 1) for (k = 0; k < n; k++) TG__W(store)(c + k * TG__VN, TG__W(sub)(TG__W(load)(c + (32 + k) * TG__VN), v));
@@ -37825,6 +37928,25 @@ TG__PRIVATE TG__T TG__FT(tg__entropy_row)(int64_t n, const TG__T *x, int64_t c, 
 /* The derivative of rows: y = (softmax(x) - 1 at class c) * g / count, from the numbers of the row above; y may be x. */
 TG__PRIVATE void TG__FT(tg__entropy_back_rows)(int64_t rows, int64_t n, TG__T *y, const TG__T *x, int64_t xr, const int64_t *c,
     const TG__T *row, const TG__T *g, int64_t gs, TG__T count) {
+#if TG__VN > 1                                         /* a few classes, which do not fill vectors: one row in each lane */
+    TG__T t[16 * TG__VN], two[2 * TG__VN], each[TG__VN];
+    for (; n < 16 && n % TG__VN && rows >= TG__VN; rows -= TG__VN, y += n * TG__VN, x += xr * TG__VN, c += TG__VN, row += 2 * TG__VN, g += gs * TG__VN) {
+        TG__V m, s;
+        int64_t k, r;
+        for (r = 0; r < TG__VN && gs; r++) each[r] = g[r * gs];
+        s = TG__W(div)(gs ? TG__W(load)(each) : TG__W(set)(*g), TG__W(set)(count));
+        TG__W(store)(each, s);
+        TG__FT(tg__rows_columns)(TG__VN, 2, row, 2, 1, two);
+        m = TG__W(load)(two); s = TG__W(div)(s, TG__W(load)(two + TG__VN));
+        TG__FT(tg__rows_columns)(TG__VN, n, x, xr, 1, t);
+        for (k = 0; k < n; k++) TG__W(store)(t + k * TG__VN, TG__W(mul)(TG__W(exp)(TG__W(sub)(TG__W(load)(t + k * TG__VN), m)), s));
+        TG__FT(tg__rows_back)(TG__VN, n, t, y, n);
+        for (r = 0; r < TG__VN; r++) {
+            if (c[r] != -100) { y[r * n + c[r]] -= each[r]; continue; }
+            for (k = 0; k < n; k++) y[r * n + k] = 0;
+        }
+    }
+#endif
     for (int64_t r = 0, i; r < rows; r++, y += n, x += xr, row += 2, g += gs) {
         const bool none = c[r] == -100;
         const TG__T own = none ? 0 : *g / count;
@@ -38043,7 +38165,28 @@ TG__INLINE void TG__FN(tg__wide_put)(float *p, TG__FN(tg__wide) w) {
     TG__W(store)(p, TG__W(narrow)(w.lo, w.hi));
 #endif
 }
+#if defined(TG__PASS_AVX2)
+/* Four numbers to their sums so far: a, a + b, (a + b) + c, (a + b) + (c + d). */
+TG__INLINE __m256d TG__FN(tg__scan_four)(const float *x) {
+    const __m256d none = _mm256_set1_pd(-0.0), v = _mm256_cvtps_pd(_mm_loadu_ps(x)), u = _mm256_add_pd(v, _mm256_unpacklo_pd(none, v));
+    return _mm256_add_pd(u, _mm256_blend_pd(none, _mm256_permute4x64_pd(u, 0x55), 12));
+}
+#endif
 TG__PRIVATE void TG__FN(tg__rows_scan)(int64_t rows, int64_t n, float *y, const float *x, float *work) {
+#if defined(TG__PASS_AVX2)                             /* of two or three fours they are quicker as they lie */
+    for (; rows > 0 && n >= 4 && n <= 12; rows--, x += n, y += n) {
+        __m256d sum = TG__FN(tg__scan_four)(x);
+        double s;
+        int64_t i;
+        _mm_storeu_ps(y, _mm256_cvtpd_ps(sum));
+        for (i = 4; i + 4 <= n; i += 4) {
+            sum = _mm256_add_pd(_mm256_permute4x64_pd(sum, 0xff), TG__FN(tg__scan_four)(x + i));
+            _mm_storeu_ps(y + i, _mm256_cvtpd_ps(sum));
+        }
+        s = _mm256_cvtsd_f64(_mm256_permute4x64_pd(sum, 0xff));
+        for (; i < n; i++) { s = s + (double)x[i]; y[i] = (float)s; }
+    }
+#endif
 #define TG__ADD2(a, b) TG__FN(tg__wide_add)(a, b)
 #define TG__GET2(i) TG__FN(tg__wide_get)(c + (i) * TG__VN)
 #define TG__PUT2(i, w) TG__FN(tg__wide_put)(c + (i) * TG__VN, w)
@@ -38072,12 +38215,9 @@ TG__PRIVATE void TG__FN(tg__rows_scan)(int64_t rows, int64_t n, float *y, const 
 TG__PRIVATE double TG__FN(tg__run_scan)(int64_t n, float *y, const float *x, double s) {
     int64_t i = 0;
 #if defined(TG__PASS_AVX2)
-    const __m256d none = _mm256_set1_pd(-0.0);
     __m256d sum = _mm256_set1_pd(s);
     for (; i + 4 <= n; i += 4) {
-        __m256d v = _mm256_cvtps_pd(_mm_loadu_ps(x + i));
-        v = _mm256_add_pd(v, _mm256_unpacklo_pd(none, v));                                   /* a, a + b, c, c + d */
-        v = _mm256_add_pd(v, _mm256_blend_pd(none, _mm256_permute4x64_pd(v, 0x55), 12));
+        const __m256d v = TG__FN(tg__scan_four)(x + i);
         _mm_storeu_ps(y + i, _mm256_cvtpd_ps(_mm256_add_pd(sum, v)));
         sum = _mm256_add_pd(sum, _mm256_permute4x64_pd(v, 0xff));
     }
