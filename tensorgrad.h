@@ -291,7 +291,7 @@ struct tg_tensor {
     bool         off_record;           /* computed with the grad mode off from what needs a gradient  */
     bool         keeps_packed;         /* a weight: products keep the form that they pack it into      */
     bool         replaced;             /* a parameter in whose place tg_module_to put another one      */
-    bool         clamped;              /* a convolution's result whose last step was tg_bake's clamp   */
+    uint8_t      clamped;              /* a baked convolution's last step was this one of the context's clamps, from 1 */
     uint32_t     count;
     uint32_t     kept;                 /* how many of the counts are tg_keep's, for tg_drop to undo   */
     uint32_t     out_index;            /* which output of its node                                    */
@@ -514,7 +514,7 @@ typedef struct tg_memory_info {
     size_t cached;            /* bytes waiting to be used again                                       */
     size_t scratch;           /* bytes of the threads' scratch slots                                  */
     size_t packed;            /* bytes of weights' packed forms: tg_keep_packed                       */
-    size_t device;            /* bytes that the devices' backends hold, beside the host's             */
+    size_t device;            /* bytes that the devices' backends hold, page-locked memory included    */
     size_t device_cached;     /* of these: bytes waiting to be used again                             */
     uint64_t host_calls;      /* calls of the allocator since tg_open                                 */
     int64_t live_tensors, live_nodes;
@@ -2516,14 +2516,15 @@ TG_API void       tg_update_bn_end(tg_module *m, bool was);
 TG_API bool       tg_bake(tg_module *m, tg_tensor *x);
     /* m is for inference from now on: in evaluation mode (tg_train), frozen (tg_freeze), its weights packed (tg_keep_packed);
        and each BatchNorm whose x is the result of a Conv, ConvTranspose or Linear is folded into that one's weight and bias,
-       which are new tensors. What is folded is seen on a call of tg_forward(m, x), so any forward will do; x is like what will
-       come, random numbers say, or NULL: nothing is folded. Pairs are left as they are where one of the two is called more
-       than once, has hooks, a computed weight or no running statistics. A ReLU, ReLU6 or Hardtanh behind the norm of a Conv
-       becomes that one's last step wherever nothing is recorded. Where nothing is recorded, a Sequential of this library's modules
-       without hooks lets go of what its parts hand on, so that memory serves again. The results stay the same but for rounding: where a
-       second call with x shows another y (because the convolution's result is used without the norm, too), that is an error
-       and nothing was changed. A folded norm is an Identity without parameters and cannot be brought back: train, or save
-       for training, a tg_module_copy that was made before; m's optimisers are not stepped any more */
+       which are new tensors; and where nothing else uses the result of a Conv with a bias, or that of its norm, than tg_relu, tg_relu6,
+       tg_hardtanh or tg_clamp, their modules or in-place forms, that becomes the Conv's last step wherever nothing is recorded: the function
+       then gives back what it gets. All that is seen on a call of tg_forward(m, x), so any forward will do; x is like what will come,
+       random numbers say, or NULL: nothing is folded. Each use of a tensor by a function of the library counts: what something else
+       uses too (a result without its norm, a weight by itself), is kept by tg_keep, is seen by a hook or is the model's result stays as it is,
+       and so do layers with a computed weight and norms without running statistics. Not seen is what forward reads by itself, from `data`, or puts
+       aside for later. Where nothing is recorded, a Sequential of this library's modules without hooks lets go of what its parts hand on,
+       so that memory serves again. The results stay the same but for rounding. A folded norm is an Identity without parameters and cannot be
+       brought back: train, or save for training, a tg_module_copy that was made before; m's optimisers are not stepped any more */
 TG_API void       tg_keep_packed(tg_module *m, bool on);
     /* products by weights of at least 2 dimensions pack them into panels, at each call. On: what a Linear or Conv has packed is
        kept for the next call, as long as no call has changed the weight (who writes to its `data` calls tg_trim afterwards) and
@@ -2551,6 +2552,9 @@ TG_API tg_tensor *tg_module_tensor_at(tg_module *m, const char *path);     /* a 
 TG_API int64_t    tg_parameters(tg_module *m, tg_tensor **list, int64_t room);
     /* how many parameters there are, of which the first `room` are written to list, and NULL behind the last */
 TG_API int64_t    tg_parameter_count(tg_module *m);                        /* numbers in all parameters */
+TG_API tg_tensor *tg_functional_call(tg_module *m, tg_tensor *const *params, int n, tg_tensor *const *x, int n_x);
+    /* tg_forward_of(m, x, n_x) with other tensors in the places of m's n parameters, in the order of tg_parameters and of their shapes; NULL: its own.
+       torch.func.functional_call: the others may be results, of a step of learning say, and get the gradients. m is as before when it returns */
 TG_API size_t     tg_module_format(tg_module *m, char *out, size_t size);
     /* a line for each part: path, kind, parameters with their shapes, how many numbers; then the sum. As snprintf does */
 TG_API void       tg_summary(tg_module *m);                                /* prints that */
@@ -2589,7 +2593,8 @@ TG_API tg_tensor *tg_dirac_(tg_tensor *t, int64_t groups);
 
 /* Layers: torch.nn's, with its defaults and its names of parameters, and initialised as there. Where what goes in is TG_NN_LAZY, of Linear,
    Conv, ConvTranspose, BatchNorm and InstanceNorm, that size is the first x's, whose type and device the layer takes too: torch's LazyLinear
-   and its kin. Such a model is called once, tg_forward(net, x), before it has parameters for optimisers, files and copies, which say so. */
+   and its kin. Such a model is called once, tg_forward(net, x), before it has parameters for optimisers, files and copies, which say so; or
+   it takes its sizes from the weights that tg_load_state_dict, tg_load or tg_run_load give it. */
 #define TG_NN_LAZY INT64_MIN
 typedef struct tg_nn_linear_args {
     tg_place at TG_EMPTY;
@@ -4118,6 +4123,8 @@ static inline tg_tensor *tg__forward_of_at(const char *file, int line, tg_module
 #define tg_module_to_device(m, device) tg_module_to_device(TG__AT_MODULE(m), device)
 #define tg_module_copy(m) tg_module_copy(TG__AT_MODULE(m))
 #define tg_module_share(to, m) tg_module_share(TG__AT_CTX(to), TG__AT_MODULE(m))
+static inline tg_tensor *tg__functional_call_at(const char *file, int line, tg_module *m, tg_tensor *const *params, int n, tg_tensor *const *x, int n_x) { return tg_functional_call(tg__at_module(m, file, line), tg__at_list(params, n, file, line), n, tg__at_list(x, n_x, file, line), n_x); }
+#define tg_functional_call(...) TG__PLACED(functional_call, __VA_ARGS__)
 #define tg_state_dict(m) tg_state_dict(TG__AT_MODULE(m))
 #define tg_load_state_dict(m, d, report) tg_load_state_dict(TG__AT_MODULE(m), TG__AT_CONST_DICT(d), report)
 #define tg_save(m, path) tg_save(TG__AT_MODULE(m), path)
@@ -4465,18 +4472,37 @@ enum { TG__HAS_F64 = 1 };
 #elif defined(TENSORGRAD_TEACH)
 #pragma GCC optimize("Og", "strict-aliasing", "no-fast-math", "fp-contract=off", "no-tree-loop-distribute-patterns")
 #else
-/* -O1, the parts of -O2 that are felt, and without the parts of -O1 that are not: the compiler is done in half of the
-   time, kernels written in vector words are as fast. (vzeroupper is what gcc calls an expensive optimization: without it
-   all scalar code behind a kernel, the host's too, waits for halves of registers that it does not use.) What has loops of
+/* -O1, the parts of -O2 that are felt, and without the parts of -O1 that are not (jumps threaded through blocks are 4 per cent
+   of all its work): the compiler is done in half of the time, kernels written in vector words are as fast.
+   (vzeroupper is what gcc calls an expensive optimization: without it all scalar code behind a kernel, the host's too, waits for halves of registers that it does not use.) What has loops of
    plain C, or none that are hot, opens a region of its own (TG__LEVELS). And a loop over two pointers stays a loop: memset
    or `rep stos` costs more than a tiny call. */
 #pragma GCC optimize("O1", "inline-small-functions", "optimize-sibling-calls", "expensive-optimizations", "ipa-ra", "caller-saves", "strict-aliasing")
 #if TG__HAS_X86 || TG__HAS_NEON
 #define TG__LEVELS
-#pragma GCC optimize("no-tree-pta", "no-tree-loop-optimize", "no-tree-dominator-opts")
+#pragma GCC optimize("no-tree-pta", "no-tree-loop-optimize", "no-tree-dominator-opts", "no-thread-jumps")
 #endif
 #pragma GCC optimize("no-fast-math", "fp-contract=off", "no-tree-loop-distribute-patterns")
 #endif
+#endif
+
+/* TG__MUCH_EFFORT: what every call comes through. TG__LITTLE_EFFORT: what is made of other operations, texts, files. TG__NO_EFFORT: what
+   is called once for a model or a file and has no loop over elements; the compiler is done with it in two thirds of the time. Each up to
+   TG__EFFORT_END. */
+#if defined(__GNUC__) && !defined(__clang__) && !defined(__TINYC__) && !defined(__CUDACC__) && !defined(TENSORGRAD_DEBUG)
+#ifdef TG__LEVELS
+#define TG__MUCH_EFFORT _Pragma("GCC push_options") _Pragma("GCC optimize(\"O2\", \"tree-loop-optimize\", \"tree-dominator-opts\", \"tree-pta\", \"thread-jumps\", \"no-fast-math\", \"fp-contract=off\", \"no-tree-loop-distribute-patterns\")")
+#else
+#define TG__MUCH_EFFORT _Pragma("GCC push_options")
+#endif
+#define TG__LITTLE_EFFORT _Pragma("GCC push_options") _Pragma("GCC optimize(\"Og\", \"no-fast-math\", \"fp-contract=off\")")
+#define TG__NO_EFFORT _Pragma("GCC push_options") _Pragma("GCC optimize(\"O0\", \"no-fast-math\", \"fp-contract=off\")")
+#define TG__EFFORT_END _Pragma("GCC pop_options")
+#else
+#define TG__MUCH_EFFORT
+#define TG__LITTLE_EFFORT
+#define TG__NO_EFFORT
+#define TG__EFFORT_END
 #endif
 
 #ifdef __cplusplus
@@ -4487,7 +4513,7 @@ extern "C" {
 #define TG__ROUND_UP(n, to) (((n) + ((to) - 1)) / (to) * (to))
 
 /* Sizes are checked before any arithmetic that uses them. */
-enum { TG__BLOCKS = 1, TG__SPARSE, TG__MAPPED };                           /* what an opaque tensor is */
+enum { TG__BLOCKS = 1, TG__SPARSE, TG__MAPPED, TG__WATCHED };              /* what an opaque tensor is; watched: its use is news to tg_bake */
 TG__PRIVATE bool tg__mul_i64(int64_t a, int64_t b, int64_t *out) {        /* for a, b >= 0 */
 #if defined(__GNUC__) && !defined(__TINYC__)
     return !__builtin_mul_overflow(a, b, out);
@@ -6281,6 +6307,7 @@ struct tg_ctx {
     tg__node *dead_nodes;
     tg_module *lost_modules;               /* that an error left without an owner: they go when it is cleared */
     struct tg__folds *folds;               /* tg_bake tries a model: what it has seen */
+    double    clamps[8][2]; int n_clamps;  /* that convolutions of baked models end with */
     bool      releasing;
     uint64_t  node_serial;
     tg__walk *walk;
@@ -6359,7 +6386,7 @@ TG__PRIVATE int tg__size_class_large(size_t *size) {
 TG__INLINE int tg__size_class(size_t *size) {
     size_t n;
     if (*size > 1024) return tg__size_class_large(size);
-    n = *size <= TG__ALIGN ? 1 : (*size + TG__ALIGN - 1) / TG__ALIGN;
+    n = (*size - (*size > 0)) / TG__ALIGN + 1;
     *size = n * TG__ALIGN;
     return (int)n;
 }
@@ -6422,14 +6449,15 @@ TG__NOINLINE void *tg__mem_new(tg_ctx *tg, size_t size) {
     tg->slab += size; tg->slab_left -= size;
     return p;
 }
+TG__MUCH_EFFORT
 TG__PRIVATE void *tg__mem_get(tg_ctx *tg, size_t size) {
+    const size_t asked = size;
     tg__free_block *f;
     int c;
-    if (TG__RARE(tg->config.no_cache)) return tg__host_get(tg, size ? size : 1, false);
     if (TG__RARE(size > SIZE_MAX / 4)) { (void)tg__fail_memory(tg, size); return NULL; }
     c = tg__size_class(&size);
-    f = tg->bins[c];
-    if (TG__RARE(!f)) return tg__mem_new(tg, size);
+    f = tg->bins[c];                                     /* with no_cache nothing ever waits there */
+    if (TG__RARE(!f)) return tg->config.no_cache ? tg__host_get(tg, asked ? asked : 1, false) : tg__mem_new(tg, size);
     tg->bins[c] = f->next;
     tg->memory.cached -= size;
     return f;
@@ -6444,6 +6472,7 @@ TG__PRIVATE void tg__mem_put(tg_ctx *tg, void *p, size_t size) {
     f->next = tg->bins[c]; tg->bins[c] = f;
     tg->memory.cached += size;
 }
+TG__EFFORT_END
 
 /* Keeps the content; NULL: failed, and p is as it was. */
 TG__PRIVATE void *tg__mem_resize(tg_ctx *tg, void *p, size_t old_size, size_t new_size) {
@@ -6887,6 +6916,12 @@ TG__PRIVATE void tg__put_attrs(tg__text *t, const tg_op *op, const void *attr) {
 /* The ring of calls: the user's, not those that the library makes inside them. A public function that is made of
    others says tg__compose once its operands are there, and ends with tg__composed around its result: what is
    called between reports under its name and does not enter the ring. */
+/* Attributes, word by word: memcpy would read together what has only just been written apart, and wait for it. */
+TG__INLINE void tg__attr_copy(void *to, const void *from, size_t size) {
+    size_t i = 0;
+    for (; i + 8 <= size; i += 8) { uint64_t word; memcpy(&word, (const char *)from + i, 8); memcpy((char *)to + i, &word, 8); }
+    if (i < size) memcpy((char *)to + i, (const char *)from + i, size - i);
+}
 TG__INLINE void tg__list_call(tg_ctx *tg, const char *op) {
     tg__call_entry *e = &tg->calls[tg->calls_made++ % TG__CALLS];
     e->name = op; e->op = NULL; e->at.file = tg->here.file; e->at.line = tg->here.line;
@@ -6898,7 +6933,7 @@ TG__INLINE void tg__enter(tg_ctx *tg, const tg_op *op, const void *attr) {
         tg__list_call(tg, op->name);
         if (attr && op->n_attrs && op->attr_size <= sizeof e->attr) {
             e->op = op;
-            memcpy(e->attr.bytes, attr, op->attr_size);
+            tg__attr_copy(e->attr.bytes, attr, op->attr_size);
         }
     }
     tg__name(tg, op->name);
@@ -7124,14 +7159,21 @@ TG__PRIVATE void tg__operand_settle(tg_operand *o) {
 /* The next operand: t as it lies, or nothing. Its shape and strides are the caller's to change. */
 TG__PRIVATE tg_operand *tg__ask_for(tg__ask *a, tg_tensor *t, unsigned use) {
     tg_operand *o = &a->o[a->r.n];
+    uint64_t packed = 1;
+    bool empty = false;
     int i;
     a->t[a->r.n++] = t;
     o->use = t ? use : TG_ABSENT; o->immediate = false; o->offset = 0; o->bits = 0;
     if (!t) { o->dtype = TG_F32; o->ndim = 0; return o; }
     o->dtype = t->dtype; o->ndim = t->ndim;
     o->offset = (int64_t)((uintptr_t)t->place - (uintptr_t)tg__base(t));
-    for (i = 0; i < t->ndim; i++) { o->shape[i] = t->shape[i]; o->stride[i] = t->stride[i]; }
-    tg__operand_settle(o);
+    for (i = t->ndim - 1; i >= 0; i--) {                       /* as tg__operand_settle has it, in one go */
+        const int64_t n = o->shape[i] = t->shape[i];
+        o->stride[i] = n == 1 ? (int64_t)packed : t->stride[i];
+        packed = (uint64_t)o->stride[i] * (uint64_t)n;
+        empty |= n == 0;
+    }
+    if (TG__RARE(empty)) tg__operand_settle(o);
     return o;
 }
 /* The next operand, seen in the shape of `like`, to which it broadcasts. A plain number comes as the number. */
@@ -7781,6 +7823,7 @@ TG__PRIVATE void tg__shared_leave(tg_ctx *tg, tg__storage *s) {
     tg__hook_leave(tg, outer);
 }
 
+TG__MUCH_EFFORT
 TG__PRIVATE void tg__block_free(tg_ctx *tg, tg_tensor *t) {        /* the memory of a header that left the ring */
     if (t->inline_storage) {
         tg__storage *s = (tg__storage *)(t + 1);
@@ -7790,12 +7833,12 @@ TG__PRIVATE void tg__block_free(tg_ctx *tg, tg_tensor *t) {        /* the memory
     } else tg__mem_put(tg, t, sizeof(tg_tensor));
 }
 
-TG__PRIVATE void tg__storage_leave(tg__storage *s, tg_tensor *t) {
+TG__INLINE void tg__storage_leave(tg__storage *s, tg_tensor *t) {
     if (t->prev_alias) t->prev_alias->next_alias = t->next_alias; else s->headers = t->next_alias;
     if (t->next_alias) t->next_alias->prev_alias = t->prev_alias;
     s->users--;
 }
-TG__PRIVATE void tg__device_release(tg_ctx *tg, tg__storage *s) {
+TG__NOINLINE void tg__device_release(tg_ctx *tg, tg__storage *s) {
     struct tg__device *d = &tg->devices[s->device];
     const char *outer = tg__hook_enter(tg, tg__in_device);
     tg__storage_unlist(&d->storages, s);
@@ -7805,21 +7848,19 @@ TG__PRIVATE void tg__device_release(tg_ctx *tg, tg__storage *s) {
 TG__PRIVATE void tg__storage_drop(tg_ctx *tg, tg__storage *s, tg_tensor *t) {
     tg__storage_leave(s, t);
     if (s->users) return;
-    tg__panels_drop(tg, s->panels);
-    if (s->shared) tg__shared_leave(tg, s);
-    else if (s->own_block) {
+    if (TG__RARE(s->panels != NULL)) tg__panels_drop(tg, s->panels);
+    if (TG__RARE(s->shared != NULL)) tg__shared_leave(tg, s);
+    else if (!s->borrowed) {
         tg->memory.tensors -= s->bytes;
-        if (s->device != TG_CPU) tg__device_release(tg, s);
-        else tg__mem_put(tg, s->data, s->bytes);
-    } else if (!s->borrowed) tg->memory.tensors -= s->bytes;
+        if (TG__RARE(s->device != TG_CPU)) tg__device_release(tg, s);
+        else if (s->own_block) tg__mem_put(tg, s->data, s->bytes);
+    }
     if (!s->pinned) tg__block_free(tg, s->embedder);
 }
 
 TG__PRIVATE void tg__let_go(tg_tensor **place);
-TG__PRIVATE void tg__tensor_drop(tg_tensor *t) {                   /* one count less; NULL is fine */
-    tg_ctx *tg;
-    if (!t || --t->count) return;
-    tg = t->tg;
+/* what hangs on the header, most of which few have */
+TG__NOINLINE void tg__tensor_unhang(tg_ctx *tg, tg_tensor *t) {
     tg__let_go(&t->grad);
     if (t->node) { tg__node *n = t->node; t->node = NULL; tg__node_forget(n, t); tg__node_drop(tg, n); }
     tg__let_go(&t->base);
@@ -7829,6 +7870,12 @@ TG__PRIVATE void tg__tensor_drop(tg_tensor *t) {                   /* one count 
         t->name = NULL;
         tg__mem_put(tg, name, strlen(name) + 1);
     }
+}
+TG__PRIVATE void tg__tensor_drop(tg_tensor *t) {                   /* one count less; NULL is fine */
+    tg_ctx *tg;
+    if (!t || --t->count) return;
+    tg = t->tg;
+    if (t->node || t->base || TG__RARE(t->grad || t->inner || t->name)) tg__tensor_unhang(tg, t);
     t->alive = false;
     t->data = NULL;
     tg->memory.live_tensors--;
@@ -7854,8 +7901,8 @@ TG__PRIVATE tg_tensor *tg__header_fill(tg_ctx *tg, tg_tensor *t) {
        Sizes and strides past ndim are nobody's business. */
     t->tg = tg; t->data = t->place = NULL; t->numel = 0; t->grad = NULL; t->name = NULL;
     t->ndim = 0; t->dtype = TG_F32; t->device = TG_CPU;
-    t->requires_grad = t->is_number = t->inline_storage = t->unrecorded = t->off_record = t->keeps_packed = t->replaced = t->clamped = false; t->alive = true;
-    t->opaque = 0; t->sparse_grad = false; t->inner = NULL;
+    t->requires_grad = t->is_number = t->inline_storage = t->unrecorded = t->off_record = t->keeps_packed = t->replaced = false; t->alive = true;
+    t->opaque = t->clamped = 0; t->sparse_grad = false; t->inner = NULL;
     t->count = 1; t->kept = t->out_index = t->rebased = 0;
     t->node = NULL; t->storage = NULL; t->base = t->next_alias = t->prev_alias = NULL; t->made_by = NULL;
     tg->memory.live_tensors++;
@@ -7870,7 +7917,7 @@ TG__PRIVATE void tg__storage_take(tg__storage *s, tg_tensor *t) {
 }
 
 /* Checks dtype and shape, counts the elements. */
-TG__PRIVATE bool tg__check_shape(tg_ctx *tg, tg_dtype dtype, int ndim, const int64_t *shape, int64_t *numel) {
+TG__NOINLINE bool tg__check_any_shape(tg_ctx *tg, tg_dtype dtype, int ndim, const int64_t *shape, int64_t *numel) {
     const bool blocks = (unsigned)dtype >= TG_DTYPES;
     int64_t n = 1, bytes;
     bool empty = false, fits = true;
@@ -7891,6 +7938,15 @@ TG__PRIVATE bool tg__check_shape(tg_ctx *tg, tg_dtype dtype, int ndim, const int
     *numel = empty ? 0 : n;
     return true;
 }
+TG__INLINE bool tg__check_shape(tg_ctx *tg, tg_dtype dtype, int ndim, const int64_t *shape, int64_t *numel) {
+    const int64_t most = (int64_t)1 << (sizeof(size_t) > 4 ? 28 : 13);    /* no product of two such is too many elements */
+    int64_t n = 1;
+    int i = 0;
+    if (TG__RARE((unsigned)dtype >= TG_DTYPES || (unsigned)ndim > TG_MAX_DIMS || (!shape && ndim))) return tg__check_any_shape(tg, dtype, ndim, shape, numel);
+    for (; i < ndim && (uint64_t)shape[i] - 1 < (uint64_t)most && n <= most; i++) n *= shape[i];
+    *numel = n;
+    return i == ndim || tg__check_any_shape(tg, dtype, ndim, shape, numel);
+}
 
 TG__PRIVATE void tg__dense_strides(int ndim, const int64_t *shape, int64_t *stride) {
     int64_t s = 1;
@@ -7904,7 +7960,7 @@ TG__PRIVATE bool tg__stride_order(const tg_tensor *t, int *order);
 TG__PRIVATE tg_tensor *tg__tensor_of(tg_ctx *tg, tg_device device, tg_dtype dtype,
     int ndim, const int64_t *shape, int64_t numel, const int *order) {
     int64_t stride = 1;
-    size_t bytes = tg_dtype_bytes(dtype, numel);
+    const size_t bytes = TG__RARE(tg__is_block(dtype)) ? tg_dtype_bytes(dtype, numel) : (size_t)numel * tg_dtype_size(dtype);
     tg_tensor *t;
     tg__storage *s;
     int i;
@@ -8030,6 +8086,7 @@ TG_API void tg_end(tg_ctx *tg, tg_mark m) {
     tg->depth = m.depth - 1;
     while (tg->held_count > to) tg__tensor_drop(tg->held[--tg->held_count]);
 }
+TG__EFFORT_END
 /* The scopes' counts and the user's are told apart, so that a drop too many takes nothing from anybody. These
    two are no operations: the pending error, if there is one, stays, and so does the name of the running call. */
 TG__NOINLINE void tg__keep_fail(tg_tensor *t, const char *name) {
@@ -8069,6 +8126,12 @@ TG__PRIVATE void tg__no_results(tg_tensor **list, int n) {
 /* The place of a call with options; without one none is noted, which is better than that of an older call. */
 TG__PRIVATE void tg__note(tg_tensor *t, tg_place at) { (void)tg__at(t, at.file, at.line); }
 TG__PRIVATE tg_ctx *tg__note_ctx(tg_ctx *tg, tg_place at) { return tg__at_ctx(tg, at.file, at.line); }
+/* Somebody uses t (see tg_bake). Was it watched? */
+TG__PRIVATE bool tg__watch_ends(tg_tensor *t) {
+    const bool was = t->opaque == TG__WATCHED;
+    if (was) t->opaque = 0;
+    return was;
+}
 /* is operand i there, alive and of this context? Its numbers may be opaque. */
 TG__PRIVATE bool tg__use_any(tg_ctx *tg, const tg_tensor *t, int i) {
     if (TG__RARE(!t)) return tg__fail(tg, TG__E_NULL, i);
@@ -8078,7 +8141,7 @@ TG__PRIVATE bool tg__use_any(tg_ctx *tg, const tg_tensor *t, int i) {
 }
 TG__PRIVATE bool tg__use(tg_ctx *tg, const tg_tensor *t, int i) {
     if (!tg__use_any(tg, t, i)) return false;
-    return !TG__RARE(t->opaque) || (t->opaque == TG__MAPPED && t->out_index == tg->lane) ||
+    return !TG__RARE(t->opaque) || tg__watch_ends((tg_tensor *)(intptr_t)t) || (t->opaque == TG__MAPPED && t->out_index == tg->lane) ||
         tg__fail(tg, TG__E_OPAQUE, i, t,
             t->opaque == TG__SPARSE ? "row-sparse; tg_to_dense it first" :
             t->opaque == TG__MAPPED ? "inside another tg_vmap" : "block-quantised; tg_to a floating type first");
@@ -8089,7 +8152,7 @@ TG__PRIVATE bool tg__use_blocks(tg_ctx *tg, const tg_tensor *t, int i) {      /*
 /* Does it stand for itself, not for every example of a tg_vmap? Asked where a tensor is used other than by tg__call. */
 TG__INLINE bool tg__whole(tg_ctx *tg, const tg_tensor *t) { return !TG__RARE(t->opaque == TG__MAPPED) || tg__fail(tg, TG__E_VMAP); }
 /* May it be given back as it is? Not what is row-sparse or inside another tg_vmap: the call then says so. */
-TG__INLINE bool tg__itself(const tg_tensor *t) { return t->opaque <= TG__BLOCKS || (t->opaque == TG__MAPPED && t->out_index == t->tg->lane); }
+TG__INLINE bool tg__itself(const tg_tensor *t) { return t->opaque <= TG__BLOCKS || t->opaque == TG__WATCHED || (t->opaque == TG__MAPPED && t->out_index == t->tg->lane); }
 /* The start of a public function that takes one tensor: its context if the call may go on, else NULL. _opaque: of
    every kind; _blocks: block-quantised ones too; _whole: none inside tg_vmap. */
 TG__PRIVATE tg_ctx *tg__start_opaque(tg_tensor *t, const char *name) {
@@ -8611,7 +8674,7 @@ TG__INLINE void tg__node_init(tg_ctx *tg, tg__node *n, const tg_op *op, const vo
     n->op = op; n->tg = tg; n->n_in = n_in; n->n_out = n_out; n->count = 1;
     n->serial = 0;
     n->at.file = tg->here.file; n->at.line = tg->here.line;
-    if (op->attr_size) { if (attr) memcpy(n->attr, attr, op->attr_size); else memset(n->attr, 0, op->attr_size); }
+    if (op->attr_size) { if (attr) tg__attr_copy(n->attr, attr, op->attr_size); else memset(n->attr, 0, op->attr_size); }
 }
 TG__PRIVATE tg__node *tg__node_make(tg_ctx *tg, const tg_op *op, const void *attr, int n_in, int n_out) {
     size_t in = (size_t)n_in, out = (size_t)n_out, i;
@@ -8641,20 +8704,27 @@ TG__PRIVATE tg__node *tg__node_make(tg_ctx *tg, const tg_op *op, const void *att
 
 /* The node of a call that is not recorded: check and forward see it, then it is gone. It stands on the stack, unless the
    call is an unusual one. */
+#define TG__BRIEF_ATTR 128
 typedef struct tg__brief {
     tg__node node;
     tg_tensor *in[4], *out[4];
     union { double align; bool is[8]; } wants;
-    union { double align; char bytes[64]; } attr;
+    union { double align; char bytes[TG__BRIEF_ATTR]; } attr;
 } tg__brief;
-TG__INLINE bool tg__brief_fits(const tg_op *op, int n_in, int n_out) { return n_in <= 4 && n_out <= 4 && op->attr_size <= 64; }
-TG__INLINE tg__node *tg__brief_make(tg_ctx *tg, tg__brief *b, const tg_op *op, const void *attr, int n_in, int n_out) {
+TG__INLINE bool tg__brief_fits(const tg_op *op, int n_in, int n_out) { return n_in <= 4 && n_out <= 4 && op->attr_size <= TG__BRIEF_ATTR; }
+TG__INLINE tg__node *tg__brief_make(tg_ctx *tg, tg__brief *b, const tg_op *op, const void *attr, tg_tensor **in, int n_in, int n_out) {
     tg__node *n = &b->node;
-    n->in = b->in; n->out = b->out; n->wants = b->wants.is; n->attr = b->attr.bytes;
+    int i;
+    n->op = op; n->tg = tg; n->attr = b->attr.bytes;
+    n->in = in; n->out = b->out; n->wants = b->wants.is;
     n->in_slot = n->out_slot = NULL; n->weak = n->gout = NULL;
-    b->out[0] = b->out[1] = b->out[2] = b->out[3] = NULL;
+    n->n_in = n_in; n->n_out = n_out;
+    n->borrowed = true; n->used = n->needed = n->captured = n->running = false;
+    n->serial = n->call = 0;
+    n->at.file = tg->here.file; n->at.line = tg->here.line;
+    for (i = 0; i < n_out; i++) b->out[i] = NULL;
     memset(b->wants.is, 0, sizeof b->wants.is);
-    tg__node_init(tg, n, op, attr, n_in, n_out);
+    if (op->attr_size) { if (attr) tg__attr_copy(n->attr, attr, op->attr_size); else memset(n->attr, 0, op->attr_size); }
     return n;
 }
 
@@ -8911,50 +8981,47 @@ TG__PRIVATE tg_tensor *tg__call_mapped(tg_ctx *tg, const tg_op *op, const void *
 #else
 #define TG__CALL tg__call
 #endif
-#ifdef TG__LEVELS                                      /* every call comes through here */
-#pragma GCC push_options
-#pragma GCC optimize("O2", "tree-loop-optimize", "tree-dominator-opts", "tree-pta", "no-fast-math", "fp-contract=off", "no-tree-loop-distribute-patterns")
-#endif
-/* Runs one op: the gate, one-context and liveness checks, check, forward, recording, holding. Everything that
-   all ops share is here. `outs` may be NULL. */
-TG__PRIVATE tg_tensor *TG__CALL(const tg_op *op, const void *attr,
-    tg_tensor *const *in, int n_in, tg_tensor **outs, int n_out) {
-    tg_ctx *tg = NULL;
+TG__MUCH_EFFORT
+/* What results know of the call that made them. `off`: it was not recorded, though operands need gradients. */
+TG__INLINE void tg__result_of(const tg_op *op, tg_tensor *t, const tg_tensor *x, bool grad_mode, bool off) {
+    t->made_by = op->name;
+    if (TG__RARE(off)) t->off_record = true;
+    if (!(op->flags & TG_OP_VIEW)) return;
+    t->unrecorded = x->unrecorded || !grad_mode;
+    if (!grad_mode || t->base) return;
+    t->base = x->base ? x->base : (tg_tensor *)(uintptr_t)x;
+    t->base->count++;
+    t->rebased = t->base->rebased;
+}
+/* A call with one result that is not recorded and writes to no operand: nearly all where no gradients are wanted. */
+TG__INLINE tg_tensor *tg__call_brief(tg_ctx *tg, const tg_op *op, const void *attr, tg_tensor *const *in, int n_in, tg_device device, bool off) {
+    tg__brief b;
+    tg__node *n = tg__brief_make(tg, &b, op, attr, (tg_tensor **)(uintptr_t)in, n_in, 1);      /* nobody writes there: that is for operations in place */
+    bool ok;
+    n->device = device;
+    if (op->flags & TG_OP_RANDOM) n->call = tg->random.call++;
+    ok = op->check(tg, n);
+    if (ok) {
+        if (b.out[0]) tg__result_of(op, b.out[0], in[0], tg->grad_mode, off);
+        ok = (!op->forward || op->forward(tg, n)) && (!TG__RARE(tg->anomaly) || !b.out[0] || tg__anomaly_check(tg, "the result", n, b.out[0]));
+        if (ok) return tg__hold(tg, b.out[0]);
+    }
+    if ((op->flags & TG_OP_RANDOM) && tg->random.call == n->call + 1) tg->random.call = n->call;
+    tg__tensor_drop(b.out[0]);
+    return NULL;
+}
+/* Any other call. Where it is recorded the node is a block of its own, and stays. */
+TG__NOINLINE tg_tensor *tg__call_node(tg_ctx *tg, const tg_op *op, const void *attr,
+    tg_tensor *const *in, int n_in, tg_tensor **outs, int n_out, tg_device device, bool graph, bool off) {
     tg__node *n;
     tg__brief brief;
     tg_tensor *first = NULL, *few[4], **result, **many = NULL, *old = NULL;
-    bool graph = false, off = false, need, mapped = false, inplace = (op->flags & TG_OP_INPLACE) != 0, ok;
-    tg_device device = TG_CPU;
+    const bool inplace = (op->flags & TG_OP_INPLACE) != 0;
     tg_mark copies = TG__ZERO;
+    bool ok;
     int i;
-    for (i = 0; i < n_out && outs; i++) outs[i] = NULL;
-    for (i = 0; i < n_in && !tg; i++) if (in[i]) tg = in[i]->tg;
-    if (!tg__gate(tg)) return NULL;
-    tg__enter(tg, op, attr);
-    for (i = 0; i < n_in; i++) {
-        if (!in[i] && op->n_in >= 0 && i >= op->n_in) continue;       /* an optional operand that is absent */
-        if (TG__RARE(!in[i] || !in[i]->alive || in[i]->tg != tg || in[i]->opaque)) {
-            const bool any = (op->flags & TG_OP_OPAQUE) && in[i] && in[i]->opaque != TG__SPARSE && in[i]->opaque != TG__MAPPED;
-            if (!(any ? tg__use_any(tg, in[i], i) : tg__use(tg, in[i], i))) return NULL;
-            if (in[i]->opaque == TG__MAPPED) mapped = true;
-        }
-        if (TG__RARE(in[i]->device != TG_CPU)) device = in[i]->device;
-        need = tg__needs_grad(in[i]);
-        graph |= need; off |= need | in[i]->off_record;
-        if (TG__RARE(tg->recording != NULL) && need && !tg__recording_note(tg, in[i])) return NULL;
-    }
-    if (TG__RARE(mapped)) return tg__call_mapped(tg, op, attr, in, n_in, outs, n_out);
-    for (i = 0; TG__RARE(device != TG_CPU) && i < n_in; i++) {        /* plain numbers go with any device */
-        if (!in[i] || in[i]->device == device || (in[i]->is_number && tg__is_leaf(in[i]) && !(inplace && i == 0))) continue;
-        tg__fail(tg, TG__E_DEVICES, in[i], (int)in[i]->device, (int)device);
-        return NULL;
-    }
-    graph = graph && tg->grad_mode;
-    off = off && !graph;                       /* what is not recorded is remembered, for tg_backward's message */
-    /* a comparison in place is recorded all the same: it cuts the old value's gradient off */
-    if ((op->flags & TG_OP_NO_GRAD) && !(inplace && tg_dtype_is_float(in[0]->dtype))) graph = false;
     if (inplace && !tg__inplace_allowed(tg, in, n_in, graph)) return NULL;
-    n = !graph && tg__brief_fits(op, n_in, n_out) ? tg__brief_make(tg, &brief, op, attr, n_in, n_out) : tg__node_make(tg, op, attr, n_in, n_out);
+    n = !graph && tg__brief_fits(op, n_in, n_out) ? tg__brief_make(tg, &brief, op, attr, brief.in, n_in, n_out) : tg__node_make(tg, op, attr, n_in, n_out);
     if (!n) return NULL;
     n->borrowed = true;
     n->device = device;
@@ -8971,18 +9038,8 @@ TG__PRIVATE tg_tensor *TG__CALL(const tg_op *op, const void *attr,
         ok = many != NULL;
     }
     if (ok) {
-        for (i = 0; i < n_out; i++) {
-            tg_tensor *t = n->out[i];
-            if (!t) continue;
-            t->made_by = op->name;
-            if (TG__RARE(off)) t->off_record = true;
-            if (op->flags & TG_OP_VIEW) t->unrecorded = in[0]->unrecorded || !tg->grad_mode;
-            if ((op->flags & TG_OP_VIEW) && tg->grad_mode && !t->base) {
-                t->base = in[0]->base ? in[0]->base : in[0];
-                t->base->count++;
-                t->rebased = t->base->rebased;
-            }
-        }
+        for (i = 0; i < n_out; i++)
+            if (n->out[i]) tg__result_of(op, n->out[i], in[0], tg->grad_mode, off);
         ok = (!inplace || ((!graph || tg__old_value(tg, n, &old)) && tg__read_copies(tg, n, &copies)))
             && (!op->forward || op->forward(tg, n));
         if (TG__RARE(copies.depth)) tg_end(tg, copies);
@@ -9021,9 +9078,56 @@ TG__PRIVATE tg_tensor *TG__CALL(const tg_op *op, const void *attr,
     return NULL;
 }
 
-#ifdef TG__LEVELS
-#pragma GCC pop_options
-#endif
+TG__PRIVATE bool tg__fold_clamp(tg_ctx *tg, const tg_op *op, const void *attr, tg_tensor *x);      /* with tg_bake */
+/* Runs one op: the gate, one-context and liveness checks, check, forward, recording, holding. Everything that
+   all ops share is here. `outs` may be NULL. */
+TG__PRIVATE tg_tensor *TG__CALL(const tg_op *op, const void *attr,
+    tg_tensor *const *in, int n_in, tg_tensor **outs, int n_out) {
+    tg_ctx *tg = NULL;
+    bool graph = false, off = false, need, mapped = false, inplace = (op->flags & TG_OP_INPLACE) != 0;
+    tg_device device = TG_CPU;
+    int i;
+    if (outs) for (i = 0; i < n_out; i++) outs[i] = NULL;
+    for (i = 0; i < n_in && !tg; i++) if (in[i]) tg = in[i]->tg;
+    if (!tg__gate(tg)) return NULL;
+    tg__enter(tg, op, attr);
+    for (i = 0; i < n_in; i++) {
+        if (!in[i] && op->n_in >= 0 && i >= op->n_in) continue;       /* an optional operand that is absent */
+        if (TG__RARE(!in[i] || !in[i]->alive || in[i]->tg != tg || in[i]->opaque)) {
+            const bool any = (op->flags & TG_OP_OPAQUE) && in[i] && in[i]->opaque <= TG__BLOCKS;
+            if (in[i] && in[i]->opaque == TG__WATCHED && n_in == 1 && tg__fold_clamp(tg, op, attr, in[0])) {
+                tg_tensor *y;
+                in[0]->opaque = 0;
+                y = TG__CALL(op, attr, in, n_in, outs, n_out);
+                if (!inplace) in[0]->opaque = TG__WATCHED;
+                return y;
+            }
+            if (!(any ? tg__use_any(tg, in[i], i) : tg__use(tg, in[i], i))) return NULL;
+            if (in[i]->opaque == TG__MAPPED) mapped = true;
+        }
+        if (TG__RARE(in[i]->device != TG_CPU)) device = in[i]->device;
+        need = tg__needs_grad(in[i]);
+        graph |= need; off |= need | in[i]->off_record;
+        if (TG__RARE(tg->recording != NULL) && need && !tg__recording_note(tg, in[i])) return NULL;
+    }
+    if (TG__RARE(mapped)) return tg__call_mapped(tg, op, attr, in, n_in, outs, n_out);
+    for (i = 0; TG__RARE(device != TG_CPU) && i < n_in; i++) {        /* plain numbers go with any device */
+        if (!in[i] || in[i]->device == device || (in[i]->is_number && tg__is_leaf(in[i]) && !(inplace && i == 0))) continue;
+        tg__fail(tg, TG__E_DEVICES, in[i], (int)in[i]->device, (int)device);
+        return NULL;
+    }
+    graph = graph && tg->grad_mode;
+    off = off && !graph;                       /* what is not recorded is remembered, for tg_backward's message */
+    /* a comparison in place is recorded all the same: it cuts the old value's gradient off */
+    if ((op->flags & TG_OP_NO_GRAD) && !(inplace && tg_dtype_is_float(in[0]->dtype))) graph = false;
+    if (!graph && !inplace && n_out == 1 && tg__brief_fits(op, n_in, n_out)) {
+        tg_tensor *y = tg__call_brief(tg, op, attr, in, n_in, device, off);
+        if (outs) outs[0] = y;
+        return y;
+    }
+    return tg__call_node(tg, op, attr, in, n_in, outs, n_out, device, graph, off);
+}
+TG__EFFORT_END
 #undef TG__CALL
 #ifdef TENSORGRAD_DEBUG
 TG__PRIVATE tg_tensor *tg__call(const tg_op *op, const void *attr,
@@ -9723,6 +9827,8 @@ TG_API tg_tensor *(tg_retain_grad)(tg_tensor *t) {
     return tg__hook_add(t, NULL, NULL, true) ? t : NULL;
 }
 
+TG__NO_EFFORT
+
 /* ---- derivative products ---- */
 TG__PRIVATE tg_ctx *tg__start_call(const tg_function_call *c, const char *name) {
     tg_ctx *tg = c && c->inputs && c->n_inputs > 0 ? tg__start_list(c->inputs, c->n_inputs, name) : NULL;
@@ -10174,6 +10280,8 @@ TG_API bool (tg_checkpoint)(const tg_function_call *c, tg_tensor **outputs) {
     if (!ok) tg__no_results(outputs, c->n_outputs);
     return ok;
 }
+
+TG__EFFORT_END
 
 /* ---- ops from outside ---- */
 TG_API tg_tensor *(tg_call)(const tg_op *op, const void *attr,
@@ -11177,7 +11285,7 @@ TG__PRIVATE bool tg__formula_types(tg_ctx *tg, const tg__formula *f, tg_tensor *
 }
 
 /* One or two f32 tensors that lie alike, row-major, on the host: what most calls have. Few questions are left. */
-enum { TG__PLAIN = TG_DTYPES };                    /* in n->plan: that, and the type is f32 */
+enum { TG__PLAIN = TG_DTYPES, TG__DONE };          /* in n->plan: that, and the type is f32; the result is the operand itself */
 TG__PRIVATE bool tg__formula_plain(const tg__formula *f, const tg__node *n) {
     const tg_tensor *x = n->in[0], *y = n->in[n->n_in - 1];
     return n->n_in <= 2 && x->dtype == TG_F32 && y->dtype == TG_F32 && !x->is_number && !y->is_number && n->device == TG_CPU &&
@@ -11191,12 +11299,30 @@ TG__PRIVATE bool tg__formula_numbers(tg_ctx *tg, const tg__node *n) {
         return tg__fail(tg, TG__E_RANGE, "lambda", "finite and at least 0", p[0]);
     return true;
 }
+/* Does a row only clamp? Says to what. */
+TG__PRIVATE bool tg__formula_clamps(int row, const double *p, double *clamp) {
+    const bool relu = row == TG_ROW_tg_relu;
+    if (!relu && row != TG_ROW_tg_hardtanh && row != TG_ROW_tg_clamp) return false;
+    clamp[0] = relu ? 0 : p[0]; clamp[1] = relu ? tg__inf() : p[1];
+    return clamp[0] <= clamp[1];
+}
+/* A baked convolution has clamped x so already: then the result is x. */
+TG__NOINLINE bool tg__formula_done(tg_ctx *tg, tg__node *n) {
+    const tg_tensor *x = n->in[0];
+    const double *was = tg->clamps[x->clamped - 1];
+    double clamp[2];
+    if (!tg__formula_clamps(n->op->kind, tg__numbers_of(n), clamp) || was[0] < clamp[0] || was[1] > clamp[1]) return false;
+    if (x->storage->version || tg__needs_grad(x)) return false;
+    n->plan = TG__DONE;
+    return tg__out_same(n);
+}
 TG__PRIVATE bool tg__formula_check(tg_ctx *tg, tg__node *n) {
     const tg__formula *f = (const tg__formula *)(const void *)n->op;
     tg_dtype compute, result;
     int64_t shape[TG_MAX_DIMS];
     int ndim, i, first = -1;
     if (n->op->n_attrs && !tg__formula_numbers(tg, n)) return false;
+    if (TG__RARE(n->in[0]->clamped) && tg__formula_done(tg, n)) return true;
     if (tg__formula_plain(f, n)) {
         const tg_tensor *x = n->in[0];
         n->plan = TG__PLAIN;
@@ -11220,6 +11346,7 @@ TG__PRIVATE bool tg__formula_check_(tg_ctx *tg, tg__node *n) {
     int64_t shape[TG_MAX_DIMS];
     int ndim;
     if (n->op->n_attrs && !tg__formula_numbers(tg, n)) return false;
+    if (TG__RARE(n->in[0]->clamped) && tg__formula_done(tg, n)) return true;
     if (!tg__formula_types(tg, f, n->in, tg__numbers_of(n), &compute, &result) ||
         !tg__broadcast(tg, n->in, n->n_in, &ndim, shape)) return false;
     if (ndim != n->in[0]->ndim || memcmp(shape, n->in[0]->shape, (size_t)ndim * sizeof shape[0]) != 0)
@@ -11237,6 +11364,7 @@ TG__NOINLINE bool tg__formula_forward_any(tg_ctx *tg, tg__node *n) {
     tg_dtype common;                       /* the type that numbers and a comparison's operands take first */
     bool ok;
     int i;
+    if (n->plan == TG__DONE) return true;
     common = f->types == TG__PREDICATE && n->n_in == 2 ? tg__result_type(n->in, 2)
         : compute == TG_I64 ? n->out[0]->dtype : TG_F64;
     for (i = 0; i < n->n_in; i++) {
@@ -13193,6 +13321,21 @@ TG__PRIVATE void tg__reduce_rows_chunk(tg__reduce_plan *j, int64_t index) {
     tg__scratch_give(j->job.tg, slot);
 }
 
+/* Whole runs of floats that stand side by side, a number of them at once: what is done for each of them alone would be felt. */
+TG__PRIVATE void tg__reduce_runs_chunk(tg__reduce_plan *j, int64_t index) {
+    const int isa = j->job.tg->isa, last = j->kept.ndim - 1;
+    const int64_t end = tg__imin((index + 1) * j->per, j->outs), apart = j->kept.stride[1][last];
+    float (*const run)(int64_t, const float *) = j->kind == TG_REDUCE_SUM ? tg__run_sum_f32__k[isa] : j->kind == TG_REDUCE_PROD ? tg__run_prod_f32__k[isa]
+        : j->kind == TG_REDUCE_MAX ? tg__run_max_f32__k[isa] : tg__run_min_f32__k[isa];
+    int64_t o, m, i, column = 0;
+    float v[64];
+    for (o = index * j->per; o < end; o += m) {
+        const float *x = (const float *)(const void *)j->x + tg__loop_offset(&j->kept, 1, o, &column);
+        m = tg__imin(tg__imin(end - o, 64), j->kept.shape[last] - column);
+        for (i = 0; i < m; i++) v[i] = run(j->length, x + i * apart);
+        tg__reduce_store(j, o, m, v);
+    }
+}
 TG__PRIVATE void tg__reduce_run_chunk(tg__reduce_plan *j, int64_t index) {
     int64_t q = index % j->pieces, o = index / j->pieces * j->per, end = tg__imin(o + j->per, j->outs),
             first = q * j->piece, n = tg__imin(j->piece, j->length - first);
@@ -13311,6 +13454,7 @@ TG__PRIVATE void tg__reduce_chunk(void *plan, int64_t index) {
     } else if (j->rows) tg__reduce_rows_chunk(j, index);
     else if (j->columns) tg__reduce_columns_chunk(j, index);
     else if (j->apart) tg__reduce_far_chunk(j, index);
+    else if (j->direct && j->compute == TG_F32 && j->yd == TG_F32 && !j->places && j->pieces == 1 && j->length > 0) tg__reduce_runs_chunk(j, index);
     else tg__reduce_run_chunk(j, index);
 }
 
@@ -13362,7 +13506,7 @@ TG__PRIVATE int64_t tg__reduce_start(tg_ctx *tg, int phase, void *plan) {
         } else j->piece = TG__REDUCE_RUN_PIECE;
         j->rows = !j->columns && j->outs > 1 && j->length > 0 && j->length <= TG__REDUCE_SHORT;
         j->pieces = j->length > j->piece ? tg__ceil_div(j->length, j->piece) : 1;
-        j->per = j->pieces > 1 ? 1 : tg__imax(1, TG__REDUCE_RUN_PIECE / (j->length + 8));
+        j->per = j->pieces > 1 ? 1 : tg__imax(1, 4 * TG__REDUCE_RUN_PIECE / (j->length + 8));
         if (j->columns && !tg__scratch_need(tg, TG__REDUCE_SEGMENT * 16)) return -1;
         if (j->rows && !tg__scratch_need(tg, TG__REDUCE_WORK + TG__REDUCE_BATCH * 16 + TG__REDUCE_TILE * 8)) return -1;
         j->direct = j->run.ndim == 1 && (j->run.stride[0][0] == 1 || j->length == 1) && j->xd == j->compute;
@@ -14697,6 +14841,10 @@ TG__PRIVATE void tg__scan_strip(const tg__scan_plan *j, int64_t row, int64_t m, 
         tg__store(isa, j->carry, m, tg__scan_at(j, 0, row, k), 1, j->job.o[0].dtype, s);
     }
 }
+/* Sums of floats that stand side by side: they need no tile. */
+TG__PRIVATE bool tg__scan_bare(const tg__scan_plan *j) {
+    return j->kind == TG_SCAN_SUM && j->job.o[0].dtype == TG_F32 && j->job.o[2].dtype == TG_F32 && j->step[0] == 1 && j->step[2] == 1;
+}
 /* `rows` rows' next positions, in tiles of the carried type; more than one: short rows that lie packed behind each other. */
 TG__PRIVATE void tg__scan_rows(const tg__scan_plan *j, int64_t row, int64_t rows, char *scratch) {
     const int isa = j->job.tg->isa;
@@ -14707,7 +14855,7 @@ TG__PRIVATE void tg__scan_rows(const tg__scan_plan *j, int64_t row, int64_t rows
     int64_t place = 0, at, m, i;
     s.i = 0;
     if (j->so_far) { s = j->so_far[row]; place = j->so_far_places[row]; }
-    if (j->kind == TG_SCAN_SUM && o[0].dtype == TG_F32 && o[2].dtype == TG_F32 && j->step[0] == 1 && j->step[2] == 1) {
+    if (tg__scan_bare(j)) {
         float *y = (float *)(void *)tg__scan_at(j, 0, row, j->first);
         const float *x = (const float *)(const void *)tg__scan_at(j, 2, row, j->first);
         if (rows >= 8 && end <= 64) tg__rows_scan__k[isa](rows, end, y, x, (float *)(void *)t);
@@ -14742,7 +14890,7 @@ TG__PRIVATE void tg__scan_chunk(void *plan, int64_t index) {
     } else {
         int64_t row = index * j->per;
         const int64_t end = tg__imin(row + j->per, j->rows);
-        const int64_t together = j->packed ? TG__SCAN_TILE / j->n : 1;
+        const int64_t together = tg__scan_bare(j) && j->packed ? j->per : j->packed ? TG__SCAN_TILE / j->n : 1;
         for (; row < end; row += together) tg__scan_rows(j, row, tg__imin(together, end - row), scratch);
     }
     tg__scratch_give(j->job.tg, slot);
@@ -15199,17 +15347,11 @@ TG_API tg_tensor *(tg_trace)(tg_tensor *x) {
 /* n elements with an index each: y at i * yn + v * yv, x at i * xn + v * xv. */
 typedef void (*tg__line_fn)(int64_t n, char *y, int64_t yn, int64_t yv,
     const char *x, int64_t xn, int64_t xv, const int64_t *index, int64_t in);
-#define TG__LINE_ONE(T, value, k) { T *d = &y[i + (k)]; T s = x[(k) * xn + index[i + (k)]]; *d = value; }
 #define TG__LINE(name, T, value) \
     TG__PRIVATE void tg__line_##name(int64_t n, char *y_, int64_t yn, int64_t yv, const char *x_, int64_t xn, int64_t xv, const int64_t *index, int64_t in) { \
         T *y = (T *)(void *)y_; const T *x = (const T *)(const void *)x_; \
         int64_t i; \
-        if (in == 1 && yn == 1 && yv == 0 && xn == 0 && xv == 1) for (i = 0; i < n; i++) { T *d = &y[i]; T s = x[index[i]]; *d = value; } \
-        else if (in == 1 && yn == 1 && yv == 0 && xv == 1) { \
-            for (i = 0; i + 4 <= n; i += 4, x += 4 * xn) { TG__LINE_ONE(T, value, 0) TG__LINE_ONE(T, value, 1) TG__LINE_ONE(T, value, 2) TG__LINE_ONE(T, value, 3) } \
-            for (; i < n; i++, x += xn) TG__LINE_ONE(T, value, 0) \
-        } \
-        else if (in == 1 && yn == 0 && yv == 1 && xn == 1 && xv == 0) for (i = 0; i < n; i++) { T *d = &y[index[i]]; T s = x[i]; *d = value; } \
+        if (in == 1 && yn == 0 && yv == 1 && xn == 1 && xv == 0) for (i = 0; i < n; i++) { T *d = &y[index[i]]; T s = x[i]; *d = value; } \
         else for (i = 0; i < n; i++) { int64_t v = index[i * in]; T *d = &y[i * yn + v * yv]; T s = x[i * xn + v * xv]; *d = value; } \
     }
 TG__LINE(copy1, uint8_t, s) TG__LINE(copy2, uint16_t, s) TG__LINE(copy4, uint32_t, s) TG__LINE(copy8, uint64_t, s)
@@ -15220,7 +15362,30 @@ TG__LINE(add_i64, uint64_t, *d + s) TG__LINE(add_i32, uint32_t, *d + s)
 TG__LINE(add_i16, uint16_t, (uint16_t)(*d + s)) TG__LINE(add_i8, uint8_t, (uint8_t)(*d + s))
 TG__LINE(add_bool, uint8_t, (uint8_t)(*d || s))
 #undef TG__LINE
-#undef TG__LINE_ONE
+/* The same of a take, which looks at each index before it follows it: false where one is not below the limit. */
+typedef bool (*tg__take_fn)(int64_t n, char *y, int64_t yn, const char *x, int64_t xn, int64_t xv, const int64_t *index, int64_t in, uint64_t limit);
+#define TG__TAKE(size, T) \
+    TG__INLINE bool tg__take_as##size(int64_t n, T *y, int64_t yn, const T *x, int64_t xn, int64_t xv, const int64_t *index, int64_t in, uint64_t limit) { \
+        for (; n >= 4; n -= 4, y += 4 * yn, x += 4 * xn, index += 4 * in) { \
+            const uint64_t a = (uint64_t)index[0], b = (uint64_t)index[in], c = (uint64_t)index[2 * in], d = (uint64_t)index[3 * in]; \
+            if (TG__RARE(a >= limit)) return false; \
+            y[0] = x[(int64_t)a * xv]; \
+            if (TG__RARE(b >= limit)) return false; \
+            y[yn] = x[xn + (int64_t)b * xv]; \
+            if (TG__RARE(c >= limit)) return false; \
+            y[2 * yn] = x[2 * xn + (int64_t)c * xv]; \
+            if (TG__RARE(d >= limit)) return false; \
+            y[3 * yn] = x[3 * xn + (int64_t)d * xv]; \
+        } \
+        for (; n > 0; n--, y += yn, x += xn, index += in) { if ((uint64_t)*index >= limit) return false; *y = x[*index * xv]; } \
+        return true; \
+    } \
+    TG__PRIVATE bool tg__take##size(int64_t n, char *y_, int64_t yn, const char *x_, int64_t xn, int64_t xv, const int64_t *index, int64_t in, uint64_t limit) { \
+        T *y = (T *)(void *)y_; const T *x = (const T *)(const void *)x_; \
+        return in == 1 && yn == 1 && xv == 1 ? tg__take_as##size(n, y, 1, x, xn, 1, index, 1, limit) : tg__take_as##size(n, y, yn, x, xn, xv, index, in, limit); \
+    }
+TG__TAKE(1, uint8_t) TG__TAKE(2, uint16_t) TG__TAKE(4, uint32_t) TG__TAKE(8, uint64_t)
+#undef TG__TAKE
 /* Products, and the larger and smaller of both, one loop each. WIDE and NARROW lead to the type U that multiplies, and
    back; NO(v): is v NaN, which wins? */
 #define TG__LINE(name, T, value) \
@@ -15256,7 +15421,9 @@ typedef struct tg__index_plan {
     tg__loop    all;                                /* of index alone, each element once, for the check */
     tg__look    look;                               /* at the indices */
     bool        across;                             /* the inner loop runs over slices, not along k */
+    bool        at_once;                            /* the look is part of the walk: nobody sees a result before it is whole */
     tg__line_fn line;
+    tg__take_fn take;
     tg__map_fn  add;                                /* a run of sums in vectors; NULL where there is none */
     int64_t     slice_block, k_block, k_blocks;
 } tg__index_plan;
@@ -15265,7 +15432,7 @@ typedef struct tg__index_plan {
 
 #ifdef TG__LEVELS                                      /* a loop that the compiler turns into vectors */
 #pragma GCC push_options
-#pragma GCC optimize("O3", "tree-loop-optimize", "tree-dominator-opts", "tree-pta", "no-fast-math", "fp-contract=off")
+#pragma GCC optimize("O3", "tree-loop-optimize", "tree-dominator-opts", "tree-pta", "thread-jumps", "no-fast-math", "fp-contract=off")
 #endif
 /* Is one of n indices not in 0..limit - 1? The sign tells, of an index or of what is left to the last one. */
 TG__INLINE bool tg__index_odd_in(int64_t n, const int64_t *p, int64_t limit) {
@@ -15323,7 +15490,8 @@ TG__PRIVATE void tg__index_explain(tg__index_plan *j) {
 /* One index for a run of m elements. */
 TG__PRIVATE void tg__index_run(const tg__index_plan *j, int64_t m, char *y, int64_t ys, const char *x, int64_t xs) {
     static const int64_t none = 0;
-    if (j->kind <= TG_INDEX_PUT) tg__move_run(m, j->size, y, ys, x, xs);
+    if (m * (int64_t)j->size <= 256 && ys == 1 && xs == 1 && j->kind <= TG_INDEX_PUT) tg__move_rows(1, (size_t)m * j->size, y, 0, x, 0);
+    else if (j->kind <= TG_INDEX_PUT) tg__move_run(m, j->size, y, ys, x, xs);
     else if (j->add && j->kind == TG_INDEX_ADD && ys == 1 && xs == 1) {
         const void *both[2];
         int64_t step[2];
@@ -15338,7 +15506,7 @@ TG__PRIVATE void tg__index_chunk(void *plan, int64_t chunk) {
     int last = l->ndim - 1;
     int64_t size = (int64_t)j->size, at, end, k0, k1, k, i;
     int64_t ys = l->stride[0][last], xs = l->stride[1][last], is = l->stride[2][last];
-    if (j->look.state == TG__LOOKS) { tg__index_look(j, chunk); return; }
+    if (j->look.state == TG__LOOKS && !j->at_once) { tg__index_look(j, chunk); return; }
     if (j->look.state == TG__EXPLAINS) { tg__index_explain(j); return; }
     at = chunk / j->k_blocks * j->slice_block; end = tg__imin(at + j->slice_block, l->numel);
     k0 = chunk % j->k_blocks * j->k_block; k1 = tg__imin(k0 + j->k_block, j->k);
@@ -15350,13 +15518,18 @@ TG__PRIVATE void tg__index_chunk(void *plan, int64_t chunk) {
         m = tg__imin(end - at, l->shape[last] - column);
         if (j->across && is == 0) {
             for (k = k0; k < k1; k++) {
-                int64_t v = index[k * j->ki];
-                if (k + 8 < k1) {
-                    int64_t w = index[(k + 8) * j->ki];
-                    TG__PREFETCH(x + (k * j->kx + w * j->xv) * size);
-                }
+                const int64_t v = index[k * j->ki], w = index[(k + 8 < k1 ? k + 8 : k) * j->ki];
+                if (TG__RARE((uint64_t)v >= (uint64_t)j->limit)) { tg__look_bad(&j->look, chunk); return; }
+                if ((uint64_t)w < (uint64_t)j->limit) TG__PREFETCH(x + (k * j->kx + w * j->xv) * size);
                 tg__index_run(j, m, y + (k * j->ky + v * j->yv) * size, ys, x + (k * j->kx + v * j->xv) * size, xs);
             }
+        } else if (j->kind == TG_INDEX_TAKE) {
+            bool good = true;
+            if (j->across) for (k = k0; k < k1 && good; k++)
+                good = j->take(m, y + k * j->ky * size, ys, x, xs, j->xv, index + k * j->ki, is, (uint64_t)j->limit);
+            else for (i = 0; i < m && good; i++)
+                good = j->take(k1 - k0, y + (i * ys + k0 * j->ky) * size, j->ky, x + i * xs * size, 0, j->xv, index + i * is + k0 * j->ki, j->ki, (uint64_t)j->limit);
+            if (!good) { tg__look_bad(&j->look, chunk); return; }
         } else if (j->across) {
             for (k = k0; k < k1; k++)
                 j->line(m, y + k * j->ky * size, ys, j->yv, x + k * j->kx * size, xs, j->xv, index + k * j->ki, is);
@@ -15412,27 +15585,33 @@ TG__PRIVATE tg__line_fn tg__line_for(int kind, tg_dtype d) {
     }
 }
 
+TG__PRIVATE tg__take_fn tg__take_for(size_t size) { return size == 8 ? tg__take8 : size == 4 ? tg__take4 : size == 2 ? tg__take2 : tg__take1; }
+TG__PRIVATE void tg__index_once(tg__index_plan *j) {
+    tg_operand once = j->job.o[2];
+    int d;
+    for (d = 0; d < once.ndim; d++) if (once.stride[d] == 0) once.shape[d] = tg__imin(1, once.shape[d]);
+    tg__loop_make(&j->all, &once, 1);
+}
 TG__PRIVATE void tg__index_plan_make(tg_ctx *tg, tg__index_plan *j) {
     const tg_operand *o = j->job.o;
     const tg_dtype dtype = o[0].dtype;
     const int dim = j->dim = (int)j->job.r->whole[0], walk = j->job.r->kind == TG_INDEX_TAKE ? 0 : 1;
-    tg_operand h[3], once = o[2];
-    int d, k;
+    tg_operand h[3];
+    int d, k, e;
     j->kind = j->job.r->kind; j->size = tg_dtype_size(dtype); j->look.bad = 0; j->look.state = TG__LOOKS;
     j->y = j->job.at[0]; j->x = j->job.at[1]; j->index = (const int64_t *)(const void *)j->job.at[2];
     for (k = 0; k < 3; k++) {
-        h[k] = o[k];
-        for (d = 0; d < o[walk].ndim; d++) h[k].shape[d] = o[walk].shape[d];
-        tg__operand_without(&h[k], dim);
+        for (d = e = 0; d < o[walk].ndim; d++) if (d != dim) { h[k].shape[e] = o[walk].shape[d]; h[k].stride[e++] = o[k].stride[d]; }
+        h[k].ndim = e; h[k].use = o[k].use;
     }
     tg__loop_make(&j->slices, h, 3);
-    for (d = 0; d < once.ndim; d++) if (once.stride[d] == 0) once.shape[d] = tg__imin(1, once.shape[d]);
-    tg__loop_make(&j->all, &once, 1);
     j->k = o[walk].shape[dim]; j->ki = o[2].stride[dim];
     j->ky = walk == 0 ? o[0].stride[dim] : 0; j->xv = walk == 0 ? o[1].stride[dim] : 0;
     j->kx = walk == 0 ? 0 : o[1].stride[dim]; j->yv = walk == 0 ? 0 : o[0].stride[dim];
     j->limit = o[1 - walk].shape[dim];
     j->line = tg__line_for(j->kind, dtype);
+    j->take = tg__take_for(j->size);
+    j->at_once = j->kind == TG_INDEX_TAKE && j->slices.numel > 0 && j->k > 0;
     j->add = dtype == TG_F32 ? tg_add_v__t.f32[tg->isa] : dtype == TG_F64 ? tg_add_v__t.f64[tg->isa] : NULL;
 }
 TG__PRIVATE int64_t tg__index_start(tg_ctx *tg, int phase, void *plan) {
@@ -15440,16 +15619,42 @@ TG__PRIVATE int64_t tg__index_start(tg_ctx *tg, int phase, void *plan) {
     int next;
     if (phase == 0) {
         tg__index_plan_make(tg, j);
+        if (j->at_once) return tg__index_cut(j);
+        tg__index_once(j);
         if (j->all.numel) return tg__ceil_div(j->all.numel, TG__INDEX_CHUNK);
     }
     if (!j->look.state) return 0;
     next = tg__look_next(&j->look);
+    if (next > 0) tg__index_once(j);
     if (next < 0)
         (void)tg__fail(tg, TG__E_INDEX_RANGE, j->look.value, j->look.place, j->dim, j->job.t[j->kind == TG_INDEX_TAKE ? 1 : 0]);
-    return next != 0 ? next : tg__index_cut(j);
+    return next != 0 || j->at_once ? next : tg__index_cut(j);
 }
 TG__FAMILY(index, false);
 
+/* A take of one chunk, of one or two dimensions, goes straight to its kernel: making a plan is felt there. y is dense. False:
+   it is no such one, or an index is out of range, which the plan will explain. */
+TG__PRIVATE bool tg__take_small(const tg_tensor *y, const tg_tensor *x, const tg_tensor *index, bool vector, int dim) {
+    const bool two = y->ndim == 2;
+    const size_t size = tg_dtype_size(y->dtype);
+    const int64_t *at = (const int64_t *)index->data, limit = (y->ndim == 1 || two) && x->ndim == y->ndim ? x->shape[dim] : 0;
+    if (limit == 0 || y->numel == 0 || y->numel > TG__INDEX_CHUNK || index->dtype != TG_I64 || index->ndim != (vector ? 1 : y->ndim) ||
+        y->device != TG_CPU || x->device != TG_CPU || index->device != TG_CPU) return false;
+    const tg__take_fn take = tg__take_for(size);
+    const int64_t n = y->shape[dim], m = two ? y->shape[1 - dim] : 1, xv = x->stride[dim], step = index->stride[vector ? 0 : dim],
+        ys = y->stride[dim] * (int64_t)size, ym = two ? y->stride[1 - dim] : 1, xm = two ? x->stride[1 - dim] : 1, im = two && !vector ? index->stride[1 - dim] : 0;
+    char *to = (char *)y->data;
+    const char *from = (const char *)x->data;
+    int64_t i;
+    if (vector && ym == 1 && xm == 1 && m > 1) for (i = 0; i < n; i++, to += ys, at += step) {
+        if ((uint64_t)*at >= (uint64_t)limit) return false;
+        tg__move_rows(1, (size_t)m * size, to, 0, from + *at * xv * (int64_t)size, 0);
+    } else if (m >= n) for (i = 0; i < n; i++, to += ys, at += step) {
+        if (!take(m, to, ym, from, xm, xv, at, im, (uint64_t)limit)) return false;
+    } else for (i = 0; i < m; i++, to += ym * (int64_t)size, from += xm * (int64_t)size, at += im)
+        if (!take(n, to, ys / (int64_t)size, from, 0, xv, at, step, (uint64_t)limit)) return false;
+    return true;
+}
 /* Asks for the walk. The shape of the side that is not indexed is walked; an index that is a vector where the operands
    have more dimensions serves all slices. 0-d tensors count as 1-d, and other index types become i64. */
 TG__PRIVATE bool tg__index_walk(tg_ctx *tg, int kind, tg_tensor *y, tg_tensor *x,
@@ -15460,7 +15665,7 @@ TG__PRIVATE bool tg__index_walk(tg_ctx *tg, int kind, tg_tensor *y, tg_tensor *x
     tg_operand *o;
     bool ok;
     int i;
-    if (index->numel == 0) return true;
+    if (index->numel == 0 || (kind == TG_INDEX_TAKE && tg__take_small(y, x, index, vector, dim))) return true;
     if (index->dtype != TG_I64) {
         wide = tg__tensor_make(tg, index->device, TG_I64, index->ndim, index->shape, NULL);
         if (!wide || !tg__copy_to(tg, wide, index)) { tg__tensor_drop(wide); return false; }
@@ -16011,10 +16216,7 @@ TG_API tg_tensor *(tg_one_hot)(tg_tensor *index, int64_t classes) {
    Two records, the views diagonal and unfold; all else is made of other functions.
    Tests: tests/test_arrange.c; tests/golden.c, tests/op_list.h
    ====================================================================================== */
-#ifdef TG__LEVELS                                      /* made of other operations: to the end of the chapter */
-#pragma GCC push_options
-#pragma GCC optimize("Og", "no-fast-math", "fp-contract=off")
-#endif
+TG__LITTLE_EFFORT                                      /* made of other operations: to the end of the chapter */
 
 /* ------------------------------------------------------------------ diagonal, unfold ----
    diagonal: y[..., i] = x with i and i + offset at dim1 and dim2; unfold: y[.., w, .., k] = x[.., w * step + k, ..].
@@ -16761,7 +16963,8 @@ TG_API tg_tensor *(tg_triu_indices)(tg_ctx *tg, int64_t rows, int64_t columns, i
 }
 
 /* ------------------------------------------------------------------ linspace, logspace ----
-   As torch, the first half counts up from start and the second down to end, so both are met exactly; in f64. */
+   As torch, the first half counts up from start and the second down to end, so both are met exactly; in f64. Of halves
+   the ends are rounded first, if there are two. */
 TG__PRIVATE tg_tensor *tg__spaced(tg_ctx *tg, const char *name, double start, double end, int64_t steps, tg_dtype dtype) {
     tg_tensor *t, part;
     const int64_t half = steps / 2;
@@ -16776,6 +16979,8 @@ TG__PRIVATE tg_tensor *tg__spaced(tg_ctx *tg, const char *name, double start, do
         start = (double)tg__int_of(start); end = (double)tg__int_of(end);
     }
     if (steps == 1) end = start;
+    else if (dtype == TG_F16) { start = tg_f32_from_f16(tg_f16_from_f32((float)start)); end = tg_f32_from_f16(tg_f16_from_f32((float)end)); }
+    else if (dtype == TG_BF16) { start = tg_f32_from_bf16(tg_bf16_from_f32((float)start)); end = tg_f32_from_bf16(tg_bf16_from_f32((float)end)); }
     step = steps > 1 ? (end - start) / (double)(steps - 1) : 0;
     t = tg__create(tg, name, 1, &steps, TG_F64);
     if (!t || steps == 0) return t;
@@ -16795,9 +17000,7 @@ TG_API tg_tensor *(tg_linspace)(tg_ctx *tg, double start, double end, int64_t st
     return tg__composed(tg, outermost, tg_to(t, dtype));
 }
 TG_API tg_tensor *(tg_logspace)(tg_ctx *tg, double start, double end, int64_t steps, double base, tg_dtype dtype) {
-    const bool half = dtype == TG_F16, brain = dtype == TG_BF16;       /* torch rounds the ends to the type before it raises to them */
-    tg_tensor *t = tg__spaced(tg, "logspace", half ? tg_f32_from_f16(tg_f16_from_f32((float)start)) : brain ? tg_f32_from_bf16(tg_bf16_from_f32((float)start)) : start,
-        half ? tg_f32_from_f16(tg_f16_from_f32((float)end)) : brain ? tg_f32_from_bf16(tg_bf16_from_f32((float)end)) : end, steps, dtype);
+    tg_tensor *t = tg__spaced(tg, "logspace", start, end, steps, dtype);
     bool outermost;
     if (!t) return NULL;
     outermost = tg__compose(tg);
@@ -16938,15 +17141,14 @@ TG_API tg_tensor *(tg_multinomial)(tg_tensor *x, int64_t n, bool replacement) {
     return tg__composed(tg, outermost, tg_end_with(tg, m, y));
 }
 
-#ifdef TG__LEVELS
-#pragma GCC pop_options
-#endif
+TG__EFFORT_END
 /* ======================================================================================
    >>impl-gemm    matrix products: which path, cut into phases and chunks
    Owns tg__gemm_plan. Kernels know nothing of dtypes, batches and threads; this section knows nothing of registers.
    A product takes one of these paths, by its sizes and strides alone:
      strips    one phase; a chunk is a strip of one matrix, or several whole small matrices; b is packed, if at
-               all, by the chunk for itself. A single small matrix is done without a request (tg__gemm_small)
+               all, by the chunk for itself. A single small matrix is done without a request (tg__gemm_small). Few rows
+               that meet lines of b along k are packed instead, once, and become columns (tg__gemm_ask_few)
      blocks    K in blocks of 512, one phase each; chunks are strips, c (or a buffer of sums) holds the blocks before
      shared    large products: a phase packs one k-block of a and b for everybody, the next computes tiles of c
      partial   few rows, large b: every chunk streams its own piece of b into partial sums; a second phase adds them
@@ -16979,6 +17181,7 @@ TG__KERNEL(int, tg__gemm_words_op, (int type, unsigned features));
 TG__KERNEL(void, tg__gemm_words_panels, (int op, int size, bool is_signed, bool is_b, bool flip,
     const void *src, int64_t k_step, int64_t line, int64_t kc, int64_t n, void *out, int64_t step));
 TG__KERNEL(void, tg__gemm_words_block, (int op, const tg__gemm_part *s));
+TG__KERNEL(void, tg__gemm_words_dots, (const tg__gemm_part *s));
 TG__KERNEL(void, tg__quant_dots, (const tg__gemm_part *s));
 #define TG__GEMM_CALL(job, name) ((job)->wide ? name##_f64__k : name##_f32__k)[(job)->isa]
 
@@ -17032,7 +17235,9 @@ typedef struct tg__gemm_plan {
     char   *mem; size_t mem_bytes;
     int64_t a_step, b_step;         /* shared: elements from one packed panel to the next */
     int     classes;                /* lanes: 8 or 32, each of the lanes that are equal modulo it */
-    int     words;                  /* shared: the dot product instruction, or 0 */
+    int     words;                  /* shared, dots: the dot product instruction, or 0 */
+    int64_t row;                    /* numbers from one row of sums in mem to the next; not a power of two, which would meet in one set of L1 */
+    int64_t few;                    /* strips: 0, or a^T is in mem, so many numbers for each k, and meets lines of b */
     const tg_tensor *weight;        /* NULL, or the tensor that b is of: it may keep its panels */
     const char *kept;               /* those, [k-block][panel], each b_step long; or NULL */
     int64_t block;                  /* shared: k of one phase */
@@ -17071,12 +17276,28 @@ TG__PRIVATE int tg__gemm_kind(int type) {
         : type == TG_Q4_0 ? TG__GEMM_Q4_0 : TG__GEMM_OWN;
 }
 
+/* Lines of b along k that few rows meet: c^T = b a^T reads them as they lie, once, and the rows are the lanes of one vector
+   or two. Those of half the width where the others would stay half empty; where b comes from memory, rather empty lanes than
+   turning b. A weight that is packed once and for all is not turned again. */
+TG__PRIVATE void tg__gemm_ask_few(tg__gemm_plan *j) {
+    int isa = j->isa;
+    int64_t one, lanes;
+#if TG__HAS_X86
+    if (isa == TG__ISA_AVX512 && TG__ISA_AVX2 >= 0 && j->m <= (j->wide ? 4 : 8)) isa = TG__ISA_AVX2;
+#endif
+    one = (j->wide ? tg__gemm_shape_f64__k : tg__gemm_shape_f32__k)[isa](3, 0);
+    lanes = j->m <= one ? one : 2 * one;
+    if (j->m == 1 || j->m > lanes || lanes <= 2 || j->n < 64 || j->b_rs != 1 || j->b_cs == 1 || j->batches > 1 || (j->weight && j->weight->keeps_packed) ||
+        tg__gemm_kind(j->tb) != TG__GEMM_OWN || (4 * j->m < 3 * lanes && j->n * j->k <= 1 << 18)) return;
+    j->few = lanes;
+    j->isa = isa;
+}
 /* The job as kernels see it. c should have its columns side by side; where its rows are, c^T = b^T a^T is
    computed. */
 TG__PRIVATE void tg__gemm_normalise(tg__gemm_plan *j, bool may_turn) {
     tg__gemm_part *p = &j->part;
     tg__gemm_last *f = &j->last;
-    const bool turn = may_turn && j->m > 1 && (j->turn || j->n == 1 || (j->c_cs != 1 && j->c_rs == 1));
+    const bool turn = may_turn && j->m > 1 && (j->turn || j->n == 1 || j->few || (j->c_cs != 1 && j->c_rs == 1));
     p->m = turn ? j->n : j->m;
     p->n = turn ? j->m : j->n;
     p->k = j->k;
@@ -17089,7 +17310,7 @@ TG__PRIVATE void tg__gemm_normalise(tg__gemm_plan *j, bool may_turn) {
     p->ka = tg__gemm_kind(turn ? j->tb : j->ta);
     p->kb = tg__gemm_kind(turn ? j->ta : j->tb);
     p->d = j->c;
-    p->add = p->stream = false;
+    p->add = p->stream = p->lines = false;
     p->b_step = 0;
     p->pack_a = p->ka != TG__GEMM_OWN;
     p->pack_b = p->kb != TG__GEMM_OWN || (p->b_cs != 1 && p->n > 1);
@@ -17220,14 +17441,18 @@ TG__PRIVATE void tg__gemm_strip(const tg__gemm_plan *j, int64_t at, int64_t i, i
     tg__gemm_narrow(j, &p, &f, row, tg__imin(j->ms, p.m - row), col, tg__imin(j->ns, p.n - col));
     p.work = scratch;
     p.add = j->direct && f.accumulate;
-    if (!j->direct || j->each) {
+    if (j->few) {
+        p.d = scratch;
+        p.d_rs = p.b_rs = j->few;
+        p.b = j->mem;
+    } else if (!j->direct || j->each) {
         p.d = scratch + j->work;
         p.d_rs = j->each ? j->each : p.n;
         if (kb >= 0) {                                                /* sums of all of c, [kt,] m, n */
             const int64_t part = at * (j->path == TG__GEMM_PARTIAL ? j->kt : 1)
                 + (j->path == TG__GEMM_PARTIAL ? kb : 0);
-            p.d = j->mem + ((part * j->part.m + row) * whole_n + col) * (int64_t)j->size;
-            p.d_rs = whole_n;
+            p.d = j->mem + ((part * j->part.m + row) * j->row + col) * (int64_t)j->size;
+            p.d_rs = j->row;
         }
     }
     if (kb >= 0) {
@@ -17362,6 +17587,7 @@ TG__PRIVATE void tg__gemm_dots(const tg__gemm_plan *j, int64_t at, int64_t i, ch
     p.b = (const char *)p.b + tg__gemm_bytes(p.kb, (int64_t)j->size_b, kb * TG__GEMM_RB * p.b_rs);
     p.k = tg__imin(TG__GEMM_RB, p.k - kb * TG__GEMM_RB);
     if (p.kb >= TG__GEMM_Q8_0) tg__quant_dots__k[j->isa](&p);
+    else if (j->words) tg__gemm_words_dots__k[j->isa](&p);
     else TG__GEMM_CALL(j, tg__gemm_dots)(&p);
     if (!j->mem) tg__gemm_end(j, &f, p.d, p.d_rs);
 }
@@ -17405,8 +17631,8 @@ TG__PRIVATE void tg__gemm_combine(const tg__gemm_plan *j, int64_t i) {
     tg__gemm_narrow(j, &p, &f, row, 1, col, tg__imin(TG__GEMM_SPAN, p.n - col));
     f.tree = j->path == TG__GEMM_LANES ? j->classes : 1;
     f.parts = j->kt;
-    f.part_step = j->part.m * j->part.n;
-    f.s = j->mem + (at * j->kt * f.tree * f.part_step + row * j->part.n + col) * (int64_t)j->size;
+    f.part_step = j->part.m * j->row;
+    f.s = j->mem + (at * j->kt * f.tree * f.part_step + row * j->row + col) * (int64_t)j->size;
     f.s_rs = 0;
     TG__GEMM_CALL(j, tg__gemm_finish)(&f);
 }
@@ -17531,6 +17757,7 @@ TG__PRIVATE bool tg__gemm_plan_shared(tg__gemm_plan *j, int words) {
 TG__PRIVATE bool tg__gemm_plan_reduction(tg__gemm_plan *j) {
     tg__gemm_part *p = &j->part;
     const int64_t work = p->m * p->n * p->k;
+    j->row = p->n;
     j->kt = tg__ceil_div(p->k, TG__GEMM_RB);
     j->direct = j->direct && j->kt == 1 && !j->accumulate;
     if (p->m == 1 && p->b_cs == 1 && p->b_rs != 1 && p->n > 1) {
@@ -17548,6 +17775,8 @@ TG__PRIVATE bool tg__gemm_plan_reduction(tg__gemm_plan *j) {
         return lone || tg__gemm_memory(j, j->batches * j->kt * j->classes * p->n);
     }
     j->path = TG__GEMM_DOTS;
+    if (p->ka == TG__GEMM_BF16 && p->kb == TG__GEMM_BF16 && p->a_cs == 1 && p->b_rs == 1 && !j->tg->config.strict)
+        j->words = tg__gemm_words_op__k[j->isa](0, j->tg->features);
     j->ms = tg__imin(4, p->m);
     const int64_t kc = tg__imin(TG__GEMM_RB, p->k);
     j->ns = tg__imax(1, tg__imin(p->n, TG__GEMM_BYTES / 4 / kc / j->ms));
@@ -17560,6 +17789,24 @@ TG__PRIVATE bool tg__gemm_plan_reduction(tg__gemm_plan *j) {
     if (j->kt > 1) {
         if (!tg__gemm_memory(j, j->batches * j->kt * p->m * p->n)) return false;
     } else if (!j->direct) j->scratch += (size_t)(j->ms * j->ns) * j->size;
+    return true;
+}
+
+/* Few rows: they are packed here, for all chunks, each of which takes some lines of b from end to end: long runs of
+   eight at a time are read fastest. */
+TG__PRIVATE bool tg__gemm_plan_few(tg__gemm_plan *j) {
+    tg__gemm_part *p = &j->part;
+    j->path = TG__GEMM_STRIPS;
+    j->per = 1;
+    j->direct = false;
+    j->ms = tg__imin(p->m, tg__imax(1, TG__GEMM_CHUNK / 4 / (j->few * p->k) / 8) * 8);
+    j->ns = p->n;
+    j->mt = tg__ceil_div(p->m, j->ms);
+    j->nt = 1;
+    j->scratch = (size_t)(j->ms * j->few) * j->size;
+    p->lines = true;
+    if (!tg__gemm_memory(j, (p->k + 1) * j->few)) return false;
+    TG__GEMM_CALL(j, tg__gemm_panels)(p->kb, p->b, p->b_rs, p->b_cs, p->k, p->n, j->mem, j->few, 0);
     return true;
 }
 
@@ -17590,14 +17837,15 @@ TG__PRIVATE bool tg__gemm_plan_sums(tg__gemm_plan *j) {
     if (p->m > 128 && p->n > 128 && work > 1 << 25 && !wide) return tg__gemm_plan_shared(j, 0);
     if (p->pack_b && !tg__gemm_keep(j)) return false;
     if (j->kt > 1 && p->m * p->n * p->k > 4 * TG__GEMM_CHUNK) {
+        j->row = TG__ROUND_UP(p->n, 16) + 16;
         if (p->m <= 32) {
             j->path = TG__GEMM_PARTIAL;
             j->direct = false;
             p->stream = !p->pack_b && !p->pack_a && p->m <= 2 * j->mr;
-            if (!tg__gemm_memory(j, j->batches * j->kt * p->m * p->n)) return false;
+            if (!tg__gemm_memory(j, j->batches * j->kt * p->m * j->row)) return false;
         } else {
             j->path = TG__GEMM_BLOCKS;
-            if (!j->direct && !tg__gemm_memory(j, j->batches * p->m * p->n)) return false;
+            if (!j->direct && !tg__gemm_memory(j, j->batches * p->m * j->row)) return false;
         }
         tg__gemm_cut(j, TG__GEMM_KB);
     } else tg__gemm_cut(j, p->k);
@@ -17615,6 +17863,7 @@ TG__PRIVATE bool tg__gemm_begin(tg__gemm_plan *j) {
     j->second = j->many = false;
     j->each = 0;
     j->words = 0;
+    j->few = 0;
     j->scratch = j->work = 0;
     j->isa = j->tg->isa;
     j->batches = 1;
@@ -17638,6 +17887,7 @@ TG__PRIVATE bool tg__gemm_begin(tg__gemm_plan *j) {
     }
     j->wide = j->ta == TG_F64;
     if (j->batches > 1 && !reduction && tg__gemm_stacked(j)) { j->m *= j->batches; j->batches = 1; }
+    if (!reduction && !blocks) tg__gemm_ask_few(j);
     tg__gemm_normalise(j, !blocks);
     j->m = m;
     j->direct = j->last.c_cs == 1 && j->last.kc == TG__GEMM_OWN;
@@ -17652,7 +17902,7 @@ TG__PRIVATE bool tg__gemm_begin(tg__gemm_plan *j) {
         j->direct = j->direct && !j->accumulate;
         if (words) return tg__gemm_plan_shared(j, words);
     }
-    if (!(reduction ? tg__gemm_plan_reduction(j) : tg__gemm_plan_sums(j))) return false;
+    if (!(reduction ? tg__gemm_plan_reduction(j) : j->few ? tg__gemm_plan_few(j) : tg__gemm_plan_sums(j))) return false;
     if (j->scratch > TG__GEMM_STACK && !tg__scratch_need(j->tg, j->scratch)) {
         if (j->mem) tg__mem_put(j->tg, j->mem, j->mem_bytes);
         return false;
@@ -19355,7 +19605,7 @@ TG__POOLING_CLAIM(double)
    gradient, where the first element that equals the result y, which no other is above, takes g. */
 #ifdef TG__LEVELS                                      /* loops that the compiler turns into vectors */
 #pragma GCC push_options
-#pragma GCC optimize("O3", "tree-loop-optimize", "tree-dominator-opts", "tree-pta", "no-fast-math", "fp-contract=off", "no-tree-loop-distribute-patterns")
+#pragma GCC optimize("O3", "tree-loop-optimize", "tree-dominator-opts", "tree-pta", "thread-jumps", "no-fast-math", "fp-contract=off", "no-tree-loop-distribute-patterns")
 #endif
 TG__PRIVATE void tg__pooling_pairs_max(int64_t n, float *y, const float *a, const float *b) {
     int64_t i;
@@ -21257,27 +21507,33 @@ TG_API tg_tensor *(tg_nms)(tg_tensor *boxes, tg_tensor *scores, double iou_thres
    >>impl-elementwise    elementwise functions made of the formulas, activations among them
    ====================================================================================== */
 
-/* TG__MADE(relu6, value): tg_relu6(x), which is one expression of other functions. */
+/* TG__MADE(relu6, value): tg_relu6(x), which is one expression of other functions; they look at x. */
 #define TG__MADE(name, value) \
     TG_API tg_tensor *(tg_##name)(tg_tensor *x) { \
-        tg_ctx *tg = tg__start(x, #name); \
+        tg_ctx *tg = tg__start_opaque(x, #name); \
         bool outermost; \
         if (!tg) return NULL; \
         outermost = tg__compose(tg); \
         return tg__composed(tg, outermost, value); }
 
+/* x between two bounds. Where one of the three is NaN, and so the result, torch gives no bound a gradient, and x one unless it lies beyond a bound. */
+TG__PRIVATE tg_tensor *tg__between(tg_tensor *x, tg_tensor *low, tg_tensor *high) {
+    tg_tensor *y = tg_minimum(tg_maximum(x, low), high), *beyond;
+    if (!y || !y->requires_grad) return y;
+    beyond = tg_logical_or(tg_lt(x, low), tg_gt(x, high));
+    return tg_where(tg_isnan(y), tg_where(beyond, tg_detach(y), tg_add_scalar(tg_to(x, y->dtype), tg__nan())), y);
+}
 TG_API tg_tensor *(tg_clamp_tensor)(tg_tensor *x, tg_tensor *low, tg_tensor *high) {
     tg_ctx *tg = tg__start(x, "clamp");
     bool outermost;
     if (!tg) return NULL;
     if (!low && !high) { (void)tg__fail(tg, TG__E_ARGUMENT, "a lower or an upper bound is expected; both are NULL"); return NULL; }
     outermost = tg__compose(tg);
-    if (low) x = tg_maximum(x, low);
-    if (high) x = tg_minimum(x, high);
-    return tg__composed(tg, outermost, x);
+    return tg__composed(tg, outermost, low && high ? tg__between(x, low, high) : low ? tg_maximum(x, low) : tg_minimum(x, high));
 }
 TG_API tg_tensor *(tg_round_decimals)(tg_tensor *x, int decimals) {
     tg_ctx *tg = tg__start(x, "round");
+    tg_tensor *y;
     double ten = 1;
     bool outermost;
     int i;
@@ -21286,8 +21542,9 @@ TG_API tg_tensor *(tg_round_decimals)(tg_tensor *x, int decimals) {
     if (!tg_dtype_is_float(x->dtype)) { tg__fail(tg, TG__E_FLOAT_ONLY, x); return NULL; }
     for (i = decimals < 0 ? -decimals : decimals; i > 0 && ten < 1e300; i--) ten *= 10;
     outermost = tg__compose(tg);
-    x = decimals > 0 ? tg_div_scalar(tg_round(tg_mul_scalar(x, ten)), ten) : tg_mul_scalar(tg_round(tg_div_scalar(x, ten)), ten);
-    return tg__composed(tg, outermost, x);
+    y = tg__widened(x);                                                        /* halves are rounded once, at the end */
+    y = decimals > 0 ? tg_div_scalar(tg_round(tg_mul_scalar(y, ten)), ten) : tg_mul_scalar(tg_round(tg_div_scalar(y, ten)), ten);
+    return tg__composed(tg, outermost, tg_to(y, x->dtype));
 }
 TG_API tg_tensor *(tg_float_power)(tg_tensor *a, tg_tensor *b) {
     tg_ctx *tg = tg__start2(a, b, "float_power");
@@ -21361,14 +21618,15 @@ TG_API tg_tensor *(tg_isclose)(tg_tensor *a, tg_tensor *b, double rtol, double a
 
 /* ---- activations ---- */
 TG__MADE(relu6, tg_hardtanh(x, 0, 6))
-TG__MADE(selu, tg_mul_scalar(tg_elu(x, 1.6732632423543772848), 1.0507009873554804934))
+TG__MADE(selu, tg_to(tg_mul_scalar(tg_elu(tg__widened(x), 1.6732632423543772848), 1.0507009873554804934), x->dtype))
 TG_API tg_tensor *(tg_celu)(tg_tensor *x, double alpha) {
     tg_ctx *tg = tg__start(x, "celu");
     bool outermost;
     if (!tg) return NULL;
     if (alpha == 0) { (void)tg__fail(tg, TG__E_ARGUMENT, "alpha is 0, and x is divided by it"); return NULL; }
+    if (!tg_dtype_is_float(x->dtype)) { (void)tg__fail(tg, TG__E_FLOAT_ONLY, x); return NULL; }
     outermost = tg__compose(tg);
-    return tg__composed(tg, outermost, alpha == 1 ? tg_elu(x, 1) : tg_mul_scalar(tg_elu(tg_mul_scalar(x, 1 / alpha), 1), alpha));
+    return tg__composed(tg, outermost, alpha == 1 ? tg_elu(x, 1) : tg_to(tg_mul_scalar(tg_elu(tg_mul_scalar(tg__widened(x), 1 / alpha), 1), alpha), x->dtype));
 }
 TG__MADE(softsign, tg_div(x, tg_add_scalar(tg_abs(x), 1)))
 TG__MADE(tanhshrink, tg_sub(x, tg_tanh(x)))
@@ -21406,6 +21664,7 @@ TG_API tg_tensor *(tg_rrelu)(tg_tensor *x, double lower, double upper, bool trai
 }
 TG_API tg_tensor *(tg_glu)(tg_tensor *x, int64_t dim) {
     tg_ctx *tg = tg__start(x, "glu");
+    tg_tensor *y;
     int64_t half;
     bool outermost;
     if (!tg) return NULL;
@@ -21414,7 +21673,8 @@ TG_API tg_tensor *(tg_glu)(tg_tensor *x, int64_t dim) {
     if (x->shape[dim] % 2) { tg__fail_op(tg, TG_ERROR_SHAPE, "dimension %d of %t has no halves: an even size is expected", (int)dim, x); return NULL; }
     half = x->shape[dim] / 2;
     outermost = tg__compose(tg);
-    return tg__composed(tg, outermost, tg_mul(tg_narrow(x, dim, 0, half), tg_sigmoid(tg_narrow(x, dim, half, half))));
+    y = tg_mul(tg_narrow(x, dim, 0, half), tg_sigmoid(tg__widened(tg_narrow(x, dim, half, half))));        /* halves are rounded once, at the end */
+    return tg__composed(tg, outermost, tg_dtype_is_float(x->dtype) ? tg_to(y, x->dtype) : y);
 }
 TG_API tg_tensor *(tg_softmin)(tg_tensor *x, int64_t dim) {
     tg_ctx *tg = tg__start(x, "softmin");
@@ -21649,17 +21909,24 @@ TG__PRIVATE void tg__entropy_look(tg__entropy_plan *j, int64_t chunk) {
         const int isa = j->job.tg->isa; \
         const int64_t xr = j->xs[0], size = (int64_t)tg_dtype_size(j->d); \
         int64_t count = m, i; \
-        if (j->beside) tg__softmax_rows_##t##__k[isa](2, m, j->classes, found, 1, TG__ENTROPY_BATCH, (const T *)(const void *)j->x + r * xr, xr, 1, found + 3 * TG__ENTROPY_BATCH); \
+        if (j->beside) { \
+            const T *x = (const T *)(const void *)j->x + r * xr; \
+            const int64_t *classes = j->td == TG_I64 ? (const int64_t *)(const void *)j->target + r * j->ts : NULL; \
+            T *row = (T *)(void *)j->rows + 2 * r; \
+            tg__softmax_rows_##t##__k[isa](2, m, j->classes, found, 1, TG__ENTROPY_BATCH, x, xr, 1, found + 3 * TG__ENTROPY_BATCH); \
+            for (i = 0; i < m; i++, x += xr, row += 2) { \
+                const int64_t c = classes ? classes[i * j->ts] : tg__entropy_class(j, r + i); \
+                if (c == -100) { row[0] = row[1] = losses[i] = 0; count--; continue; } \
+                row[0] = found[i]; row[1] = found[TG__ENTROPY_BATCH + i]; \
+                losses[i] = found[2 * TG__ENTROPY_BATCH + i] - (x[c] - found[i]); \
+            } \
+            return count; \
+        } \
         for (i = 0; i < m; i++) { \
             const int64_t c = tg__entropy_class(j, r + i); \
             const char *x = j->x + (r + i) * xr * size; \
             T *row = (T *)(void *)j->rows + 2 * (r + i); \
             if (c == -100) { row[0] = row[1] = losses[i] = 0; count--; continue; } \
-            if (j->beside) { \
-                row[0] = found[i]; row[1] = found[TG__ENTROPY_BATCH + i]; \
-                losses[i] = found[2 * TG__ENTROPY_BATCH + i] - (((const T *)(const void *)x)[c] - row[0]); \
-                continue; \
-            } \
             if (tile) tg__load(isa, j->compute, j->classes, tile, x, j->xs[1], j->d); \
             losses[i] = tg__entropy_row_##t##__k[isa](j->classes, tile ? tile : (const T *)(const void *)x, c, row); \
         } \
@@ -21881,10 +22148,12 @@ TG__PRIVATE tg_tensor *tg__alpha_dropped(tg_ctx *tg, tg_tensor *x, tg__dropped w
     return tg_add(tg_mul(x, mask), tg_add_scalar(tg_mul_scalar(mask, alpha), alpha * a * (p - 1)));
 }
 TG__PRIVATE tg_tensor *tg__dropout(tg_tensor *x, double p, bool training, tg__dropped what, bool alpha, const char *name) {
-    tg_ctx *tg = tg__start(x, name);
+    tg_ctx *tg = tg__start_opaque(x, name);
     bool outermost;
     if (!tg) return NULL;
     if (!(p >= 0 && p <= 1)) { tg__fail(tg, TG__E_PROBABILITY, p); return NULL; }
+    if ((!training || p == 0) && x->opaque == TG__WATCHED) return x;               /* which is no use of it */
+    if (!tg__use(tg, x, 0)) return NULL;
     if (!training || p == 0) return x;
     if (!tg_dtype_is_float(x->dtype) && p == 1) return tg_zeros_like(x);                      /* torch multiplies by 0 */
     if (!tg_dtype_is_float(x->dtype)) { tg__fail(tg, TG__E_FLOAT_ONLY, x); return NULL; }
@@ -21895,7 +22164,7 @@ TG__PRIVATE tg_tensor *tg__dropout(tg_tensor *x, double p, bool training, tg__dr
 }
 TG_API tg_tensor *(tg_dropout)(tg_tensor *x, double p, bool training) { return tg__dropout(x, p, training, TG__DROP_ELEMENTS, false, "dropout"); }
 TG_API tg_tensor *(tg_dropout1d)(tg_tensor *x, double p, bool training) {
-    tg_ctx *tg = tg__start(x, "dropout1d");
+    tg_ctx *tg = tg__start_opaque(x, "dropout1d");
     if (!tg) return NULL;
     if (x->ndim != 2 && x->ndim != 3) { tg__fail_op(tg, TG_ERROR_SHAPE, "expected x [N, C, L] or [C, L], got %t", x); return NULL; }
     return tg__dropout(x, p, training, x->ndim == 2 ? TG__DROP_FIRST : TG__DROP_CHANNELS, false, "dropout1d");
@@ -22040,7 +22309,7 @@ TG__PRIVATE void tg__attention_product(const tg__attention_plan *j, int64_t m, i
     p.a = a; p.a_rs = a_rs; p.a_cs = a_cs; p.ka = TG__GEMM_OWN;
     p.b = b; p.b_rs = b_rs; p.b_cs = 1; p.kb = TG__GEMM_OWN;
     p.d = d; p.d_rs = d_rs; p.add = add;
-    p.pack_a = p.pack_b = p.stream = false;
+    p.pack_a = p.pack_b = p.stream = p.lines = false;
     p.ks = tg__imin(TG__GEMM_KB, k); p.work = NULL; p.a_step = p.b_step = 0;
     (j->wide ? tg__gemm_strip_f64__k : tg__gemm_strip_f32__k)[j->isa](&p, NULL, 0);
 }
@@ -22486,7 +22755,7 @@ TG__PRIVATE tg_tensor *tg__attention_gather(tg_tensor *t, int64_t heads) {
    all places is taken away before softmax can make NaN of it. */
 TG__PRIVATE tg_tensor *tg__attention_weights(tg_ctx *tg, tg_tensor *q, tg_tensor *k, tg_tensor *mask, double scale, bool causal) {
     const int64_t last = -1;
-    tg_tensor *s = tg_matmul(tg_mul_scalar(q, scale), tg_transpose(k, -2, -1)), *none = tg_number(tg, -tg__inf()), *blind;
+    tg_tensor *s = tg_mul_scalar(tg_matmul(q, tg_transpose(k, -2, -1)), scale), *none = tg_number(tg, -tg__inf()), *blind;      /* q that is scaled first is rounded once more */
     int64_t shape[2];
     if (!s) return NULL;
     if (causal) {
@@ -22657,6 +22926,8 @@ TG_API tg_tensor *tg_scaled_dot_product_attention_from(const tg_scaled_dot_produ
    are projected again. Where the weights are asked for, they are made; else attention is tiled.
    Tests: tests/test_attention.c
    ====================================================================================== */
+TG__NO_EFFORT
+
 
 typedef tg_multi_head_attention_forward_args tg__heads_args;
 TG__PRIVATE bool tg__heads_allowed(tg_ctx *tg, const tg__heads_args *a) {
@@ -22833,6 +23104,8 @@ TG_API tg_tensor *tg_multi_head_attention_forward_from(const tg_multi_head_atten
     if (!y && args->weights) *args->weights = NULL;
     return tg__composed(tg, outermost, y);
 }
+
+TG__EFFORT_END
 
 /* ======================================================================================
    >>impl-rnn    recurrent cells and whole sequences
@@ -23644,10 +23917,7 @@ TG_API tg_tensor *(tg_pad_packed_sequence)(tg_tensor *data, const tg_packed_sequ
    devices, and for any strides.
    Tests: tests/test_products.c
    ====================================================================================== */
-#ifdef TG__LEVELS                                      /* made of other operations: to >>impl-loss's end */
-#pragma GCC push_options
-#pragma GCC optimize("Og", "no-fast-math", "fp-contract=off")
-#endif
+TG__NO_EFFORT
 
 /* ------------------------------------------------------------------ products of vectors and matrices ----
    tg_matmul for operands of the numbers of dimensions that the name says. */
@@ -24740,10 +25010,14 @@ TG_API tg_tensor *(tg_fake_quantize_per_channel_affine)(tg_tensor *x, tg_tensor 
     return tg__composed(tg, outermost, y);
 }
 
+TG__EFFORT_END
+
 /* ======================================================================================
    >>impl-loss    losses made of other operations
    No record and no kernel: each is a formula over a few tg calls, whose derivatives to any order are theirs.
    ====================================================================================== */
+TG__LITTLE_EFFORT
+
 
 /* What all of them share. The operands are there and of one context, the reduction is one, the result has the type that
    they promote to, which is a floating one. Halves are widened here and rounded once, at the end: sums and squares of
@@ -25376,7 +25650,7 @@ TG_API tg_tensor *tg_multilabel_margin_loss_from(const tg_multilabel_margin_loss
     return tg__loss_end(&l, l.x->ndim == 2 || !e ? e : tg_reshape(e, 0, NULL));
 }
 TG_API tg_tensor *tg_multilabel_soft_margin_loss_from(const tg_multilabel_soft_margin_loss_args *args) {
-    static const int64_t last = -1;
+    int64_t classes;                               /* x's last dimension; a target with more of them, or more of it, broadcasts beside it */
     tg__loss l;
     tg_tensor *e;
     if (!tg__loss_begin2(&l, "multilabel_soft_margin_loss", args)) return NULL;
@@ -25384,12 +25658,11 @@ TG_API tg_tensor *tg_multilabel_soft_margin_loss_from(const tg_multilabel_soft_m
     e = tg_add(tg_mul(l.target, tg_logsigmoid(l.x)), tg_mul(tg_sub(tg_number(l.tg, 1), l.target), tg_logsigmoid(tg_neg(l.x))));
     e = tg_neg(tg__loss_both(&l, e));
     if (l.weight) e = tg_mul(e, l.weight);
-    return tg__loss_end(&l, tg_mean_dims(e, 1, &last, false));
+    classes = args->x ? args->x->ndim - 1 : 0;
+    return tg__loss_end(&l, e ? tg_div_scalar(tg_sum_dims(e, 1, &classes, false), (double)args->x->shape[classes]) : NULL);
 }
 
-#ifdef TG__LEVELS
-#pragma GCC pop_options
-#endif
+TG__EFFORT_END
 /* ======================================================================================
    >>impl-norm    normalisations and statistics
    Tests: tests/test_norm.c
@@ -26551,9 +26824,9 @@ TG_API tg_tensor *(tg_clamp_tensor_)(tg_tensor *x, tg_tensor *low, tg_tensor *hi
     if (!tg) return NULL;
     if (!low && !high) { (void)tg__fail(tg, TG__E_ARGUMENT, "a lower or an upper bound is needed, both are NULL"); return NULL; }
     outermost = tg__compose(tg);
-    if (low && high) y = tg_maximum(tg__aside(tg__aside(x, low), high), low);     /* beside: x is as it was if the second one fails */
-    else if (low) y = tg_maximum_(x, low);
-    if (high) y = low ? tg_minimum(y, high) : tg_minimum_(x, high);
+    if (low && high) y = tg__between(tg__aside(tg__aside(x, low), high), low, high);     /* beside: x is as it was if the second one fails */
+    else y = low ? tg_maximum_(x, low) : tg_minimum_(x, high);
+    if (y && tg__category(y->dtype) <= tg__category(x->dtype)) y = tg_to(y, x->dtype);
     return tg__composed(tg, outermost, low && high ? tg__write_over(tg, x, y) : y);
 }
 
@@ -27428,10 +27701,7 @@ TG__MADE(isneginf, tg_eq_scalar(x, -tg__inf()))
    anything fails.
    Tests: tests/test_io.c, tests/formats.c, tests/hostile.c, tests/fuzz_safetensors.c, tests/fuzz_npy.c
    ====================================================================================== */
-#ifdef TG__LEVELS                                      /* texts and files: to >>impl-debug's end */
-#pragma GCC push_options
-#pragma GCC optimize("Og", "no-fast-math", "fp-contract=off")
-#endif
+TG__LITTLE_EFFORT                                      /* texts and files: to >>impl-debug's end */
 
 #ifndef TENSORGRAD_NO_IO
 /* ---- whole files, through the host's hooks or the platform's ---- */
@@ -28081,6 +28351,8 @@ TG_API tg_tensor *(tg_dict_f32)(const tg_dict *d, int64_t i) {
     tg__mem_put(d->tg, bytes, (size_t)p->t->numel);
     return t;
 }
+
+TG__NO_EFFORT
 
 /* --------------------------------------------------------------- safetensors ----
    8 bytes length of the header, little end first; the header, JSON: { name: { "dtype", "shape",
@@ -28752,6 +29024,8 @@ TG_API bool (tg_npy_save)(tg_tensor *t, const char *path) {
     tg_end(tg, m);
     return ok;
 }
+TG__EFFORT_END
+
 #endif /* TENSORGRAD_NO_IO */
 
 /* ======================================================================================
@@ -28776,8 +29050,9 @@ struct tg__module_own {
     tg__member *member; int64_t members, member_room;
     tg__module_hook *hook; int64_t hooks, hook_room;
     struct tg__weight_norm *norm; int64_t norms, norm_room;
-    tg_module_forward clamped;     /* of an activation that tg_bake made a convolution's last step: its own forward, else NULL */
     void (*lazy)(tg_module *m, int64_t in); int lazy_dim;      /* makes the tensors, once x's size there is known; from x's end where negative */
+    int lazy_weight; int64_t lazy_times;                       /* or that of its first tensor there, times so many */
+    int64_t lazy_tried;            /* while sizes from a dict are on trial: members before, and 1 */
     int infers; bool trained;      /* open tg_infer_begins; `training` before the first */
     bool lost; tg_module *next_lost;
     bool custom, tidy;             /* not of this library; a Sequential that lets go of what its parts hand on (tg_bake) */
@@ -28796,6 +29071,8 @@ TG__PRIVATE tg_ctx *tg__start_module(tg_module *m, const char *name) {
     tg__name(m->tg, name);
     return m->tg;
 }
+
+TG__NO_EFFORT
 
 /* ---- making and freeing ---- */
 TG__PRIVATE void *tg__module_make(tg_ctx *tg, size_t size, const char *kind, const char *name, tg_module_forward forward) {
@@ -28974,6 +29251,8 @@ TG_API tg_tensor *(tg_module_tensor)(tg_module *m, tg_tensor **field, const char
     return t;
 }
 
+TG__EFFORT_END
+
 /* ---- calling ---- */
 TG__PRIVATE bool tg__module_norm(tg_module *m, bool moves);
 TG_API size_t tg_module_enter(tg_module *m) {
@@ -28985,10 +29264,12 @@ TG_API tg_tensor *tg_module_leave(tg_module *m, size_t mark, tg_tensor *y) {
     if (m) tg_path_end(m->tg, mark);
     return y;
 }
-TG__PRIVATE void tg__fold_saw(tg_ctx *tg, tg_module *m, tg_tensor *x, tg_tensor *y);   /* with tg_bake */
+TG__PRIVATE bool tg__fold_enter(tg_ctx *tg, tg_module *m, tg_tensor *x);                            /* with tg_bake */
+TG__PRIVATE void tg__fold_leave(tg_ctx *tg, tg_module *m, tg_tensor *x, tg_tensor *y, bool alone);
 /* y by way of m's hooks, and out of m */
 TG__PRIVATE tg_tensor *tg__module_left(tg_module *m, size_t mark, tg_tensor *x, tg_tensor *y) {
     int64_t i;
+    if (m->own->hooks && y) { (void)tg__watch_ends(x); (void)tg__watch_ends(y); }      /* hooks see both */
     for (i = 0; i < m->own->hooks && y; i++) {
         tg_tensor *other = m->own->hook[i].fn(m->own->hook[i].user, m, x, y);
         if (other) y = other;
@@ -29000,19 +29281,21 @@ TG__PRIVATE tg_tensor *tg__forward(tg_module *m, tg_tensor *const *x, int n, con
     tg_ctx *tg = x && n > 0 && x[0] ? x[0]->tg : m ? m->tg : NULL;
     tg_tensor *y = NULL;
     size_t mark;
+    bool alone;
     int i;
     if (!tg__gate(tg)) return NULL;
     tg__name(tg, name);
     if (!m || !x || n < 1 || !x[0]) { tg__fail(tg, TG__E_NULL, m ? 1 : 0); return NULL; }
     if (m->tg != tg) { tg__fail(tg, TG__E_CONTEXT, 0); return NULL; }
-    for (i = 1; i < n; i++) if (x[i] && !tg__use(tg, x[i], i + 1)) return NULL;
+    for (i = 1; i < n; i++) if (x[i] && x[i]->opaque != TG__WATCHED && !tg__use(tg, x[i], i + 1)) return NULL;
     mark = tg_module_enter(m);
     if (TG__RARE(m->own->lazy != NULL) && !tg__lazy_know(m, x[0])) return tg_module_leave(m, mark, NULL);
+    alone = TG__RARE(tg->folds != NULL) && tg__fold_enter(tg, m, x[0]);
     if (m->forward_of) y = m->forward_of(m, x, n);
     else if (!m->forward) tg__fail_op(tg, TG_ERROR_VALUE, "%s has no forward of one operand; it is called by a function of its own", m->kind);
     else if (n != 1) tg__fail_op(tg, TG_ERROR_VALUE, "%s takes one operand, got %d", m->kind, n);
     else y = m->forward(m, x[0]);
-    if (TG__RARE(tg->folds != NULL) && y) tg__fold_saw(tg, m, x[0], y);
+    if (TG__RARE(tg->folds != NULL) && y) tg__fold_leave(tg, m, x[0], y, alone);
     return tg__module_left(m, mark, x[0], y);
 }
 TG_API tg_tensor *(tg_forward)(tg_module *m, tg_tensor *x) { return tg__forward(m, &x, 1, "forward"); }
@@ -29036,6 +29319,8 @@ TG_API bool (tg_module_unhook)(tg_module *m, tg_module_hook_fn fn, void *user) {
     for (m->own->hooks--; i < m->own->hooks; i++) m->own->hook[i] = m->own->hook[i + 1];
     return true;
 }
+
+TG__NO_EFFORT
 
 /* ---- walking ----
    Every member of m and its parts, with its path; the visitor ends the walk by false. What is shared is met under each of
@@ -29105,6 +29390,55 @@ TG_API int64_t tg_parameters(tg_module *m, tg_tensor **list, int64_t room) {
     return m && (tg_failed(m->tg) || tg__module_knows(m)) ? tg__parameter_walk(m, list, room).count : 0;
 }
 TG_API int64_t tg_parameter_count(tg_module *m) { return tg__parameter_walk(m, NULL, 0).numbers; }
+
+/* ---- with other parameters ---- */
+typedef struct tg__stand_in { tg_module *m; int64_t at, number; tg_tensor *was; bool changed; } tg__stand_in;     /* a place of parameter `number` */
+typedef struct tg__stand_ins { tg__stand_in *in; int64_t count, room, numbers; } tg__stand_ins;
+TG__PRIVATE bool tg__stand_in_visit(tg__tour *w, tg_module *m, tg__member *s) {
+    tg__stand_ins *all = (tg__stand_ins *)w->user;
+    int64_t number = all->numbers, i;
+    tg__stand_in *in;
+    if (!tg__member_leaf(s)) return true;
+    for (i = 0; i < all->count; i++) {
+        if (all->in[i].m == m && all->in[i].at == s - m->own->member) return true;       /* of a module with two owners */
+        if (all->in[i].was == s->value) number = all->in[i].number;
+    }
+    if (!(in = (tg__stand_in *)tg__grow(m->tg, all->in, all->count, &all->room, sizeof *in))) return false;
+    all->in = in;
+    in += all->count++;
+    in->m = m; in->at = s - m->own->member; in->number = number; in->was = (tg_tensor *)s->value; in->changed = false;
+    if (number == all->numbers) all->numbers++;
+    return true;
+}
+TG_API tg_tensor *(tg_functional_call)(tg_module *m, tg_tensor *const *params, int n, tg_tensor *const *x, int n_x) {
+    tg_ctx *tg = tg__start_module(m, "functional_call");
+    tg__stand_ins all;
+    tg__stand_in *in;
+    tg_tensor *y = NULL, *t;
+    int64_t i;
+    bool ok;
+    if (!tg || !tg__module_knows(m)) return NULL;
+    if (n && !params) { tg__fail(tg, TG__E_NULL, 1); return NULL; }
+    memset(&all, 0, sizeof all);
+    ok = tg__module_walk(m, tg__stand_in_visit, &all) && (all.numbers == n || tg__fail_op(tg, TG_ERROR_VALUE, "%s has %l parameters, got %d", m->kind, all.numbers, n));
+    for (i = 0; ok && i < all.count; i++) {
+        in = &all.in[i];
+        if (!(t = params[in->number])) continue;
+        ok = tg__use_blocks(tg, t, (int)in->number + 1) && (tg__same_shape(t, in->was) || tg__fail_op(tg, TG_ERROR_SHAPE, "parameter %l is %t, got %t", in->number, in->was, t));
+        if (!ok) break;
+        in->changed = true; t->count++;
+        tg__member_set(in->m, &in->m->own->member[in->at], t);
+    }
+    if (ok) y = tg__forward(m, x, n_x, "functional_call");
+    for (i = 0; i < all.count; i++) {
+        in = &all.in[i];
+        if (!in->changed) continue;
+        tg__tensor_drop((tg_tensor *)in->m->own->member[in->at].value);
+        tg__member_set(in->m, &in->m->own->member[in->at], in->was);
+    }
+    tg__mem_put(tg, all.in, (size_t)all.room * sizeof *all.in);
+    return y;
+}
 
 TG_API void tg_train(tg_module *m, bool on) {
     int64_t i;
@@ -29240,7 +29574,7 @@ TG__PRIVATE tg_module *tg__module_twin(tg_ctx *tg, tg_module *m, bool shared, tg
     if (!y) return NULL;
     own = y->own;
     memcpy((char *)y + sizeof *y, (const char *)m + sizeof *m, m->own->size - sizeof *m);
-    y->training = m->own->infers ? m->own->trained : m->training; y->forward_of = m->forward_of; y->own = own; own->clamped = m->own->clamped;
+    y->training = m->own->infers ? m->own->trained : m->training; y->forward_of = m->forward_of; y->own = own;
     for (i = 0; i < m->own->hooks; i++) if (!(tg_module_hook)(y, m->own->hook[i].fn, m->own->hook[i].user)) break;
     for (i = 0; i < m->own->members; i++) {
         const tg__member *s = &m->own->member[i];
@@ -29392,6 +29726,7 @@ TG_API tg_dict *(tg_state_dict)(tg_module *m) {
     if (d && !tg__module_walk(m, tg__state_visit, d)) { tg_dict_free(d); d = NULL; }
     return d;
 }
+TG__PRIVATE void tg__lazy_undo(tg_module *m, int64_t members);                                      /* below */
 /* Once to look, once to copy. */
 typedef struct tg__loading { const tg_dict *d; tg_load_report *report; tg__text text; bool copies, ok; } tg__loading;
 TG__PRIVATE void tg__loading_tell(tg__loading *l, const char *what, const char *name) {
@@ -29431,15 +29766,49 @@ TG__PRIVATE bool tg__load_visit(tg__tour *w, tg_module *m, tg__member *s) {
     (void)m;
     return true;
 }
-/* The half that looks and changes nothing; without a report whatever does not fit is an error. */
-TG__PRIVATE bool tg__load_looks(tg_module *m, const tg_dict *d, tg_load_report *report) {
+/* Layers that know no sizes yet take those of the dict: on trial, */
+TG__PRIVATE bool tg__lazy_read(tg__tour *w, tg_module *m) {
+    static const char *const names[] = { "weight", "running_mean" };
+    struct tg__module_own *own = m->own;
+    const tg_tensor *from = NULL;
+    int i;
+    if (!own->lazy || own->lazy_tried) return true;
+    for (i = 0; i < 2 && !from; i++) {
+        tg__text t = tg__text_over(w->path + w->length, sizeof w->path - w->length);
+        if (w->length) tg__put_char(&t, '.');
+        tg__put(&t, names[i]);
+        from = tg_dict_get((const tg_dict *)w->user, w->path);
+        w->path[w->length] = 0;
+    }
+    if (!from || from->ndim <= own->lazy_weight)
+        return tg__fail_op(m->tg, TG_ERROR_VALUE, "%s%s%s%s has no parameters yet: its sizes are those of the first x, or of a weight in the dict, which has none for it%s", w->path, w->length ? ", a " : "", m->kind,
+            w->length ? "," : "", from ? " of as many dimensions" : "");
+    own->lazy_tried = own->members + 1;
+    own->lazy(m, from->shape[own->lazy_weight] * own->lazy_times);
+    return !tg_failed(m->tg);
+}
+TG__PRIVATE bool tg__lazy_read_visit(tg__tour *w, tg_module *m, tg__member *s) {
+    (void)m;
+    return !tg__member_part(s) || tg__lazy_read(w, tg__member_part(s));
+}
+/* and for good, or not at all */
+TG__PRIVATE void tg__lazy_settle(tg_module *m, bool made) {
+    struct tg__module_own *own = m->own;
+    int64_t i;
+    for (i = 0; i < own->members; i++) if (tg__member_part(&own->member[i])) tg__lazy_settle(tg__member_part(&own->member[i]), made);
+    if (!own->lazy_tried) return;
+    if (made) own->lazy = NULL; else tg__lazy_undo(m, own->lazy_tried - 1);
+    own->lazy_tried = 0;
+}
+/* The half that looks, and changes nothing but what lazy layers then know; without a report whatever does not fit is an error. */
+TG__PRIVATE bool tg__load_fits(tg_module *m, const tg_dict *d, tg_load_report *report) {
     tg_load_report own;
     tg__loading l;
     int64_t i;
     memset(&own, 0, sizeof own);
     l.d = d; l.report = report ? report : &own; l.copies = false;
     l.text = tg__text_over(l.report->text, sizeof l.report->text);
-    if (!tg__module_knows(m) || !tg__module_walk(m, tg__load_visit, &l)) return false;
+    if (!tg__module_walk(m, tg__load_visit, &l)) return false;
     for (i = 0; i < tg_dict_count(d); i++) {
         tg_module *owner;
         const tg__member *s = tg__member_at(m, tg_dict_name(d, i), &owner);
@@ -29448,6 +29817,18 @@ TG__PRIVATE bool tg__load_looks(tg_module *m, const tg_dict *d, tg_load_report *
     if (!report && (own.missing || own.unexpected || own.misshapen))
         return tg__fail_op(m->tg, TG_ERROR_VALUE, "%l names are missing, %l unexpected, %l of another shape:\n%s", own.missing, own.unexpected, own.misshapen, own.text);
     return true;
+}
+TG__PRIVATE bool tg__load_looks(tg_module *m, const tg_dict *d, tg_load_report *report) {
+    const tg_random_state random = m->tg->random;
+    const bool outermost = tg__compose(m->tg);
+    tg__tour w;
+    bool ok;
+    w.root = m; w.visit = tg__lazy_read_visit; w.length = 0; w.path[0] = 0; w.met = 0; w.user = (void *)(intptr_t)d;
+    ok = tg__lazy_read(&w, m) && tg__tour_in(&w, m) && tg__load_fits(m, d, report);
+    tg__lazy_settle(m, ok);
+    if (!ok) m->tg->random = random;
+    (void)tg__composed(m->tg, outermost, NULL);
+    return ok;
 }
 TG_API bool (tg_load_state_dict)(tg_module *m, const tg_dict *d, tg_load_report *report) {
     tg_ctx *tg = tg__start_module(m, "load_state_dict");
@@ -29465,20 +29846,33 @@ TG_API bool (tg_load_state_dict)(tg_module *m, const tg_dict *d, tg_load_report 
     return ok;
 }
 TG_API bool (tg_save)(tg_module *m, const char *path) {
-    tg_dict *d = tg_state_dict(m);
-    const bool ok = d && tg_safetensors_save(d, path);
+    tg_ctx *tg = tg__start_module(m, "save");
+    bool outermost, ok;
+    tg_dict *d;
+    if (!tg) return false;
+    outermost = tg__compose(tg);
+    d = tg_state_dict(m);
+    ok = d && tg_safetensors_save(d, path);
     tg_dict_free(d);
+    (void)tg__composed(tg, outermost, NULL);
     return ok;
 }
 TG_API bool (tg_load)(tg_module *m, const char *path, tg_load_report *report) {
     tg_ctx *tg = tg__start_module(m, "load");
-    tg_dict *d = tg ? tg_safetensors_load(tg, path) : NULL;
-    const bool ok = d && tg_load_state_dict(m, d, report);
-    if (report && !d) memset(report, 0, sizeof *report);
+    bool outermost, ok;
+    tg_dict *d;
+    if (report) memset(report, 0, sizeof *report);
+    if (!tg) return false;
+    outermost = tg__compose(tg);
+    d = tg_safetensors_load(tg, path);
+    ok = d && tg_load_state_dict(m, d, report);
     tg_dict_free(d);
+    (void)tg__composed(tg, outermost, NULL);
     return ok;
 }
 #endif
+
+TG__EFFORT_END
 
 /* ---- initialisers ---- */
 TG_API double tg_calculate_gain(tg_gain_of nonlinearity, double negative_slope) {
@@ -29656,6 +30050,8 @@ TG_API tg_tensor *(tg_sparse_)(tg_tensor *t, double sparsity, double std) {
     return tg__composed_values(tg, outermost, was, y);
 }
 
+TG__NO_EFFORT
+
 /* ---- computed weights ---- */
 /* W as a matrix with dim's indices as rows */
 TG__PRIVATE tg_tensor *tg__normed_matrix(tg_tensor *w, int dim) {
@@ -29794,14 +30190,26 @@ TG__PRIVATE bool tg__normed_new(const tg_spectral_norm_args *a, bool spectral, c
 TG_API bool tg_spectral_norm_from(const tg_spectral_norm_args *a) { return tg__normed_new(a, true, "spectral_norm"); }
 TG_API bool tg_weight_norm_from(const tg_weight_norm_args *a) { return tg__normed_new(a, false, "weight_norm"); }
 
+TG__EFFORT_END
+
 /* ---- making layers ----
    A layer begins by tg__module_make, draws its tensors by tg__layer_tensor and ends by tg_module_done. */
 #define TG__LAYER(tg, type, kind, function) ((type *)tg__module_make(tg, sizeof(type), kind, "nn_" #function, tg__nn_##function##_forward))
 /* The tensors now, if the size is known, or at the first x. */
-TG__PRIVATE void tg__layer_lazy(tg_module *m, int64_t in, void (*make)(tg_module *m, int64_t in), int dim) {
+TG__PRIVATE void tg__layer_lazy(tg_module *m, int64_t in, void (*make)(tg_module *m, int64_t in), int dim, int weight, int64_t times) {
     if (in != TG_NN_LAZY) { make(m, in); return; }
-    m->own->lazy = make; m->own->lazy_dim = dim;
+    m->own->lazy = make; m->own->lazy_dim = dim; m->own->lazy_weight = weight; m->own->lazy_times = times;
 }
+TG__PRIVATE void tg__lazy_undo(tg_module *m, int64_t members) {        /* it has so many again */
+    struct tg__module_own *own = m->own;
+    while (own->members > members) {
+        tg__member *s = &own->member[own->members - 1];
+        tg__member_drop(m->tg, s);
+        tg__member_set(m, s, NULL);
+        own->members--;
+    }
+}
+TG__PRIVATE bool tg__fold_members(tg_module *m, int from, int to);      /* with tg_bake */
 TG__PRIVATE bool tg__lazy_know(tg_module *m, tg_tensor *x) {
     struct tg__module_own *own = m->own;
     const int64_t members = own->members;
@@ -29813,13 +30221,8 @@ TG__PRIVATE bool tg__lazy_know(tg_module *m, tg_tensor *x) {
     if (!tg_failed(m->tg) && tg_dtype_is_float(x->dtype) && x->dtype != TG_F32) (void)tg_module_to(m, x->dtype);
     if (!tg_failed(m->tg) && x->device != TG_CPU) (void)tg_module_to_device(m, x->device);
     tg__name(m->tg, "forward");
-    if (!tg_failed(m->tg)) return true;
-    while (own->members > members) {                                  /* as it was */
-        tg__member *s = &own->member[own->members - 1];
-        tg__member_drop(m->tg, s);
-        tg__member_set(m, s, NULL);
-        own->members--;
-    }
+    if (!tg_failed(m->tg)) { if (m->tg->folds) (void)tg__fold_members(m, 0, TG__WATCHED); return true; }
+    tg__lazy_undo(m, members);                                        /* as it was */
     own->lazy = make;
     return false;
 }
@@ -29869,7 +30272,7 @@ TG_API tg_module *tg_nn_linear_from(const tg_nn_linear_args *a) {
     l = TG__LAYER(a->tg, tg__linear, "Linear", linear);
     if (!l || !tg__layer_needs(&l->m, (a->in >= 0 || a->in == TG_NN_LAZY) && a->out >= 0, "sizes", a->in < 0 ? a->in : a->out)) return TG_MODULE_OF(l);
     l->out = a->out; l->no_bias = a->no_bias;
-    tg__layer_lazy(&l->m, a->in, tg__linear_tensors, -1);
+    tg__layer_lazy(&l->m, a->in, tg__linear_tensors, -1, 1, 1);
     return TG_MODULE_OF(l);
 }
 
@@ -29909,9 +30312,15 @@ TG__PRIVATE tg_tensor *tg__conv_padded(const tg__conv_layer *l, tg_tensor *x) {
     }
     return tg_pad(x, 2 * l->spatial, pads, modes[l->args.padding_mode], 0);
 }
-/* An activation that tg_bake made a convolution's last step. The convolution does it where no derivative may be asked for, and not on devices,
-   which do not know of it; its result says so. */
-TG__PRIVATE tg_tensor *tg__nn_clamped_forward(tg_module *m, tg_tensor *x) { return x->clamped ? x : m->own->clamped(m, x); }
+/* The number of a clamp that tg_bake made a convolution's last step. The convolution does it where no derivative may be asked for, and not on
+   devices, which do not know of it; its result says so, and a function that clamps gives that back as it is. 0: it will clamp once more. */
+TG__PRIVATE int tg__clamp_number(tg_ctx *tg, const double *clamp) {
+    int i = 0;
+    while (i < tg->n_clamps && (tg->clamps[i][0] != clamp[0] || tg->clamps[i][1] != clamp[1])) i++;
+    if (i == (int)(sizeof tg->clamps / sizeof tg->clamps[0])) return 0;
+    if (i == tg->n_clamps) { tg->clamps[i][0] = clamp[0]; tg->clamps[i][1] = clamp[1]; tg->n_clamps++; }
+    return i + 1;
+}
 TG__PRIVATE tg_tensor *tg__nn_conv_forward(tg_module *m, tg_tensor *x) {
     static const int64_t none[3] = { 0, 0, 0 };
     const tg__conv_layer *l = (const tg__conv_layer *)(void *)m;
@@ -29922,7 +30331,7 @@ TG__PRIVATE tg_tensor *tg__nn_conv_forward(tg_module *m, tg_tensor *x) {
     if (l->transposed) return tg__conv_transposed(here, x, l->weight, l->bias, l->spatial, a->stride, a->padding, a->dilation, a->groups, a->output_padding);
     if (padded && !(x = tg__conv_padded(l, x))) return NULL;
     x = tg__convolved(here, x, l->weight, l->bias, l->spatial, a->stride, padded ? none : a->padding, a->dilation, a->groups, a->same && !padded, clamps ? l->clamp : NULL);
-    if (x) x->clamped = clamps;
+    if (x && clamps) x->clamped = (uint8_t)tg__clamp_number(m->tg, l->clamp);
     return x;
 }
 TG__PRIVATE void tg__conv_tensors(tg_module *m, int64_t in) {
@@ -29958,7 +30367,7 @@ TG__PRIVATE tg_module *tg__conv_layer_new(const tg_nn_conv2d_args *a, const char
         if (!tg_failed(a->tg) && a->same && a->stride[d] > 1) tg__fail(a->tg, TG__E_ARGUMENT, "padding `same` needs a stride of 1");
         if (!tg_failed(a->tg)) tg__layer_needs(&l->m, kernel > 0, "the kernel's size", kernel);
     }
-    if (!tg_failed(a->tg)) tg__layer_lazy(&l->m, a->in, tg__conv_tensors, -1 - spatial);
+    if (!tg_failed(a->tg)) tg__layer_lazy(&l->m, a->in, tg__conv_tensors, -1 - spatial, transposed ? 0 : 1, transposed ? 1 : l->args.groups);
     return TG_MODULE_OF(l);
 }
 TG_API tg_module *tg_nn_conv1d_from(const tg_nn_conv1d_args *args) { return tg__conv_layer_new(args, "Conv1d", "nn_conv1d", 1, false); }
@@ -30381,7 +30790,7 @@ TG__PRIVATE tg_module *tg__batch_norm_new(const tg_nn_batch_norm2d_args *a, cons
     if (instance && a->cumulative) l->momentum = 0;                  /* as torch's InstanceNorm without a momentum */
     l->most = spatial + 2; l->least = instance || spatial == 1 ? spatial + 1 : spatial + 2;
     l->affine = instance ? a->affine : !a->no_affine; l->running = instance ? a->running : !a->no_running;
-    tg__layer_lazy(&l->m, a->channels, tg__batch_norm_tensors, instance ? -1 - spatial : 1);
+    if (l->affine || l->running) tg__layer_lazy(&l->m, a->channels, tg__batch_norm_tensors, instance ? -1 - spatial : 1, 0, 1);
     return TG_MODULE_OF(l);
 }
 TG_API tg_module *tg_nn_batch_norm1d_from(const tg_nn_batch_norm1d_args *args) { return tg__batch_norm_new(args, "BatchNorm1d", "nn_batch_norm1d", 1, false); }
@@ -30593,6 +31002,8 @@ TG_API tg_module *tg_nn_gru_from(const tg_nn_gru_args *args) { return tg__rnn_la
 TG_API tg_module *tg_nn_rnn_cell_from(const tg_nn_rnn_cell_args *args) { return tg__rnn_layer_new(args, "RNNCell", "nn_rnn_cell", TG__NN_RNN, true); }
 TG_API tg_module *tg_nn_lstm_cell_from(const tg_nn_lstm_cell_args *args) { return tg__rnn_layer_new(args, "LSTMCell", "nn_lstm_cell", TG__NN_LSTM, true); }
 TG_API tg_module *tg_nn_gru_cell_from(const tg_nn_gru_cell_args *args) { return tg__rnn_layer_new(args, "GRUCell", "nn_gru_cell", TG__NN_GRU, true); }
+
+TG__NO_EFFORT
 
 /* ------------------------------------------------------------------ MultiheadAttention ----
    in_proj_weight [3 E, E] from U(-a, a), a = sqrt(6 / (fan_in + fan_out)) (Xavier), biases 0; out_proj a Linear of bias 0. */
@@ -30850,6 +31261,8 @@ TG_API tg_module *tg_nn_transformer_from(const tg_nn_transformer_args *a) {
     return TG_MODULE_OF(l);
 }
 
+TG__EFFORT_END
+
 /* ------------------------------------------------------------------ containers ---- */
 TG__PRIVATE tg_tensor *tg__nn_sequential_forward(tg_module *m, tg_tensor *x) {
     tg_tensor *const first = x;
@@ -30899,17 +31312,19 @@ TG_API tg_tensor *(tg_nn_parameter)(tg_module *list, const char *name, tg_tensor
     return (tg_module_tensor)(list, NULL, name ? name : number, true, t);
 }
 
+TG__NO_EFFORT
+
 /* ------------------------------------------------------------------ tg_bake ----
    y = (weight x + bias - mean) s + beta, s = gamma / sqrt(var + eps), is a layer with the weight s weight and the bias
-   (bias - mean) s + beta. Which norm follows which layer a call tells: the layer's y is the norm's x. */
-typedef struct tg__fold {
-    tg_module *layer, *norm;               /* layer NULL: a norm behind something else */
-    tg_module *act;                        /* NULL, or an activation behind the norm that only clamps; z: the norm's y */
-    tg_tensor *z; uint32_t z_version; double clamp[2];
-    tg_tensor *y;                          /* the layer's, held so that no other tensor stands at its address */
+   (bias - mean) s + beta. A call shows which norm follows which layer, and that nobody else uses what will be another: the layer's
+   result, the norm's where a clamp follows, and the tensors of both are TG__WATCHED but while the one who may use them runs. Others
+   are let by, and end the watch for good: tg__use takes no notice of what is no tensor of numbers, so that it costs no call anything. */
+typedef struct tg__fold {                  /* a call of a layer */
+    tg_module *layer, *norm;               /* layer NULL: of a norm behind something else; norm NULL: there is none behind the layer */
+    tg_tensor *y, *z;                      /* the layer's result and the norm's, held so that no other tensors stand at their addresses */
     tg_tensor *weight, *bias;              /* new ones; while they are in their places the old ones, owned */
-    uint32_t version;                      /* of y: nobody wrote to it before the norm */
-    bool bad;
+    bool folds;                            /* the norm goes into the layer */
+    bool clamps, over; double clamp[2];    /* who used the last of y and z clamps it to this; over: in place, after which it is anybody's */
 } tg__fold;
 struct tg__folds { tg__fold *fold; int64_t count, room; };
 static const char tg__fold_weight[] = "weight", tg__fold_bias[] = "bias";
@@ -30928,15 +31343,11 @@ TG__PRIVATE tg_tensor **tg__fold_place(tg_module *m, int *channels) {
 #endif
     return m->forward == tg__nn_linear_forward ? &((tg__linear *)(void *)m)->bias : NULL;
 }
-TG__PRIVATE tg__fold *tg__fold_add(tg_ctx *tg, struct tg__folds *all) {
-    tg__fold *f = (tg__fold *)tg__grow(tg, all->fold, all->count, &all->room, sizeof *f);
-    if (!f) return NULL;
-    all->fold = f;
-    f += all->count++;
-    memset(f, 0, sizeof *f);
-    return f;
+TG__PRIVATE bool tg__fold_is_norm(const tg_module *m) {
+    const tg__batch_norm *l = (const tg__batch_norm *)(const void *)m;
+    return m->forward == tg__nn_batch_norm_forward && !m->own->hooks && !m->own->norms && !m->training && !l->instance && l->running_mean;
 }
-/* Is m a convolution that may clamp its result? */
+/* May m clamp its result? */
 TG__PRIVATE bool tg__fold_is_conv(const tg_module *m) {
 #ifndef TENSORGRAD_NO_CONV
     return m && m->forward == tg__nn_conv_forward && !((const tg__conv_layer *)(const void *)m)->transposed;
@@ -30945,51 +31356,93 @@ TG__PRIVATE bool tg__fold_is_conv(const tg_module *m) {
     return false;
 #endif
 }
-/* The activation becomes the convolution's last step, or by itself again. */
-TG__PRIVATE void tg__fold_act(tg__fold *f, bool on) {
-#ifndef TENSORGRAD_NO_CONV
-    tg__conv_layer *l = (tg__conv_layer *)(void *)f->layer;
-    l->clamps = on; l->clamp[0] = f->clamp[0]; l->clamp[1] = f->clamp[1];
-    if (!on) f->act->forward = f->act->own->clamped;
-    else if (f->act->forward != tg__nn_clamped_forward) { f->act->own->clamped = f->act->forward; f->act->forward = tg__nn_clamped_forward; }
-#else
-    (void)f; (void)on;
-#endif
+/* Its tensors from one state into another; false where one was not in the first. */
+TG__PRIVATE bool tg__fold_members(tg_module *m, int from, int to) {
+    bool all = true;
+    int64_t i;
+    for (i = 0; i < m->own->members; i++) {
+        tg_tensor *t = tg__member_tensor(&m->own->member[i]);
+        if (t && t->opaque != from) all = false;
+        else if (t) t->opaque = (uint8_t)to;
+    }
+    return all;
 }
-/* Is m an activation that clamps? Says to what. */
-TG__PRIVATE bool tg__fold_clamps(const tg_module *m, double *clamp) {
-    const tg__plain_layer *l = (const tg__plain_layer *)(const void *)m;
-    const bool relu = strcmp(m->kind, "ReLU") == 0, relu6 = strcmp(m->kind, "ReLU6") == 0;
-    if (m->own->size != sizeof *l || m->own->hooks || !(relu || relu6 || strcmp(m->kind, "Hardtanh") == 0)) return false;
-    clamp[0] = relu || relu6 ? 0 : l->a; clamp[1] = relu ? tg__double(0x7ff0000000000000u) : relu6 ? 6 : l->b;
-    return clamp[0] <= clamp[1];
+/* The watch over all tensors that may become others begins; or, without a user, ends. */
+TG__PRIVATE bool tg__fold_watch(tg__tour *w, tg_module *m, tg__member *s) {
+    tg_tensor *t = tg__member_tensor(s);
+    int channels;
+    if (t && !w->user) (void)tg__watch_ends(t);
+    else if (t && !t->opaque && (tg__fold_is_norm(m) || tg__fold_place(m, &channels))) t->opaque = TG__WATCHED;
+    return true;
 }
-/* A call of m while a model is tried. */
-TG__PRIVATE void tg__fold_saw(tg_ctx *tg, tg_module *m, tg_tensor *x, tg_tensor *y) {
-    struct tg__folds *all = tg->folds;
-    tg__fold *f, *found = NULL, *clamped = NULL;
-    double clamp[2] = { 0, 0 };
-    bool again = false;
+
+/* m is called while a model is tried: what it may use is not watched now. Did nobody use its tensors until now? */
+TG__PRIVATE bool tg__fold_enter(tg_ctx *tg, tg_module *m, tg_tensor *x) {
+    const bool norm = tg__fold_is_norm(m);
     int64_t i;
     int channels;
+    if (!norm && !tg__fold_place(m, &channels)) return false;
+    for (i = 0; norm && i < tg->folds->count; i++) {
+        tg__fold *f = &tg->folds->fold[i];
+        if (f->y != x || f->norm || f->clamps || x->ndim != ((tg_tensor *)tg__member_find(f->layer, tg__fold_weight, 6)->value)->ndim) continue;   /* or channels stand elsewhere */
+        if (tg__watch_ends(x)) f->norm = m;
+    }
+    return tg__fold_members(m, TG__WATCHED, 0);
+}
+TG__PRIVATE void tg__fold_hold(tg_tensor **place, tg_tensor *t) {
+    *place = t; t->count++;
+    if (!t->opaque) t->opaque = TG__WATCHED;
+}
+TG__PRIVATE void tg__fold_leave(tg_ctx *tg, tg_module *m, tg_tensor *x, tg_tensor *y, bool alone) {
+    struct tg__folds *all = tg->folds;
+    const bool norm = tg__fold_is_norm(m);
+    tg__fold *f = NULL;
+    int64_t i;
+    int channels;
+    if (!norm && !tg__fold_place(m, &channels)) return;
+    for (i = 0; norm && i < all->count && !f; i++) if (all->fold[i].y == x && all->fold[i].norm == m && !all->fold[i].z) f = &all->fold[i];
+    if (f) { x->opaque = TG__WATCHED; tg__fold_hold(&f->z, y); }
+    else if ((f = (tg__fold *)tg__grow(tg, all->fold, all->count, &all->room, sizeof *f)) != NULL) {
+        all->fold = f;
+        f += all->count++;
+        memset(f, 0, sizeof *f);
+        if (norm) f->norm = m; else { f->layer = m; tg__fold_hold(&f->y, y); }
+    }
+    if (alone) (void)tg__fold_members(m, 0, TG__WATCHED);
+}
+/* Is x what a convolution may clamp, and the call the first such clamp? Its result will be x itself, and may be written to. */
+TG__PRIVATE bool tg__fold_clamp(tg_ctx *tg, const tg_op *op, const void *attr, tg_tensor *x) {
+    int64_t i;
+    for (i = 0; tg->folds && (op->check == tg__formula_check || op->check == tg__formula_check_) && i < tg->folds->count; i++) {
+        tg__fold *f = &tg->folds->fold[i];
+        if (x != (f->norm ? f->z : f->y) || f->clamps || !tg__fold_is_conv(f->layer)) continue;
+        f->clamps = tg__formula_clamps(op->kind, (const double *)attr, f->clamp);
+        if (op->flags & TG_OP_INPLACE) f->over = true;
+        return f->clamps;
+    }
+    return false;
+}
+
+/* Was it the affair of those alone who may use it, and will be so? */
+TG__PRIVATE bool tg__fold_alone(const tg_tensor *t) { return t && t->opaque == TG__WATCHED && !t->kept; }
+/* What the call has shown. A layer or norm that was called more than once must have been in equal company each time, and is folded once. */
+TG__PRIVATE void tg__fold_judge(struct tg__folds *all) {
+    bool again = true;
+    tg_tensor **bias;
+    int64_t i, j;
+    int channels;
     for (i = 0; i < all->count; i++) {
-        f = &all->fold[i];
-        if (f->layer == m || f->norm == m) f->bad = again = true;
-        if (f->y == x && x->storage->version == f->version) found = f;
-        if (f->z == x && !f->bad && !f->act && x->storage->version == f->z_version && tg__fold_is_conv(f->layer) && tg__fold_clamps(m, clamp)) clamped = f;
+        tg__fold *f = &all->fold[i];
+        f->folds = f->layer && f->norm && tg__fold_alone(f->y) && f->z && tg__fold_members(f->layer, TG__WATCHED, TG__WATCHED) && tg__fold_members(f->norm, TG__WATCHED, TG__WATCHED);
+        f->clamps = f->clamps && (f->over || tg__fold_alone(f->norm ? f->z : f->y)) && (f->norm || ((bias = tg__fold_place(f->layer, &channels)) != NULL && *bias));
     }
-    /* where it clamped nothing, nothing would show that its x is used elsewhere too */
-    if (clamped && !tg_equal(x, y)) { clamped->act = m; clamped->clamp[0] = clamp[0]; clamped->clamp[1] = clamp[1]; return; }
-    if (m->forward == tg__nn_batch_norm_forward) {
-        if (!found && !(found = tg__fold_add(tg, all))) return;
-        if (again || found->norm || !found->layer || m->own->hooks || m->own->norms || m->training || ((tg__batch_norm *)(void *)m)->instance ||
-            !((tg__batch_norm *)(void *)m)->running_mean) found->bad = true;
-        found->norm = m;
-        if (!found->z) { found->z = y; y->count++; found->z_version = y->storage->version; }
-    } else if (!again && tg__fold_place(m, &channels) && (f = tg__fold_add(tg, all)) != NULL) {
-        f->layer = m; f->y = y; y->count++; f->version = y->storage->version;
-        if (y->ndim != ((tg_tensor *)tg__member_find(m, tg__fold_weight, 6)->value)->ndim) f->bad = true;       /* channels stand elsewhere */
+    while (again) for (again = false, i = 0; i < all->count; i++) for (j = 0; j < all->count; j++) {
+        tg__fold *f = &all->fold[i], *g = &all->fold[j];
+        const bool layer = f->layer && f->layer == g->layer, norm = f->norm && f->norm == g->norm;
+        if (f->folds && (layer || norm) && !(g->folds && layer && norm)) { f->folds = false; again = true; }
+        if (f->clamps && ((f->norm && !f->folds) || (layer && !(g->clamps && f->clamp[0] == g->clamp[0] && f->clamp[1] == g->clamp[1])))) { f->clamps = false; again = true; }
     }
+    for (i = 0; i < all->count; i++) for (j = 0; j < i; j++) if (all->fold[j].layer == all->fold[i].layer) all->fold[i].folds = all->fold[i].clamps = false;
 }
 /* The new weight and bias. */
 TG__PRIVATE bool tg__fold_make(tg__fold *f) {
@@ -31012,65 +31465,61 @@ TG__PRIVATE bool tg__fold_make(tg__fold *f) {
     f->weight->keeps_packed = w->keeps_packed;
     return bias || tg__member_new(f->layer, TG__MEMBER_COMPUTED, place, tg__fold_bias, -1);
 }
-/* Puts the new in place of the old, and the other way round. */
-TG__PRIVATE void tg__fold_swap(tg__fold *f) {
-    const bool on = f->norm->forward == tg__nn_batch_norm_forward;
+/* The new in place of the old: nothing of it can fail. */
+TG__PRIVATE void tg__fold_take(tg_ctx *tg, tg__fold *f) {
     tg__member *w = tg__member_find(f->layer, tg__fold_weight, 6), *b = tg__member_find(f->layer, tg__fold_bias, 4);
     tg_tensor *weight = (tg_tensor *)w->value, *bias = (tg_tensor *)b->value;
+    struct tg__module_own *own = f->norm->own;
     tg__member_set(f->layer, w, f->weight); tg__member_set(f->layer, b, f->bias);
-    b->kind = f->bias ? TG__MEMBER_PARAM : TG__MEMBER_COMPUTED;
+    b->kind = TG__MEMBER_PARAM;
     f->weight = weight; f->bias = bias;
-    f->norm->forward = on ? tg__nn_identity_forward : tg__nn_batch_norm_forward;
-}
-TG__PRIVATE void tg__fold_end(tg_ctx *tg, tg__fold *f, bool folded) {
-    struct tg__module_own *own = f->norm && folded && !f->bad ? f->norm->own : NULL;
-    tg__member *b = f->layer ? tg__member_find(f->layer, tg__fold_bias, 4) : NULL;
-    while (own && own->members) {
+    while (own->members) {
         tg__member *s = &own->member[own->members - 1];
         tg__member_drop(tg, s);
         own->members--;
         tg__member_set(f->norm, s, NULL);
     }
-    if (own) f->norm->kind = "Identity";
+    f->norm->forward = tg__nn_identity_forward; f->norm->kind = "Identity";
+}
+TG__PRIVATE void tg__fold_take_clamp(const tg__fold *f) {
+#ifndef TENSORGRAD_NO_CONV
+    tg__conv_layer *l = (tg__conv_layer *)(void *)f->layer;
+    l->clamps = true; l->clamp[0] = f->clamp[0]; l->clamp[1] = f->clamp[1];
+#else
+    (void)f;
+#endif
+}
+TG__PRIVATE void tg__fold_end(tg_ctx *tg, tg__fold *f) {
+    tg__member *b = f->layer ? tg__member_find(f->layer, tg__fold_bias, 4) : NULL;
     if (b && !b->value) { tg__member_drop(tg, b); f->layer->own->members--; }        /* the last one, made for what did not come */
     tg__tensor_drop(f->y); tg__tensor_drop(f->z); tg__tensor_drop(f->weight); tg__tensor_drop(f->bias);
 }
-/* Is z what y was, but for rounding? */
-TG__PRIVATE bool tg__fold_agrees(tg_tensor *y, tg_tensor *z) {
-    if (!y || !z) return false;
-    if (y->numel == 0) return tg__fail_op(y->tg, TG_ERROR_VALUE, "y %t has no elements, so nothing tells that the folded model does the same; give another x", y);
-    return tg_item(tg_max(tg_abs(tg_sub(tg_to(z, TG_F32), tg_to(y, TG_F32))))) <= (tg_dtype_size(y->dtype) < 4 ? 0.05 : 1e-3) * tg_item(tg_max(tg_abs(tg_to(y, TG_F32))));
-}
-TG__PRIVATE bool tg__fold_acts(const tg__fold *f) { return !f->bad && f->act; }
 TG__PRIVATE bool tg__fold_all(tg_ctx *tg, tg_module *m, tg_tensor *x) {
     const tg_mark scope = tg_begin(tg);
     struct tg__folds all;
-    bool was, outermost, ok, acts = false;
+    bool was, outermost, ok;
     tg_tensor *y;
-    int64_t i, n = 0;
+    int64_t i;
     memset(&all, 0, sizeof all);
     outermost = tg__compose_values(tg, &was);
     tg__infer(m, true);
+    ok = tg__module_walk(m, tg__fold_watch, m);
     tg->folds = &all;
-    y = tg_forward(m, x);
+    y = ok ? tg_forward(m, x) : NULL;
     tg->folds = NULL;
     ok = y && !tg_failed(tg);
+    if (ok) { (void)tg__watch_ends(y); tg__fold_judge(&all); }
+    (void)tg__module_walk(m, tg__fold_watch, NULL);
+    for (i = 0; i < all.count; i++) {
+        if (all.fold[i].y) (void)tg__watch_ends(all.fold[i].y);
+        if (all.fold[i].z) (void)tg__watch_ends(all.fold[i].z);
+    }
+    for (i = 0; ok && i < all.count; i++) if (all.fold[i].folds) ok = tg__fold_make(&all.fold[i]);
     for (i = 0; ok && i < all.count; i++) {
-        tg__fold *f = &all.fold[i];
-        if (!f->norm) f->bad = true;
-        if (!f->bad) ok = tg__fold_make(f);
+        if (all.fold[i].folds) tg__fold_take(tg, &all.fold[i]);
+        if (all.fold[i].clamps) tg__fold_take_clamp(&all.fold[i]);
     }
-    for (n = 0; ok && n < all.count; n++) if (!all.fold[n].bad) tg__fold_swap(&all.fold[n]);
-    for (i = 0; ok && i < all.count; i++) acts = acts || tg__fold_acts(&all.fold[i]);
-    for (i = 0; acts && i < all.count; i++) if (tg__fold_acts(&all.fold[i])) tg__fold_act(&all.fold[i], true);
-    if (acts && !tg__fold_agrees(y, tg_forward(m, x)))          /* what an activation takes is used elsewhere too: they stay as they are */
-        for (i = 0, acts = false; i < all.count; i++) if (tg__fold_acts(&all.fold[i])) tg__fold_act(&all.fold[i], false);
-    if (ok && !acts && !tg__fold_agrees(y, tg_forward(m, x))) {
-        ok = false;
-        if (!tg_failed(tg)) (void)tg__fail_op(tg, TG_ERROR_VALUE, "y is another once the norms are folded: a result is used without its norm, too, or y depends on more than x; give x as NULL to fold nothing");
-    }
-    while (!ok && n > 0) if (!all.fold[--n].bad) tg__fold_swap(&all.fold[n]);
-    for (i = 0; i < all.count; i++) tg__fold_end(tg, &all.fold[i], ok);
+    for (i = 0; i < all.count; i++) tg__fold_end(tg, &all.fold[i]);
     tg__mem_put(tg, all.fold, (size_t)all.room * sizeof *all.fold);
     tg__infer(m, false);
     (void)tg__composed_values(tg, outermost, was, NULL);
@@ -31079,13 +31528,15 @@ TG__PRIVATE bool tg__fold_all(tg_ctx *tg, tg_module *m, tg_tensor *x) {
 }
 TG_API bool (tg_bake)(tg_module *m, tg_tensor *x) {
     tg_ctx *tg = tg__start_module(m, "bake");
-    if (!tg || (x && (!tg__use(tg, x, 1) || !tg__fold_all(tg, m, x)))) return false;
+    if (!tg || (x && (!tg__use(tg, x, 1) || !tg__whole(tg, x) || !tg__fold_all(tg, m, x)))) return false;
     tg_train(m, false);
     tg_freeze(m, true);
     tg_keep_packed(m, true);
     (void)tg__module_tidies(m);
     return !tg_failed(tg);
 }
+
+TG__EFFORT_END
 
 /* ======================================================================================
    >>impl-optim    optimisers: their family, rules and options, L-BFGS; clipping; averages; schedules
@@ -31102,7 +31553,9 @@ TG_API bool (tg_bake)(tg_module *m, tg_tensor *x) {
 TG__KERNEL(void, tg__optim_step_f32, (const tg__optim_run *r));
 TG__KERNEL_F64(void, tg__optim_step_f64, (const tg__optim_run *r));
 #define TG__OPTIM_CHUNK 16                     /* blocks of TG__TILE elements */
-#define TG__OPTIM_SPREAD 512                   /* for norms and clipping, which read one tensor alone: several places of it by turns */
+#define TG__OPTIM_SPREAD 512                   /* for norms and clipping, which read one tensor alone: several places of it by turns; of fewer numbers than */
+#define TG__OPTIM_SHARES 8                     /* so many such chunks an equal part, but at least */
+#define TG__OPTIM_SHARE 128
 
 /* the operands of a request; NORM has y in place of P */
 enum { TG__OPTIM_P, TG__OPTIM_MASTER, TG__OPTIM_S, TG__OPTIM_G = TG__OPTIM_S + 3, TG__OPTIM_ROWS, TG__OPTIM_FEW };
@@ -31268,7 +31721,8 @@ TG__PRIVATE int64_t tg__optim_start(tg_ctx *tg, int phase, void *plan) {
         if (j->count == 0) return 0;
         j->blocks = j->item[j->count - 1].first + j->item[j->count - 1].blocks;
         j->norm = j->item[0].r.kind == TG_STEP_NORM;
-        j->chunk = j->norm || j->item[0].r.kind == TG_STEP_CLIP ? TG__OPTIM_SPREAD : TG__OPTIM_CHUNK;
+        j->chunk = TG__OPTIM_CHUNK;
+        if (j->norm || j->item[0].r.kind == TG_STEP_CLIP) j->chunk = tg__imin(TG__OPTIM_SPREAD, tg__imax(TG__OPTIM_SHARE, tg__ceil_div(j->blocks, TG__OPTIM_SHARES)));
         if (!tg__scratch_need(tg, (size_t)TG__OPTIM_ROWS * TG__TILE * 8)) return -1;
         if (j->norm && !(j->partial = (double *)tg__mem_get(tg, (size_t)j->blocks * sizeof(double)))) return -1;
         if (j->blocks) return tg__ceil_div(j->blocks, j->chunk);
@@ -31471,6 +31925,8 @@ TG_API bool (tg_clip_grad_value_)(tg_tensor *const *params, int n, double clip_v
     tg__mem_put(tg, g, (size_t)n * sizeof *g);
     return ok;
 }
+
+TG__NO_EFFORT
 
 /* ---- options ---- */
 /* An option: its name, the numbers it may be, and where a call gives it */
@@ -31816,6 +32272,8 @@ TG_API bool (tg_optim_set)(tg_optim *o, int group, const char *option, double va
 TG_API double (tg_optim_lr)(tg_optim *o, int group) { return tg_optim_get(o, group, "lr"); }
 TG_API bool (tg_optim_set_lr)(tg_optim *o, int group, double lr) { return tg_optim_set(o, group, "lr", lr); }
 
+TG__EFFORT_END
+
 /* ---- a step ---- */
 /* Which of kept[] the rule needs with these options */
 TG__PRIVATE unsigned tg__optim_needs(const tg_optim *o, const tg__optim_param *p, const tg_tensor *t) {
@@ -32127,6 +32585,8 @@ TG_API bool (tg_module_ema_)(tg_module *average, tg_module *m, double decay) {
     tg__mem_put(tg, list, (size_t)(2 * n) * sizeof *list);
     return ok;
 }
+
+TG__NO_EFFORT
 
 /* ---- closures, and L-BFGS ----
    Liu, Nocedal: On the limited memory BFGS method, 1989; line search and order of the tests as in torch. All parameters are one
@@ -32704,6 +33164,8 @@ TG_API bool (tg_optim_load)(tg_optim *o, const tg_dict *state) {
     return ok;
 }
 #endif /* TENSORGRAD_NO_IO */
+TG__EFFORT_END
+
 #endif /* TENSORGRAD_NO_OPTIM */
 
 /* ======================================================================================
@@ -33330,6 +33792,8 @@ TG_API tg_tensor *tg_csv_from(const tg_csv_args *a) {
     return t;
 }
 
+TG__NO_EFFORT
+
 #ifndef TENSORGRAD_NO_OPTIM
 /* ---- a whole run in one file ----
    One dict: names and metadata of its parts under "model.", "optim." and "more."; "run" is i64 [4]: step, seed, stream, call. */
@@ -33415,11 +33879,15 @@ TG_API bool (tg_run_load)(tg_module *m, tg_optim *opt, int64_t *step, tg_dict **
     return ok;
 }
 #endif /* TENSORGRAD_NO_OPTIM */
+TG__EFFORT_END
+
 #endif /* TENSORGRAD_NO_IO */
 
 /* ======================================================================================
    >>impl-debug    tensors as text, as torch prints them; the tape as text and as a drawing
    ====================================================================================== */
+TG__NO_EFFORT
+
 
 #define TG__EDGE 3             /* a summary shows this many at each end */
 #define TG__SUMMARY 1000       /* larger tensors are summarised */
@@ -33522,7 +33990,7 @@ TG__PRIVATE void tg__print_level(tg__printer *p, int d, const char *at, int inde
 
 /* t, or a copy on the host, or NULL where there is nothing to read */
 TG__PRIVATE tg_tensor *tg__readable(tg_tensor *t) {
-    if (!t || !t->alive || t->opaque) return NULL;
+    if (!t || !t->alive || (t->opaque && !tg__watch_ends(t))) return NULL;
     return t->numel == 0 ? t : tg__on_host(t->tg, t);
 }
 /* what is printed where there are no values to print */
@@ -33759,9 +34227,9 @@ TG_API size_t (tg_tape_dot)(tg_tensor *t, char *out, size_t size) {
     return x.length;
 }
 
-#ifdef TG__LEVELS
-#pragma GCC pop_options
-#endif
+TG__EFFORT_END
+
+TG__EFFORT_END
 
 /* ---- end of PART II: everything that was borrowed goes back ---- */
 /* Words of the kernel chapter that no other chapter needs. */
@@ -37348,14 +37816,28 @@ TG__PRIVATE void TG__FT(tg__rows)(int kind, int64_t rows, int64_t n, const TG__T
         if (count == TG__VN) TG__W(store)(y + i, v); else TG__W(storen)(y + i, v, (int)count);
     }
 }
+/* `width` columns, a power of two up to 32, to their sum or to the largest, in tg__run_sum's order. d: room for four. */
+TG__INLINE TG__V TG__FT(tg__rows_fold)(const bool adds, int64_t width, const TG__T *c, TG__T *d) {
+#define TG__FOLD_2(a, b) (adds ? TG__W(add)(a, b) : TG__W(maxn)(a, b))
+#define TG__COLUMN(k) TG__W(load)(c + (k) * TG__VN)
+#define TG__FOLD_COLUMNS(k, h) TG__FOLD_2(TG__COLUMN(k), TG__COLUMN((k) + (h)))
+    int j;
+    for (j = 0; j < 4 && width > 4; j++, c += TG__VN)
+        TG__W(store)(d + j * TG__VN, width == 8 ? TG__FOLD_COLUMNS(0, 4) : width == 16 ? TG__FOLD_2(TG__FOLD_COLUMNS(0, 8), TG__FOLD_COLUMNS(4, 8)) :
+            TG__FOLD_2(TG__FOLD_2(TG__FOLD_COLUMNS(0, 16), TG__FOLD_COLUMNS(8, 16)), TG__FOLD_2(TG__FOLD_COLUMNS(4, 16), TG__FOLD_COLUMNS(12, 16))));
+    if (width > 4) c = d;
+    return width == 1 ? TG__COLUMN(0) : width == 2 ? TG__FOLD_COLUMNS(0, 1) : TG__FOLD_2(TG__FOLD_COLUMNS(0, 2), TG__FOLD_COLUMNS(1, 2));
+#undef TG__FOLD_2
+#undef TG__COLUMN
+#undef TG__FOLD_COLUMNS
+}
 /* Rows of softmax, of its logarithm (kind 1), or (2) of cross-entropy's numbers: the largest, the sum of exp(x - largest) and
    its logarithm. The bits are those of tg__softmax_row and tg__entropy_row. Elements of a row are xs apart, rows xr, one of
    which is 1; so are y's. n <= 32. work: 96 vectors. */
 TG__PRIVATE void TG__FT(tg__softmax_rows)(int kind, int64_t rows, int64_t n, TG__T *y, int64_t yr, int64_t ys, const TG__T *x, int64_t xr, int64_t xs,
     TG__T *work) {
     TG__T *const c = work, *const d = work + 64 * TG__VN;
-    const TG__T *from;
-    int64_t width = 1, i, j, k, half;
+    int64_t width = 1, i, j, k;
     while (width < n) width *= 2;
     for (i = 0; i < rows; i += TG__VN) {
         const int64_t count = rows - i < TG__VN ? rows - i : TG__VN;
@@ -37365,16 +37847,14 @@ TG__PRIVATE void TG__FT(tg__softmax_rows)(int kind, int64_t rows, int64_t n, TG_
         TG__FT(tg__rows_columns)(count, n, x + i * xr, xr, xs, c);
         v = TG__W(load)(c);
         for (k = n; k < width; k++) TG__W(store)(c + k * TG__VN, v);
-        TG__ROWS_FOLD(TG__W(maxn));
-        top = TG__W(load)(width > 1 ? d : c);
+        top = TG__FT(tg__rows_fold)(false, width, c, d);
         for (k = 0; k < n; k++) {
             v = TG__W(sub)(TG__W(load)(c + k * TG__VN), top);
             if (kind == 1) TG__W(store)(c + (32 + k) * TG__VN, v);    /* wanted once more by the logarithm */
             TG__W(store)(c + k * TG__VN, TG__W(exp)(v));
         }
         for (k = n; k < width; k++) TG__W(store)(c + k * TG__VN, TG__W(set)(0));
-        TG__ROWS_FOLD(TG__W(add));
-        sum = TG__W(load)(width > 1 ? d : c);
+        sum = TG__FT(tg__rows_fold)(true, width, c, d);
         v = kind ? TG__W(log)(sum) : TG__W(div)(TG__W(set)(1), sum);
         if (kind == 0) for (k = 0; k < n; k++) TG__W(store)(c + k * TG__VN, TG__W(mul)(TG__W(load)(c + k * TG__VN), v));
         else if (kind == 1) for (k = 0; k < n; k++) TG__W(store)(c + k * TG__VN, TG__W(sub)(TG__W(load)(c + (32 + k) * TG__VN), v));
@@ -37449,6 +37929,25 @@ TG__PRIVATE TG__T TG__FT(tg__entropy_row)(int64_t n, const TG__T *x, int64_t c, 
 /* The derivative of rows: y = (softmax(x) - 1 at class c) * g / count, from the numbers of the row above; y may be x. */
 TG__PRIVATE void TG__FT(tg__entropy_back_rows)(int64_t rows, int64_t n, TG__T *y, const TG__T *x, int64_t xr, const int64_t *c,
     const TG__T *row, const TG__T *g, int64_t gs, TG__T count) {
+#if TG__VN > 1                                         /* a few classes, which do not fill vectors: one row in each lane */
+    TG__T t[16 * TG__VN], two[2 * TG__VN], each[TG__VN];
+    for (; n < 16 && n % TG__VN && rows >= TG__VN; rows -= TG__VN, y += n * TG__VN, x += xr * TG__VN, c += TG__VN, row += 2 * TG__VN, g += gs * TG__VN) {
+        TG__V m, s;
+        int64_t k, r;
+        for (r = 0; r < TG__VN && gs; r++) each[r] = g[r * gs];
+        s = TG__W(div)(gs ? TG__W(load)(each) : TG__W(set)(*g), TG__W(set)(count));
+        TG__W(store)(each, s);
+        TG__FT(tg__rows_columns)(TG__VN, 2, row, 2, 1, two);
+        m = TG__W(load)(two); s = TG__W(div)(s, TG__W(load)(two + TG__VN));
+        TG__FT(tg__rows_columns)(TG__VN, n, x, xr, 1, t);
+        for (k = 0; k < n; k++) TG__W(store)(t + k * TG__VN, TG__W(mul)(TG__W(exp)(TG__W(sub)(TG__W(load)(t + k * TG__VN), m)), s));
+        TG__FT(tg__rows_back)(TG__VN, n, t, y, n);
+        for (r = 0; r < TG__VN; r++) {
+            if (c[r] != -100) { y[r * n + c[r]] -= each[r]; continue; }
+            for (k = 0; k < n; k++) y[r * n + k] = 0;
+        }
+    }
+#endif
     for (int64_t r = 0, i; r < rows; r++, y += n, x += xr, row += 2, g += gs) {
         const bool none = c[r] == -100;
         const TG__T own = none ? 0 : *g / count;
@@ -37667,7 +38166,28 @@ TG__INLINE void TG__FN(tg__wide_put)(float *p, TG__FN(tg__wide) w) {
     TG__W(store)(p, TG__W(narrow)(w.lo, w.hi));
 #endif
 }
+#if defined(TG__PASS_AVX2)
+/* Four numbers to their sums so far: a, a + b, (a + b) + c, (a + b) + (c + d). */
+TG__INLINE __m256d TG__FN(tg__scan_four)(const float *x) {
+    const __m256d none = _mm256_set1_pd(-0.0), v = _mm256_cvtps_pd(_mm_loadu_ps(x)), u = _mm256_add_pd(v, _mm256_unpacklo_pd(none, v));
+    return _mm256_add_pd(u, _mm256_blend_pd(none, _mm256_permute4x64_pd(u, 0x55), 12));
+}
+#endif
 TG__PRIVATE void TG__FN(tg__rows_scan)(int64_t rows, int64_t n, float *y, const float *x, float *work) {
+#if defined(TG__PASS_AVX2)                             /* of two or three fours they are quicker as they lie */
+    for (; rows > 0 && n >= 4 && n <= 12; rows--, x += n, y += n) {
+        __m256d sum = TG__FN(tg__scan_four)(x);
+        double s;
+        int64_t i;
+        _mm_storeu_ps(y, _mm256_cvtpd_ps(sum));
+        for (i = 4; i + 4 <= n; i += 4) {
+            sum = _mm256_add_pd(_mm256_permute4x64_pd(sum, 0xff), TG__FN(tg__scan_four)(x + i));
+            _mm_storeu_ps(y + i, _mm256_cvtpd_ps(sum));
+        }
+        s = _mm256_cvtsd_f64(_mm256_permute4x64_pd(sum, 0xff));
+        for (; i < n; i++) { s = s + (double)x[i]; y[i] = (float)s; }
+    }
+#endif
 #define TG__ADD2(a, b) TG__FN(tg__wide_add)(a, b)
 #define TG__GET2(i) TG__FN(tg__wide_get)(c + (i) * TG__VN)
 #define TG__PUT2(i, w) TG__FN(tg__wide_put)(c + (i) * TG__VN, w)
@@ -37696,12 +38216,9 @@ TG__PRIVATE void TG__FN(tg__rows_scan)(int64_t rows, int64_t n, float *y, const 
 TG__PRIVATE double TG__FN(tg__run_scan)(int64_t n, float *y, const float *x, double s) {
     int64_t i = 0;
 #if defined(TG__PASS_AVX2)
-    const __m256d none = _mm256_set1_pd(-0.0);
     __m256d sum = _mm256_set1_pd(s);
     for (; i + 4 <= n; i += 4) {
-        __m256d v = _mm256_cvtps_pd(_mm_loadu_ps(x + i));
-        v = _mm256_add_pd(v, _mm256_unpacklo_pd(none, v));                                   /* a, a + b, c, c + d */
-        v = _mm256_add_pd(v, _mm256_blend_pd(none, _mm256_permute4x64_pd(v, 0x55), 12));
+        const __m256d v = TG__FN(tg__scan_four)(x + i);
         _mm_storeu_ps(y + i, _mm256_cvtpd_ps(_mm256_add_pd(sum, v)));
         sum = _mm256_add_pd(sum, _mm256_permute4x64_pd(v, 0xff));
     }
@@ -37810,10 +38327,7 @@ TG__PRIVATE void TG__FT(tg__blend)(int64_t runs, int64_t n, TG__T *y, const TG__
    rounding to c's type.
    Tests: tests/golden.c, tests/test_bits.c
    ====================================================================================== */
-#ifdef TG__LEVELS                                      /* tiles are unrolled by hand: nothing is left to find */
-#pragma GCC push_options
-#pragma GCC optimize("Og", "no-fast-math", "fp-contract=off")
-#endif
+TG__LITTLE_EFFORT                                      /* tiles are unrolled by hand: nothing is left to find */
 
 #ifndef TG__GEMM_ONCE
 #define TG__GEMM_ONCE
@@ -37858,6 +38372,7 @@ typedef struct tg__gemm_part {
     int64_t ks;                              /* k packed at once */
     /* b is far away and read once, in long runs. In strips: k <= TG__GEMM_KB, nothing packed, not add */
     bool    stream;
+    bool    lines;                           /* strips: a is that, along k, and b_rs a vector's width */
     void   *work;
     int64_t a_step, b_step;                  /* block kernel: elements from one packed panel to the next */
     int64_t b_block;                         /* strip: where b_step is not 0, b is packed; from one k-block to the next */
@@ -38145,7 +38660,50 @@ TG__PRIVATE void TG__FN(tg__gemm_words_block)(int op, const tg__gemm_part *s) {
             else TG__FN(tg__gemm_words_i16)(words, a, b, less, d, s->d_rs, m, n, s->add);
         }
 }
+#if defined(TG__PASS_AVX512)
+/* bf16 reductions whose lines lie along k, eight lines of b at once: see tg__gemm_dots_far. Pair p of k goes to lane p mod 32. */
+#define TG__G_L0(r) __m512 c##r##_0 = _mm512_setzero_ps(), c##r##_1 = c##r##_0;
+#define TG__G_L1(r) \
+    c##r##_0 = _mm512_dpbf16_ps(c##r##_0, a0, (__m512bh)_mm512_maskz_loadu_epi16(m0, b + (r) * line + k)); \
+    c##r##_1 = _mm512_dpbf16_ps(c##r##_1, a1, (__m512bh)_mm512_maskz_loadu_epi16(m1, b + (r) * line + k + 32));
+#define TG__G_L2(r) \
+    h = _mm512_add_ps(c##r##_0, c##r##_1); \
+    q = _mm256_add_ps(_mm512_castps512_ps256(h), _mm512_extractf32x8_ps(h, 1)); \
+    o = _mm_add_ps(_mm256_castps256_ps128(q), _mm256_extractf128_ps(q, 1)); \
+    o = _mm_add_ps(o, _mm_movehl_ps(o, o)); \
+    d[r] = _mm_cvtss_f32(_mm_add_ss(o, _mm_shuffle_ps(o, o, 1)));
+#define TG__G_LINES(R) { \
+    R(TG__G_L0) \
+    for (int64_t k = 0; k < s->k; k += 64) { \
+        const int64_t left = s->k - k; \
+        const __mmask32 m0 = left >= 32 ? 0xffffffffu : (1u << left) - 1, m1 = left >= 64 ? 0xffffffffu : left > 32 ? (1u << (left - 32)) - 1 : 0; \
+        const __m512bh a0 = (__m512bh)_mm512_maskz_loadu_epi16(m0, a + k), a1 = (__m512bh)_mm512_maskz_loadu_epi16(m1, a + k + 32); \
+        R(TG__G_L1) \
+    } \
+    R(TG__G_L2) }
+TG__TARGET("avx512f,avx512dq,avx512bw,avx512vl,avx512bf16,avx2,fma,f16c,bmi,bmi2")
+TG__PRIVATE void TG__FN(tg__gemm_words_dots)(const tg__gemm_part *s) {
+    const int64_t line = s->b_cs;
+    __m512 h;
+    __m256 q;
+    __m128 o;
+    for (int64_t j = 0; j < s->n; j += s->n - j < 8 ? 1 : 8)
+        for (int64_t i = 0; i < s->m; i++) {
+            const uint16_t *a = (const uint16_t *)s->a + i * s->a_rs, *b = (const uint16_t *)s->b + j * line;
+            float *d = (float *)s->d + i * s->d_rs + j;
+            if (s->n - j < 8) TG__G_LINES(TG__G_R1)
+            else TG__G_LINES(TG__G_R8)
+        }
+}
+#undef TG__G_L0
+#undef TG__G_L1
+#undef TG__G_L2
+#undef TG__G_LINES
 #else
+TG__PRIVATE void TG__FN(tg__gemm_words_dots)(const tg__gemm_part *s) { (void)s; }
+#endif
+#else
+TG__PRIVATE void TG__FN(tg__gemm_words_dots)(const tg__gemm_part *s) { (void)s; }
 TG__PRIVATE void TG__FN(tg__gemm_words_panels)(int op, int size, bool is_signed, bool is_b, bool flip,
     const void *src, int64_t k_step, int64_t line, int64_t kc, int64_t n, void *out, int64_t step) {
     (void)op; (void)size; (void)is_signed; (void)is_b; (void)flip; (void)src;
@@ -38194,10 +38752,11 @@ TG__PRIVATE void TG__FN(tg__gemm_words_block)(int op, const tg__gemm_part *s) { 
 #define TG__G_NR (TG__G_NV * TG__VN)
 
 /* What >>impl-gemm must know of the shape: 0 rows of a tile, 1 columns, 2 elements from one packed panel of A
-   to the next (kc = k taken at once). */
+   to the next (kc = k taken at once), 3 numbers in a vector. */
 TG__PRIVATE int64_t TG__FT(tg__gemm_shape)(int what, int64_t kc) {
     if (what == 0) return TG__G_MR;
     if (what == 1) return TG__G_NR;
+    if (what == 3) return TG__VN;
     return (TG__G_MR * kc + 31) / 16 * 16;     /* room for a whole vector stored at the last k */
 }
 
@@ -38366,6 +38925,9 @@ TG__G_EACH(TG__G_TILE, 2)
 TG__G_EACH(TG__G_TILE, 3)
 #endif
 TG__G_FULL(TG__G_WHOLE)
+#if defined(TG__PASS_AVX2)                             /* for lines: so many hide FMA's latency */
+TG__G_TILE(8, 1)
+#endif
 
 #undef TG__G_PICK
 #define TG__G_PICK(R, NV) TG__FT(tg__gemm_tile_##R##_##NV),
@@ -38692,13 +39254,42 @@ TG__INLINE void TG__FT(tg__gemm_update)(int rows, int ks, int64_t n,
         }
     }
 }
+#if TG__VN > 1
+/* The same for four rows and two vectors of columns: every number of b is read from memory once, and all rows meet it there. */
+TG__INLINE void TG__FT(tg__gemm_more)(int64_t k, const TG__T *a, int64_t a_rs, int64_t a_cs, const TG__T *b, int64_t b_rs, TG__T *d, int64_t d_rs, bool more) {
+    const int64_t a_r3 = 3 * a_rs;
+    const TG__T *q0 = a;
+    const TG__V zero = TG__W(set)(0);
+    TG__V x;
+    TG__G_R4(TG__G_Z2)
+#define TG__G_U(r) c##r##_0 = TG__W(load)(d + r * d_rs); c##r##_1 = TG__W(load)(d + r * d_rs + TG__VN);
+    if (more) { TG__G_R4(TG__G_U) }
+#undef TG__G_U
+    for (; k > 0; k--) {
+        TG__G_W2
+        TG__G_R4(TG__G_F2)
+        q0 += a_cs; b += b_rs;
+    }
+#define TG__G_U(r) TG__W(store)(d + r * d_rs, c##r##_0); TG__W(store)(d + r * d_rs + TG__VN, c##r##_1);
+    TG__G_R4(TG__G_U)
+#undef TG__G_U
+}
+#endif
 TG__PRIVATE void TG__FT(tg__gemm_stream)(const tg__gemm_part *s) {
     for (int64_t k = 0, kc; k < s->k; k += kc) {
         kc = s->k - k >= 8 ? 8 : 1;
-        for (int64_t j = 0; j < s->n; j += TG__GEMM_RUN) {
-            const int64_t n = s->n - j < TG__GEMM_RUN ? s->n - j : TG__GEMM_RUN;
+        for (int64_t n, j = 0; j < s->n; j += n) {
+            const int64_t left = s->n - j, whole = left & -(int64_t)(2 * TG__VN);
+            n = left >= TG__GEMM_RUN ? TG__GEMM_RUN : whole ? whole : left;
             const TG__T *b = (const TG__T *)s->b + k * s->b_rs + j;
-            for (int64_t i = 0; i < s->m; i += 2) {
+            int64_t i = 0;
+#if TG__VN > 1
+            for (int64_t t = 0; whole && t < n; t += 2 * TG__VN)
+                for (i = 0; s->m - i >= 4; i += 4)
+                    TG__FT(tg__gemm_more)(kc, (const TG__T *)s->a + i * s->a_rs + k * s->a_cs, s->a_rs, s->a_cs, b + t, s->b_rs,
+                        (TG__T *)s->d + i * s->d_rs + j + t, s->d_rs, k > 0);
+#endif
+            for (; i < s->m; i += 2) {
                 const TG__T *a = (const TG__T *)s->a + i * s->a_rs + k * s->a_cs;
                 TG__T *d = (TG__T *)s->d + i * s->d_rs + j;
 #define TG__G_UPDATE(ROWS, KS) TG__FT(tg__gemm_update)(ROWS, KS, n, a, s->a_rs, s->a_cs, b, s->b_rs, d, s->d_rs, k > 0)
@@ -38707,6 +39298,26 @@ TG__PRIVATE void TG__FT(tg__gemm_stream)(const tg__gemm_part *s) {
 #undef TG__G_UPDATE
             }
         }
+    }
+}
+
+/* Lines of a, eight at a time, from end to end: more would meet in one set of L1 where they lie a power of two apart. */
+TG__PRIVATE void TG__FT(tg__gemm_lines)(const tg__gemm_part *s) {
+    const int64_t nv = s->b_rs / TG__VN;
+    for (int64_t r, i = 0; i < s->m; i += r) {
+        const TG__T *a = (const TG__T *)s->a + i * s->a_rs, *b = (const TG__T *)s->b;
+        void (*tile) TG__G_ARGS;
+        r = s->m - i < 8 ? s->m - i : 8;
+#if defined(TG__PASS_AVX2)
+        if (r == 8 && nv == 1) tile = TG__FT(tg__gemm_tile_8_1); else
+#endif
+        {
+            if (r > TG__G_MR) r = TG__G_MR;
+            tile = TG__FT(tg__gemm_tiles)[nv - 1][r - 1];
+        }
+        for (int64_t k = 0; k < s->k; k += TG__GEMM_KB)
+            tile(s->k - k < TG__GEMM_KB ? s->k - k : TG__GEMM_KB, a + k, s->a_rs, 1, b + k * s->b_rs, s->b_rs,
+                (TG__T *)s->d + i * s->d_rs, s->d_rs, k ? TG__GEMM_ADD : TG__GEMM_SET, TG__VN);
     }
 }
 
@@ -38755,6 +39366,7 @@ TG__PRIVATE void TG__FT(tg__gemm_strip_end)(const tg__gemm_last *last, int64_t j
    them are begun: d has room for no more. */
 TG__PRIVATE void TG__FT(tg__gemm_strip)(const tg__gemm_part *s, const tg__gemm_last *last, int64_t each) {
     if (s->stream) TG__FT(tg__gemm_stream)(s);
+    else if (s->lines) TG__FT(tg__gemm_lines)(s);
     else if (!s->pack_a) {
         for (int64_t n, from = 0; from < s->n; from += n) {
             n = each && each < s->n - from ? each : s->n - from;
@@ -39022,6 +39634,16 @@ TG__PRIVATE void TG__FT(tg__gemm_lanes)(const tg__gemm_part *s, int cls, int cla
 
 /* ----------------------------------------------------------------- from sums to c ---- */
 TG__PRIVATE void TG__FT(tg__gemm_finish)(const tg__gemm_last *f) {
+    if (f->c_rs == 1 && f->c_cs != 1 && f->parts == 1 && f->tree <= 1 && f->kc == TG__GEMM_OWN && !f->accumulate) {
+        tg__gemm_last t = *f;                          /* its columns are rows of c: the sums are turned first */
+        TG__FT(tg__turn)(f->m, f->n, (const TG__T *)f->s, f->s_rs, (TG__T *)f->c, f->c_cs);
+        if (!f->bias && !f->clamps) return;
+        t.s = f->c; t.s_rs = t.c_rs = f->c_cs; t.c_cs = 1;
+        t.m = f->n; t.n = f->m;
+        t.bias_rs = f->bias_cs; t.bias_cs = f->bias_rs;
+        TG__FT(tg__gemm_finish)(&t);
+        return;
+    }
     const int64_t step = f->c_cs == 1 && (!f->bias || f->bias_cs == 1 || f->bias_cs == 0) ? TG__VN : 1;
     /* rows of plain sums, the bias along them: nothing is asked of every vector */
     if (f->parts == 1 && f->tree <= 1 && f->kc == TG__GEMM_OWN && f->c_cs == 1 && f->bias && f->bias_cs == 1 && !f->accumulate && !f->clamps) {
@@ -39333,9 +39955,7 @@ TG__PRIVATE void TG__FN(tg__quant_dots)(const tg__gemm_part *s) {
 }
 #endif
 
-#ifdef TG__LEVELS
-#pragma GCC pop_options
-#endif
+TG__EFFORT_END
 
 /* ======================================================================================
    >>pass-convert    runs of half-precision numbers to and from f32

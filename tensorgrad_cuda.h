@@ -22,24 +22,69 @@
                    libnvrtc-builtins. Looked for where the loader looks, in CUDA_HOME and CUDA_PATH, in
                    /usr/local/cuda and /opt/cuda, in CONDA_PREFIX, and in VIRTUAL_ENV as the pip packages
                    nvidia-cuda-nvrtc-cu11, -cu12 and nvidia-cuda-nvrtc lay it out
-   To ship a program: put these two of NVRTC beside it, where the loader finds them. What is missing is an error of
-   tg_cuda_open that tells the names that were tried.
+     cuBLASLt      if it is there, of CUDA 11 to 13: libcublasLt.so.13, .12, .11, cublasLt64_13.dll, 12, 11; looked for
+                   in the same places when the first product is asked for. Without it this file's kernels make products
+   To ship a program: put the two of NVRTC beside it, where the loader finds them, and cuBLASLt (some hundred megabytes)
+   where products should be fast. What is missing of the first two is an error of tg_cuda_open that tells the names that
+   were tried; that there is no cuBLASLt the log says once.
 
    ---- how it works ----
    A kernel is compiled the first time that it is asked for (0.1 to 1 second each, kept in the context): the text
    stands at the end of this file. It is the words and the maths of tensorgrad.h, with a fused multiply-add, and the
    rows of the formula table, so that a new row is an operation on the GPU too. One context has one stream and waits
    for it only where the host reads. Memory that was released is kept, by size, for what comes next on that stream:
-   tg_memory counts it (device, device_cached), tg_trim returns it, .memory_limit bounds it. The primary context of
-   the GPU is retained, and made current only inside of calls, so that a host that uses CUDA itself finds its own
-   context as it was.
+   tg_memory counts it (device, device_cached), tg_trim returns it, .memory_limit bounds it.
 
-   Same bits: from run to run, on any GPU. No atomics on floats; every sum has an order that its sizes alone decide. It is
-   the CPU's but in normalisations, convolutions, attention, resizing and scans of long rows, which are as near as a
-   rounding or two. Elementwise operations, copies, random numbers, dropout, reductions, scans, sorting, softmax,
-   cross-entropy, indexing, pooling, recurrent cells, optimisers and products of f32 and f64 have the bits of the CPU's kernels with a fused multiply-add, but for results so small that the CPU flushes
-   them outside strict mode, for the bits of a NaN, for tg_matmul of bf16 where the CPU has instructions for it and for
-   long products that are added to what stands there.
+   With .cache, a folder that is there, compiled programs are kept between runs, a file each: the next run reads them
+   instead of compiling. A file's name is made of the kernel's text, the compiler's options with the architecture, and
+   the versions of NVRTC and of the driver; its content carries a checksum. What is damaged, cut off or foreign is compiled
+   again and replaced; where the folder is missing or nobody may write there the log says so once, and nothing else
+   happens. Several processes may share a folder. Whoever can write there decides what runs on the GPU: keep it the
+   user's own. Files go through the config's hooks file_read and file_write where the host gives them. Nothing is ever
+   deleted: an old folder may be emptied at any time.
+
+   Copies to the GPU of more than 64 KB go through page-locked memory on a stream of their own and are not waited for,
+   neither by the host nor by work that does not touch what they bring. The copy begins after what the context was asked
+   before it; so that it overlaps with a step's work, ask for the next batch before the step:
+
+       next = tg_to_device(batch_of_the_next_step, TG_CUDA);       // comes while the GPU works on x
+       tg_backward(tg_cross_entropy(tg_forward(net, x), y)); ...
+
+   .pinned_limit bounds the page-locked memory (64 MB); where all of it is on its way the host waits for the oldest copy.
+   With the config's no_cache there is none, and the driver copies in its own way. tg_memory counts it in device and
+   device_cached, tg_trim returns it.
+
+   ---- beside the host's own CUDA code ----
+   The primary context of the GPU is retained, the one that the runtime (cudaMalloc, <<< >>>), torch and others use. It is
+   made current only inside of calls: the host finds its own current context as it was before, after errors too.
+     memory of ours   tg_cuda_data(t) is the address of t's first element, t->stride tells the others. It is valid as long
+                      as t lives. The host may write there, as it may through t->data on the CPU: not into what autograd
+                      has saved for a backward
+     memory of its    tg_cuda_wrap(tg, TG_SHAPE(...), dtype, pointer): a tensor over it, that is never freed by us and not
+     own              counted. It must live until the tensor is gone and the stream has passed its last use: after a read
+                      by the host, tg_cuda_wait or tg_close. An address that is no memory of this GPU is an error of the call
+     order            tg_cuda_stream(tg) is the stream of all our work. What the host puts on it comes after all that was
+                      asked before and before all that is asked later; ask for it (or for tg_cuda_data) again before each
+                      piece of such work: it is this call that puts copies on their way in front of it. With another
+                      stream: record an event on the one and let the other wait for it
+     a stream of its  .stream: we use it instead, and do not destroy it. It must outlive the context
+     own
+   tg_cuda_wait(tg) waits for all of it and finds errors in values and of kernels as a read does.
+
+   Products of f32, f64, f16 and bf16 go to cuBLASLt, with batches, any operand turned, and the bias added in the same
+   pass where it is one for each column; it is asked once for each shape how to make it, and works in memory of our cache.
+   f32 is true f32 unless .tf32 lets it round operands to 10 bits, as torch's allow_tf32 does; halves are summed in f32,
+   also between parts of a product. What it does not take (numbers of rows and columns that both lie apart, integers) or
+   refuses, this file's kernels make.
+
+   Same bits: from run to run, on any GPU, but for products of cuBLASLt, whose library decides: it promises the same bits
+   for the same GPU, version and shape, not for others. In strict mode and with .no_cublas it is not asked. Of the rest: no
+   atomics on floats; every sum has an order that its sizes alone decide. It is the CPU's but in normalisations,
+   convolutions, attention, resizing and scans of long rows, which are as near as a rounding or two. Elementwise
+   operations, copies, random numbers, dropout, reductions, scans, sorting, softmax, cross-entropy, indexing, pooling,
+   recurrent cells, optimisers and this file's products of f32 and f64 have the bits of the CPU's kernels with a fused
+   multiply-add, but for results so small that the CPU flushes them outside strict mode, for the bits of a NaN, for
+   tg_matmul of bf16 where the CPU has instructions for it and for long products that are added to what stands there.
 
    Errors in values (an index, a class or a probability out of range, an integer divided by zero) are found when the
    host next reads from the GPU, as an error of that read; nothing is written out of range. With .synchronise every
@@ -49,11 +94,10 @@
    ---- what is not here yet ----
    Every family has kernels. These cases run on the CPU with copies there and back, right and slow, which the log says once
    for each family: block-quantised operands; grid_sample and boxes; resizing of whole numbers; a product with a bias of
-   another type. There is no cuBLAS, no tensor core, no TF32: products, convolutions and attention are f32 (f64) in plain
-   tiles, also of halves. The derivative of a strided convolution by its data multiplies the zeros between too; that of
-   attention makes its scores three times. topk sorts whole rows. Programs are not kept on disk. No pinned memory, no
-   wrapping of the host's device pointers, no kernels compiled ahead by nvcc (which compiles the file as any other C). It
-   was tested on an emulated driver and with NVRTC's compiler; it has not yet run on a GPU, and no time is known.
+   another type. No cuDNN; no tensor core but what cuBLASLt uses: convolutions and attention, and products without it, are
+   f32 (f64) in plain tiles, also of halves. The derivative of attention makes its scores three times. topk sorts whole rows. Copies to the host wait and are not page-locked. No
+   kernels compiled ahead by nvcc (which compiles the file as any other C). It was tested on an emulated driver and with
+   NVRTC's compiler; it has not yet run on a GPU, and no time is known.
 */
 #if !defined(TG__CU_KERNELS)
 #ifndef TENSORGRAD_CUDA_H
@@ -74,6 +118,11 @@ typedef struct tg_cuda_open_args {
     const char *folder TG_EMPTY;       /* where the libraries are; NULL: the places above                     */
     size_t memory_limit TG_EMPTY;      /* 0: none; else the most bytes of the GPU that this context holds     */
     bool synchronise TG_EMPTY;         /* wait after every launch: errors are found where they come from      */
+    const char *cache TG_EMPTY;        /* a folder that is there: compiled programs are kept in it            */
+    void *stream TG_EMPTY;             /* the host's CUstream, of the GPU's primary context; NULL: one of ours */
+    size_t pinned_limit TG_EMPTY;      /* page-locked host memory for copies to the GPU; 0: 64 MB             */
+    bool tf32 TG_EMPTY;                /* cuBLASLt may round the operands of f32 products to TF32, 10 bits    */
+    bool no_cublas TG_EMPTY;           /* products by this file's kernels alone; so it is in strict mode      */
 } tg_cuda_open_args;
 TG_API bool tg_cuda_open_from(const tg_cuda_open_args *args);
 #define tg_cuda_open(tg_, ...) TG__OPTIONS2(tg_cuda_open, tg, tg_, index, __VA_ARGS__)
@@ -81,8 +130,24 @@ TG_API bool tg_cuda_open_from(const tg_cuda_open_args *args);
 /* The GPU's name; NULL where none is open. */
 TG_API const char *tg_cuda_name(tg_ctx *tg);
 
+/* For the host's own CUDA code; "beside the host's own CUDA code" above tells what comes when, and who frees what. */
+TG_API tg_tensor *tg_cuda_wrap(tg_ctx *tg, int ndim, const int64_t *shape, tg_dtype dtype, void *data);
+    /* no copy: a tensor on TG_CUDA over the host's packed memory of this GPU, a CUdeviceptr or what cudaMalloc gave */
+TG_API void *tg_cuda_data(tg_tensor *t);
+    /* the GPU's address of t's first element, t->stride tells the others; NULL with an error where t is not on TG_CUDA */
+TG_API void *tg_cuda_stream(tg_ctx *tg);
+    /* the CUstream of this context: what is put on it now comes after all that the context was asked before */
+TG_API bool tg_cuda_wait(tg_ctx *tg);
+    /* waits until the GPU has done all that it was asked; false, with an error, where something of it failed */
+
 #ifdef __cplusplus
 } /* extern "C" */
+#endif
+#ifndef TENSORGRAD_NO_LINES
+#define tg_cuda_wrap(tg, ...) tg_cuda_wrap(TG__AT_CTX(tg), __VA_ARGS__)
+#define tg_cuda_data(t) tg_cuda_data(TG__AT(t))
+#define tg_cuda_stream(tg) tg_cuda_stream(TG__AT_CTX(tg))
+#define tg_cuda_wait(tg) tg_cuda_wait(TG__AT_CTX(tg))
 #endif
 #endif /* TENSORGRAD_CUDA_H */
 
@@ -179,7 +244,7 @@ typedef struct tg__cu_optim {                                         /* an opti
 /* {text ends} */
 
 /* ======================================================================================
-   >>cuda-libraries    the driver and NVRTC: what of them is called, and where they are found
+   >>cuda-libraries    the driver, NVRTC and cuBLASLt: what of them is called, and where they are found
    ====================================================================================== */
 
 typedef unsigned long long tg__cu_address;
@@ -209,6 +274,10 @@ typedef unsigned long long tg__cu_address;
     X(module_new, "cuModuleLoadData", (void **module, const void *image)) X(module_free, "cuModuleUnload", (void *module)) \
     X(function, "cuModuleGetFunction", (void **function, void *module, const char *name)) \
     X(launch, "cuLaunchKernel", (void *function, unsigned gx, unsigned gy, unsigned gz, unsigned bx, unsigned by, unsigned bz, unsigned shared, void *stream, void **arguments, void **extra)) \
+    X(pin, "cuMemHostAlloc", (void **p, size_t size, unsigned flags)) X(unpin, "cuMemFreeHost", (void *p)) \
+    X(event_new, "cuEventCreate", (void **event, unsigned flags)) X(event_free, "cuEventDestroy_v2", (void *event)) X(event_record, "cuEventRecord", (void *event, void *stream)) \
+    X(event_query, "cuEventQuery", (void *event)) X(event_wait, "cuEventSynchronize", (void *event)) X(wait_event, "cuStreamWaitEvent", (void *stream, void *event, unsigned flags)) \
+    X(pointer, "cuPointerGetAttribute", (void *value, int what, tg__cu_address p)) \
     X(error_name, "cuGetErrorName", (int code, const char **text)) X(error_text, "cuGetErrorString", (int code, const char **text))
 #define TG__CU_COMPILER(X) \
     X(version, "nvrtcVersion", (int *major, int *minor)) X(archs_count, "nvrtcGetNumSupportedArchs", (int *n)) X(archs, "nvrtcGetSupportedArchs", (int *archs)) \
@@ -217,7 +286,28 @@ typedef unsigned long long tg__cu_address;
     X(log_size, "nvrtcGetProgramLogSize", (void *program, size_t *size)) X(log, "nvrtcGetProgramLog", (void *program, char *log)) \
     X(binary_size, "nvrtcGetCUBINSize", (void *program, size_t *size)) X(binary, "nvrtcGetCUBIN", (void *program, char *binary)) \
     X(ptx_size, "nvrtcGetPTXSize", (void *program, size_t *size)) X(ptx, "nvrtcGetPTX", (void *program, char *ptx))
+/* their own types are void * here; tests/cuda_blas.c compares the rest with NVIDIA's header */
+#define TG__CU_BLAS(X) \
+    X(create, "cublasLtCreate", (void **handle)) X(destroy, "cublasLtDestroy", (void *handle)) \
+    X(product_new, "cublasLtMatmulDescCreate", (void **product, int compute, int scale)) X(product_free, "cublasLtMatmulDescDestroy", (void *product)) \
+    X(product_set, "cublasLtMatmulDescSetAttribute", (void *product, int what, const void *value, size_t size)) \
+    X(layout_new, "cublasLtMatrixLayoutCreate", (void **layout, int type, uint64_t rows, uint64_t columns, int64_t step)) X(layout_free, "cublasLtMatrixLayoutDestroy", (void *layout)) \
+    X(layout_set, "cublasLtMatrixLayoutSetAttribute", (void *layout, int what, const void *value, size_t size)) \
+    X(wish_new, "cublasLtMatmulPreferenceCreate", (void **wish)) X(wish_free, "cublasLtMatmulPreferenceDestroy", (void *wish)) \
+    X(wish_set, "cublasLtMatmulPreferenceSetAttribute", (void *wish, int what, const void *value, size_t size)) \
+    X(ask, "cublasLtMatmulAlgoGetHeuristic", (void *handle, void *product, void *a, void *b, void *c, void *d, void *wish, int most, tg__cu_way *ways, int *n)) \
+    X(multiply, "cublasLtMatmul", (void *handle, void *product, const void *alpha, const void *a, void *la, const void *b, void *lb, const void *beta, const void *c, void *lc, void *d, void *ld, \
+        const void *algorithm, void *work, size_t work_size, void *stream))
+typedef struct tg__cu_way { uint64_t algorithm[8]; size_t work; int state; float waves; int reserved[4]; } tg__cu_way;      /* cublasLtMatmulHeuristicResult_t */
+enum { TG__CU_BLAS_F32 = 0, TG__CU_BLAS_F64 = 1, TG__CU_BLAS_F16 = 2, TG__CU_BLAS_BF16 = 14,                       /* CUDA_R_... */
+    TG__CU_BLAS_IN_F32 = 68, TG__CU_BLAS_IN_F64 = 70, TG__CU_BLAS_IN_TF32 = 77,                                    /* CUBLAS_COMPUTE_32F, _64F, _32F_FAST_TF32 */
+    TG__CU_BLAS_TURN_A = 3, TG__CU_BLAS_TURN_B = 4, TG__CU_BLAS_EPILOGUE = 7, TG__CU_BLAS_BIAS_AT = 8,             /* CUBLASLT_MATMUL_DESC_TRANSA, ... */
+    TG__CU_BLAS_BIAS = 4, TG__CU_BLAS_TURNED = 1,                                                                  /* CUBLASLT_EPILOGUE_BIAS, CUBLAS_OP_T */
+    TG__CU_BLAS_BATCH = 5, TG__CU_BLAS_BATCH_STEP = 6,                                                             /* CUBLASLT_MATRIX_LAYOUT_BATCH_COUNT, _STRIDED_BATCH_OFFSET */
+    TG__CU_BLAS_WORK = 1, TG__CU_BLAS_SUMS = 3, TG__CU_BLAS_ALIGNED = 5, TG__CU_BLAS_SUMS_COMPUTED = 2,            /* CUBLASLT_MATMUL_PREF_MAX_WORKSPACE_BYTES, _REDUCTION_SCHEME_MASK, _MIN_ALIGNMENT_A_BYTES and the next three; CUBLASLT_REDUCTION_SCHEME_COMPUTE_TYPE */
+    TG__CU_BLAS_EXECUTION = 13, TG__CU_BLAS_INTERNAL = 14 };                                                       /* CUBLAS_STATUS_EXECUTION_FAILED, _INTERNAL_ERROR */
 #define TG__CU_FIELD(field, name, parameters) int (TG__CU_CALL *field) parameters;
+typedef struct tg__cu_blas { TG__CU_BLAS(TG__CU_FIELD) } tg__cu_blas;
 typedef struct tg__cu_driver { TG__CU_DRIVER(TG__CU_FIELD) } tg__cu_driver;
 typedef struct tg__cu_compiler { TG__CU_COMPILER(TG__CU_FIELD) } tg__cu_compiler;
 #undef TG__CU_FIELD
@@ -225,20 +315,51 @@ typedef struct tg__cu_compiler { TG__CU_COMPILER(TG__CU_FIELD) } tg__cu_compiler
 /* Memory that was released and waits, by size. */
 typedef struct tg__cu_spare { struct tg__cu_spare *next; tg__cu_address p; } tg__cu_spare;
 
+/* Page-locked memory of the host, through which copies go in; `done` is recorded behind the last copy out of it. */
+typedef struct tg__cu_pin { struct tg__cu_pin *next; char *p; size_t size; void *done; } tg__cu_pin;
+/* A copy on the second stream for which the first one does not wait yet. */
+typedef struct tg__cu_coming { tg__cu_address to; size_t size; void *done; } tg__cu_coming;
+
 /* A kernel that was compiled. */
 typedef struct tg__cu_key { int group, kind, part, type; uint64_t dtypes; } tg__cu_key;      /* dtypes: four bits for each operand */
 typedef struct tg__cu_program { struct tg__cu_program *next; tg__cu_key key; const char *name; void *module, *function; bool owner; } tg__cu_program;
 
-enum { TG__CU_CLASSES = 256, TG__CU_HASH = 128 };
+/* How cuBLASLt makes products of one shape: asked once and kept. */
+enum { TG__CU_PLAN_KEY = 12, TG__CU_PLANS = 64, TG__CU_PLANS_MOST = 1024 };
+typedef struct tg__cu_plan {
+    struct tg__cu_plan *next;
+    int64_t key[TG__CU_PLAN_KEY];
+    void   *product, *x, *y, *d;                                      /* its descriptors */
+    uint64_t algorithm[8];
+    size_t  work;
+    bool    refused;
+} tg__cu_plan;
+
+enum { TG__CU_CLASSES = 256, TG__CU_HASH = 128, TG__CU_COMING = 8, TG__CU_PINS = 16 };
 typedef struct tg__cu {
     tg_ctx *tg;
     tg__cu_driver d;
     tg__cu_compiler c;
-    void   *driver, *compiler, *builtins;                             /* libraries */
+    tg__cu_blas b;
+    void   *driver, *compiler, *builtins, *blas;                      /* libraries */
+    void   *handle;                                                   /* cuBLASLt's */
+    bool    blas_tried, tf32;                                         /* tried: it was looked for, or nobody wants it */
+    tg__cu_plan *plans[TG__CU_PLANS];
+    int     plan_count;
+    char   *folder;                                                   /* NULL, or where the libraries are */
     int     device, arch, processors;
     bool    retained, binary, synchronise;                            /* binary: NVRTC makes it; else PTX, which the driver compiles */
     bool    doubtful;                                                 /* a launch that may have met a wrong value was not asked for its flag yet */
+    bool    borrowed;                                                 /* the stream is the host's */
     void   *context, *stream;
+    void   *copies, *before;                                          /* the stream of copies in, and the event that it waits for; NULL until they are needed */
+    tg__cu_pin *pins;                                                 /* the one that was used last comes last */
+    tg__cu_coming coming[TG__CU_COMING];
+    int     comings, overdue, pin_count;                              /* overdue: so many of them must be waited for before anything else */
+    size_t  pinned, pinned_limit;
+    char   *cache;                                                    /* NULL, or the folder where programs are kept */
+    bool    cache_told;
+    int     versions[3];                                              /* NVRTC's two numbers, the driver's */
     tg__cu_address flag;
     size_t  held, cached, limit;
     tg__cu_spare *spare[TG__CU_CLASSES], *empty;                      /* empty: of spares that were taken */
@@ -304,7 +425,7 @@ TG__PRIVATE void tg__cu_find(tg__cu_search *s) {
     static const char *const below[] = { "\\bin", "\\bin\\x64", NULL }, *const roots[] = { "CUDA_PATH", "CUDA_HOME", "CONDA_PREFIX", NULL };
 #else
     static const char *const below[] = { "/lib64", "/lib", "/targets/x86_64-linux/lib", "/targets/sbsa-linux/lib", NULL }, *const roots[] = { "CUDA_HOME", "CUDA_PATH", "CONDA_PREFIX", NULL };
-    static const char *const pip[] = { "/nvidia/cuda_nvrtc/lib", "/nvidia/cu13/lib", NULL };
+    static const char *const pip[] = { "/nvidia/cuda_nvrtc/lib", "/nvidia/cublas/lib", "/nvidia/cu13/lib", NULL };
 #endif
     int i, k;
     for (i = 0; s->names[i]; i++) { if (i) tg__put(s->tried, ", "); tg__put(s->tried, s->names[i]); }
@@ -321,6 +442,28 @@ TG__PRIVATE void tg__cu_find(tg__cu_search *s) {
         if (tg__cu_try(s, getenv("VIRTUAL_ENV"), path)) return;
     }
 #endif
+}
+
+/* Finds a library, or says which names were tried. */
+TG__PRIVATE void *tg__cu_need(tg__cu *s, const char *folder, const char *what, const char *const *names, char *path) {
+    char tried[400];
+    tg__text list = tg__text_over(tried, sizeof tried), t;
+    tg__cu_search f;
+    f.folder = folder; f.names = names; f.tried = &list; f.global = false; f.found = NULL;
+    tg__cu_find(&f);
+    if (f.found) { if (path) memcpy(path, f.path, sizeof f.path); return f.found; }
+    t = tg__text_over(s->why, sizeof s->why);
+    tg__put(&t, what); tg__put(&t, " is not found, as "); tg__put(&t, tried);
+    if (folder) { tg__put(&t, " in "); tg__put(&t, folder); }
+#if !defined(_WIN32) && defined(__GNUC__) && !defined(__APPLE__)
+    if (!dlopen) tg__put(&t, "; link with -ldl");
+#endif
+    return NULL;
+}
+TG__PRIVATE bool tg__cu_lacks(tg__cu *s, const char *what, const char *name) {
+    tg__text t = tg__text_over(s->why, sizeof s->why);
+    tg__put(&t, what); tg__put(&t, " has no "); tg__put(&t, name); tg__put(&t, "; it is too old");
+    return false;
 }
 
 /* ======================================================================================
@@ -358,6 +501,45 @@ TG__PRIVATE bool tg__cu_enter(tg__cu *s) {
     return TG__CU_OK(s, push(s->context), "cuCtxPushCurrent");
 }
 TG__PRIVATE void tg__cu_leave(tg__cu *s) { void *was; (void)s->d.pop(&was); }
+
+/* ---- copies that nobody waits for yet ----
+   A large copy in goes through page-locked memory on a stream of its own, behind what the first stream was asked until
+   then. What needs its result, and only that, waits for it: a launch with an operand there, a copy over it, a read. */
+
+/* How many of the copies, oldest first, must be waited for, so that the bytes from `low` to `high` may be touched. */
+TG__PRIVATE int tg__cu_coming_to(const tg__cu *s, tg__cu_address low, tg__cu_address high) {
+    int n = s->comings;
+    while (n > 0 && (s->coming[n - 1].to >= high || low >= s->coming[n - 1].to + s->coming[n - 1].size)) n--;
+    return n;
+}
+TG__PRIVATE void tg__cu_coming_drop(tg__cu *s, int n) {
+    int i;
+    s->comings -= n;
+    for (i = 0; i < s->comings; i++) s->coming[i] = s->coming[i + n];
+    s->overdue = s->overdue > n ? s->overdue - n : 0;
+}
+/* The stream waits for the n oldest: they end in their order. */
+TG__PRIVATE bool tg__cu_await(tg__cu *s, int n) {
+    if (n < s->overdue) n = s->overdue;
+    if (!n) return true;
+    if (!TG__CU_OK(s, wait_event(s->stream, s->coming[n - 1].done, 0), "cuStreamWaitEvent")) return false;
+    tg__cu_coming_drop(s, n);
+    return true;
+}
+TG__PRIVATE bool tg__cu_await_operands(tg__cu *s, const tg_request *r, const tg_operand *o, void *const *base) {
+    int i, d, n = 0;
+    if (!s->comings) return true;
+    for (i = 0; i < r->n; i++) {
+        const int64_t size = (int64_t)tg_dtype_size(o[i].dtype);
+        int64_t low = (int64_t)(uintptr_t)base[i] + o[i].offset, high = low + size;
+        int k;
+        if (o[i].use == TG_ABSENT || o[i].immediate) continue;
+        for (d = 0; d < o[i].ndim; d++) { const int64_t reach = (o[i].shape[d] - 1) * o[i].stride[d] * size; if (reach < 0) low += reach; else high += reach; }
+        k = tg__cu_coming_to(s, (tg__cu_address)low, (tg__cu_address)high);
+        if (k > n) n = k;
+    }
+    return tg__cu_await(s, n);
+}
 
 /* Sizes go in steps of an eighth: the class, and the size that its blocks have. */
 TG__PRIVATE int tg__cu_class(size_t *size) {
@@ -408,6 +590,10 @@ TG__PRIVATE tg__cu_address tg__cu_take(tg__cu *s, size_t size) {
 TG__PRIVATE void tg__cu_give(tg__cu *s, tg__cu_address p, size_t size) {
     const int c = tg__cu_class(&size);
     tg__cu_spare *f = s->empty;
+    if (s->comings) {                                                  /* what comes next here must not be overtaken by it */
+        const int n = tg__cu_coming_to(s, p, p + size);
+        if (s->overdue < n) s->overdue = n;
+    }
     s->empty = f->next;
     if (s->tg->config.no_cache) {
         (void)s->d.release(p);
@@ -436,6 +622,7 @@ TG__PRIVATE void tg__cu_release(void *user, void *stream, void *p, size_t size) 
     tg__cu_give(s, (tg__cu_address)(uintptr_t)p, size);
     if (now) tg__cu_leave(s);
 }
+static const char tg__cu_out_of_range[] = "an index, a class, a probability or a divisor of a call before was out of range; tg_cuda_open with .synchronise finds the call";
 /* Was a value out of range since it was last asked? Asks, and forgets. */
 TG__PRIVATE bool tg__cu_flagged(tg__cu *s, bool *flagged) {
     uint32_t flag = 0;
@@ -450,13 +637,102 @@ TG__PRIVATE bool tg__cu_flagged(tg__cu *s, bool *flagged) {
     flag = 0;
     return TG__CU_OK(s, in(s->flag, &flag, sizeof flag, s->stream), "cuMemcpyHtoDAsync");
 }
+
+/* Small copies the driver takes along at once; large ones would wait for the stream, but from page-locked memory. */
+enum { TG__CU_AT_ONCE = 1 << 16, TG__CU_PIN_LEAST = 1 << 18, TG__CU_PIN_MOST = 1 << 23 };
+TG__PRIVATE void tg__cu_unpin(tg__cu *s, tg__cu_pin *pin) {
+    (void)s->d.event_free(pin->done);
+    (void)s->d.unpin(pin->p);
+    s->pinned -= pin->size; s->pin_count--;
+    tg__mem_put(s->tg, pin, sizeof *pin);
+}
+TG__PRIVATE tg__cu_pin *tg__cu_pin_new(tg__cu *s, size_t size) {
+    void *done = NULL, *p = NULL;
+    size_t room = TG__CU_PIN_LEAST;
+    tg__cu_pin *pin;
+    while (room < size) room *= 2;
+    if (s->pin_count == TG__CU_PINS || s->pinned + room > s->pinned_limit) return NULL;
+    pin = (tg__cu_pin *)tg__mem_get(s->tg, sizeof *pin);
+    if (!pin) return NULL;
+    if (s->d.event_new(&done, 2) != 0 || s->d.pin(&p, room, 0) != 0) {
+        if (done) (void)s->d.event_free(done);
+        tg__mem_put(s->tg, pin, sizeof *pin);
+        return NULL;
+    }
+    pin->next = NULL; pin->p = (char *)p; pin->size = room; pin->done = done;
+    s->pinned += room; s->pin_count++;
+    return pin;
+}
+/* One with room for `size` bytes that no copy reads any more, out of the list; NULL: there is none to be had. Only where all
+   are in use is one waited for: the GPU is then as many copies behind. */
+TG__PRIVATE tg__cu_pin *tg__cu_pin_take(tg__cu *s, size_t size) {
+    tg__cu_pin **at, **oldest = NULL, *pin;
+    for (at = &s->pins; *at; at = &(*at)->next) {
+        if ((*at)->size < size) continue;
+        if (!oldest) oldest = at;
+        if (s->d.event_query((*at)->done) == 0) break;
+    }
+    if (!*at) {
+        pin = tg__cu_pin_new(s, size);
+        if (pin || !oldest || s->d.event_wait((*oldest)->done) != 0) return pin;
+        at = oldest;
+    }
+    pin = *at;
+    *at = pin->next; pin->next = NULL;
+    {                                                                  /* its copy, and those before, are there: nobody need wait for them */
+        int n = s->comings;
+        while (n > 0 && s->coming[n - 1].done != pin->done) n--;
+        tg__cu_coming_drop(s, n);
+    }
+    return pin;
+}
+/* The second stream, which begins behind the first one. */
+TG__PRIVATE bool tg__cu_copies_begin(tg__cu *s) {
+    if (!s->copies && !TG__CU_OK(s, stream_new(&s->copies, 1), "cuStreamCreate")) return false;
+    if (!s->before && !TG__CU_OK(s, event_new(&s->before, 2), "cuEventCreate")) return false;
+    return TG__CU_OK(s, event_record(s->before, s->stream), "cuEventRecord") && TG__CU_OK(s, wait_event(s->copies, s->before, 0), "cuStreamWaitEvent");
+}
+/* As much of it as there is room for: `done` bytes. */
+TG__PRIVATE bool tg__cu_copy_beside(tg__cu *s, tg__cu_address to, const char *from, size_t size, size_t *done) {
+    tg__cu_pin **end, *pin;
+    size_t piece = TG__CU_PIN_MOST;
+    bool ok = true;
+    *done = 0;
+    while (piece > TG__CU_PIN_LEAST && piece > s->pinned_limit / 2) piece /= 2;
+    while (ok && *done < size) {
+        const size_t n = size - *done < piece ? size - *done : piece;
+        if (s->comings == TG__CU_COMING && !tg__cu_await(s, s->comings)) return false;
+        pin = tg__cu_pin_take(s, n);
+        if (!pin) break;
+        memcpy(pin->p, from + *done, n);
+        ok = (*done || tg__cu_copies_begin(s)) && TG__CU_OK(s, in(to + *done, pin->p, n, s->copies), "cuMemcpyHtoDAsync") && TG__CU_OK(s, event_record(pin->done, s->copies), "cuEventRecord");
+        if (!ok && s->copies) (void)s->d.wait(s->copies);              /* the block must not be taken while it may be read */
+        for (end = &s->pins; *end; end = &(*end)->next) { }
+        *end = pin;
+        if (ok) {
+            tg__cu_coming *last = s->comings ? &s->coming[s->comings - 1] : NULL;
+            if (*done && last) { last->size += n; last->done = pin->done; }
+            else { last = &s->coming[s->comings++]; last->to = to + *done; last->size = n; last->done = pin->done; }
+        }
+        *done += n;
+    }
+    return ok;
+}
 TG__PRIVATE bool tg__cu_copy_in(void *user, void *stream, void *to, const void *from, size_t size) {
     tg__cu *s = (tg__cu *)user;
+    const tg__cu_address at = (tg__cu_address)(uintptr_t)to;
+    size_t done = 0;
     bool ok;
-    if (!tg__cu_enter(s)) return false;
-    ok = TG__CU_OK(s, in((tg__cu_address)(uintptr_t)to, from, size, s->stream), "cuMemcpyHtoDAsync");      /* memory that is not pinned has been read when it returns */
-    tg__cu_leave(s);
     (void)stream;
+    if (!tg__cu_enter(s)) return false;
+    ok = size <= TG__CU_AT_ONCE || tg__cu_copy_beside(s, at, (const char *)from, size, &done);
+    if (ok && done < size)                                             /* what the driver is given has been read when it returns */
+        ok = tg__cu_await(s, tg__cu_coming_to(s, at, at + size)) && TG__CU_OK(s, in(at + done, (const char *)from + done, size - done, s->stream), "cuMemcpyHtoDAsync");
+    if (ok && s->synchronise) {
+        ok = tg__cu_await(s, s->comings);
+        if (ok) { const int code = s->d.wait(s->stream); ok = code == 0 || tg__cu_fail_late(s, "cuStreamSynchronize", code); }
+    }
+    tg__cu_leave(s);
     return ok;
 }
 TG__PRIVATE bool tg__cu_copy_out(void *user, void *stream, void *to, const void *from, size_t size) {
@@ -465,8 +741,8 @@ TG__PRIVATE bool tg__cu_copy_out(void *user, void *stream, void *to, const void 
     int code;
     (void)stream;
     if (!tg__cu_enter(s)) return false;
-    ok = !s->doubtful || tg__cu_flagged(s, &flagged);
-    if (flagged) ok = tg__cu_fail(s, "an index, a class, a probability or a divisor of a call before was out of range; tg_cuda_open with .synchronise finds the call", 0);
+    ok = tg__cu_await(s, tg__cu_coming_to(s, (tg__cu_address)(uintptr_t)from, (tg__cu_address)(uintptr_t)from + size)) && (!s->doubtful || tg__cu_flagged(s, &flagged));
+    if (flagged) ok = tg__cu_fail(s, tg__cu_out_of_range, 0);
     if (ok) {
         code = s->d.out(to, (tg__cu_address)(uintptr_t)from, size, s->stream);
         if (code) ok = tg__cu_fail_late(s, "cuMemcpyDtoHAsync", code);
@@ -476,11 +752,27 @@ TG__PRIVATE bool tg__cu_copy_out(void *user, void *stream, void *to, const void 
     return ok;
 }
 TG__PRIVATE const char *tg__cu_reason(void *user, void *stream) { (void)stream; return ((tg__cu *)user)->why[0] ? ((tg__cu *)user)->why : NULL; }
-TG__PRIVATE void tg__cu_memory(void *user, void *stream, size_t *held, size_t *cached) { (void)stream; *held = ((tg__cu *)user)->held; *cached = ((tg__cu *)user)->cached; }
+/* Page-locked memory counts as waiting: no tensor stands in it. */
+TG__PRIVATE void tg__cu_memory(void *user, void *stream, size_t *held, size_t *cached) {
+    const tg__cu *s = (const tg__cu *)user;
+    (void)stream;
+    *held = s->held + s->pinned; *cached = s->cached + s->pinned;
+}
+TG__PRIVATE void tg__cu_unpin_all(tg__cu *s) {
+    (void)tg__cu_await(s, s->comings);
+    s->comings = s->overdue = 0;
+    if (s->copies) (void)s->d.wait(s->copies);
+    while (s->pins) {
+        tg__cu_pin *pin = s->pins;
+        s->pins = pin->next;
+        tg__cu_unpin(s, pin);
+    }
+}
 TG__PRIVATE void tg__cu_trim(void *user, void *stream) {
     tg__cu *s = (tg__cu *)user;
     (void)stream;
     if (!tg__cu_enter(s)) return;
+    tg__cu_unpin_all(s);
     tg__cu_trim_in(s);
     tg__cu_leave(s);
 }
@@ -559,19 +851,144 @@ TG__PRIVATE void tg__cu_source(tg__text *t, const tg__cu_key *k) {
     if (k->group == TG__CU_GROUP_MAP) tg__cu_map_text(t, k);
 }
 
+/* What NVRTC is told beside the text. */
+enum { TG__CU_OPTIONS = 3 };
+TG__PRIVATE void tg__cu_options(const tg__cu *s, char *arch, size_t room, const char **options) {
+    tg__text t = tg__text_over(arch, room);
+    tg__put(&t, s->binary ? "--gpu-architecture=sm_" : "--gpu-architecture=compute_"); tg__put_i64(&t, s->arch);
+    options[0] = arch; options[1] = "--fmad=false"; options[2] = "--std=c++14";
+}
+
+/* ---- programs kept between runs ----
+   A file holds one program under a name made of all that it depends on: text, options with the architecture, versions of
+   NVRTC and of the driver. What is not whole, or was made of something else, is no program: it is compiled again and
+   replaced. Files are written beside and renamed, so that several processes may share a folder. */
+typedef struct tg__cu_stored { char magic[8]; uint64_t key[2], size, sum[2]; } tg__cu_stored;      /* then the program, `size` bytes */
+typedef struct tg__cu_place { uint64_t key[2]; char path[600]; } tg__cu_place;
+
+/* Two sums of 64 bits. Each step is a bijection of a sum: a change within one word is always seen. No secret is kept by it. */
+TG__PRIVATE void tg__cu_digest(uint64_t *h, const void *data, size_t size) {
+    const char *p = (const char *)data;
+    uint64_t word = size;
+    for (;;) {
+        h[0] = tg__mix64(h[0] ^ word); h[1] = tg__mix64((h[1] ^ word) + TG__GOLDEN);
+        if (!size) return;
+        word = 0;
+        memcpy(&word, p, size < 8 ? size : 8);
+        p += size < 8 ? size : 8; size -= size < 8 ? size : 8;
+    }
+}
+TG__PRIVATE void tg__cu_sum(tg__cu_stored *a, const void *program, uint64_t *sum) {
+    sum[0] = 1; sum[1] = 2;
+    tg__cu_digest(sum, a->key, sizeof a->key);
+    tg__cu_digest(sum, program, (size_t)a->size);
+}
+/* False: programs are not kept, or the path is too long. */
+TG__PRIVATE bool tg__cu_place_of(const tg__cu *s, const char *text, const char *const *options, tg__cu_place *place) {
+    tg__text t = tg__text_over(place->path, sizeof place->path);
+    int i;
+    if (!s->cache || !s->versions[0]) return false;
+    place->key[0] = 3; place->key[1] = 4;
+    tg__cu_digest(place->key, text, strlen(text));
+    for (i = 0; i < TG__CU_OPTIONS; i++) tg__cu_digest(place->key, options[i], strlen(options[i]));
+    tg__cu_digest(place->key, s->versions, sizeof s->versions);
+    tg__put(&t, s->cache); tg__put(&t, "/tg-");
+    for (i = 0; i < 32; i++) tg__put_char(&t, "0123456789abcdef"[place->key[i / 16] >> (60 - 4 * (i % 16)) & 15]);
+    tg__put(&t, ".cuda");
+    return t.length < t.size;
+}
+/* A whole file by the host's hook or the platform; NULL: there is none, which is no error. Back it goes with tg__hook_release. */
+TG__PRIVATE void *tg__cu_file_get(tg_ctx *tg, const char *path, size_t *size) {
+    const tg_hooks *h = &tg->config.hooks;
+    void *data = NULL;
+    *size = 0;
+    if (h->file_read) {
+        const char *outer = tg__hook_enter(tg, tg__in_files);
+        const bool ok = h->file_read(h->file_user, tg, path, &data, size);
+        tg__hook_leave(tg, outer);
+        return ok ? data : NULL;
+    }
+#if TG__HAS_FILES
+    {
+        tg__mem m;
+        m.user = tg; m.alloc = tg__pool_alloc; m.release = tg__pool_release;
+        if (tg__file_read(&m, path, (uint64_t)1 << 28, &data, size) != TG__FILE_OK) return NULL;
+    }
+#endif
+    return data;
+}
+TG__PRIVATE bool tg__cu_file_put(tg_ctx *tg, const char *path, const void *const *parts, const size_t *sizes) {
+    const tg_hooks *h = &tg->config.hooks;
+    if (h->file_write) {
+        const char *outer = tg__hook_enter(tg, tg__in_files);
+        const bool ok = h->file_write(h->file_user, path, parts, sizes, 2);
+        tg__hook_leave(tg, outer);
+        return ok;
+    }
+#if TG__HAS_FILES
+    {
+        tg__mem m;
+        tg__file f;
+        m.user = tg; m.alloc = tg__pool_alloc; m.release = tg__pool_release;
+        if (tg__file_create(&f, &m, path) != TG__FILE_OK) return false;
+        if (tg__file_write(&f, parts[0], sizes[0]) == TG__FILE_OK && tg__file_write(&f, parts[1], sizes[1]) == TG__FILE_OK) return tg__file_commit(&f) == TG__FILE_OK;
+        tg__file_discard(&f);
+    }
+#else
+    (void)parts; (void)sizes;
+#endif
+    return false;
+}
+/* The module of a program that was kept; false: it is to be compiled. */
+TG__PRIVATE bool tg__cu_kept(tg__cu *s, const tg__cu_place *place, void **module) {
+    tg__cu_stored a;
+    uint64_t sum[2];
+    size_t size;
+    char *data = (char *)tg__cu_file_get(s->tg, place->path, &size);
+    bool ok = data && size > sizeof a;
+    if (ok) {
+        const char *const program = data + sizeof a;
+        memcpy(&a, data, sizeof a);
+        ok = memcmp(a.magic, "tgcuda1", 8) == 0 && a.size == size - sizeof a && memcmp(a.key, place->key, sizeof a.key) == 0;
+        if (ok) tg__cu_sum(&a, program, sum);
+        ok = ok && memcmp(a.sum, sum, sizeof sum) == 0 && (s->binary || !data[size - 1]) && s->d.module_new(module, program) == 0;
+    }
+    if (data) tg__hook_release(s->tg, data, size);
+    return ok;
+}
+TG__PRIVATE void tg__cu_keep(tg__cu *s, const tg__cu_place *place, const char *program, size_t size) {
+    const void *parts[2];
+    tg__cu_stored a;
+    size_t sizes[2];
+    memcpy(a.magic, "tgcuda1", 8);
+    memcpy(a.key, place->key, sizeof a.key);
+    a.size = size;
+    tg__cu_sum(&a, program, a.sum);
+    parts[0] = &a; sizes[0] = sizeof a; parts[1] = program; sizes[1] = size;
+    if (!tg__cu_file_put(s->tg, place->path, parts, sizes) && !s->cache_told) {
+        char line[700];
+        tg__text t = tg__text_over(line, sizeof line);
+        tg__put(&t, "device 'cuda' cannot keep its programs in '"); tg__put(&t, s->cache); tg__put(&t, "'; they are compiled in every run");
+        s->cache_told = true;
+        tg__log(s->tg, TG_LOG_INFO, line);
+    }
+}
+
 /* Makes a module of a program's text. */
 TG__PRIVATE bool tg__cu_compile_text(tg__cu *s, const char *text, void **module) {
-    const char *options[3];
+    const char *options[TG__CU_OPTIONS];
     char arch[48], *image = NULL;
     void *program = NULL;
     size_t size = 0;
-    tg__text t = tg__text_over(arch, sizeof arch);
-    int code = s->c.create(&program, text, "tensorgrad_cuda.h", 0, NULL, NULL);
-    bool ok = false;
-    if (code) return tg__cu_fail(s, "nvrtcCreateProgram failed", 0);
-    tg__put(&t, s->binary ? "--gpu-architecture=sm_" : "--gpu-architecture=compute_"); tg__put_i64(&t, s->arch);
-    options[0] = arch; options[1] = "--fmad=false"; options[2] = "--std=c++14";
-    code = s->c.compile(program, 3, options);
+    tg__cu_place place;
+    tg__text t;
+    bool kept, ok = false;
+    int code;
+    tg__cu_options(s, arch, sizeof arch, options);
+    kept = tg__cu_place_of(s, text, options, &place);
+    if (kept && tg__cu_kept(s, &place, module)) return true;
+    if (s->c.create(&program, text, "tensorgrad_cuda.h", 0, NULL, NULL)) return tg__cu_fail(s, "nvrtcCreateProgram failed", 0);
+    code = s->c.compile(program, TG__CU_OPTIONS, options);
     if (code) {                                                        /* what the compiler says, as far as there is room */
         (void)tg__cu_fail(s, "nvrtcCompileProgram failed: ", 0);
         if (s->c.log_size(program, &size) == 0 && size > 1 && (image = (char *)tg__mem_get(s->tg, size + 1)) != NULL) {
@@ -587,6 +1004,7 @@ TG__PRIVATE bool tg__cu_compile_text(tg__cu *s, const char *text, void **module)
             image[size] = 0;
             code = s->binary ? s->c.binary(program, image) : s->c.ptx(program, image);
             ok = code ? tg__cu_fail(s, "NVRTC gave no program", 0) : TG__CU_OK(s, module_new(module, image), "cuModuleLoadData");
+            if (ok && kept) tg__cu_keep(s, &place, image, size);
             tg__mem_put(s->tg, image, size + 1);
         } else (void)tg__cu_fail(s, "NVRTC gave no program", 0);
     }
@@ -1142,6 +1560,258 @@ TG__PRIVATE tg_launch tg__cu_resample(tg__cu *s, const tg_request *r, const tg_o
     return tg__cu_done(ok);
 }
 
+/* ---- products by cuBLASLt ----
+   It counts by columns, so that rows of ours are columns of its: c = a b is asked for as c^T = b^T a^T, with x for b^T and
+   y for a^T. A matrix whose rows lie apart and whose numbers lie side by side is as it wants it, one whose columns do is
+   "turned"; others it does not take. What it does not take or refuses, this file's kernels do. */
+
+TG__PRIVATE void tg__cu_plan_free(tg__cu *s, tg__cu_plan *p) {
+    if (p->product) (void)s->b.product_free(p->product);
+    if (p->x) (void)s->b.layout_free(p->x);
+    if (p->y) (void)s->b.layout_free(p->y);
+    if (p->d) (void)s->b.layout_free(p->d);
+    tg__mem_put(s->tg, p, sizeof *p);
+}
+TG__PRIVATE void tg__cu_plans_free(tg__cu *s) {
+    int i;
+    for (i = 0; i < TG__CU_PLANS; i++) while (s->plans[i]) {
+        tg__cu_plan *p = s->plans[i];
+        s->plans[i] = p->next;
+        tg__cu_plan_free(s, p);
+    }
+    s->plan_count = 0;
+}
+/* Looks for the library when the first product is asked for; the log is told once that there is none. */
+TG__PRIVATE bool tg__cu_blas_ready(tg__cu *s) {
+#if defined(_WIN32)
+    static const char *const names[] = { "cublasLt64_13.dll", "cublasLt64_12.dll", "cublasLt64_11.dll", NULL };
+#else
+    static const char *const names[] = { "libcublasLt.so.13", "libcublasLt.so.12", "libcublasLt.so.11", "libcublasLt.so", NULL };
+#endif
+    const char *lacks = NULL;
+    int code = 0;
+    if (s->blas_tried) return s->handle != NULL;
+    s->blas_tried = true;
+    s->blas = tg__cu_need(s, s->folder, "cuBLASLt", names, NULL);
+    if (s->blas) {
+#define TG__CU_GET(field, name, parameters) if (!lacks && !tg__cu_symbol(s->blas, name, &s->b.field)) lacks = name;
+        TG__CU_BLAS(TG__CU_GET)
+#undef TG__CU_GET
+        if (lacks) (void)tg__cu_lacks(s, "cuBLASLt", lacks);
+        else if ((code = s->b.create(&s->handle)) != 0) {
+            tg__text t = tg__text_over(s->why, sizeof s->why);
+            s->handle = NULL;
+            tg__put(&t, "cublasLtCreate failed with code "); tg__put_i64(&t, code);
+        }
+    }
+    if (!s->handle) {
+        char line[700];
+        tg__text t = tg__text_over(line, sizeof line);
+        tg__put(&t, "device 'cuda' makes products by its own kernels: "); tg__put(&t, s->why);
+        tg__log(s->tg, TG_LOG_INFO, line);
+        s->why[0] = 0;
+    }
+    return s->handle != NULL;
+}
+
+/* A product as cuBLASLt is asked for it; batches that one step does not describe are several. */
+typedef struct tg__cu_product {
+    int64_t key[TG__CU_PLAN_KEY];                                     /* n, m, k, batch; type and flags; steps from row to row of x, y, d; from batch to batch; alignments */
+    int64_t loops, shape[8], lx[8], ly[8], ld[8];                     /* batches that are looped over, and their steps */
+    char   *x, *y, *d, *bias;
+    int     dims;
+} tg__cu_product;
+enum { TG__CU_PRODUCT_X = 256, TG__CU_PRODUCT_Y = 512, TG__CU_PRODUCT_BIAS = 1024 };      /* flags beside the type: x, y is turned; bias */
+
+/* Does a matrix [rows, columns] lie so that cuBLASLt takes it? `turned` comes as what is preferred. */
+TG__PRIVATE bool tg__cu_lies(int64_t rows, int64_t columns, int64_t row, int64_t column, bool *turned, int64_t *step) {
+    const bool rows_do = (column == 1 || columns == 1) && (row >= columns || rows == 1), columns_do = (row == 1 || rows == 1) && (column >= rows || columns == 1);
+    *turned = !rows_do;
+    *step = rows_do ? (rows == 1 ? columns : row) : columns == 1 ? rows : column;
+    return rows_do || columns_do;
+}
+/* The dimensions of batches become as few as may be; the largest is the one that the library walks, others are looped over.
+   Where rows of all batches are rows of one matrix, they become that, with `fold`. */
+TG__PRIVATE bool tg__cu_batches(tg__cu_product *p, const tg__cu_gemm *a, bool fold) {
+    int64_t size[8], x[8], y[8], c[8], count = 1, rows = a->m;
+    int d, n = 0, most = 0;
+    for (d = a->ndim - 1; d >= 0; d--) {
+        if (a->shape[d] == 1) continue;
+        if (a->ba[d] < 0 || a->bb[d] < 0 || a->bc[d] <= 0) return false;
+        if (n == 0 && fold && rows == 1 && a->ba[d] >= a->k && a->bc[d] >= a->n) { p->key[6] = a->ba[d]; p->key[7] = a->bc[d]; }      /* the step of a single row may be any */
+        if (n == 0 && fold && a->bb[d] == 0 && a->ba[d] == rows * p->key[6] && a->bc[d] == rows * p->key[7] && (!a->bias || ((a->bias_rs == 0 || a->m == 1) && a->bbias[d] == 0))) rows *= a->shape[d];
+        else if (n && a->bb[d] == x[n - 1] * size[n - 1] && a->ba[d] == y[n - 1] * size[n - 1] && a->bc[d] == c[n - 1] * size[n - 1]) size[n - 1] *= a->shape[d];
+        else { size[n] = a->shape[d]; x[n] = a->bb[d]; y[n] = a->ba[d]; c[n++] = a->bc[d]; }
+    }
+    for (d = 1; d < n; d++) if (size[d] > size[most]) most = d;
+    p->key[1] = rows; p->key[3] = n ? size[most] : 1;
+    p->key[8] = n ? x[most] : 0; p->key[9] = n ? y[most] : 0; p->key[10] = n ? c[most] : 0;
+    p->dims = 0;
+    for (d = n - 1; d >= 0; d--) {
+        if (d == most) continue;
+        p->shape[p->dims] = size[d]; p->lx[p->dims] = x[d]; p->ly[p->dims] = y[d]; p->ld[p->dims++] = c[d];
+        count *= size[d];
+    }
+    p->loops = count;
+    return count <= 256;
+}
+/* The bits below which all of these are 0, 256 at most, as a power of two. */
+TG__PRIVATE int64_t tg__cu_aligned(const char *p, int dims, const int64_t *steps, size_t size) {
+    uint64_t all = (uint64_t)(uintptr_t)p;
+    int64_t bits = 0;
+    int d;
+    for (d = 0; d < dims; d++) all |= (uint64_t)steps[d] * size;
+    while (bits < 8 && !(all >> bits & 1)) bits++;
+    return bits;
+}
+TG__PRIVATE bool tg__cu_product_of(tg__cu_product *p, const tg__cu_gemm *given) {
+    const tg_dtype dtype = (tg_dtype)given->tc;
+    const int type = dtype == TG_F32 ? TG__CU_BLAS_F32 : dtype == TG_F64 ? TG__CU_BLAS_F64 : dtype == TG_F16 ? TG__CU_BLAS_F16 : TG__CU_BLAS_BF16;
+    const size_t size = tg_dtype_size(dtype);
+    tg__cu_gemm a = *given;
+    bool x = false, y = false, d = false;
+    memset(p, 0, sizeof *p);
+    if (!tg_dtype_is_float(dtype) || a.ta != a.tc || a.tb != a.tc || a.k == 0) return false;
+    if (!tg__cu_lies(a.m, a.n, a.c_rs, a.c_cs, &d, &p->key[7])) return false;
+    if (d) {                                                           /* c^T = b^T a^T instead */
+        a.a = given->b; a.b = given->a; a.m = given->n; a.n = given->m;
+        a.a_rs = given->b_cs; a.a_cs = given->b_rs; a.b_rs = given->a_cs; a.b_cs = given->a_rs; a.c_rs = given->c_cs; a.c_cs = given->c_rs;
+        a.bias_rs = given->bias_cs; a.bias_cs = given->bias_rs;
+        memcpy(a.ba, given->bb, sizeof a.ba); memcpy(a.bb, given->ba, sizeof a.bb);
+    }
+    if (!tg__cu_lies(a.k, a.n, a.b_rs, a.b_cs, &x, &p->key[5]) || !tg__cu_lies(a.m, a.k, a.a_rs, a.a_cs, &y, &p->key[6])) return false;
+    if (!tg__cu_batches(p, &a, !y)) return false;
+    p->key[0] = a.n; p->key[2] = a.k;
+    if (a.n > INT32_MAX || p->key[1] > INT32_MAX || a.k > INT32_MAX || p->key[3] > INT32_MAX) return false;
+    p->x = a.b; p->y = a.a; p->d = a.c;
+    p->key[4] = type | (x ? TG__CU_PRODUCT_X : 0) | (y ? TG__CU_PRODUCT_Y : 0);
+    if (a.bias && (a.bias_rs == 0 || a.m == 1) && (a.bias_cs == 1 || a.n == 1)) {      /* a number for each of its rows */
+        int i;
+        bool same = true;
+        for (i = 0; i < a.ndim; i++) same = same && (a.bbias[i] == 0 || a.shape[i] == 1);
+        if (same) { p->bias = a.bias; p->key[4] |= TG__CU_PRODUCT_BIAS; }
+    }
+    p->key[11] = tg__cu_aligned(p->x, p->dims, p->lx, size) | tg__cu_aligned(p->y, p->dims, p->ly, size) << 4 | tg__cu_aligned(p->d, p->dims, p->ld, size) << 8
+        | tg__cu_aligned(p->bias, 0, NULL, size) << 12;
+    return true;
+}
+
+/* The descriptors, and what the library recommends. False: a call failed. */
+TG__PRIVATE bool tg__cu_plan_make(tg__cu *s, tg__cu_plan *p, const char *bias) {
+    const int64_t *k = p->key;
+    const int type = (int)(k[4] & 255), in = type == TG__CU_BLAS_F64 ? TG__CU_BLAS_IN_F64 : type == TG__CU_BLAS_F32 && s->tf32 ? TG__CU_BLAS_IN_TF32 : TG__CU_BLAS_IN_F32;
+    const bool x = (k[4] & TG__CU_PRODUCT_X) != 0, y = (k[4] & TG__CU_PRODUCT_Y) != 0;
+    const int32_t turned = TG__CU_BLAS_TURNED, batch = (int32_t)k[3];
+    const uint32_t epilogue = TG__CU_BLAS_BIAS, sums = TG__CU_BLAS_SUMS_COMPUTED;
+    const uint64_t work = (uint64_t)(s->arch >= 90 ? 32 : 8) << 20;
+    const void *const at = bias;
+    void *layouts[3], *wish = NULL;
+    tg__cu_way way;
+    int i, n = 0;
+    bool ok = s->b.product_new(&p->product, in, type == TG__CU_BLAS_F64 ? TG__CU_BLAS_F64 : TG__CU_BLAS_F32) == 0;
+    ok = ok && s->b.layout_new(&p->x, type, (uint64_t)(x ? k[2] : k[0]), (uint64_t)(x ? k[0] : k[2]), k[5]) == 0 &&
+        s->b.layout_new(&p->y, type, (uint64_t)(y ? k[1] : k[2]), (uint64_t)(y ? k[2] : k[1]), k[6]) == 0 && s->b.layout_new(&p->d, type, (uint64_t)k[0], (uint64_t)k[1], k[7]) == 0;
+    layouts[0] = p->x; layouts[1] = p->y; layouts[2] = p->d;
+    for (i = 0; i < 3; i++)
+        ok = ok && (batch == 1 || (s->b.layout_set(layouts[i], TG__CU_BLAS_BATCH, &batch, sizeof batch) == 0 && s->b.layout_set(layouts[i], TG__CU_BLAS_BATCH_STEP, &k[8 + i], sizeof k[8]) == 0));
+    ok = ok && (!x || s->b.product_set(p->product, TG__CU_BLAS_TURN_A, &turned, sizeof turned) == 0) && (!y || s->b.product_set(p->product, TG__CU_BLAS_TURN_B, &turned, sizeof turned) == 0);
+    if (bias) ok = ok && s->b.product_set(p->product, TG__CU_BLAS_EPILOGUE, &epilogue, sizeof epilogue) == 0 && s->b.product_set(p->product, TG__CU_BLAS_BIAS_AT, &at, sizeof at) == 0;
+    ok = ok && s->b.wish_new(&wish) == 0 && s->b.wish_set(wish, TG__CU_BLAS_WORK, &work, sizeof work) == 0;
+    if (type == TG__CU_BLAS_F16 || type == TG__CU_BLAS_BF16) ok = ok && s->b.wish_set(wish, TG__CU_BLAS_SUMS, &sums, sizeof sums) == 0;      /* no sums in halves */
+    for (i = 0; i < 4; i++) {                                          /* a, b, c, d: c is d */
+        const uint32_t aligned = 1u << (k[11] >> (4 * (i < 2 ? i : 2)) & 15);
+        ok = ok && s->b.wish_set(wish, TG__CU_BLAS_ALIGNED + i, &aligned, sizeof aligned) == 0;
+    }
+    if (ok) {
+        memset(&way, 0, sizeof way);
+        p->refused = s->b.ask(s->handle, p->product, p->x, p->y, p->d, p->d, wish, 1, &way, &n) != 0 || n < 1 || way.state != 0 || way.work > work;
+        memcpy(p->algorithm, way.algorithm, sizeof way.algorithm);
+        p->work = way.work;
+    }
+    if (wish) (void)s->b.wish_free(wish);
+    return ok;
+}
+/* NULL: there is none to be had now. */
+TG__PRIVATE tg__cu_plan *tg__cu_plan_for(tg__cu *s, const tg__cu_product *a) {
+    uint64_t sum[2] = { 1, 2 };
+    tg__cu_plan *p, **at;
+    tg__cu_digest(sum, a->key, sizeof a->key);
+    at = &s->plans[sum[0] % TG__CU_PLANS];
+    for (p = *at; p; p = p->next) if (memcmp(p->key, a->key, sizeof p->key) == 0) return p;      /* no padding between numbers of one type */
+    if (s->plan_count >= TG__CU_PLANS_MOST) tg__cu_plans_free(s);
+    p = (tg__cu_plan *)tg__mem_get(s->tg, sizeof *p);
+    if (!p) return NULL;
+    memset(p, 0, sizeof *p);
+    memcpy(p->key, a->key, sizeof p->key);
+    if (!tg__cu_plan_make(s, p, a->bias)) { tg__cu_plan_free(s, p); return NULL; }
+    p->next = *at; *at = p;
+    s->plan_count++;
+    return p;
+}
+/* add: to what stands there; kept: what stands there is nowhere else. */
+TG__PRIVATE tg_launch tg__cu_multiply(tg__cu *s, tg__cu_plan *p, const tg__cu_product *a, bool add, bool kept) {
+    static const float narrow[2] = { 0, 1 };
+    static const double wide[2] = { 0, 1 };
+    const int type = (int)(a->key[4] & 255), size = type == TG__CU_BLAS_F64 ? 8 : type == TG__CU_BLAS_F32 ? 4 : 2;
+    const void *const alpha = size == 8 ? (const void *)&wide[1] : &narrow[1], *const beta = size == 8 ? (const void *)&wide[add] : &narrow[add], *const bias = a->bias;
+    tg__cu_address work;
+    int64_t i, k, at[3];
+    int d, code = 0;
+    if (bias && s->b.product_set(p->product, TG__CU_BLAS_BIAS_AT, &bias, sizeof bias) != 0) return TG_LAUNCH_DECLINED;
+    work = p->work ? tg__cu_take(s, p->work) : 0;
+    if (p->work && !work) { s->why[0] = 0; return TG_LAUNCH_DECLINED; }
+    for (i = 0; i < a->loops && !code; i++) {
+        at[0] = at[1] = at[2] = 0;
+        for (d = a->dims - 1, k = i; d >= 0; k /= a->shape[d--]) { at[0] += k % a->shape[d] * a->lx[d]; at[1] += k % a->shape[d] * a->ly[d]; at[2] += k % a->shape[d] * a->ld[d]; }
+        s->last = "cublasLtMatmul";
+        code = s->b.multiply(s->handle, p->product, alpha, a->x + at[0] * size, p->x, a->y + at[1] * size, p->y, beta, a->d + at[2] * size, p->d, a->d + at[2] * size, p->d,
+            p->algorithm, (void *)(uintptr_t)work, p->work, s->stream);
+    }
+    if (work) tg__cu_give(s, work, p->work);
+    if (code == 0) {
+        code = s->synchronise ? s->d.wait(s->stream) : 0;
+        return tg__cu_done(code == 0 || tg__cu_fail_late(s, "cuStreamSynchronize", code));
+    }
+    if (code == TG__CU_BLAS_EXECUTION || code == TG__CU_BLAS_INTERNAL || (kept && i > 1)) {      /* what was added cannot be taken back */
+        tg__text t = tg__text_over(s->why, sizeof s->why);
+        tg__put(&t, "cublasLtMatmul failed with code "); tg__put_i64(&t, code);
+        tg__put(&t, code == TG__CU_BLAS_EXECUTION ? ", CUBLAS_STATUS_EXECUTION_FAILED" : code == TG__CU_BLAS_INTERNAL ? ", CUBLAS_STATUS_INTERNAL_ERROR" : "");
+        return TG_LAUNCH_FAILED;
+    }
+    p->refused = true;
+    return TG_LAUNCH_DECLINED;
+}
+/* c = bias, to which the product is added: for a bias that is no vector along c's rows, or that the library does not add. */
+TG__PRIVATE bool tg__cu_bias_first(tg__cu *s, const tg_request *r, const tg_operand *o, void *const *base) {
+    tg_request copy = *r;
+    tg_operand both[2];
+    void *at[2];
+    int d;
+    copy.family = TG_FAMILY_COPY; copy.kind = TG_COPY_ELEMENTS; copy.part = 0; copy.n = 2;
+    both[0] = o[0]; both[1] = o[3]; both[0].use = TG_WRITE; both[1].use = TG_READ;
+    for (d = 0; d < o[0].ndim; d++) both[1].shape[d] = o[0].shape[d];
+    at[0] = base[0]; at[1] = base[3];
+    return tg__cu_copy(s, &copy, both, at) == TG_LAUNCH_DONE;
+}
+TG__PRIVATE tg_launch tg__cu_blas_launch(tg__cu *s, const tg_request *r, const tg_operand *o, void *const *base, const tg__cu_gemm *gemm) {
+    tg__cu_product a;
+    tg__cu_plan *p;
+    if (s->blas_tried && !s->handle) return TG_LAUNCH_DECLINED;
+    if (!tg__cu_product_of(&a, gemm) || !tg__cu_blas_ready(s)) return TG_LAUNCH_DECLINED;
+    p = gemm->bias && !a.bias ? NULL : tg__cu_plan_for(s, &a);
+    if (p && !p->refused) {
+        const tg_launch done = tg__cu_multiply(s, p, &a, gemm->accumulate != 0, gemm->accumulate != 0);
+        if (done != TG_LAUNCH_DECLINED) return done;
+    }
+    if (!gemm->bias || gemm->accumulate || o[3].ndim != o[0].ndim) return TG_LAUNCH_DECLINED;
+    a.bias = NULL;
+    a.key[4] &= ~(int64_t)TG__CU_PRODUCT_BIAS; a.key[11] &= 4095;
+    p = tg__cu_plan_for(s, &a);
+    if (!p || p->refused) return TG_LAUNCH_DECLINED;
+    if (!tg__cu_bias_first(s, r, o, base)) return TG_LAUNCH_FAILED;
+    return tg__cu_multiply(s, p, &a, true, false);
+}
+
 TG__PRIVATE tg_launch tg__cu_gemm_launch(tg__cu *s, const tg_request *r, const tg_operand *o, void *const *base) {
     static const char *const names[] = { "gemm_tiles", "gemm_dots", "gemm_lanes" };
     const int d = o[0].ndim - 2;
@@ -1165,6 +1835,10 @@ TG__PRIVATE tg_launch tg__cu_gemm_launch(tg__cu *s, const tg_request *r, const t
     a.c = tg__cu_at(o, base, 0); a.a = tg__cu_at(o, base, 1); a.b = tg__cu_at(o, base, 2); a.bias = tg__cu_at(o, base, 3);
     if (a.bias) { a.bias_rs = o[3].stride[d]; a.bias_cs = o[3].stride[d + 1]; if (o[3].dtype != o[0].dtype || o[3].immediate) return TG_LAUNCH_DECLINED; }
     a.tc = (int32_t)o[0].dtype; a.ta = (int32_t)o[1].dtype; a.tb = (int32_t)o[2].dtype; a.accumulate = r->kind == 1;
+    {
+        const tg_launch done = tg__cu_blas_launch(s, r, o, base, &a);
+        if (done != TG_LAUNCH_DECLINED) return done;
+    }
     how = floats && tg__gemm_is_reduction(a.m, a.n, a.k) ? (a.b_cs == 1 && a.n >= 32 ? 2 : 1) : 0;
     a.block = how ? TG__GEMM_RB : TG__GEMM_KB;
     a.blocks = tg__imax(1, tg__ceil_div(a.k, a.block));
@@ -1223,32 +1897,65 @@ TG__PRIVATE bool tg__cu_conv_of(tg__cu_conv *a, const tg_request *r, const tg_op
     a->block = 512; a->blocks = tg__imax(1, tg__ceil_div(a->k, a->block));
     return true;
 }
-TG__PRIVATE tg_launch tg__cu_conv_launch(tg__cu *s, const tg_request *r, const tg_operand *o, void *const *base) {
+/* A strided convolution's gradient by its data is as many convolutions of step 1 as the stride has remainders: what lies at
+   r, r + stride, ... meets every so-manieth tap of the filter, and none but these. Part number `at` of them; false: empty. */
+TG__PRIVATE bool tg__cu_conv_part(tg__cu_conv *p, const tg__cu_conv *a, const tg_request *r, int64_t at) {
+    const int64_t size = (int64_t)tg_dtype_size((tg_dtype)a->dtype);
+    int d;
+    *p = *a;
+    p->m = p->m_size[0]; p->k = p->k_size[0];
+    for (d = 2; d >= 0; d--) {
+        const int64_t stride = r->whole[d], dilation = r->whole[6 + d], row = at % stride, from = row + r->whole[3 + d];
+        int64_t first = 0, common = stride, rest = dilation, taps;
+        at /= stride;
+        while (rest) { const int64_t over = common % rest; common = rest; rest = over; }
+        while (first < stride && (from - first * dilation) % stride != 0) first++;
+        taps = first < stride && first < a->k_size[1 + d] ? tg__ceil_div(a->k_size[1 + d] - first, stride / common) : 0;
+        if (!taps) first = 0;                                          /* there the gradient is 0, or the bias */
+        p->m_size[1 + d] = row < a->m_size[1 + d] ? tg__ceil_div(a->m_size[1 + d] - row, stride) : 0;
+        p->k_size[1 + d] = tg__imax(1, taps);
+        p->k_scale[d] = -(int32_t)(dilation / common); p->divide[d] = 1; p->shift[d] = taps ? (int32_t)((from - first * dilation) / stride) : 0;
+        p->filter += first * a->f_k[1 + d] * size; p->f_k[1 + d] = a->f_k[1 + d] * (stride / common);
+        p->y += row * a->y_m[1 + d] * size; p->y_m[1 + d] = a->y_m[1 + d] * stride;
+        p->m *= p->m_size[1 + d]; p->k *= taps;
+    }
+    p->blocks = tg__imax(1, tg__ceil_div(p->k, p->block));
+    return p->m > 0;
+}
+TG__PRIVATE tg_launch tg__cu_conv_one_launch(tg__cu *s, tg__cu_conv *a) {
     tg__cu_key k = TG__ZERO;
-    tg__cu_conv a;
     tg__cu_address partial = 0;
     size_t bytes = 0;
-    int64_t blocks, results;
-    bool narrow, ok;
-    if (!tg__cu_conv_of(&a, r, o, base)) return TG_LAUNCH_DECLINED;
-    results = a.groups * a.m * a.n;
+    int64_t blocks;
+    const int64_t results = a->groups * a->m * a->n;
+    const bool narrow = a->n <= 4;                                     /* depthwise: a tile would be empty */
+    bool ok;
     if (results == 0) return TG_LAUNCH_DONE;
-    k.group = TG__CU_GROUP_CONV; k.type = tg__cu_type(tg__compute_type(o[0].dtype)); k.dtypes = (uint64_t)a.dtype;
-    narrow = a.n <= 4;                                                 /* depthwise: a tile would be empty */
-    blocks = narrow ? tg__ceil_div(results, 256) : tg__ceil_div(a.m, 128) * tg__ceil_div(a.n, 64) * a.groups;
-    if (a.blocks > 1 && blocks < 2 * s->processors && (double)results * (double)a.blocks <= 1 << 24) {      /* blocks of k side by side, then added up in order */
-        bytes = (size_t)(results * a.blocks) * (k.type == 64 ? 8 : 4);
+    k.group = TG__CU_GROUP_CONV; k.type = tg__cu_type(tg__compute_type((tg_dtype)a->dtype)); k.dtypes = (uint64_t)a->dtype;
+    blocks = narrow ? tg__ceil_div(results, 256) : tg__ceil_div(a->m, 128) * tg__ceil_div(a->n, 64) * a->groups;
+    if (a->blocks > 1 && blocks < 2 * s->processors && (double)results * (double)a->blocks <= 1 << 24) {      /* blocks of k side by side, then added up in order */
+        bytes = (size_t)(results * a->blocks) * (k.type == 64 ? 8 : 4);
         partial = tg__cu_take(s, bytes);
         if (!partial) return TG_LAUNCH_FAILED;
-        a.partial = (char *)(uintptr_t)partial;
-        blocks = narrow ? tg__ceil_div(results * a.blocks, 256) : blocks * a.blocks;
+        a->partial = (char *)(uintptr_t)partial;
+        blocks = narrow ? tg__ceil_div(results * a->blocks, 256) : blocks * a->blocks;
     }
-    ok = tg__cu_launch_kernel(s, &k, narrow ? "conv_narrow" : "conv_tiles", blocks, &a);
+    ok = tg__cu_launch_kernel(s, &k, narrow ? "conv_narrow" : "conv_tiles", blocks, a);
     if (partial) {
-        ok = ok && tg__cu_launch_kernel(s, &k, "conv_parts", tg__ceil_div(results, 256), &a);
+        ok = ok && tg__cu_launch_kernel(s, &k, "conv_parts", tg__ceil_div(results, 256), a);
         tg__cu_give(s, partial, bytes);
     }
     return tg__cu_done(ok);
+}
+TG__PRIVATE tg_launch tg__cu_conv_launch(tg__cu *s, const tg_request *r, const tg_operand *o, void *const *base) {
+    const int64_t parts = r->kind == TG_CONV_BY_DATA ? r->whole[0] * r->whole[1] * r->whole[2] : 1;
+    tg_launch done = TG_LAUNCH_DONE;
+    tg__cu_conv a, part;
+    int64_t i;
+    if (!tg__cu_conv_of(&a, r, o, base)) return TG_LAUNCH_DECLINED;
+    if (parts == 1 || parts > 64) return tg__cu_conv_one_launch(s, &a);      /* so many: one launch, which multiplies zeros too */
+    for (i = 0; i < parts && done == TG_LAUNCH_DONE; i++) if (tg__cu_conv_part(&part, &a, r, i)) done = tg__cu_conv_one_launch(s, &part);
+    return done;
 }
 
 #ifndef TENSORGRAD_NO_OPTIM
@@ -1304,6 +2011,7 @@ TG__PRIVATE tg_launch tg__cu_launch(void *user, void *stream, const tg_request *
     for (i = 0; i < r->n; i++) if (o[i].use != TG_ABSENT && o[i].dtype >= TG_DTYPES) return TG_LAUNCH_DECLINED;      /* block-quantised */
     for (i = 0; i < r->n; i++) if (o[i].immediate && r->family != TG_FAMILY_MAP && r->family != TG_FAMILY_COPY && r->family != TG_FAMILY_RANDOM) return TG_LAUNCH_DECLINED;
     if (!tg__cu_enter(s)) return TG_LAUNCH_FAILED;
+    if (!tg__cu_await_operands(s, r, o, base)) { tg__cu_leave(s); return TG_LAUNCH_FAILED; }
     switch (r->family) {
         case TG_FAMILY_MAP: result = tg__cu_map(s, r, o, base); break;
         case TG_FAMILY_COPY: result = tg__cu_copy(s, r, o, base); break;
@@ -1343,13 +2051,17 @@ TG__PRIVATE void tg__cu_close(void *user, void *stream) {
     (void)stream;
     if (s->retained && tg__cu_enter(s)) {
         if (s->stream) (void)s->d.wait(s->stream);
+        tg__cu_unpin_all(s);
         tg__cu_trim_in(s);
         if (s->flag) (void)s->d.release(s->flag);
         for (i = 0; i < TG__CU_HASH; i++) {
             tg__cu_program *p;
             for (p = s->programs[i]; p; p = p->next) if (p->owner) (void)s->d.module_free(p->module);
         }
-        if (s->stream) (void)s->d.stream_free(s->stream);
+        if (s->handle) { tg__cu_plans_free(s); (void)s->b.destroy(s->handle); }
+        if (s->before) (void)s->d.event_free(s->before);
+        if (s->copies) (void)s->d.stream_free(s->copies);
+        if (s->stream && !s->borrowed) (void)s->d.stream_free(s->stream);
         tg__cu_leave(s);
     }
     for (i = 0; i < TG__CU_HASH; i++) while (s->programs[i]) {
@@ -1358,31 +2070,17 @@ TG__PRIVATE void tg__cu_close(void *user, void *stream) {
         tg__mem_put(tg, p, sizeof *p + strlen(p->name) + 1);
     }
     if (s->retained) (void)s->d.let_go(s->device);
-    tg__cu_library_close(s->compiler); tg__cu_library_close(s->builtins); tg__cu_library_close(s->driver);
+    for (i = 0; i < TG__CU_PLANS; i++) while (s->plans[i]) {           /* where the context could not be entered */
+        tg__cu_plan *p = s->plans[i];
+        s->plans[i] = p->next;
+        tg__mem_put(tg, p, sizeof *p);
+    }
+    tg__cu_library_close(s->blas); tg__cu_library_close(s->compiler); tg__cu_library_close(s->builtins); tg__cu_library_close(s->driver);
+    if (s->cache) tg__mem_put(tg, s->cache, strlen(s->cache) + 1);
+    if (s->folder) tg__mem_put(tg, s->folder, strlen(s->folder) + 1);
     tg__mem_put(tg, s, sizeof *s);
 }
 
-/* Finds a library, or says which names were tried. */
-TG__PRIVATE void *tg__cu_need(tg__cu *s, const char *folder, const char *what, const char *const *names, char *path) {
-    char tried[400];
-    tg__text list = tg__text_over(tried, sizeof tried), t;
-    tg__cu_search f;
-    f.folder = folder; f.names = names; f.tried = &list; f.global = false; f.found = NULL;
-    tg__cu_find(&f);
-    if (f.found) { if (path) memcpy(path, f.path, sizeof f.path); return f.found; }
-    t = tg__text_over(s->why, sizeof s->why);
-    tg__put(&t, what); tg__put(&t, " is not found, as "); tg__put(&t, tried);
-    if (folder) { tg__put(&t, " in "); tg__put(&t, folder); }
-#if !defined(_WIN32) && defined(__GNUC__) && !defined(__APPLE__)
-    if (!dlopen) tg__put(&t, "; link with -ldl");
-#endif
-    return NULL;
-}
-TG__PRIVATE bool tg__cu_lacks(tg__cu *s, const char *what, const char *name) {
-    tg__text t = tg__text_over(s->why, sizeof s->why);
-    tg__put(&t, what); tg__put(&t, " has no "); tg__put(&t, name); tg__put(&t, "; it is too old");
-    return false;
-}
 /* NVRTC looks for its builtins by itself, and often fails: they are loaded beforehand, from beside it. */
 TG__PRIVATE void tg__cu_load_builtins(tg__cu *s, const char *path) {
     int major = 0, minor = 0;
@@ -1399,6 +2097,7 @@ TG__PRIVATE void tg__cu_load_builtins(tg__cu *s, const char *path) {
 #else
     tg__put(&t, "libnvrtc-builtins.so."); tg__put_i64(&t, major); tg__put_char(&t, '.'); tg__put_i64(&t, minor);
 #endif
+    s->versions[0] = major; s->versions[1] = minor;
     s->builtins = tg__cu_library(beside, true);
 }
 TG__PRIVATE bool tg__cu_load(tg__cu *s, const char *folder) {
@@ -1434,7 +2133,7 @@ TG__PRIVATE bool tg__cu_start(tg__cu *s, int index) {
     int n = 0, major = 0, minor = 0;
     const uint32_t none = 0;
     bool ok;
-    if (!TG__CU_OK(s, init(0), "cuInit") || !TG__CU_OK(s, count(&n), "cuDeviceGetCount")) return false;
+    if (!TG__CU_OK(s, init(0), "cuInit") || !TG__CU_OK(s, version(&s->versions[2]), "cuDriverGetVersion") || !TG__CU_OK(s, count(&n), "cuDeviceGetCount")) return false;
     if (index < 0 || index >= n) {
         tg__text t = tg__text_over(s->why, sizeof s->why);
         tg__put(&t, "there is no GPU number "); tg__put_i64(&t, index); tg__put(&t, " of "); tg__put_i64(&t, n);
@@ -1446,8 +2145,9 @@ TG__PRIVATE bool tg__cu_start(tg__cu *s, int index) {
     if (major * 10 + minor < 75) return tg__cu_fail(s, "the GPU's compute capability is below 7.5", 0);
     if (!tg__cu_choose(s, major * 10 + minor) || !TG__CU_OK(s, retain(&s->context, s->device), "cuDevicePrimaryCtxRetain")) return false;
     s->retained = true;
+    s->tf32 = s->tf32 && major >= 8;                                   /* there is none before */
     if (!tg__cu_enter(s)) return false;
-    ok = TG__CU_OK(s, stream_new(&s->stream, 1), "cuStreamCreate") && TG__CU_OK(s, alloc(&s->flag, 256), "cuMemAlloc") &&
+    ok = (s->borrowed || TG__CU_OK(s, stream_new(&s->stream, 1), "cuStreamCreate")) && TG__CU_OK(s, alloc(&s->flag, 256), "cuMemAlloc") &&
         TG__CU_OK(s, in(s->flag, &none, sizeof none, s->stream), "cuMemcpyHtoDAsync");
     tg__cu_leave(s);
     return ok;
@@ -1466,7 +2166,12 @@ TG_API bool tg_cuda_open_from(const tg_cuda_open_args *a) {
     if (!s) return false;
     memset(s, 0, sizeof *s);
     s->tg = tg; s->limit = a->memory_limit; s->synchronise = a->synchronise;
-    ok = tg__cu_load(s, a->folder) && tg__cu_start(s, a->index);
+    s->tf32 = a->tf32;
+    s->stream = a->stream; s->borrowed = a->stream != NULL; s->pinned_limit = tg->config.no_cache ? 0 : a->pinned_limit ? a->pinned_limit : (size_t)64 << 20;
+    s->blas_tried = a->no_cublas || tg->config.strict;
+    if (a->cache) s->cache = tg__copy_text(tg, a->cache);
+    if (a->folder) s->folder = tg__copy_text(tg, a->folder);
+    ok = (!a->cache || s->cache) && (!a->folder || s->folder) && tg__cu_load(s, a->folder) && tg__cu_start(s, a->index);
     if (!ok) {
         (void)tg__fail_op(tg, TG_ERROR_UNSUPPORTED, "no CUDA: %s", s->why);
         tg__cu_close(s, NULL);
@@ -1478,7 +2183,71 @@ TG_API bool tg_cuda_open_from(const tg_cuda_open_args *a) {
     if (!tg_device_register(tg, TG_CUDA, &b)) { tg__cu_close(s, NULL); return false; }
     return true;
 }
-TG_API const char *tg_cuda_name(tg_ctx *tg) { return tg && tg->devices[TG_CUDA].open && tg->devices[TG_CUDA].backend.launch == tg__cu_launch ? ((tg__cu *)tg->devices[TG_CUDA].backend.user)->name : NULL; }
+/* NULL: it is not open, or TG_CUDA is somebody else's. */
+TG__PRIVATE tg__cu *tg__cu_of(tg_ctx *tg) { return tg && tg->devices[TG_CUDA].open && tg->devices[TG_CUDA].backend.launch == tg__cu_launch ? (tg__cu *)tg->devices[TG_CUDA].backend.user : NULL; }
+TG_API const char *tg_cuda_name(tg_ctx *tg) { const tg__cu *s = tg__cu_of(tg); return s ? s->name : NULL; }
+
+/* ---- the host's own CUDA code ---- */
+TG__PRIVATE tg__cu *tg__cu_asked(tg_ctx *tg, const char *name) {
+    tg__cu *s;
+    if (!tg__gate(tg)) return NULL;
+    tg__name(tg, name);
+    s = tg__cu_of(tg);
+    if (!s) (void)tg__fail(tg, TG__E_DEVICE, (int)TG_CUDA);
+    return s;
+}
+/* The stream waits for all copies; with `wait` the host waits for the stream. */
+TG__PRIVATE bool tg__cu_settle(tg__cu *s, bool wait) {
+    bool flagged = false, ok;
+    if (!tg__cu_enter(s)) return false;
+    ok = tg__cu_await(s, s->comings);
+    if (ok && wait && s->doubtful) ok = tg__cu_flagged(s, &flagged);
+    if (flagged) ok = tg__cu_fail(s, tg__cu_out_of_range, 0);
+    if (ok && wait) { const int code = s->d.wait(s->stream); ok = code == 0 || tg__cu_fail_late(s, "cuStreamSynchronize", code); }
+    tg__cu_leave(s);
+    return ok || tg__fail_op(s->tg, TG_ERROR_UNSUPPORTED, "device 'cuda' failed: %s", s->why);
+}
+/* Does the address lie in memory of this GPU? A wrong one would end the context at the first launch. */
+TG__PRIVATE bool tg__cu_is_ours(tg__cu *s, const void *data) {
+    const tg__cu_address p = (tg__cu_address)(uintptr_t)data;
+    unsigned type = 0;
+    int where = -1;
+    bool ok;
+    if (!tg__cu_enter(s)) return false;
+    ok = TG__CU_OK(s, pointer(&type, 2, p), "cuPointerGetAttribute") && TG__CU_OK(s, pointer(&where, 9, p), "cuPointerGetAttribute");
+    tg__cu_leave(s);
+    if (!ok) return false;
+    return ((type == 2 || type == 4) && where == s->device) || tg__cu_fail(s, "it is the host's or another GPU's", 0);      /* 4: managed */
+}
+TG_API tg_tensor *(tg_cuda_wrap)(tg_ctx *tg, int ndim, const int64_t *shape, tg_dtype dtype, void *data) {
+    tg__cu *s = tg__cu_asked(tg, "cuda_wrap");
+    tg_tensor *t;
+    if (!s) return NULL;
+    t = (tg_wrap)(tg, ndim, shape, dtype, data);
+    if (!t) return NULL;
+    t->storage->device = t->device = TG_CUDA;
+    t->data = NULL;
+    t->made_by = "cuda_wrap";
+    if (t->numel == 0 || tg__cu_is_ours(s, data)) return t;
+    tg__name(tg, "cuda_wrap");
+    (void)tg__fail_op(tg, TG_ERROR_VALUE, "data is no memory of this GPU: %s", s->why);
+    return NULL;
+}
+TG_API void *(tg_cuda_data)(tg_tensor *t) {
+    tg_ctx *tg = t ? tg__start_blocks(t, "cuda_data") : NULL;
+    tg__cu *s = tg ? tg__cu_asked(tg, "cuda_data") : NULL;
+    if (!s || !tg__whole(tg, t)) return NULL;
+    if (t->device != TG_CUDA) { (void)tg__fail(tg, TG__E_DEVICES, t, (int)t->device, (int)TG_CUDA); return NULL; }
+    return tg__cu_settle(s, false) ? t->place : NULL;
+}
+TG_API void *(tg_cuda_stream)(tg_ctx *tg) {
+    tg__cu *s = tg__cu_asked(tg, "cuda_stream");
+    return s && tg__cu_settle(s, false) ? s->stream : NULL;
+}
+TG_API bool (tg_cuda_wait)(tg_ctx *tg) {
+    tg__cu *s = tg__cu_asked(tg, "cuda_wait");
+    return s && tg__cu_settle(s, true);
+}
 
 #if defined(__clang__) || defined(__GNUC__)
 #pragma GCC diagnostic pop
@@ -1554,7 +2323,7 @@ TG__INLINE double tg__sqrt64(double a) { return __dsqrt_rn(a); }
 #define TG__INLINE static inline
 #define TG__NOINLINE static
 #define TG__CU_TABLE static
-#define TG__CU_KERNEL_(name, type, ...) static void name(const void *arguments, int64_t block, int64_t blocks) { \
+#define TG__CU_KERNEL_(name, type, ...) enum { name##_size = sizeof(type) }; static void name(const void *arguments, int64_t block, int64_t blocks) { \
     const type *const r = (const type *)arguments; (void)blocks; __VA_ARGS__; }
 #define TG__CU_THREADS(t) for (int t = 0; t < TG__CU_WIDTH; t++)
 #define TG__CU_BARRIER
@@ -2717,8 +3486,8 @@ TG__INLINE TG__T TG__CU(tg__cu_score)(const tg__cu_walk *r, int back, int64_t b,
     if (TG__CU_D(mask) == 9) return ((const uint8_t *)r->o[mask].p)[at] ? v : none;
     return v + TG__CU(tg__cu_get)(TG__CU_D(mask), r->o[mask].p, at);
 }
-/* Dropout's factor: element (b, h, q, k) of [B, H, Tq, Tk], as RANDOM_KEEP draws it. */
-TG__INLINE TG__T TG__CU(tg__cu_kept)(const tg__cu_walk *r, int back, int64_t b, int64_t h, int64_t q, int64_t k) {
+/* Dropout's factor: element (b, h, q, k) of [B, H, Tq, Tk], as RANDOM_KEEP draws it. Inlined it costs all callers their registers. */
+TG__NOINLINE TG__T TG__CU(tg__cu_kept)(const tg__cu_walk *r, int back, int64_t b, int64_t h, int64_t q, int64_t k) {
     const tg__cu_view *const o = &r->o[TG__CU_Q(back)];
     const uint64_t at = (uint64_t)(((b * o->size[1] + h) * o->size[2] + q) * r->o[TG__CU_Q(back) + 1].size[2] + k);
     const double p = r->numbers[1];
@@ -2726,10 +3495,10 @@ TG__INLINE TG__T TG__CU(tg__cu_kept)(const tg__cu_walk *r, int back, int64_t b, 
     if (p == 0) return 1;
 #if TG__CU_TYPE == 32
     tg__cu_philox(at / 4, (uint64_t)r->whole[1], (uint64_t)r->whole[2], w);
-    return (float)(int32_t)(w[at % 4] >> 8) * 5.9604644775390625e-8f < (float)p ? 0 : (float)(p < 1 ? 1 / (1 - p) : 0);
+    return (float)(int32_t)((at & 2 ? (at & 1 ? w[3] : w[2]) : at & 1 ? w[1] : w[0]) >> 8) * 5.9604644775390625e-8f < (float)p ? 0 : (float)(p < 1 ? 1 / (1 - p) : 0);
 #else
     tg__cu_philox(at / 2, (uint64_t)r->whole[1], (uint64_t)r->whole[2], w);
-    return (double)(((uint64_t)w[2 * (at % 2) + 1] << 32 | w[2 * (at % 2)]) >> 11) * 1.1102230246251565e-16 < p ? 0 : p < 1 ? 1 / (1 - p) : 0;
+    return (double)(((uint64_t)(at & 1 ? w[3] : w[1]) << 32 | (at & 1 ? w[2] : w[0])) >> 11) * 1.1102230246251565e-16 < p ? 0 : p < 1 ? 1 / (1 - p) : 0;
 #endif
 }
 /* 32 queries: through the keys, tile by tile; what was summed before shrinks when a larger score comes. */
@@ -3272,7 +4041,7 @@ TG__CU_KERNEL(TG__CU(tg__cu_conv_parts), tg__cu_conv, { TG__CU_THREADS(t) TG__CU
    ====================================================================================== */
 /* ---- the text: written by tools/cuda_text.c ---- */
 static const char *const tg__cu_words[] = {
-"#line 1504 \"tensorgrad_cuda.h\"\n",
+"#line 2273 \"tensorgrad_cuda.h\"\n",
 "#if defined(__CUDACC_RTC__)\n",
 "typedef signed char int8_t;\n",
 "typedef unsigned char uint8_t;\n",
@@ -3326,7 +4095,7 @@ static const char *const tg__cu_words[] = {
 "#define TG__INLINE static inline\n",
 "#define TG__NOINLINE static\n",
 "#define TG__CU_TABLE static\n",
-"#define TG__CU_KERNEL_(name, type, ...) static void name(const void *arguments, int64_t block, int64_t blocks) { \\\n",
+"#define TG__CU_KERNEL_(name, type, ...) enum { name##_size = sizeof(type) }; static void name(const void *arguments, int64_t block, int64_t blocks) { \\\n",
 "const type *const r = (const type *)arguments; (void)blocks; __VA_ARGS__; }\n",
 "#define TG__CU_THREADS(t) for (int t = 0; t < TG__CU_WIDTH; t++)\n",
 "#define TG__CU_BARRIER\n",
@@ -3342,7 +4111,7 @@ static const char *const tg__cu_words[] = {
 "TG__INLINE double tg__sqrt64(double a) { return sqrt(a); }\n",
 "#endif\n",
 "#define TG__CU_KERNEL(name, type, ...) TG__CU_KERNEL_(name, type, __VA_ARGS__)\n",
-"#line 1574 \"tensorgrad_cuda.h\"\n",
+"#line 2343 \"tensorgrad_cuda.h\"\n",
 "#define TG__PASS_STRICT 1\n",
 "#define TG__VN 1\n",
 "#define TG__VN_F32 1\n",
@@ -4831,7 +5600,7 @@ static const char *const tg__cu_words[] = {
 "if (b == -1) return (int64_t)((uint64_t)0 - (uint64_t)a);\n",
 "return a / b - (a % b != 0 && (a < 0) != (b < 0));\n",
 "}\n",
-"#line 104 \"tensorgrad_cuda.h\"\n",
+"#line 169 \"tensorgrad_cuda.h\"\n",
 "typedef struct tg__cu_view {\n",
 "char   *p;\n",
 "int64_t stride[8];\n",
@@ -4885,7 +5654,7 @@ static const char *const tg__cu_words[] = {
 "char   *a, *b, *c, *bias, *partial;\n",
 "int32_t ndim, ta, tb, tc, accumulate, columns;\n",
 "} tg__cu_gemm;\n",
-"#line 159 \"tensorgrad_cuda.h\"\n",
+"#line 224 \"tensorgrad_cuda.h\"\n",
 "typedef struct tg__cu_conv {\n",
 "int64_t m, n, k, groups, block, blocks;\n",
 "int64_t m_size[4], k_size[4];\n",
@@ -4908,7 +5677,7 @@ static const char *const tg__cu_words[] = {
 "} tg__cu_optim;\n",
 NULL };
 static const char *const tg__cu_kernels[] = {
-"#line 1589 \"tensorgrad_cuda.h\"\n",
+"#line 2358 \"tensorgrad_cuda.h\"\n",
 "#undef TG__T\n",
 "#undef TG__V\n",
 "#undef TG__M\n",
@@ -4943,7 +5712,7 @@ static const char *const tg__cu_kernels[] = {
 "#define TG__CU(name) name##_i64\n",
 "#define TG__CU_FROM(v) tg__int_of((double)(v))\n",
 "#endif\n",
-"#line 1625 \"tensorgrad_cuda.h\"\n",
+"#line 2394 \"tensorgrad_cuda.h\"\n",
 "TG__INLINE TG__T TG__CU(tg__cu_get)(int dtype, const char *p, int64_t i) {\n",
 "switch (dtype) {\n",
 "case 0: return TG__CU_FROM(((const float *)p)[i]);\n",
@@ -4976,7 +5745,7 @@ static const char *const tg__cu_kernels[] = {
 "default: ((uint8_t *)p)[i] = (uint8_t)!(v == 0); break;\n",
 "}\n",
 "}\n",
-"#line 1658 \"tensorgrad_cuda.h\"\n",
+"#line 2427 \"tensorgrad_cuda.h\"\n",
 "#ifndef TG__CU_ANY\n",
 "#define TG__CU_ANY\n",
 "TG__INLINE void tg__cu_move(int size, char *y, int64_t to, const char *x, int64_t from) {\n",
@@ -4987,7 +5756,7 @@ static const char *const tg__cu_kernels[] = {
 "default: ((uint8_t *)y)[to] = ((const uint8_t *)x)[from]; break;\n",
 "}\n",
 "}\n",
-"#line 1669 \"tensorgrad_cuda.h\"\n",
+"#line 2438 \"tensorgrad_cuda.h\"\n",
 "TG__INLINE int64_t tg__cu_offset(int ndim, const int64_t *shape, const int64_t *stride, int64_t i) {\n",
 "int64_t at = 0;\n",
 "int d;\n",
@@ -5008,7 +5777,7 @@ static const char *const tg__cu_kernels[] = {
 "}\n",
 "}\n",
 "#endif\n",
-"#line 1692 \"tensorgrad_cuda.h\"\n",
+"#line 2461 \"tensorgrad_cuda.h\"\n",
 "#ifndef TG__CU_PLACES\n",
 "#define TG__CU_PLACES(count) \\\n",
 "int64_t at[count]; \\\n",
@@ -5025,19 +5794,19 @@ static const char *const tg__cu_kernels[] = {
 "}\n",
 "#define TG__CU_UP_TO(i, count) for (int64_t i = block * TG__CU_WIDTH + t; i < (count); i += blocks * TG__CU_WIDTH)\n",
 "#define TG__CU_EACH(i) TG__CU_UP_TO(i, r->n)\n",
-"#line 1709 \"tensorgrad_cuda.h\"\n",
+"#line 2478 \"tensorgrad_cuda.h\"\n",
 "#ifdef TG__CU_DTYPES\n",
 "#define TG__CU_DTYPE(k, asked) ((int)((uint64_t)(TG__CU_DTYPES) >> (4 * (k)) & 15))\n",
 "#else\n",
 "#define TG__CU_DTYPE(k, asked) (asked)\n",
 "#endif\n",
 "#define TG__CU_D(k) TG__CU_DTYPE(k, r->o[k].dtype)\n",
-"#line 1716 \"tensorgrad_cuda.h\"\n",
+"#line 2485 \"tensorgrad_cuda.h\"\n",
 "#define TG__CU_POSITION                                                \\\n",
 "int64_t p[5]; \\\n",
 "{ int64_t rest = i; for (int d = 4; d > 0; d--) { p[d] = rest % r->shape[d]; rest /= r->shape[d]; } p[0] = rest; }\n",
 "#define TG__CU_TO(k) (p[0] * r->o[k].stride[0] + p[1] * r->o[k].stride[1] + p[2] * r->o[k].stride[2] + p[3] * r->o[k].stride[3] + p[4] * r->o[k].stride[4])\n",
-"#line 1722 \"tensorgrad_cuda.h\"\n",
+"#line 2491 \"tensorgrad_cuda.h\"\n",
 "#define TG__CU_NUMBER(k) (r->o[k].number == 2 ? (TG__T)r->o[k].i : TG__CU_FROM(r->o[k].f))\n",
 "#define TG__CU_READ(k, q) const TG__V q = r->o[k].number ? TG__CU_NUMBER(k) : TG__CU(tg__cu_get)(TG__CU_D(k), r->o[k].p, at[k]); (void)q;\n",
 "#define TG__CU_MAP(name, count, reads, check, value) \\\n",
@@ -5127,9 +5896,9 @@ static const char *const tg__cu_kernels[] = {
 "#define SINC_U(v) MUL(K(3.14159265358979323846), SELECT(EQ(v, ZERO), ONE, v))\n",
 "#define GELU_DU(v) TG__W(fma)(TG__W(mul)(v, v), K(0.21406444881479865), K(1.5957691216057308))\n",
 "#endif\n",
-"#line 1738 \"tensorgrad_cuda.h\"\n",
+"#line 2507 \"tensorgrad_cuda.h\"\n",
 "#if !defined(TG__CU_ONLY) || defined(TG__CU_ONLY_COPY)\n",
-"#line 1740 \"tensorgrad_cuda.h\"\n",
+"#line 2509 \"tensorgrad_cuda.h\"\n",
 "TG__CU_KERNEL(TG__CU(tg__cu_cast), tg__cu_walk, { TG__CU_THREADS(t) TG__CU_EACH(i) { TG__CU_PLACES(2) TG__CU(tg__cu_put)(TG__CU_D(0), r->o[0].p, at[0], TG__CU(tg__cu_get)(TG__CU_D(1), r->o[1].p, at[1])); } })\n",
 "#if TG__CU_TYPE == 64\n",
 "TG__CU_KERNEL(tg__cu_ramp_f64, tg__cu_walk, { TG__CU_THREADS(t) TG__CU_EACH(i) { TG__CU_PLACES(1) tg__cu_put_f64(TG__CU_D(0), r->o[0].p, at[0], r->numbers[0] + (double)i * r->numbers[1]); } })\n",
@@ -5141,9 +5910,9 @@ static const char *const tg__cu_kernels[] = {
 "TG__CU_RAW(8) TG__CU_RAW(16) TG__CU_RAW(32) TG__CU_RAW(64)\n",
 "#endif\n",
 "#endif\n",
-"#line 1752 \"tensorgrad_cuda.h\"\n",
+"#line 2521 \"tensorgrad_cuda.h\"\n",
 "#if !defined(TG__CU_ONLY) || defined(TG__CU_ONLY_RANDOM) || defined(TG__CU_ONLY_ATTENTION)\n",
-"#line 1754 \"tensorgrad_cuda.h\"\n",
+"#line 2523 \"tensorgrad_cuda.h\"\n",
 "#ifndef TG__CU_PHILOX\n",
 "#define TG__CU_PHILOX\n",
 "TG__INLINE void tg__cu_philox(uint64_t at, uint64_t key, uint64_t call, uint32_t *w) {\n",
@@ -5224,9 +5993,9 @@ static const char *const tg__cu_kernels[] = {
 "#undef TG__CU_UNIT\n",
 "#undef TG__CU_FRACTION\n",
 "#endif\n",
-"#line 1835 \"tensorgrad_cuda.h\"\n",
+"#line 2604 \"tensorgrad_cuda.h\"\n",
 "#if !defined(TG__CU_ONLY) || defined(TG__CU_ONLY_REDUCE)\n",
-"#line 1837 \"tensorgrad_cuda.h\"\n",
+"#line 2606 \"tensorgrad_cuda.h\"\n",
 "#ifndef TG__CU_SUM\n",
 "enum { TG__CU_SUM, TG__CU_PROD, TG__CU_MAX, TG__CU_MIN };\n",
 "#define TG__CU_SUM TG__CU_SUM\n",
@@ -5322,7 +6091,7 @@ static const char *const tg__cu_kernels[] = {
 "if (t % 64 == 0 && item < items) TG__CU(tg__cu_leave)(r, item / r->pieces, item % r->pieces, s[t], place[t]);\n",
 "}\n",
 "}\n",
-"#line 1933 \"tensorgrad_cuda.h\"\n",
+"#line 2702 \"tensorgrad_cuda.h\"\n",
 "TG__INLINE void TG__CU(tg__cu_short)(const tg__cu_reduce *r, int64_t block, int kind) {\n",
 "TG__CU_THREADS(t) {\n",
 "const int64_t out = block * TG__CU_WIDTH + t;\n",
@@ -5339,7 +6108,7 @@ static const char *const tg__cu_kernels[] = {
 "TG__CU(tg__cu_leave)(r, out, 0, v, i);\n",
 "}\n",
 "}\n",
-"#line 1950 \"tensorgrad_cuda.h\"\n",
+"#line 2719 \"tensorgrad_cuda.h\"\n",
 "TG__INLINE void TG__CU(tg__cu_columns)(const tg__cu_reduce *r, int64_t block, int kind) {\n",
 "TG__CU_THREADS(t) {\n",
 "const int64_t wide = (r->outs + TG__CU_WIDTH - 1) / TG__CU_WIDTH, q = block / wide, out = block % wide * TG__CU_WIDTH + t, first = q * r->piece;\n",
@@ -5354,7 +6123,7 @@ static const char *const tg__cu_kernels[] = {
 "TG__CU(tg__cu_leave)(r, out, q, v, 0);\n",
 "}\n",
 "}\n",
-"#line 1965 \"tensorgrad_cuda.h\"\n",
+"#line 2734 \"tensorgrad_cuda.h\"\n",
 "TG__INLINE void TG__CU(tg__cu_join)(const tg__cu_reduce *r, int64_t block, int kind) {\n",
 "TG__CU_THREADS(t) {\n",
 "const int64_t out = block * TG__CU_WIDTH + t;\n",
@@ -5391,9 +6160,9 @@ static const char *const tg__cu_kernels[] = {
 "TG__CU_REDUCERS(TG__CU_KIND, TG__CU_KIND_NAME)\n",
 "#endif\n",
 "#endif\n",
-"#line 2002 \"tensorgrad_cuda.h\"\n",
+"#line 2771 \"tensorgrad_cuda.h\"\n",
 "#if (!defined(TG__CU_ONLY) || defined(TG__CU_ONLY_SOFTMAX)) && TG__CU_TYPE != 0\n",
-"#line 2004 \"tensorgrad_cuda.h\"\n",
+"#line 2773 \"tensorgrad_cuda.h\"\n",
 "#ifndef TG__CU_ROWS\n",
 "#define TG__CU_ROWS\n",
 "TG__INLINE int64_t tg__cu_class(const tg__cu_rows *r, int64_t row) {\n",
@@ -5406,7 +6175,7 @@ static const char *const tg__cu_kernels[] = {
 "default: return ((const uint8_t *)r->classes)[at];\n",
 "}\n",
 "}\n",
-"#line 2017 \"tensorgrad_cuda.h\"\n",
+"#line 2786 \"tensorgrad_cuda.h\"\n",
 "TG__INLINE int64_t tg__cu_class_of(const tg__cu_rows *r, int64_t row) {\n",
 "const int64_t c = tg__cu_class(r, row);\n",
 "if (c == -100 || (c >= 0 && c < r->length)) return c;\n",
@@ -5475,7 +6244,7 @@ static const char *const tg__cu_kernels[] = {
 "}\n",
 "}\n",
 "}\n",
-"#line 2086 \"tensorgrad_cuda.h\"\n",
+"#line 2855 \"tensorgrad_cuda.h\"\n",
 "TG__INLINE void TG__CU(tg__cu_entropy_back)(const tg__cu_rows *r, int64_t block) {\n",
 "TG__CU_THREADS(t) {\n",
 "const int64_t row = block * 4 + t / 64;\n",
@@ -5497,7 +6266,7 @@ static const char *const tg__cu_kernels[] = {
 "}\n",
 "}\n",
 "#undef TG__CU_X\n",
-"#line 2108 \"tensorgrad_cuda.h\"\n",
+"#line 2877 \"tensorgrad_cuda.h\"\n",
 "TG__INLINE void TG__CU(tg__cu_entropy_chunks)(const tg__cu_rows *r, int64_t block) {\n",
 "TG__CU_SHARED(TG__T, s, TG__CU_WIDTH);\n",
 "TG__CU_SHARED(double, sum, 4);\n",
@@ -5536,7 +6305,7 @@ static const char *const tg__cu_kernels[] = {
 "to[0] = (TG__T)sum[t / 64]; to[1] = (TG__T)count[t];\n",
 "}\n",
 "}\n",
-"#line 2147 \"tensorgrad_cuda.h\"\n",
+"#line 2916 \"tensorgrad_cuda.h\"\n",
 "TG__INLINE void TG__CU(tg__cu_entropy_join)(const tg__cu_rows *r) {\n",
 "TG__CU_THREADS(t) {\n",
 "TG__T *const row = (TG__T *)r->row + 2 * r->rows;\n",
@@ -5553,9 +6322,9 @@ static const char *const tg__cu_kernels[] = {
 "TG__CU_KERNEL(TG__CU(tg__cu_softmax), tg__cu_rows, TG__CU(tg__cu_soft)(r, block))\n",
 "TG__CU_KERNEL(TG__CU(tg__cu_entropy), tg__cu_rows, TG__CU(tg__cu_entropy_back)(r, block))\n",
 "#endif\n",
-"#line 2164 \"tensorgrad_cuda.h\"\n",
+"#line 2933 \"tensorgrad_cuda.h\"\n",
 "#if (!defined(TG__CU_ONLY) || defined(TG__CU_ONLY_INDEX)) && TG__CU_TYPE == 0\n",
-"#line 2167 \"tensorgrad_cuda.h\"\n",
+"#line 2936 \"tensorgrad_cuda.h\"\n",
 "#define TG__CU_CHANGE(code, T, WIDE, NARROW, U, NO) case code: { \\\n",
 "T *const p = (T *)y + to; const T e = ((const T *)x)[from]; const U d = (U)WIDE(*p), s = (U)WIDE(e); \\\n",
 "if (kind == 2) *p = (T)NARROW(d + s); else if (kind == 3) *p = (T)NARROW(d * s); \\\n",
@@ -5581,7 +6350,7 @@ static const char *const tg__cu_kernels[] = {
 "TG__CU_CHANGE(9, uint8_t, TG__CU_SELF, (uint8_t), uint32_t, TG__CU_NEVER)\n",
 "}\n",
 "}\n",
-"#line 2193 \"tensorgrad_cuda.h\"\n",
+"#line 2962 \"tensorgrad_cuda.h\"\n",
 "TG__INLINE void tg__cu_take(const tg__cu_index *r, int64_t block, int64_t blocks) {\n",
 "TG__CU_THREADS(t) for (int64_t i = block * TG__CU_WIDTH + t; i < r->n * r->k; i += blocks * TG__CU_WIDTH) {\n",
 "const int64_t slice = r->buckets ? i % r->n : i / r->k, k = r->buckets ? i / r->n : i % r->k;\n",
@@ -5591,7 +6360,7 @@ static const char *const tg__cu_kernels[] = {
 "tg__cu_move(r->size, r->y, tg__cu_offset(r->ndim, r->shape, r->sy, slice) + k * r->ky, r->x, tg__cu_offset(r->ndim, r->shape, r->sx, slice) + v * r->xv);\n",
 "}\n",
 "}\n",
-"#line 2203 \"tensorgrad_cuda.h\"\n",
+"#line 2972 \"tensorgrad_cuda.h\"\n",
 "TG__INLINE void tg__cu_scatter(const tg__cu_index *r, int64_t block) {\n",
 "TG__CU_THREADS(t) {\n",
 "const int64_t at = block * TG__CU_WIDTH + t, slice = at % r->n, bucket = at / r->n;\n",
@@ -5611,9 +6380,9 @@ static const char *const tg__cu_kernels[] = {
 "TG__CU_KERNEL(tg__cu_index_take_i64, tg__cu_index, tg__cu_take(r, block, blocks))\n",
 "TG__CU_KERNEL(tg__cu_index_scatter_i64, tg__cu_index, tg__cu_scatter(r, block))\n",
 "#endif\n",
-"#line 2223 \"tensorgrad_cuda.h\"\n",
+"#line 2992 \"tensorgrad_cuda.h\"\n",
 "#if (!defined(TG__CU_ONLY) || defined(TG__CU_ONLY_SCAN)) && TG__CU_TYPE != 32\n",
-"#line 2226 \"tensorgrad_cuda.h\"\n",
+"#line 2995 \"tensorgrad_cuda.h\"\n",
 "#ifndef TG__CU_LINEAR\n",
 "enum { TG__CU_SCAN_SUM, TG__CU_SCAN_PROD, TG__CU_SCAN_MAX, TG__CU_SCAN_MIN, TG__CU_LINEAR };\n",
 "#define TG__CU_LINEAR TG__CU_LINEAR\n",
@@ -5625,7 +6394,7 @@ static const char *const tg__cu_kernels[] = {
 "#define TG__CU_ADD(a, b) ((a) + (b))\n",
 "#define TG__CU_TIMES(a, b) ((a) * (b))\n",
 "#endif\n",
-"#line 2238 \"tensorgrad_cuda.h\"\n",
+"#line 3007 \"tensorgrad_cuda.h\"\n",
 "typedef struct TG__CU(tg__cu_stretch) { TG__T value, factor; int64_t place; } TG__CU(tg__cu_stretch);\n",
 "TG__INLINE void TG__CU(tg__cu_stretch_on)(int kind, TG__CU(tg__cu_stretch) *s, const TG__CU(tg__cu_stretch) *next) {\n",
 "const TG__T v = next->value, old = s->value;\n",
@@ -5636,7 +6405,7 @@ static const char *const tg__cu_kernels[] = {
 "default: if (v != v || (old == old && (kind == TG__CU_SCAN_MAX ? v >= old : v <= old))) { s->value = v; s->place = next->place; }\n",
 "}\n",
 "}\n",
-"#line 2249 \"tensorgrad_cuda.h\"\n",
+"#line 3018 \"tensorgrad_cuda.h\"\n",
 "TG__INLINE void TG__CU(tg__cu_scan_run)(const tg__cu_walk *r, int64_t row, int64_t from, int64_t end, int begun, int store, TG__CU(tg__cu_stretch) *s) {\n",
 "const int64_t to = tg__cu_offset(r->ndim, r->shape, r->o[0].stride, row), x = tg__cu_offset(r->ndim, r->shape, r->o[2].stride, row);\n",
 "const int64_t places = tg__cu_offset(r->ndim, r->shape, r->o[1].stride, row), a = tg__cu_offset(r->ndim, r->shape, r->o[3].stride, row);\n",
@@ -5688,9 +6457,9 @@ static const char *const tg__cu_kernels[] = {
 "TG__CU_KERNEL(TG__CU(tg__cu_scan_pieces), tg__cu_walk, { TG__CU_THREADS(t) TG__CU_UP_TO(i, r->n * r->pieces) TG__CU(tg__cu_scan_item)(r, i, 0); })\n",
 "TG__CU_KERNEL(TG__CU(tg__cu_scan_before), tg__cu_walk, { TG__CU_THREADS(t) TG__CU_EACH(i) TG__CU(tg__cu_scan_row)(r, i); })\n",
 "#endif\n",
-"#line 2301 \"tensorgrad_cuda.h\"\n",
+"#line 3070 \"tensorgrad_cuda.h\"\n",
 "#if (!defined(TG__CU_ONLY) || defined(TG__CU_ONLY_SORT)) && TG__CU_TYPE == 0\n",
-"#line 2303 \"tensorgrad_cuda.h\"\n",
+"#line 3072 \"tensorgrad_cuda.h\"\n",
 "enum { TG__CU_SORTS = 1024 };\n",
 "typedef struct tg__cu_entry { uint64_t key; int64_t place; } tg__cu_entry;\n",
 "TG__INLINE uint64_t tg__cu_sort_key(int dtype, const char *p, int64_t i) {\n",
@@ -5709,7 +6478,7 @@ static const char *const tg__cu_kernels[] = {
 "if ((u & ~sign) > infinity) return sign | (sign - 1);\n",
 "return u & sign ? (u ^ (sign | (sign - 1))) + (u == sign) : u | sign;\n",
 "}\n",
-"#line 2322 \"tensorgrad_cuda.h\"\n",
+"#line 3091 \"tensorgrad_cuda.h\"\n",
 "TG__INLINE int64_t tg__cu_rank(const tg__cu_entry *e, int64_t n, uint64_t key, int equal) {\n",
 "int64_t low = 0, high = n;\n",
 "while (low < high) {\n",
@@ -5718,21 +6487,21 @@ static const char *const tg__cu_kernels[] = {
 "}\n",
 "return low;\n",
 "}\n",
-"#line 2331 \"tensorgrad_cuda.h\"\n",
+"#line 3100 \"tensorgrad_cuda.h\"\n",
 "TG__INLINE void tg__cu_merge(const tg__cu_entry *from, tg__cu_entry *to, int64_t n, int64_t w, int64_t i) {\n",
 "const int64_t base = i / (2 * w) * (2 * w), second = base + w < n ? base + w : n, end = second + w < n ? second + w : n;\n",
 "const int later = i >= second;\n",
 "const int64_t rank = later ? tg__cu_rank(from + base, second - base, from[i].key, 1) : tg__cu_rank(from + second, end - second, from[i].key, 0);\n",
 "to[later ? i - w + rank : i + rank] = from[i];\n",
 "}\n",
-"#line 2338 \"tensorgrad_cuda.h\"\n",
+"#line 3107 \"tensorgrad_cuda.h\"\n",
 "TG__INLINE void tg__cu_sort_put(const tg__cu_walk *r, int64_t row, int64_t k, int64_t place) {\n",
 "const int dtype = TG__CU_D(2), size = dtype == 0 || dtype == 5 ? 4 : dtype == 1 || dtype == 4 ? 8 : dtype == 2 || dtype == 3 || dtype == 6 ? 2 : 1;\n",
 "tg__cu_move(size, r->o[0].p, tg__cu_offset(r->ndim, r->shape, r->o[0].stride, row) + k * r->o[0].step, r->o[2].p,\n",
 "tg__cu_offset(r->ndim, r->shape, r->o[2].stride, row) + place * r->o[2].step);\n",
 "((int64_t *)r->o[1].p)[tg__cu_offset(r->ndim, r->shape, r->o[1].stride, row) + k * r->o[1].step] = place;\n",
 "}\n",
-"#line 2345 \"tensorgrad_cuda.h\"\n",
+"#line 3114 \"tensorgrad_cuda.h\"\n",
 "TG__INLINE void tg__cu_sort_block(const tg__cu_walk *r, int64_t block) {\n",
 "TG__CU_SHARED(tg__cu_entry, s, 2 * TG__CU_SORTS);\n",
 "const int64_t first = block * (TG__CU_SORTS / r->piece), items = r->n * r->pieces, length = r->o[2].count;\n",
@@ -5759,7 +6528,7 @@ static const char *const tg__cu_kernels[] = {
 "else if (at >= r->whole[1] && at < r->whole[1] + r->o[0].count) tg__cu_sort_put(r, row, at - r->whole[1], s[from + e].place);\n",
 "}\n",
 "}\n",
-"#line 2372 \"tensorgrad_cuda.h\"\n",
+"#line 3141 \"tensorgrad_cuda.h\"\n",
 "TG__INLINE void tg__cu_sort_merge(const tg__cu_walk *r, int64_t i) {\n",
 "const int64_t n = r->o[2].count, row = i / n, half = r->n * n;\n",
 "tg__cu_entry *const e = (tg__cu_entry *)r->work + row * n;\n",
@@ -5786,9 +6555,9 @@ static const char *const tg__cu_kernels[] = {
 "TG__CU_KERNEL(tg__cu_sort_write_i64, tg__cu_walk, { TG__CU_THREADS(t) TG__CU_UP_TO(i, r->n * r->o[0].count) tg__cu_sort_write(r, i); })\n",
 "TG__CU_KERNEL(tg__cu_search_i64, tg__cu_walk, { TG__CU_THREADS(t) TG__CU_UP_TO(i, r->n * r->o[0].count) tg__cu_search(r, i); })\n",
 "#endif\n",
-"#line 2399 \"tensorgrad_cuda.h\"\n",
+"#line 3168 \"tensorgrad_cuda.h\"\n",
 "#if (!defined(TG__CU_ONLY) || defined(TG__CU_ONLY_NORM)) && TG__CU_TYPE != 0\n",
-"#line 2402 \"tensorgrad_cuda.h\"\n",
+"#line 3171 \"tensorgrad_cuda.h\"\n",
 "#ifndef TG__CU_NORM\n",
 "#define TG__CU_NORM\n",
 "enum { TG__CU_NORM_MEAN, TG__CU_NORM_SQUARES, TG__CU_NORM_BACK };\n",
@@ -5798,7 +6567,7 @@ static const char *const tg__cu_kernels[] = {
 "}\n",
 "#endif\n",
 "#define TG__CU_GET(k, row_at, i) TG__CU(tg__cu_get)(TG__CU_D(k), r->o[k].p, (row_at) + tg__cu_norm_at(r, k, i))\n",
-"#line 2413 \"tensorgrad_cuda.h\"\n",
+"#line 3182 \"tensorgrad_cuda.h\"\n",
 "TG__INLINE void TG__CU(tg__cu_norm_gather)(const tg__cu_walk *r, int64_t block, int what, const double *mean, double *s, double *d) {\n",
 "int half;\n",
 "TG__CU_THREADS(t) {\n",
@@ -5825,7 +6594,7 @@ static const char *const tg__cu_kernels[] = {
 "TG__CU_BARRIER\n",
 "}\n",
 "}\n",
-"#line 2440 \"tensorgrad_cuda.h\"\n",
+"#line 3209 \"tensorgrad_cuda.h\"\n",
 "TG__INLINE void TG__CU(tg__cu_norm_settle)(const tg__cu_walk *r, int64_t row, int what, double s, double d) {\n",
 "double *const own = (double *)r->work + 4 * row;\n",
 "TG__T *const rows = r->o[3].p ? (TG__T *)r->o[3].p + tg__cu_norm_row(r, 3, row) : 0;\n",
@@ -5845,7 +6614,7 @@ static const char *const tg__cu_kernels[] = {
 "if (r->o[2].p) TG__CU(tg__cu_put)(TG__CU_D(2), r->o[2].p, tg__cu_norm_row(r, 2, row), (TG__T)s);\n",
 "if (r->o[5].p) { const double w = (double)TG__CU_GET(5, tg__cu_norm_row(r, 5, row), 0); own[2] *= w; own[3] *= w; }\n",
 "}\n",
-"#line 2460 \"tensorgrad_cuda.h\"\n",
+"#line 3229 \"tensorgrad_cuda.h\"\n",
 "TG__INLINE void TG__CU(tg__cu_norm_element)(const tg__cu_walk *r, int64_t row, int64_t i) {\n",
 "const double *const own = (const double *)r->work + 4 * row;\n",
 "const TG__T d = TG__CU_GET(4, tg__cu_norm_row(r, 4, row), i) - (TG__T)own[0], scale = (TG__T)own[1];\n",
@@ -5855,7 +6624,7 @@ static const char *const tg__cu_kernels[] = {
 "else v = d * scale * w + (r->o[6].p ? TG__CU_GET(6, tg__cu_norm_row(r, 6, row), i) : 0);\n",
 "TG__CU(tg__cu_put)(TG__CU_D(0), r->o[0].p, tg__cu_norm_row(r, 0, row) + tg__cu_norm_at(r, 0, i), v);\n",
 "}\n",
-"#line 2470 \"tensorgrad_cuda.h\"\n",
+"#line 3239 \"tensorgrad_cuda.h\"\n",
 "TG__INLINE void TG__CU(tg__cu_norm_whole)(const tg__cu_walk *r, int64_t block, int back) {\n",
 "TG__CU_SHARED(double, s, TG__CU_WIDTH);\n",
 "TG__CU_SHARED(double, d, TG__CU_WIDTH);\n",
@@ -5874,7 +6643,7 @@ static const char *const tg__cu_kernels[] = {
 "TG__CU_BARRIER\n",
 "TG__CU_THREADS(t) if (first + t / r->lanes < r->n) for (int64_t i = t % r->lanes; i < r->length; i += r->lanes) TG__CU(tg__cu_norm_element)(r, first + t / r->lanes, i);\n",
 "}\n",
-"#line 2489 \"tensorgrad_cuda.h\"\n",
+"#line 3258 \"tensorgrad_cuda.h\"\n",
 "TG__INLINE void TG__CU(tg__cu_norm_piece)(const tg__cu_walk *r, int64_t block) {\n",
 "TG__CU_SHARED(double, s, TG__CU_WIDTH);\n",
 "TG__CU_SHARED(double, d, TG__CU_WIDTH);\n",
@@ -5896,7 +6665,7 @@ static const char *const tg__cu_kernels[] = {
 "for (int64_t q = 0; q < r->pieces; q++) { s += sums[2 * q]; d += sums[2 * q + 1]; }\n",
 "TG__CU(tg__cu_norm_settle)(r, row, (int)r->whole[4], s, d);\n",
 "}\n",
-"#line 2511 \"tensorgrad_cuda.h\"\n",
+"#line 3280 \"tensorgrad_cuda.h\"\n",
 "TG__INLINE void TG__CU(tg__cu_norm_column)(const tg__cu_walk *r, int64_t item) {\n",
 "const int64_t q = item / r->length, i = item - q * r->length, end = (q + 1) * r->whole[2] < r->n ? (q + 1) * r->whole[2] : r->n;\n",
 "double *const sums = (double *)r->work + 4 * r->n + 2 * r->n * r->pieces + 2 * item, *const own = (double *)r->work;\n",
@@ -5923,9 +6692,9 @@ static const char *const tg__cu_kernels[] = {
 "TG__CU_KERNEL(TG__CU(tg__cu_norm_weights), tg__cu_walk, { TG__CU_THREADS(t) TG__CU_UP_TO(i, r->length * r->whole[3]) TG__CU(tg__cu_norm_column)(r, i); })\n",
 "TG__CU_KERNEL(TG__CU(tg__cu_norm_weights_join), tg__cu_walk, { TG__CU_THREADS(t) TG__CU_UP_TO(i, r->length) TG__CU(tg__cu_norm_columns)(r, i); })\n",
 "#endif\n",
-"#line 2538 \"tensorgrad_cuda.h\"\n",
+"#line 3307 \"tensorgrad_cuda.h\"\n",
 "#if !defined(TG__CU_ONLY) || defined(TG__CU_ONLY_POOL)\n",
-"#line 2541 \"tensorgrad_cuda.h\"\n",
+"#line 3310 \"tensorgrad_cuda.h\"\n",
 "#ifndef TG__CU_WINDOW\n",
 "#define TG__CU_WINDOW\n",
 "typedef struct tg__cu_window { int64_t start, end, step, full, in; } tg__cu_window;\n",
@@ -5945,7 +6714,7 @@ static const char *const tg__cu_kernels[] = {
 "if (w.end > in) w.end = in;\n",
 "return w;\n",
 "}\n",
-"#line 2561 \"tensorgrad_cuda.h\"\n",
+"#line 3330 \"tensorgrad_cuda.h\"\n",
 "TG__INLINE void tg__cu_readers_of(const tg__cu_walk *r, int d, int64_t i, int64_t in, int64_t out, int64_t *first, int64_t *last) {\n",
 "const int64_t stride = r->whole[3 + d], reach = i + r->whole[6 + d], wide = (r->whole[d] - 1) * r->whole[9 + d] + 1;\n",
 "if (r->part & 1) { *first = i * out / in; *last = tg__cu_up((i + 1) * out, in) - 1; return; }\n",
@@ -5993,7 +6762,7 @@ static const char *const tg__cu_kernels[] = {
 "}\n",
 "TG__CU_KERNEL(TG__CU(tg__cu_pool), tg__cu_walk, { TG__CU_THREADS(t) TG__CU_EACH(i) TG__CU(tg__cu_pooled)(r, i); })\n",
 "#if TG__CU_TYPE != 0\n",
-"#line 2609 \"tensorgrad_cuda.h\"\n",
+"#line 3378 \"tensorgrad_cuda.h\"\n",
 "TG__INLINE int TG__CU(tg__cu_is_first)(const tg__cu_walk *r, const int64_t *p, const tg__cu_window *w, TG__T top) {\n",
 "const int64_t x = TG__CU_PICTURE(3);\n",
 "const TG__T own = TG__CU_PIXEL(3, x, p[2], p[3], p[4]);\n",
@@ -6007,7 +6776,7 @@ static const char *const tg__cu_kernels[] = {
 "}\n",
 "return 0;\n",
 "}\n",
-"#line 2623 \"tensorgrad_cuda.h\"\n",
+"#line 3392 \"tensorgrad_cuda.h\"\n",
 "TG__INLINE void TG__CU(tg__cu_pool_returned)(const tg__cu_walk *r, int64_t i, int largest) {\n",
 "TG__CU_POSITION\n",
 "const int64_t g = TG__CU_PICTURE(2), y = TG__CU_PICTURE(4);\n",
@@ -6034,15 +6803,15 @@ static const char *const tg__cu_kernels[] = {
 "#undef TG__CU_PICTURE\n",
 "#undef TG__CU_PIXEL\n",
 "#endif\n",
-"#line 2650 \"tensorgrad_cuda.h\"\n",
+"#line 3419 \"tensorgrad_cuda.h\"\n",
 "#if (!defined(TG__CU_ONLY) || defined(TG__CU_ONLY_ATTENTION)) && TG__CU_TYPE != 0\n",
-"#line 2652 \"tensorgrad_cuda.h\"\n",
+"#line 3421 \"tensorgrad_cuda.h\"\n",
 "#undef TG__CU_AE\n",
 "#define TG__CU_AE (TG__CU_TYPE == 32 ? 128 : 64)\n",
 "#ifndef TG__CU_AT\n",
 "#define TG__CU_AT\n",
 "enum { TG__CU_ROW = 32, TG__CU_ROOM = 32 * 33 };\n",
-"#line 2658 \"tensorgrad_cuda.h\"\n",
+"#line 3427 \"tensorgrad_cuda.h\"\n",
 "typedef struct tg__cu_head { int64_t b, h, row, column; } tg__cu_head;\n",
 "#define TG__CU_Q(back) ((back) ? 3 : 2)\n",
 "#define TG__CU_REST(back) ((back) ? 8 : 1)\n",
@@ -6056,7 +6825,7 @@ static const char *const tg__cu_kernels[] = {
 "}\n",
 "TG__INLINE int64_t tg__cu_head_at(const tg__cu_walk *r, int k, int64_t b, int64_t h) { return b * r->o[k].stride[0] + h * r->o[k].stride[1]; }\n",
 "#endif\n",
-"#line 2672 \"tensorgrad_cuda.h\"\n",
+"#line 3441 \"tensorgrad_cuda.h\"\n",
 "TG__INLINE void TG__CU(tg__cu_tile_dots)(const tg__cu_walk *r, int a, int64_t a_at, int64_t a_row, int b, int64_t b_at, int64_t b_row, int64_t n, TG__T *as, TG__T *bs, TG__CU_OWN(TG__T, dot, 4)) {\n",
 "int64_t d0;\n",
 "TG__CU_THREADS(t) { TG__CU_UNROLL for (int c = 0; c < 4; c++) TG__CU_MY(dot, t)[c] = 0; }\n",
@@ -6074,7 +6843,7 @@ static const char *const tg__cu_kernels[] = {
 "TG__CU_BARRIER\n",
 "}\n",
 "}\n",
-"#line 2690 \"tensorgrad_cuda.h\"\n",
+"#line 3459 \"tensorgrad_cuda.h\"\n",
 "TG__INLINE void TG__CU(tg__cu_tile_times)(const tg__cu_walk *r, const TG__T *tile, int v, int64_t v_at, int64_t row, int64_t column, TG__T *vs, TG__CU_OWN(TG__T, out, TG__CU_AE / 8)) {\n",
 "TG__CU_THREADS(t) for (int e = t; e < 32 * TG__CU_AE; e += TG__CU_WIDTH) {\n",
 "const int j = e / TG__CU_AE, c = e % TG__CU_AE;\n",
@@ -6094,7 +6863,7 @@ static const char *const tg__cu_kernels[] = {
 "TG__CU(tg__cu_put)(TG__CU_D(y), r->o[y].p, tg__cu_head_at(r, y, a->b, a->h) + row * r->o[y].stride[2] + column * r->o[y].stride[3], TG__CU_MY(out, t)[c]);\n",
 "}\n",
 "}\n",
-"#line 2710 \"tensorgrad_cuda.h\"\n",
+"#line 3479 \"tensorgrad_cuda.h\"\n",
 "TG__INLINE TG__T TG__CU(tg__cu_score)(const tg__cu_walk *r, int back, int64_t b, int64_t h, int64_t q, int64_t k, TG__T dot) {\n",
 "const int mask = TG__CU_Q(back) + 3;\n",
 "const TG__T none = -TG__CU_FROM(tg__double(0x7ff0000000000000u)), v = dot * (TG__T)r->numbers[0];\n",
@@ -6105,8 +6874,8 @@ static const char *const tg__cu_kernels[] = {
 "if (TG__CU_D(mask) == 9) return ((const uint8_t *)r->o[mask].p)[at] ? v : none;\n",
 "return v + TG__CU(tg__cu_get)(TG__CU_D(mask), r->o[mask].p, at);\n",
 "}\n",
-"#line 2721 \"tensorgrad_cuda.h\"\n",
-"TG__INLINE TG__T TG__CU(tg__cu_kept)(const tg__cu_walk *r, int back, int64_t b, int64_t h, int64_t q, int64_t k) {\n",
+"#line 3490 \"tensorgrad_cuda.h\"\n",
+"TG__NOINLINE TG__T TG__CU(tg__cu_kept)(const tg__cu_walk *r, int back, int64_t b, int64_t h, int64_t q, int64_t k) {\n",
 "const tg__cu_view *const o = &r->o[TG__CU_Q(back)];\n",
 "const uint64_t at = (uint64_t)(((b * o->size[1] + h) * o->size[2] + q) * r->o[TG__CU_Q(back) + 1].size[2] + k);\n",
 "const double p = r->numbers[1];\n",
@@ -6114,13 +6883,13 @@ static const char *const tg__cu_kernels[] = {
 "if (p == 0) return 1;\n",
 "#if TG__CU_TYPE == 32\n",
 "tg__cu_philox(at / 4, (uint64_t)r->whole[1], (uint64_t)r->whole[2], w);\n",
-"return (float)(int32_t)(w[at % 4] >> 8) * 5.9604644775390625e-8f < (float)p ? 0 : (float)(p < 1 ? 1 / (1 - p) : 0);\n",
+"return (float)(int32_t)((at & 2 ? (at & 1 ? w[3] : w[2]) : at & 1 ? w[1] : w[0]) >> 8) * 5.9604644775390625e-8f < (float)p ? 0 : (float)(p < 1 ? 1 / (1 - p) : 0);\n",
 "#else\n",
 "tg__cu_philox(at / 2, (uint64_t)r->whole[1], (uint64_t)r->whole[2], w);\n",
-"return (double)(((uint64_t)w[2 * (at % 2) + 1] << 32 | w[2 * (at % 2)]) >> 11) * 1.1102230246251565e-16 < p ? 0 : p < 1 ? 1 / (1 - p) : 0;\n",
+"return (double)(((uint64_t)(at & 1 ? w[3] : w[1]) << 32 | (at & 1 ? w[2] : w[0])) >> 11) * 1.1102230246251565e-16 < p ? 0 : p < 1 ? 1 / (1 - p) : 0;\n",
 "#endif\n",
 "}\n",
-"#line 2736 \"tensorgrad_cuda.h\"\n",
+"#line 3505 \"tensorgrad_cuda.h\"\n",
 "TG__INLINE void TG__CU(tg__cu_attended)(const tg__cu_walk *r, int64_t block) {\n",
 "TG__CU_SHARED(TG__T, as, TG__CU_ROOM);\n",
 "TG__CU_SHARED(TG__T, bs, TG__CU_ROOM);\n",
@@ -6184,7 +6953,7 @@ static const char *const tg__cu_kernels[] = {
 "}\n",
 "TG__CU(tg__cu_tile_put)(r, 0, &a, out);\n",
 "}\n",
-"#line 2800 \"tensorgrad_cuda.h\"\n",
+"#line 3569 \"tensorgrad_cuda.h\"\n",
 "TG__INLINE void TG__CU(tg__cu_delta)(const tg__cu_walk *r, int64_t i) {\n",
 "const int64_t q = i % r->o[3].size[2], h = i / r->o[3].size[2] % r->o[3].size[1], b = i / r->o[3].size[2] / r->o[3].size[1];\n",
 "const int64_t y = tg__cu_head_at(r, 7, b, h) + q * r->o[7].stride[2], g = tg__cu_head_at(r, 9, b, h) + q * r->o[9].stride[2];\n",
@@ -6192,7 +6961,7 @@ static const char *const tg__cu_kernels[] = {
 "for (int64_t e = 0; e < r->o[9].size[3]; e++) v = TG__W(fma)(TG__CU(tg__cu_get)(TG__CU_D(7), r->o[7].p, y + e * r->o[7].stride[3]), TG__CU(tg__cu_get)(TG__CU_D(9), r->o[9].p, g + e * r->o[9].stride[3]), v);\n",
 "((TG__T *)r->work)[i] = v;\n",
 "}\n",
-"#line 2809 \"tensorgrad_cuda.h\"\n",
+"#line 3578 \"tensorgrad_cuda.h\"\n",
 "TG__INLINE void TG__CU(tg__cu_attend_back)(const tg__cu_walk *r, int64_t block, int which) {\n",
 "TG__CU_SHARED(TG__T, as, TG__CU_ROOM);\n",
 "TG__CU_SHARED(TG__T, bs, TG__CU_ROOM);\n",
@@ -6236,9 +7005,9 @@ static const char *const tg__cu_kernels[] = {
 "TG__CU_KERNEL(TG__CU(tg__cu_attend_dk), tg__cu_walk, TG__CU(tg__cu_attend_back)(r, block, 1))\n",
 "TG__CU_KERNEL(TG__CU(tg__cu_attend_dv), tg__cu_walk, TG__CU(tg__cu_attend_back)(r, block, 2))\n",
 "#endif\n",
-"#line 2853 \"tensorgrad_cuda.h\"\n",
+"#line 3622 \"tensorgrad_cuda.h\"\n",
 "#if (!defined(TG__CU_ONLY) || defined(TG__CU_ONLY_RESAMPLE)) && TG__CU_TYPE != 0\n",
-"#line 2855 \"tensorgrad_cuda.h\"\n",
+"#line 3624 \"tensorgrad_cuda.h\"\n",
 "#ifndef TG__CU_TAPS\n",
 "#define TG__CU_TAPS\n",
 "typedef struct tg__cu_taps { int64_t first, count; const double *weight; } tg__cu_taps;\n",
@@ -6264,7 +7033,7 @@ static const char *const tg__cu_kernels[] = {
 "}\n",
 "TG__CU_KERNEL(TG__CU(tg__cu_resample), tg__cu_walk, { TG__CU_THREADS(t) TG__CU_EACH(i) TG__CU(tg__cu_resampled)(r, i); })\n",
 "#endif\n",
-"#line 2881 \"tensorgrad_cuda.h\"\n",
+"#line 3650 \"tensorgrad_cuda.h\"\n",
 "#if (!defined(TG__CU_ONLY) || defined(TG__CU_ONLY_RNN)) && TG__CU_TYPE != 0\n",
 "#line 1 \"tensorgrad.h, from the line '#define TG__RNN_GET(p, at)' on\"\n",
 "#define TG__RNN_GET(p, at)    (k == TG__VN ? TG__W(load)((p) + (at)) : TG__W(loadn)((p) + (at), k))\n",
@@ -6358,7 +7127,7 @@ static const char *const tg__cu_kernels[] = {
 "TG__RNN_PUT(dgates, j, TG__FT(tg__rnn_flush)(t));\n",
 "}\n",
 "}\n",
-"#line 2884 \"tensorgrad_cuda.h\"\n",
+"#line 3653 \"tensorgrad_cuda.h\"\n",
 "TG__INLINE tg__rnn_run TG__CU(tg__cu_unit)(const tg__cu_walk *r, int64_t i) {\n",
 "const int64_t row = i / r->length, unit = i - row * r->length;\n",
 "tg__rnn_run run;\n",
@@ -6369,7 +7138,7 @@ static const char *const tg__cu_kernels[] = {
 "TG__CU_KERNEL(TG__CU(tg__cu_rnn), tg__cu_walk, { TG__CU_THREADS(t) TG__CU_EACH(i) { const tg__rnn_run run = TG__CU(tg__cu_unit)(r, i); TG__FT(tg__rnn_ahead)(r->kind, &run); } })\n",
 "TG__CU_KERNEL(TG__CU(tg__cu_rnn_back), tg__cu_walk, { TG__CU_THREADS(t) TG__CU_EACH(i) { const tg__rnn_run run = TG__CU(tg__cu_unit)(r, i); TG__FT(tg__rnn_back)(r->kind, &run); } })\n",
 "#endif\n",
-"#line 2895 \"tensorgrad_cuda.h\"\n",
+"#line 3664 \"tensorgrad_cuda.h\"\n",
 "#if (!defined(TG__CU_ONLY) || defined(TG__CU_ONLY_OPTIM)) && TG__CU_TYPE != 0\n",
 "#line 1 \"tensorgrad.h, from the line '#define TG__OPTIM_NUMBER(i)' on\"\n",
 "#define TG__OPTIM_NUMBER(i)  TG__W(set)((TG__T)r->number[i])\n",
@@ -6572,7 +7341,7 @@ static const char *const tg__cu_kernels[] = {
 "default: TG__FT(tg__optim_powers)(r); break;\n",
 "}\n",
 "}\n",
-"#line 2898 \"tensorgrad_cuda.h\"\n",
+"#line 3667 \"tensorgrad_cuda.h\"\n",
 "#undef TG__CU_RULE\n",
 "#ifdef TG__CU_KIND\n",
 "#define TG__CU_RULE(asked) TG__CU_KIND\n",
@@ -6598,7 +7367,7 @@ static const char *const tg__cu_kernels[] = {
 "TG__CU_UNROLL for (k = 0; k < 5; k++) if (r->o[k].p) TG__CU(tg__cu_put)(TG__CU_D(k), r->o[k].p, at[k], v[k]);\n",
 "}\n",
 "TG__CU_KERNEL(TG__CU(tg__cu_step), tg__cu_optim, { TG__CU_THREADS(t) TG__CU_EACH(i) TG__CU(tg__cu_step_of)(r, i); })\n",
-"#line 2924 \"tensorgrad_cuda.h\"\n",
+"#line 3693 \"tensorgrad_cuda.h\"\n",
 "TG__INLINE TG__T TG__CU(tg__cu_power)(const tg__cu_optim *r, int64_t i) {\n",
 "TG__T v[2];\n",
 "tg__optim_run run;\n",
@@ -6608,7 +7377,7 @@ static const char *const tg__cu_kernels[] = {
 "TG__FT(tg__optim_powers)(&run);\n",
 "return v[0];\n",
 "}\n",
-"#line 2934 \"tensorgrad_cuda.h\"\n",
+"#line 3703 \"tensorgrad_cuda.h\"\n",
 "TG__INLINE void TG__CU(tg__cu_power_blocks)(const tg__cu_optim *r, int64_t block) {\n",
 "TG__CU_SHARED(TG__T, s, TG__CU_WIDTH);\n",
 "int half;\n",
@@ -6639,9 +7408,9 @@ static const char *const tg__cu_kernels[] = {
 "TG__CU_KERNEL(TG__CU(tg__cu_powers), tg__cu_optim, TG__CU(tg__cu_power_blocks)(r, block))\n",
 "TG__CU_KERNEL(TG__CU(tg__cu_powers_sum), tg__cu_optim, { (void)block; TG__CU(tg__cu_power_join)(r); })\n",
 "#endif\n",
-"#line 2965 \"tensorgrad_cuda.h\"\n",
+"#line 3734 \"tensorgrad_cuda.h\"\n",
 "#if !defined(TG__CU_ONLY) || defined(TG__CU_ONLY_GEMM) || defined(TG__CU_ONLY_CONV)\n",
-"#line 2969 \"tensorgrad_cuda.h\"\n",
+"#line 3738 \"tensorgrad_cuda.h\"\n",
 "#undef TG__CU_FMA\n",
 "#undef TG__CU_PLUS\n",
 "#if TG__CU_TYPE == 32\n",
@@ -6658,7 +7427,7 @@ static const char *const tg__cu_kernels[] = {
 "#define TG__CU_TILE\n",
 "enum { TG__CU_BM = 128, TG__CU_BN = 64, TG__CU_BK = 16, TG__CU_PAD = TG__CU_BM + 4 };\n",
 "#endif\n",
-"#line 2986 \"tensorgrad_cuda.h\"\n",
+"#line 3755 \"tensorgrad_cuda.h\"\n",
 "TG__INLINE void TG__CU(tg__cu_tile_step)(const TG__T *as, const TG__T *bs, TG__CU_OWN(TG__T, acc, 32)) {\n",
 "TG__CU_THREADS(t) {\n",
 "const int i0 = t / 16 * 8, j0 = t % 16 * 4;\n",
@@ -6671,7 +7440,7 @@ static const char *const tg__cu_kernels[] = {
 "}\n",
 "}\n",
 "}\n",
-"#line 2999 \"tensorgrad_cuda.h\"\n",
+"#line 3768 \"tensorgrad_cuda.h\"\n",
 "TG__INLINE void TG__CU(tg__cu_tile_clear)(TG__CU_OWN(TG__T, acc, 32)) {\n",
 "TG__CU_THREADS(t) if (t < TG__CU_WIDTH) { TG__CU_UNROLL for (int e = 0; e < 32; e++) TG__CU_MY(acc, t)[e] = 0; }\n",
 "}\n",
@@ -6679,14 +7448,14 @@ static const char *const tg__cu_kernels[] = {
 "TG__CU_THREADS(t) if (t < TG__CU_WIDTH) { TG__CU_UNROLL for (int e = 0; e < 32; e++) TG__CU_MY(total, t)[e] = first ? TG__CU_MY(acc, t)[e] : TG__CU_PLUS(TG__CU_MY(total, t)[e], TG__CU_MY(acc, t)[e]); }\n",
 "}\n",
 "#if !defined(TG__CU_ONLY) || defined(TG__CU_ONLY_GEMM)\n",
-"#line 3007 \"tensorgrad_cuda.h\"\n",
+"#line 3776 \"tensorgrad_cuda.h\"\n",
 "TG__INLINE void TG__CU(tg__cu_finish)(const tg__cu_gemm *r, int64_t c_at, int64_t bias_at, int64_t i, int64_t j, TG__T v) {\n",
 "const int64_t at = c_at + i * r->c_rs + j * r->c_cs;\n",
 "if (r->bias) v = TG__CU_PLUS(v, TG__CU(tg__cu_get)(TG__CU_DTYPE(0, r->tc), r->bias, bias_at + i * r->bias_rs + j * r->bias_cs));\n",
 "if (r->accumulate) v = TG__CU_PLUS(TG__CU(tg__cu_get)(TG__CU_DTYPE(0, r->tc), r->c, at), v);\n",
 "TG__CU(tg__cu_put)(TG__CU_DTYPE(0, r->tc), r->c, at, v);\n",
 "}\n",
-"#line 3014 \"tensorgrad_cuda.h\"\n",
+"#line 3783 \"tensorgrad_cuda.h\"\n",
 "TG__INLINE void TG__CU(tg__cu_part)(const tg__cu_gemm *r, int64_t batch, int64_t q, int64_t i, int64_t j, TG__T v) {\n",
 "if (r->partial) ((TG__T *)r->partial)[((batch * r->blocks + q) * r->m + i) * r->n + j] = v;\n",
 "else TG__CU(tg__cu_finish)(r, tg__cu_offset(r->ndim, r->shape, r->bc, batch), tg__cu_offset(r->ndim, r->shape, r->bbias, batch), i, j, v);\n",
@@ -6757,7 +7526,7 @@ static const char *const tg__cu_kernels[] = {
 "if (t % 64 == 0 && item < items) TG__CU(tg__cu_part)(r, item / r->n / r->m / r->blocks, item / r->n / r->m % r->blocks, item / r->n % r->m, item % r->n, s[t]);\n",
 "}\n",
 "}\n",
-"#line 3085 \"tensorgrad_cuda.h\"\n",
+"#line 3854 \"tensorgrad_cuda.h\"\n",
 "TG__INLINE void TG__CU(tg__cu_lanes)(const tg__cu_gemm *r, int64_t block) {\n",
 "TG__CU_SHARED(TG__T, s, TG__CU_WIDTH);\n",
 "const int64_t nt = (r->n + 31) / 32, i = block / nt % r->m, q = block / nt / r->m % r->blocks, batch = block / nt / r->m / r->blocks;\n",
@@ -6804,13 +7573,13 @@ static const char *const tg__cu_kernels[] = {
 "TG__CU_KERNEL(TG__CU(tg__cu_gemm_parts), tg__cu_gemm, TG__CU(tg__cu_add_parts)(r, block))\n",
 "#endif\n",
 "#endif\n",
-"#line 3132 \"tensorgrad_cuda.h\"\n",
+"#line 3901 \"tensorgrad_cuda.h\"\n",
 "#if (!defined(TG__CU_ONLY) || defined(TG__CU_ONLY_CONV)) && TG__CU_TYPE != 0\n",
-"#line 3134 \"tensorgrad_cuda.h\"\n",
+"#line 3903 \"tensorgrad_cuda.h\"\n",
 "#ifndef TG__CU_CONV\n",
 "#define TG__CU_CONV\n",
 "typedef struct tg__cu_spot { int64_t at; int32_t z, y, x; } tg__cu_spot;\n",
-"#line 3138 \"tensorgrad_cuda.h\"\n",
+"#line 3907 \"tensorgrad_cuda.h\"\n",
 "TG__INLINE void tg__cu_split(const int64_t *size, int64_t i, int64_t *p) {\n",
 "TG__CU_ROLL for (int d = 3; d > 0; d--) { const int64_t q = i / size[d]; p[d] = i - q * size[d]; i = q; }\n",
 "p[0] = i;\n",
@@ -6828,7 +7597,7 @@ static const char *const tg__cu_kernels[] = {
 "s.z = (int32_t)p[1] * r->k_scale[0]; s.y = (int32_t)p[2] * r->k_scale[1]; s.x = (int32_t)p[3] * r->k_scale[2];\n",
 "return s;\n",
 "}\n",
-"#line 3156 \"tensorgrad_cuda.h\"\n",
+"#line 3925 \"tensorgrad_cuda.h\"\n",
 "TG__INLINE int tg__cu_inside(const tg__cu_conv *r, int d, int32_t *v) {\n",
 "if (r->divide[d] != 1) {\n",
 "if (*v < 0 || *v % r->divide[d]) return 0;\n",
@@ -6903,7 +7672,7 @@ static const char *const tg__cu_kernels[] = {
 "}\n",
 "}\n",
 "}\n",
-"#line 3231 \"tensorgrad_cuda.h\"\n",
+"#line 4000 \"tensorgrad_cuda.h\"\n",
 "TG__INLINE void TG__CU(tg__cu_conv_one)(const tg__cu_conv *r, int64_t item) {\n",
 "const int64_t parts = r->partial ? r->blocks : 1, m = item % r->m, n = item / r->m % r->n, q = item / r->m / r->n % parts, group = item / r->m / r->n / parts;\n",
 "int64_t p[4], kb, k;\n",

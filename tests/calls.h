@@ -75,7 +75,7 @@ static bool batched(trial *c) {
 /* a parameter or buffer; and what goes through a module */
 static bool in_module(trial *c, int how) {
     tg_ctx *tg = c->tg;
-    tg_module *m = how == 2 || how == 7 || how == 10 ? tg_nn_relu(tg) : how == 8 ? tg_nn_bce_with_logits_loss(tg, .pos_weight = c->o[1], .weight = c->o[0]) : how == 3 ? tg_nn_linear(tg, 32, 32) : how == 9 ? tg_nn_max_pool1d(tg, 2) : how == 4 ? tg_nn_gru_cell(tg, 32, 32) : how == 5 ? tg_nn_multihead_attention(tg, 32, 2) :
+    tg_module *m = how == 2 || how == 7 || how == 10 ? tg_nn_relu(tg) : how == 8 ? tg_nn_bce_with_logits_loss(tg, .pos_weight = c->o[1], .weight = c->o[0]) : how == 3 || how == 12 ? tg_nn_linear(tg, 32, 32) : how == 9 ? tg_nn_max_pool1d(tg, 2) : how == 4 ? tg_nn_gru_cell(tg, 32, 32) : how == 5 ? tg_nn_multihead_attention(tg, 32, 2) :
         how == 6 ? tg_nn_transformer(tg, 32, 2, .decoder_layers = 1, .dim_feedforward = 8, .layers = 1) : tg_nn_list(tg);
     tg_forward_transformer_args a;
     tg_tensor *places = NULL;
@@ -85,7 +85,7 @@ static bool in_module(trial *c, int how) {
     if (how == 6) { a.tgt = c->o[1]; a.src_mask = c->o[2]; a.memory_mask = c->o[3]; }
     tg_train(m, false);
     if (m && how > 3) tg_freeze(m, true);
-    ok = how == 11 ? tg_nn_parameter(m, NULL, c->o[0]) != NULL : how == 10 ? tg_bake(m, c->o[0]) : how == 8 ? m != NULL : how == 9 ? give(c, tg_forward_pool(m, c->o[0], &places)) != NULL && give(c, places) != NULL : how == 7 ? give(c, tg_forward_of(m, c->o, 1)) != NULL : how == 1 ? tg_module_tensor(m, NULL, "t", false, c->o[0]) != NULL : how == 2 ? give(c, tg_forward(m, c->o[0])) != NULL : how == 3 ? tg_module_set(m, "weight", c->o[0]) :
+    ok = how == 12 ? give(c, tg_functional_call(m, c->o, 2, c->o + 2, 1)) != NULL : how == 11 ? tg_nn_parameter(m, NULL, c->o[0]) != NULL : how == 10 ? tg_bake(m, c->o[0]) : how == 8 ? m != NULL : how == 9 ? give(c, tg_forward_pool(m, c->o[0], &places)) != NULL && give(c, places) != NULL : how == 7 ? give(c, tg_forward_of(m, c->o, 1)) != NULL : how == 1 ? tg_module_tensor(m, NULL, "t", false, c->o[0]) != NULL : how == 2 ? give(c, tg_forward(m, c->o[0])) != NULL : how == 3 ? tg_module_set(m, "weight", c->o[0]) :
         how == 4 ? give(c, tg_forward_rnn(m, c->o[0], .h0 = c->o[1])) != NULL : how == 5 ? give(c, tg_forward_attention(m, c->o[0], c->o[1], c->o[2])) != NULL :
         give(c, tg_forward_transformer_from(&a)) != NULL;
     tg_module_free(m);
@@ -182,7 +182,7 @@ static bool other(int k, trial *c) {
     T(tg_xavier_uniform_, "x", "wr", tg_xavier_uniform_(o[0], 1)) T(tg_xavier_normal_, "x", "wr", tg_xavier_normal_(o[0], 1)) T(tg_kaiming_uniform_, "x", "wr", tg_kaiming_uniform_(o[0], 1, false))
     T(tg_kaiming_normal_, "x", "wr", tg_kaiming_normal_(o[0], 1, true)) T(tg_eye_, "x", "w", tg_eye_(o[0])) T(tg_dirac_, "J", "w", tg_dirac_(o[0], 2)) B(tg_calculate_fans, "x", "3", tg_calculate_fans(o[0], NULL, NULL))
     T(tg_trunc_normal_, "x", "wr", tg_trunc_normal_(o[0], 0, 1, -2, 2)) T(tg_orthogonal_, "x", "wr", tg_orthogonal_(o[0], 1)) T(tg_sparse_, "x", "wr", tg_sparse_(o[0], 0.5, 1))
-    B(tg_forward_of, "x", "", in_module(c, 7)) B(tg_forward_pool, "x", "e", in_module(c, 9)) B(tg_nn_loss_from, "xx", "1", in_module(c, 8)) B(tg_bake, "x", "", in_module(c, 10))
+    B(tg_forward_of, "x", "", in_module(c, 7)) B(tg_forward_pool, "x", "e", in_module(c, 9)) B(tg_nn_loss_from, "xx", "1", in_module(c, 8)) B(tg_bake, "x", "", in_module(c, 10)) B(tg_functional_call, "xvx", "1", in_module(c, 12))
     B(tg_module_tensor, "x", "1", in_module(c, 1)) B(tg_nn_parameter, "x", "1", in_module(c, 11)) B(tg_forward, "x", "", in_module(c, 2)) B(tg_module_set, "x", "1", in_module(c, 3))
     B(tg_forward_rnn_from, "xx", "r", in_module(c, 4)) B(tg_forward_attention_from, "xxx", "re", in_module(c, 5))
     B(tg_forward_transformer_from, "xxbb", "re", in_module(c, 6)) T(tg_module_leave, "x", "12345", tg_module_leave(NULL, 0, o[0]))

@@ -1,11 +1,15 @@
 /* tensorgrad_cuda.h on the driver of the test's own (cuda_fake.c), whose libraries lie in the folder that is the first argument; test_cuda.sh builds and runs it.
-   With `gpu` instead of a folder: the operations alone, on a real GPU; with `times`: how long a few of them take there.
+   With `gpu` instead of a folder: the operations alone, on a real GPU; with `card`: what else there is, there; with `times`: how long a few of them take there.
    Every operation and optimiser, forward and backward, gives the CPU's bits. The CPU's kernels are the plain ones in strict mode, which round as a fused multiply-add does. Then memory,
-   errors in values, each call of the driver and of NVRTC failing in turn, missing libraries. */
+   errors in values, each call of the driver and of NVRTC failing in turn, missing libraries; copies that nobody waits for, on streams that are as late as may be; programs on disk; the
+   host's own memory, stream and context. */
 #include "test.h"
 #include <math.h>
 #include <time.h>
+#include <dirent.h>
 #include <unistd.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
 #include "../tensorgrad_cuda.h"
 #include "op_list.h"
 #include "cuda_fake.h"
@@ -54,6 +58,11 @@ static bool near_enough(tg_tensor *a, tg_tensor *b, const char *what) {
 /* Larger operands of all types, as they are and turned, forward and back. */
 #define OP(record, f, operands) { record, #f, f, operands },
 static tg_tensor *conv_depthwise(tg_tensor *const *x, int n) { return tg_conv2d(x[0], x[1], n > 2 ? x[2] : NULL, .stride = {2, 1}, .padding = {1, 1}, .groups = x[0]->shape[1]); }
+/* strides and dilations with and without a common divisor, more of the stride than of the filter */
+static tg_tensor *conv_steps(tg_tensor *const *x, int n) { return tg_conv2d(x[0], x[1], n > 2 ? x[2] : NULL, .stride = {2, 3}, .padding = {1, 2}); }
+static tg_tensor *conv_sparse_steps(tg_tensor *const *x, int n) { return tg_conv2d(x[0], x[1], n > 2 ? x[2] : NULL, .stride = {4, 6}, .padding = {3, 1}, .dilation = {2, 4}, .groups = 2); }
+static tg_tensor *conv_back_steps(tg_tensor *const *x, int n) { return tg_conv_transpose2d(x[0], x[1], n > 2 ? x[2] : NULL, .stride = {3, 2}, .padding = {1, 0}, .output_padding = {2, 1}, .groups = 2); }
+static tg_tensor *conv_deep_steps(tg_tensor *const *x, int n) { return tg_conv3d(x[0], x[1], n > 2 ? x[2] : NULL, .stride = {2, 3, 2}, .padding = {1, 0, 1}); }
 static tg_tensor *attended_seen(tg_tensor *const *x, int n) {              /* some queries see no key */
     tg_tensor *q = tg_detach(tg_narrow(x[0], 3, 0, 1)), *k = tg_detach(tg_narrow(x[1], 3, 0, 1));
     (void)n;
@@ -74,6 +83,8 @@ static const op_case larger[] = {
     OP("batch_norm", norm_batch, "16 3 30 30;3;3|500 7;7;7")
     OP("instance_norm", norm_instance, "3 4 30 30;4;4")
     OP("conv2d", conv, "2 3 20 17;70 3 3 3;70|3 20 9 9;5 20 2 3") OP("conv2d", conv_strided, "2 5 15 16;9 5 3 2;9") OP("conv2d", conv_dilated, "2 24 15 14;24 12 3 3;24") OP("conv2d", conv_same, "1 3 12 11;6 3 3 3")
+    OP("conv2d", conv_steps, "2 4 17 16;6 4 3 5;6|1 3 9 10;2 3 1 1;2|2 8 23 21;70 8 4 3;70") OP("conv2d", conv_sparse_steps, "2 4 21 25;6 2 3 4;6|1 4 13 19;8 2 2 5;8") OP("conv_transpose2d", conv_back_steps, "2 4 6 5;4 3 5 3;6|1 6 4 4;6 35 2 1;70")
+    OP("conv3d", conv_deep_steps, "1 3 7 8 9;6 3 3 2 4;6")
     OP("conv1d", conv_line, "2 3 2000;6 3 5;6|2 130 40;8 130 9") OP("conv1d", conv_line_same, "2 8 50;12 4 4;12") OP("conv2d", conv_depthwise, "2 6 30 31;6 1 3 3;6")
     OP("conv3d", conv_deep, "2 3 5 9 8;6 3 2 3 2;6") OP("conv_transpose1d", conv_back_line, "2 8 50;8 6 4;6") OP("conv_transpose2d", conv_back, "2 8 9 8;8 3 3 2;6") OP("conv_transpose3d", conv_back_deep, "2 6 3 5 4;6 5 2 3 2;5")
     OP("attention", attended, "2 3 70 20;2 3 90 20;2 3 90 24|1 2 5 140;1 2 40 140;1 2 40 150") OP("attention", attended_causal, "2 2 70 16;2 2 70 16;2 2 70 16|1 1 40 8;1 1 70 8;1 1 70 8|1 1 70 8;1 1 40 8;1 1 40 8")
@@ -117,12 +128,15 @@ static void large_ops(void) {
 }
 
 static const char *folder;
-static fake_state *driver, *compiler;
+static fake_state *driver, *compiler, *blas;
 
-static int lines;
+static int lines, cannot_keep, own_products;
 static char last_line[256];
+static long long (*waiting)(void);                                             /* the fake driver's work that is not done yet */
 static void log_hook(void *user, tg_log_level level, const char *text) {
     (void)user;
+    if (strstr(text, "cannot keep its programs")) cannot_keep++;
+    if (strstr(text, "makes products by its own kernels")) { own_products++; snprintf(last_line, sizeof last_line, "%s", text); }
     if (level == TG_LOG_INFO && strstr(text, "leaves the family")) { lines++; puts(text); snprintf(last_line, sizeof last_line, "%s", text); }
 }
 static tg_ctx *open_strict(void) {
@@ -138,7 +152,9 @@ static tg_ctx *open_strict(void) {
 static void nothing_left(const char *what) {
     CHECK_MSG(driver->left == 0 || strcmp(what, "cuCtxPushCurrent") == 0, "%s: %d blocks, modules and streams were left", what, driver->left);       /* nothing can be returned where no context can be made current */
     CHECK_MSG(driver->retained == 0 && driver->current == 0 && driver->streams == 0 && driver->modules == 0, "%s: %d retained, %d current, %d streams, %d modules", what, driver->retained, driver->current, driver->streams, driver->modules);
+    CHECK_MSG(driver->wrong == 0, "%s: %d calls without the context", what, driver->wrong);
     CHECK_MSG(compiler->programs == 0, "%s: %d programs", what, compiler->programs);
+    CHECK_MSG((blas->handles == 0 && blas->layouts == 0) || strcmp(what, "cuCtxPushCurrent") == 0, "%s: %d handles, %d descriptors of cuBLASLt", what, blas->handles, blas->layouts);
 }
 
 /* What all_ops has not: long reductions, long products, large indices, every dtype; here and there, to the bit. */
@@ -224,17 +240,21 @@ static bool work(tg_ctx *t) {
     x = tg_cumsum(tg_sort(tg_reshape(tg_expand(x, TG_SHAPE(9, 8, 20)), TG_SHAPE(1440)), 0, false, NULL), 0);
     x = tg_interpolate(tg_reshape(x, TG_SHAPE(1, 4, 12, 30)), .size = {6, 15}, .mode = TG_INTERPOLATE_BILINEAR);
     ok = ok && tg_item(tg_sum(tg_cross_entropy(tg_reshape(x, TG_SHAPE(8, 45)), y))) > 0;
+    /* a copy through page-locked memory */
+    x = tg_to_device(tg_full(t, TG_SHAPE(17000), 2, TG_F32), TG_CUDA);
+    ok = ok && tg_item(tg_sum(x)) == 34000;
     tg_end(t, m);
     return ok && !tg_failed(t);
 }
 
-static void failing_calls(fake_state *of, const char *whose) {
+static bool begin_work(tg_ctx *t, const char *cache) { return tg_cuda_open(t, 0, .folder = folder, .cache = cache) && work(t); }
+static void failing_calls(fake_state *of, const char *whose, const char *cache) {
     int at, done = 0;
     for (at = 1; !done; at++) {
         tg_ctx *t = open_strict();
         bool ok;
         of->calls = 0; of->fail_at = at; of->code = at % 3 == 0 ? 2 : at % 3 == 1 ? 700 : 1; of->failed[0] = 0;
-        ok = tg_cuda_open(t, 0, .folder = folder) && work(t);
+        ok = begin_work(t, cache);
         done = of->calls < at;
         if (done) CHECK_MSG(ok, "%s: %s", whose, tg_error_text(t));
         else if (of->failed[0] && !ok) {
@@ -252,7 +272,7 @@ static void failing_calls(fake_state *of, const char *whose) {
 }
 
 /* The host's memory ends: each allocation fails once. */
-static void failing_allocations(void) {
+static void failing_allocations(const char *cache) {
     test_heap heap = TEST_HEAP;
     int ends = 0;
     for (heap.fail_at = 1; heap.fail_at < 2000; heap.fail_at++) {
@@ -261,7 +281,7 @@ static void failing_allocations(void) {
         bool ok;
         c.no_cache = true;                                                     /* each block is asked for */
         t = tg_open(&c);
-        ok = t && tg_cuda_open(t, 0, .folder = folder) && work(t);
+        ok = t && begin_work(t, cache);
         CHECK_MSG(ok || !t || tg_error(t) == TG_ERROR_MEMORY || tg_error(t) == TG_ERROR_UNSUPPORTED, "allocation %ld: %s", (long)heap.fail_at, tg_error_text(t));
         test_close(t);
         nothing_left("an allocation that failed");
@@ -283,9 +303,10 @@ static void memory(void) {
     for (step = 0; step < 20; step++) CHECK(work(t));
     CHECK_INT(driver->allocations, allocations);                              /* no allocation in steady state */
     CHECK(tg_memory(t).device > 0 && tg_memory(t).device <= 1 << 22 && tg_memory(t).device_cached > 0);
-    CHECK_INT(tg_memory(t).device, driver->bytes - 512);                      /* less the flag */
+    CHECK_INT(tg_memory(t).device, driver->bytes - 512 + driver->pinned);     /* less the flag */
+    CHECK(driver->pinned > 0);
     tg_trim(t);
-    CHECK(tg_memory(t).device_cached == 0 && tg_memory(t).device == (size_t)driver->bytes - 512);
+    CHECK(tg_memory(t).device_cached == 0 && tg_memory(t).device == (size_t)driver->bytes - 512 && driver->pinned == 0);
     /* launches do not wait; a read does */
     {
         tg_mark m = tg_begin(t);
@@ -367,6 +388,611 @@ static void values(void) {
     nothing_left("values");
 }
 
+/* ---- copies in that nobody waits for ---- */
+
+/* Some steps of training, whose next batch is copied before each step; the last loss, and no wait but for it. */
+static double train(tg_ctx *t, tg_device where) {
+    tg_mark m = tg_begin(t);
+    tg_tensor *w = tg_require_grad(tg_to_device(tg_mul_scalar(tg_randn(t, TG_SHAPE(3, 600)), 0.05), where), true), *x, *y, *next = NULL, *labels = NULL, *loss = NULL;
+    const int waits = driver->waits;
+    double last;
+    int step;
+    for (step = 0; step < 6; step++) {
+        x = step ? next : tg_to_device(tg_randn(t, TG_SHAPE(64, 600)), where); y = step ? labels : tg_to_device(tg_randint(t, 0, 3, TG_SHAPE(64)), where);
+        next = tg_to_device(tg_randn(t, TG_SHAPE(64, 600)), where); labels = tg_to_device(tg_randint(t, 0, 3, TG_SHAPE(64)), where);
+        loss = tg_cross_entropy(tg_linear(x, w, NULL), y);
+        tg_backward(loss);
+        { const bool was = tg_grad_mode(t, false); tg_add_scaled_(w, tg_grad_of(w), -0.1); tg_grad_mode(t, was); }
+        tg_zero_grad(w);
+    }
+    CHECK_INT(driver->waits, waits); CHECK_INT(driver->event_waits, 0);
+    last = tg_item(loss);
+    CHECK_OK(t);
+    tg_end(t, m);
+    return last;
+}
+static void pinned(void) {
+    tg_ctx *t = open_strict();
+    tg_mark m;
+    tg_tensor *host, *x, *y, *z;
+    double here, there;
+    int lazy, i;
+    CHECK(tg_cuda_open(t, 0, .folder = folder));
+    for (lazy = 0; lazy < 3; lazy++) {
+        driver->lazy = lazy; driver->event_waits = 0; driver->dice = 1;
+        tg_seed(t, 7); here = train(t, TG_CPU);
+        tg_seed(t, 7); there = train(t, TG_CUDA);
+        CHECK(here == there && here > 0);
+        CHECK(driver->pinned > 0 && driver->pinned <= 64 << 20 && tg_memory(t).device_cached >= (size_t)driver->pinned);
+        /* what is not needed yet is not waited for */
+        m = tg_begin(t);
+        host = tg_add_scalar(tg_arange(t, 0, 100000, 1, TG_F32), 1);
+        x = tg_to_device(host, TG_CUDA); y = tg_to_device(tg_mul_scalar(host, 2), TG_CUDA);
+        CHECK(tg_item(tg_amax(x)) == 100000); CHECK(waiting() > 0 || lazy != 1);
+        CHECK(tg_item(tg_amax(y)) == 200000); CHECK(waiting() == 0);
+        /* a part of it is written over; all of it; what is released before it has come does not overtake what comes after it */
+        x = tg_to_device(host, TG_CUDA); CHECK(tg_copy_(tg_slice(x, "99990:"), tg_zeros_like(tg_slice(y, "0:10"))));
+        CHECK(tg_item(tg_amax(x)) == 99990);
+        x = tg_to_device(host, TG_CUDA); CHECK(tg_copy_(x, tg_to_device(tg_mul_scalar(host, 3), TG_CUDA))); CHECK(tg_item(tg_amax(tg_neg(tg_neg(x)))) == 300000);
+        x = tg_to_device(host, TG_CUDA); CHECK(tg_item(tg_amax(tg_slice(x, "50000:60000"))) == 60000); CHECK(tg_item(tg_amax(tg_flip(x, TG_DIMS(0)))) == 100000);
+        for (i = 0; i < 4; i++) {
+            tg_mark inner = tg_begin(t);
+            (void)tg_to_device(host, TG_CUDA);
+            tg_end(t, inner);
+            x = tg_full_like(y, i); CHECK(tg_item(tg_amax(x)) == i);
+        }
+        {                                                                      /* nor what was asked before it, where it stands in memory that is free since */
+            tg_mark inner = tg_begin(t);
+            x = tg_to_device(host, TG_CUDA);
+            x = tg_end_with(t, inner, tg_neg(x));
+            y = tg_to_device(tg_mul_scalar(host, 5), TG_CUDA);
+            tg_trim(t);
+            CHECK(tg_item(tg_amin(x)) == -100000 && tg_item(tg_amax(y)) == 500000);
+        }
+        host = tg_arange(t, 0, 32768, 1, TG_F32); y = tg_neg(tg_slice(host, "0:4096")); z = tg_to_device(y, TG_CUDA);
+        for (i = 0; i < 60; i++) {                                             /* memory of a launch's own, which a copy was on its way to */
+            tg_mark inner = tg_begin(t);
+            driver->dice = (unsigned)i * 77777u;
+            (void)tg_to_device(host, TG_CUDA);
+            tg_end(t, inner);
+            CHECK(same(tg_sort(y, 0, false, NULL), home(tg_sort(z, 0, false, NULL))));
+        }
+        host = tg_add_scalar(tg_arange(t, 0, 100000, 1, TG_F32), 1);
+        for (i = 0; i < 20; i++) x = tg_to_device(tg_mul_scalar(host, i), TG_CUDA);
+        CHECK(tg_item(tg_amax(x)) == 1900000);
+        CHECK(tg_cuda_wait(t) && waiting() == 0);
+        tg_end(t, m);
+        tg_trim(t);
+        CHECK(driver->pinned == 0 && driver->pins == 0 && tg_memory(t).device_cached == 0);
+    }
+    test_close(t);
+    nothing_left("page-locked memory");
+    /* little of it: pieces, and waits for the first of them; none: the driver's own way. Larger than all of it */
+    for (i = 0; i < 4; i++) {
+        t = open_strict();
+        driver->no_pins = i == 2; driver->lazy = 1; driver->event_waits = 0;
+        CHECK(tg_cuda_open(t, 0, .folder = folder, .pinned_limit = i == 1 ? 600000 : i == 3 ? 1000 : 0, .synchronise = i == 3));
+        host = tg_arange(t, 0, i == 0 ? 5000000 : 1000000, 1, TG_F32);
+        x = tg_to_device(host, TG_CUDA); y = tg_to_device(host, TG_CUDA);
+        CHECK(same(host, home(x)) && same(host, home(y)));
+        CHECK(i == 1 ? driver->event_waits > 0 && driver->pinned == 524288 : i >= 2 ? driver->pinned == 0 : driver->pinned > 20000000 && driver->event_waits == 0);
+        driver->no_pins = 0; driver->lazy = 0;
+        test_close(t);
+        nothing_left("a limit of page-locked memory");
+    }
+}
+
+static char kept[600];                                                         /* a folder for programs */
+static int kept_files(bool remove_them);
+static void guest(void);
+
+/* ---- products by cuBLASLt ---- */
+
+static tg_ctx *open_loose(const char *where, bool tf32, bool own) {
+    tg_config c;
+    tg_ctx *t;
+    memset(&c, 0, sizeof c);
+    c.hooks.log = log_hook;
+    t = tg_open(&c);
+    CHECK_MSG(tg_cuda_open(t, 0, .folder = where, .tf32 = tf32, .no_cublas = own), "%s", tg_error_text(t));
+    return t;
+}
+static double apart(tg_tensor *a, tg_tensor *b) {                              /* of the largest */
+    double off = 0, top = 0;
+    int64_t i;
+    if (!a || !b || !tg__same_shape(a, b) || a->dtype != b->dtype) return INFINITY;
+    a = tg_contiguous(a); b = tg_contiguous(b);
+    for (i = 0; i < a->numel; i++) {
+        const double x = tg__get_f64(tg__element_at(a, i), a->dtype), y = tg__get_f64(tg__element_at(b, i), b->dtype);
+        if (!(fabs(x - y) <= off)) off = fabs(x - y);
+        if (fabs(x) > top) top = fabs(x);
+    }
+    return top > 0 ? off / top : off;
+}
+/* c (+)= a b + bias, as the family is asked for it; copies of c. */
+static tg_tensor *asked(tg_ctx *t, tg_tensor *c, tg_tensor *a, tg_tensor *b, tg_tensor *bias, int add) {
+    tg__ask ask;
+    c = tg_end_with(t, tg_begin(t), tg_clone(c));
+    tg__ask_begin(&ask, TG_FAMILY_GEMM, add, c->dtype);
+    tg__ask_for(&ask, c, TG_READ | TG_WRITE); tg__ask_for(&ask, a, TG_READ); tg__ask_for(&ask, b, TG_READ); tg__ask_for(&ask, bias ? tg_expand(bias, c->ndim, c->shape) : NULL, TG_READ);
+    return tg__launch(&ask, t, &tg__family_gemm, NULL) ? c : NULL;
+}
+/* A product here and there. `by`: products that the library makes of it, -1: one at least. */
+#define PRODUCT(by_, expression) do { tg_tensor *x = cx, *y = cy, *z = cz, *here, *there; const int before = blas ? blas->products : 0, by = by_; double off; here = (expression); x = dx; y = dy; z = dz; there = (expression); (void)x; (void)y; (void)z; \
+    CHECK_OK(t); off = apart(here, home(there)); CHECK_MSG(off <= most, "%s, %s: %g apart", #expression, tg_dtype_name(cx->dtype), off); tg_clear(t); \
+    if (blas) CHECK_MSG(by < 0 ? blas->products > before : blas->products - before == by, "%s, %s: %d products", #expression, tg_dtype_name(cx->dtype), blas->products - before); } while (0)
+static void product_cases(tg_ctx *t, tg_dtype dtype, double most, int one, int few) {       /* one, few: or 0, where nobody is asked */
+    tg_mark m = tg_begin(t);
+    tg_tensor *cx = tg_to(tg_randn(t, TG_SHAPE(37, 50)), dtype), *cy = tg_to(tg_randn(t, TG_SHAPE(50, 29)), dtype), *cz = tg_to(tg_randn(t, TG_SHAPE(37, 29)), dtype);
+    tg_tensor *dx = tg_to_device(cx, TG_CUDA), *dy = tg_to_device(cy, TG_CUDA), *dz = tg_to_device(cz, TG_CUDA);
+    /* as it lies, turned, a part, every other row; a row, a column, a number */
+    PRODUCT(one, tg_matmul(x, y)); PRODUCT(one, tg_matmul(tg_t(y), tg_t(x))); PRODUCT(one, tg_matmul(tg_contiguous(tg_t(x)), z)); PRODUCT(one, tg_matmul(tg_t(x), z)); PRODUCT(one, tg_matmul(z, tg_t(y)));
+    PRODUCT(one, tg_matmul(tg_slice(x, "3:20, 5:31"), tg_slice(y, "2:28, 1:9"))); PRODUCT(one, tg_matmul(tg_slice(x, "::2"), y)); PRODUCT(one, tg_matmul(tg_slice(x, "0:1"), y)); PRODUCT(one, tg_matmul(x, tg_slice(y, ":, 4:5")));
+    PRODUCT(one, tg_matmul(tg_slice(x, "0:1"), tg_slice(y, ":, 0:1"))); PRODUCT(one, tg_matmul(tg_slice(x, ":, 3:4"), tg_slice(y, "5:6"))); PRODUCT(one, tg_matmul(tg_slice(tg_t(y), "0:1"), tg_t(x)));
+    /* numbers that lie apart, rows that are all one: not for the library */
+    PRODUCT(0, tg_matmul(tg_slice(x, ":, ::2"), tg_slice(y, "::2, ::3"))); PRODUCT(0, tg_matmul(tg_expand(tg_slice(x, "0:1"), TG_SHAPE(6, 50)), y));
+    PRODUCT(0, tg_matmul(tg_slice(x, ":, 0:0"), tg_slice(y, "0:0")));
+    /* biases: for each column; as a matrix; for each row; one; turned results */
+    PRODUCT(one, tg_linear(x, tg_t(y), tg_slice(z, "0"))); PRODUCT(one, tg_linear(x, tg_contiguous(tg_t(y)), tg_slice(z, "3"))); PRODUCT(one, tg_linear(tg_slice(x, "0:1"), tg_t(y), tg_slice(z, "1"))); PRODUCT(one, tg_linear(x, tg_t(y), tg_contiguous(tg_slice(z, ":29, 0"))));
+    PRODUCT(one, tg_linear(x, tg_t(y), tg_slice(z, ":29, 0"))); PRODUCT(one, tg_linear(x, tg_t(y), tg_expand(tg_slice(z, "0, 0:1"), TG_SHAPE(29))));
+    PRODUCT(one, tg_linear(tg_reshape(x, TG_SHAPE(37, 5, 10)), tg_t(tg_slice(y, "0:10")), tg_slice(z, "0")));
+    PRODUCT(-!!one, tg_addmm(z, x, y, 1, 1)); PRODUCT(-!!one, tg_addmm(tg_slice(z, ":, 0:1"), x, y, 1, 1));
+    tg_end(t, m);
+    /* batches: one step, folded into rows, several steps, the same matrix for all */
+    m = tg_begin(t);
+    cx = tg_to(tg_randn(t, TG_SHAPE(2, 3, 5, 8)), dtype); cy = tg_to(tg_randn(t, TG_SHAPE(2, 3, 8, 4)), dtype); cz = tg_to(tg_randn(t, TG_SHAPE(2, 5, 3, 8)), dtype);
+    dx = tg_to_device(cx, TG_CUDA); dy = tg_to_device(cy, TG_CUDA); dz = tg_to_device(cz, TG_CUDA);
+    PRODUCT(one, tg_matmul(x, y)); PRODUCT(one, tg_matmul(x, tg_slice(y, "0, 0"))); PRODUCT(one, tg_matmul(tg_slice(x, "0, 0"), y)); PRODUCT(one, tg_matmul(tg_transpose(y, 2, 3), tg_transpose(x, 2, 3)));
+    PRODUCT(few, tg_matmul(tg_transpose(z, 1, 2), y)); PRODUCT(few, tg_matmul(x, tg_slice(y, "0:1"))); PRODUCT(few, tg_matmul(tg_slice(x, ":, 0:1"), y)); PRODUCT(few, tg_matmul(tg_transpose(z, 1, 2), tg_transpose(tg_transpose(z, 1, 2), 2, 3)));
+    PRODUCT(one, tg_matmul(tg_slice(x, ":, :, 0:1"), tg_slice(y, "0, 0"))); PRODUCT(one, tg_matmul(tg_slice(x, ":, :, 1:3"), y)); PRODUCT(one, tg_matmul(x, tg_slice(y, ":, :, :, 0:1")));
+    PRODUCT(one, tg_matmul(tg_slice(x, ":, :, :, 0:1"), tg_slice(y, "0, 0, 0:1"))); PRODUCT(few, tg_matmul(tg_slice(x, ":, :, 0"), tg_slice(y, ":, 0")));
+    tg_end(t, m);
+    /* added to what stands there, with every bias; results that lie turned */
+    m = tg_begin(t);
+    cx = tg_to(tg_randn(t, TG_SHAPE(3, 7, 9)), dtype); cy = tg_to(tg_randn(t, TG_SHAPE(3, 9, 11)), dtype); cz = tg_to(tg_randn(t, TG_SHAPE(3, 7, 11)), dtype);
+    dx = tg_to_device(cx, TG_CUDA); dy = tg_to_device(cy, TG_CUDA); dz = tg_to_device(cz, TG_CUDA);
+    for (int add = 0; add < 2; add++) {
+        const int odd = add ? 0 : one;                                         /* biases that the library does not add */
+        PRODUCT(one, asked(t, z, x, y, NULL, add)); PRODUCT(one, asked(t, tg_transpose(z, 1, 2), tg_transpose(y, 1, 2), tg_transpose(x, 1, 2), NULL, add)); PRODUCT(one, asked(t, z, x, tg_expand(tg_slice(y, "0:1"), TG_SHAPE(3, 9, 11)), NULL, add));
+        PRODUCT(blas && blas->refuse == 2 && add ? 0 : one, asked(t, z, x, y, tg_slice(z, "0, 0"), add)); PRODUCT(odd, asked(t, z, x, y, tg_slice(z, "0, 0:1, 0:1"), add)); PRODUCT(odd, asked(t, z, x, y, tg_slice(z, "2, :, 0:1"), add));
+        PRODUCT(odd, asked(t, z, x, y, tg_mul_scalar(tg_slice(z, "2"), 2), add)); PRODUCT(odd, asked(t, tg_transpose(z, 1, 2), tg_transpose(y, 1, 2), tg_transpose(x, 1, 2), tg_slice(z, "1, :, 3"), add)); PRODUCT(odd, asked(t, z, x, y, tg_slice(z, "1, :, 2:3"), add));
+        PRODUCT(blas && blas->refuse == 2 && add ? 0 : one, asked(t, tg_slice(z, "1, 0:1"), tg_slice(x, "1, 0:1"), tg_slice(y, "2"), tg_slice(z, "2, 3:4"), add));
+    }
+    tg_end(t, m);
+    /* gradients */
+    m = tg_begin(t);
+    cx = tg_to(tg_randn(t, TG_SHAPE(6, 3, 20)), dtype); cy = tg_to(tg_mul_scalar(tg_randn(t, TG_SHAPE(12, 20)), 0.2), dtype); cz = tg_to(tg_randn(t, TG_SHAPE(12)), dtype);
+    {
+        tg_tensor *grads[2][3];
+        int side;
+        for (side = 0; side < 2; side++) {
+            tg_tensor *x = tg_require_grad(tg_to_device(tg_clone(cx), side ? TG_CUDA : TG_CPU), true), *w = tg_require_grad(tg_to_device(tg_clone(cy), side ? TG_CUDA : TG_CPU), true), *b = tg_require_grad(tg_to_device(tg_clone(cz), side ? TG_CUDA : TG_CPU), true);
+            CHECK(tg_backward(tg_sum(tg_square(tg_linear(x, w, b)))));
+            grads[side][0] = home(tg_grad_of(x)); grads[side][1] = home(tg_grad_of(w)); grads[side][2] = home(tg_grad_of(b));
+        }
+        for (side = 0; side < 3; side++) CHECK_MSG(apart(grads[0][side], grads[1][side]) <= 4 * most, "gradient %d, %s: %g", side, tg_dtype_name(dtype), apart(grads[0][side], grads[1][side]));
+        CHECK_OK(t);
+    }
+    tg_end(t, m);
+}
+/* On a card: what the tests have seen on the fake driver, with the real ones. */
+static void card(void) {
+    static const double most[] = { 2e-5, 2e-14, 4e-3, 3e-2 };
+    static const tg_dtype types[] = { TG_F32, TG_F64, TG_F16, TG_BF16 };
+    char made[] = "/tmp/tg_programs_XXXXXX";
+    struct timespec begin, end;
+    tg_ctx *t;
+    tg_tensor *x, *y, *host;
+    int i, tf32;
+    guest();
+    for (tf32 = 0; tf32 < 2; tf32++) {
+        own_products = 0;
+        t = open_loose(NULL, tf32 != 0, false);
+        for (i = tf32 ? 1 : 0; i < 4; i++) product_cases(t, types[i], most[i], 0, 0);
+        x = tg_rand(t, TG_SHAPE(100, 300)); y = tg_to_device(x, TG_CUDA);
+        printf("products by %s; f32 %s: %.1e of the largest apart\n", own_products ? last_line : "cuBLASLt", tf32 ? "in TF32" : "as it is", apart(tg_matmul(x, tg_t(x)), home(tg_matmul(y, tg_t(y)))));
+        y = home(tg_matmul(y, tg_t(y)));
+        for (i = 0; i < 5; i++) CHECK(same(y, home(tg_matmul(tg_to_device(x, TG_CUDA), tg_t(tg_to_device(x, TG_CUDA))))));      /* the same bits */
+        CHECK_OK(t);
+        test_close(t);
+    }
+    /* copies of all sizes, over each other, while work goes on */
+    t = open_strict();
+    CHECK(tg_cuda_open(t, 0));
+    for (i = 0; i < 30; i++) {
+        tg_mark m = tg_begin(t);
+        const int64_t n = (int64_t)1000 << i % 12;
+        host = tg_add_scalar(tg_arange(t, 0, (double)n, 1, TG_F32), i);
+        x = tg_to_device(host, TG_CUDA); y = tg_neg(x);
+        { tg_mark inner = tg_begin(t); (void)tg_to_device(host, TG_CUDA); tg_end(t, inner); }
+        x = tg_to_device(host, TG_CUDA);
+        CHECK(same(host, home(tg_neg(y))) && same(host, home(x))); CHECK_OK(t);
+        tg_end(t, m);
+    }
+    CHECK(tg_memory(t).device_cached > 0);
+    tg_trim(t);
+    CHECK(tg_memory(t).device_cached == 0);
+    test_close(t);
+    /* programs on disk: the second time is short */
+    CHECK(mkdtemp(made) != NULL);
+    for (i = 0; i < 2; i++) {
+        t = open_strict();
+        CHECK_MSG(tg_cuda_open(t, 0, .cache = made), "%s", tg_error_text(t));
+        clock_gettime(CLOCK_MONOTONIC, &begin);
+        CHECK_MSG(work(t), "%s", tg_error_text(t));
+        clock_gettime(CLOCK_MONOTONIC, &end);
+        printf("a step of training with programs %s: %.0f ms\n", i ? "from disk" : "compiled", 1e3 * (double)(end.tv_sec - begin.tv_sec) + 1e-6 * (double)(end.tv_nsec - begin.tv_nsec));
+        test_close(t);
+    }
+    snprintf(kept, sizeof kept, "%s", made);
+    CHECK(kept_files(true) > 5);
+    rmdir(made);
+}
+static const struct { tg_dtype dtype; double most; } product_types[] = { { TG_F32, 2e-6 }, { TG_F64, 4e-15 }, { TG_F16, 2e-3 }, { TG_BF16, 1.6e-2 } };
+static void products(void) {
+    char no_blas[600];
+    int i, kind, at;
+    for (kind = 0; kind < 7; kind++) {                                         /* eager; late; any order; refused: all, biases; nobody wants it; not there */
+        tg_ctx *t;
+        snprintf(no_blas, sizeof no_blas, "%s/no_blas", folder);
+        own_products = 0; driver->lazy = kind < 3 ? kind : 0; blas->refuse = kind == 3 ? 1 : kind == 4 ? 2 : 0;
+        t = open_loose(kind == 6 ? no_blas : folder, false, kind == 5);
+        for (i = 0; i < 4; i++) product_cases(t, product_types[i].dtype, product_types[i].most, kind == 3 || kind > 4 ? 0 : 1, kind == 3 || kind > 4 ? 0 : -1);
+        if (kind == 0) {                                                       /* each shape is asked for once */
+            tg_mark m = tg_begin(t);
+            tg_tensor *x = tg_to_device(tg_randn(t, TG_SHAPE(33, 44)), TG_CUDA), *y = tg_to_device(tg_randn(t, TG_SHAPE(44, 11)), TG_CUDA);
+            const int asked = blas->asked, made = blas->products;
+            for (i = 0; i < 5; i++) CHECK(tg_matmul(x, y) != NULL);
+            CHECK(blas->asked == asked + 1 && blas->products == made + 5);
+            for (i = 0; i < 1200; i++) {                                       /* more shapes than are kept */
+                tg_mark inner = tg_begin(t);
+                const int rows = 1 + i % 33, k = 1 + i / 33;
+                CHECK(tg_matmul(tg_narrow(tg_narrow(x, 0, 0, rows), 1, 0, k), tg_narrow(y, 0, 0, k)) != NULL);
+                tg_end(t, inner);
+            }
+            CHECK_INT(blas->asked, asked + 1 + 1200);
+            CHECK(blas->layouts < 4 * 1024 + 8);
+            CHECK_OK(t);
+            tg_end(t, m);
+        }
+        CHECK_INT(own_products, kind == 6);
+        if (kind == 6) CHECK(strstr(last_line, "cuBLASLt is not found, as libcublasLt.so.13, libcublasLt.so.12, libcublasLt.so.11, libcublasLt.so in ") != NULL);
+        test_close(t);
+        nothing_left("products");
+    }
+    driver->lazy = blas->refuse = 0;
+    /* TF32: only when it is asked for, only f32, only on cards that have it */
+    for (kind = 0; kind < 3; kind++) {
+        tg_ctx *t;
+        tg_tensor *x, *y;
+        const int before = blas->tf32;
+        driver->capability = kind == 2 ? 75 : 80;
+        compiler->capability = kind == 2 ? 75 : 80;
+        t = open_loose(folder, kind > 0, false);
+        x = tg_rand(t, TG_SHAPE(40, 64)); y = tg_to_device(x, TG_CUDA);
+        CHECK((apart(tg_matmul(x, tg_t(x)), home(tg_matmul(y, tg_t(y)))) > 1e-5) == (kind == 1));
+        x = tg_to(x, TG_F64); y = tg_to(y, TG_F64);
+        CHECK(apart(tg_matmul(x, tg_t(x)), home(tg_matmul(y, tg_t(y)))) < 1e-14);
+        CHECK_INT(blas->tf32, before + (kind == 1)); CHECK_OK(t);
+        test_close(t);
+    }
+    driver->capability = compiler->capability = 80;
+    /* strict: the CPU's bits */
+    {
+        tg_ctx *t = open_strict();
+        tg_tensor *x = tg_randn(t, TG_SHAPE(40, 600)), *y;
+        const int before = blas->products;
+        CHECK(tg_cuda_open(t, 0, .folder = folder));
+        y = tg_to_device(x, TG_CUDA);
+        CHECK(same(tg_matmul(x, tg_t(x)), home(tg_matmul(y, tg_t(y))))); CHECK_INT(blas->products, before);
+        test_close(t);
+    }
+    /* each call fails once, in each way: another kernel makes it, or the error names the call */
+    for (kind = 0; kind < 4; kind++) {
+        static const int codes[] = { 15, 7, 3, 13 };
+        bool done = false;
+        int refused = 0;
+        for (at = 1; !done; at++) {
+            tg_ctx *t = open_loose(folder, false, false);
+            tg_mark m = tg_begin(t);
+            tg_tensor *x = tg_randn(t, TG_SHAPE(4, 6, 8)), *w = tg_randn(t, TG_SHAPE(5, 8)), *b = tg_randn(t, TG_SHAPE(5)), *here[3], *there[3];
+            blas->calls = 0; blas->fail_at = at; blas->code = codes[kind]; blas->failed[0] = 0;
+            for (i = 0; i < 2; i++) {
+                tg_tensor **r = i ? there : here;
+                if (i) { x = tg_to_device(x, TG_CUDA); w = tg_to_device(w, TG_CUDA); b = tg_to_device(b, TG_CUDA); }
+                r[0] = home(tg_linear(x, w, b)); r[1] = r[0] ? home(tg_matmul(x, tg_transpose(x, 1, 2))) : NULL; r[2] = r[1] ? home(tg_linear(x, w, b)) : NULL;
+            }
+            done = blas->calls < at && !blas->failed[0];
+            if (tg_failed(t)) {
+                CHECK_MSG(codes[kind] == 13 && strcmp(blas->failed, "cublasLtMatmul") == 0 && strstr(tg_error_text(t), "cublasLtMatmul failed with code 13, CUBLAS_STATUS_EXECUTION_FAILED"), "%s, code %d: %s", blas->failed, codes[kind], tg_error_text(t));
+                tg_clear(t); refused++;
+            } else for (i = 0; i < 3; i++) CHECK_MSG(apart(here[i], there[i]) < 2e-6, "%s failed with %d: result %d is %g off", blas->failed, codes[kind], i, apart(here[i], there[i]));
+            blas->fail_at = 0;
+            tg_end(t, m);
+            test_close(t);
+            nothing_left(blas->failed);
+        }
+        CHECK(at > 30 && (refused > 0) == (kind == 3));
+        if (kind == 0) printf("cuBLASLt: %d calls, each failed once in %d ways\n", at - 1, 4);
+    }
+    /* no room for the library's own memory */
+    {
+        tg_config c;
+        tg_ctx *t;
+        tg_tensor *x, *y;
+        int before = blas->products;
+        memset(&c, 0, sizeof c);
+        t = tg_open(&c);
+        CHECK(tg_cuda_open(t, 0, .folder = folder, .memory_limit = 5200));
+        x = tg_ones(t, TG_SHAPE(8, 8)); y = tg_to_device(x, TG_CUDA);
+        CHECK(same(tg_matmul(x, x), home(tg_matmul(y, y)))); CHECK_INT(blas->products, before); CHECK_OK(t);
+        test_close(t);
+        nothing_left("no room for products");
+    }
+}
+
+/* ---- programs on disk ---- */
+
+static int kept_files(bool remove_them) {
+    DIR *d = opendir(kept);
+    struct dirent *e;
+    int n = 0;
+    while (d && (e = readdir(d)) != NULL) {
+        char path[1200];
+        if (e->d_name[0] == '.' && strncmp(e->d_name, ".tg-", 4) != 0) continue;
+        CHECK_MSG(strstr(e->d_name, ".cuda") != NULL, "a file %s was left", e->d_name);
+        snprintf(path, sizeof path, "%s/%s", kept, e->d_name);
+        if (remove_them) unlink(path);
+        n++;
+    }
+    if (d) closedir(d);
+    return n;
+}
+/* How many programs are compiled for one operation, whose result is right. */
+static int one_program(int other) {
+    const int before = compiler->compiled;
+    tg_ctx *t = open_strict();
+    tg_tensor *x;
+    CHECK_MSG(tg_cuda_open(t, 0, .folder = folder, .cache = kept), "%s", tg_error_text(t));
+    x = tg_to_device(tg_full(t, TG_SHAPE(5), 3, TG_F32), TG_CUDA);
+    x = home(other ? tg_square(x) : tg_neg(x));
+    CHECK(x && ((float *)x->data)[4] == (other ? 9 : -3)); CHECK_OK(t);
+    test_close(t);
+    nothing_left("a program on disk");
+    return compiler->compiled - before;
+}
+static bool file_put(const char *path, const char *data, size_t size) { FILE *f = fopen(path, "wb"); const bool ok = f && fwrite(data, 1, size, f) == size; return f && fclose(f) == 0 && ok; }
+static char *file_get(const char *path, size_t *size) {
+    FILE *f = fopen(path, "rb");
+    char *p = (char *)malloc(1 << 22);
+    *size = f ? fread(p, 1, 1 << 22, f) : 0;
+    if (f) fclose(f);
+    return p;
+}
+static void only_file(char *path) {
+    DIR *d = opendir(kept);
+    struct dirent *e;
+    path[0] = 0;
+    while (d && (e = readdir(d)) != NULL) if (strncmp(e->d_name, "tg-", 3) == 0) snprintf(path, 1200, "%s/%s", kept, e->d_name);
+    if (d) closedir(d);
+}
+/* A host that keeps files in memory. */
+typedef struct file_store { char name[64][700]; char *data[64]; size_t size[64]; int n, reads; bool full; } file_store;
+static int file_at(const file_store *f, const char *path) { int i; for (i = 0; i < f->n && strcmp(f->name[i], path) != 0; i++) { } return i; }
+static bool store_read(void *user, tg_ctx *t, const char *path, void **data, size_t *size) {
+    file_store *f = (file_store *)user;
+    const int i = file_at(f, path);
+    if (i == f->n) return false;
+    *data = tg__hook_alloc(t, f->size[i]); *size = f->size[i];
+    if (*data) memcpy(*data, f->data[i], f->size[i]);
+    f->reads++;
+    return *data != NULL;
+}
+static bool store_write(void *user, const char *path, const void *const *parts, const size_t *sizes, int n) {
+    file_store *f = (file_store *)user;
+    const int i = file_at(f, path);
+    size_t size = 0;
+    int k;
+    if (f->full || i == 64) return false;
+    for (k = 0; k < n; k++) size += sizes[k];
+    if (i == f->n) { snprintf(f->name[f->n++], 700, "%s", path); f->data[i] = NULL; }
+    free(f->data[i]);
+    f->data[i] = (char *)malloc(size); f->size[i] = size;
+    for (k = 0, size = 0; k < n; k++) { memcpy(f->data[i] + size, parts[k], sizes[k]); size += sizes[k]; }
+    return true;
+}
+static void programs(void) {
+    static file_store store;
+    char path[1200], other[1200];
+    char *good, *now;
+    size_t size, at, length;
+    int compiled, i, files, count;
+    tg_ctx *t;
+    snprintf(kept, sizeof kept, "%s/programs", folder);
+    mkdir(kept, 0777);
+    kept_files(true);
+    count = one_program(0); CHECK_INT(count, 1); count = kept_files(false); CHECK_INT(count, 1);
+    count = one_program(0); CHECK_INT(count, 0);
+    only_file(path);
+    good = file_get(path, &size);
+    CHECK(size > 10000);
+    /* one byte of it is another; it is shorter, longer, empty: made anew, and whole again */
+    for (at = 0; at < size; at += at < 64 ? 1 : at < size - 20 ? (size - 20 - at < size / 100 ? size - 20 - at : size / 100) : 1) {
+        good[at] ^= (char)(1 << at % 8); CHECK(file_put(path, good, size)); good[at] ^= (char)(1 << at % 8);
+        CHECK_MSG(one_program(0) == 1, "byte %zu of %zu", at, size);
+        now = file_get(path, &length);
+        CHECK_MSG(length == size && memcmp(now, good, size) == 0, "byte %zu: the file is not mended", at);
+        free(now);
+    }
+    for (i = 0; i < 9; i++) {
+        static const size_t lengths[] = { 0, 1, 8, 47, 48, 49, 1000, 0, 0 };
+        length = i == 7 ? size - 1 : i == 8 ? size + 1 : lengths[i];
+        now = (char *)calloc(1, size + 1); memcpy(now, good, size);
+        CHECK(file_put(path, now, length)); free(now);
+        CHECK_MSG(one_program(0) == 1, "%zu of %zu bytes", length, size);
+    }
+    /* another program under its name */
+    rename(path, "build/cuda/first_program"); count = one_program(1); CHECK_INT(count, 1); only_file(other); now = file_get(other, &length); CHECK(strcmp(other, path) != 0);
+    CHECK(file_put(path, now, length)); free(now);
+    count = one_program(0); CHECK_INT(count, 1); count = one_program(1); CHECK_INT(count, 0); count = kept_files(true); CHECK_INT(count, 2);
+    unlink("build/cuda/first_program");
+    free(good);
+    /* versions and architectures are part of the key */
+    count = one_program(0); CHECK_INT(count, 1); count = one_program(0); CHECK_INT(count, 0);
+    compiler->version = 1; count = one_program(0); CHECK_INT(count, 1); count = one_program(0); CHECK_INT(count, 0);
+    driver->version = 1; count = one_program(0); CHECK_INT(count, 1); count = one_program(0); CHECK_INT(count, 0);
+    driver->capability = compiler->capability = 103; count = one_program(0); CHECK_INT(count, 1); count = one_program(0); CHECK_INT(count, 0);
+    driver->capability = compiler->capability = 80; compiler->version = driver->version = 0;
+    count = one_program(0); CHECK_INT(count, 0); count = kept_files(true); CHECK_INT(count, 4);
+    {
+        static const char *const one[] = { "--gpu-architecture=sm_80", "--fmad=false", "--std=c++14" }, *const two[] = { "--gpu-architecture=sm_80", "--fmad=true", "--std=c++14" }, *const three[] = { "--gpu-architecture=sm_8", "0--fmad=false", "--std=c++14" };
+        static tg__cu s;
+        tg__cu_place a, b, c, d;
+        s.cache = kept;
+        CHECK(!tg__cu_place_of(&s, "text", one, &a));                          /* nobody knows what compiles */
+        s.versions[0] = 12;
+        CHECK(tg__cu_place_of(&s, "text", one, &a) && tg__cu_place_of(&s, "text", two, &b) && tg__cu_place_of(&s, "text", three, &c) && tg__cu_place_of(&s, "text ", one, &d));
+        CHECK(strcmp(a.path, b.path) != 0 && strcmp(a.path, c.path) != 0 && strcmp(a.path, d.path) != 0 && strcmp(b.path, c.path) != 0);
+        memset(path, 'x', 700); path[700] = 0; s.cache = path; CHECK(!tg__cu_place_of(&s, "text", one, &a));
+    }
+    /* a whole step; a second run compiles nothing and has the same bits; several processes at once */
+    for (i = 0; i < 2; i++) {
+        compiled = compiler->compiled; t = open_strict();
+        CHECK(begin_work(t, kept));
+        test_close(t);
+        CHECK(i == 0 ? compiler->compiled - compiled > 5 : compiler->compiled == compiled);
+    }
+    files = kept_files(true);
+    for (i = 0; i < 3; i++) {
+        pid_t child[3];
+        int k, status = 0;
+        fflush(stdout);
+        for (k = 0; k < 3; k++) {
+            child[k] = fork();
+            if (child[k] == 0) { t = open_strict(); status = begin_work(t, kept) ? 0 : 1; _exit(status); }
+        }
+        for (k = 0; k < 3; k++) CHECK(child[k] > 0 && waitpid(child[k], &status, 0) == child[k] && WIFEXITED(status) && WEXITSTATUS(status) == 0);
+        compiled = compiler->compiled; t = open_strict();
+        CHECK(begin_work(t, kept)); CHECK_INT(compiler->compiled, compiled);
+        test_close(t);
+        count = kept_files(i < 2); CHECK_INT(count, files);
+    }
+    failing_calls(driver, "the driver, with programs on disk", kept);
+    failing_allocations(kept);
+    kept_files(true);
+    failing_allocations(kept);
+    kept_files(true);
+    /* no such folder, no folder, one that nobody may write: said once, and no more */
+    for (i = 0; i < 3; i++) {
+        snprintf(path, sizeof path, "%s%s", i == 0 ? "" : folder, i == 0 ? "/nowhere/at/all" : i == 1 ? "/libcuda.so.1" : "/programs");
+        if (i == 2 && (geteuid() == 0 || chmod(kept, 0555) != 0)) continue;
+        t = open_strict(); cannot_keep = 0;
+        CHECK(begin_work(t, path)); CHECK_INT(cannot_keep, 1);
+        test_close(t);
+        nothing_left("no folder for programs");
+        if (i == 2) chmod(kept, 0777);
+    }
+    /* the host's own files */
+    for (i = 0; i < 4; i++) {
+        tg_config c;
+        memset(&c, 0, sizeof c);
+        c.hooks.file_read = store_read; c.hooks.file_write = store_write; c.hooks.file_user = &store; c.hooks.log = log_hook;
+        compiled = compiler->compiled; cannot_keep = 0; store.full = i == 3;
+        if (i == 2) for (at = 0; at < (size_t)store.n; at++) store.data[at][store.size[at] / 2] ^= 1;
+        if (i == 3) store.n = 0;
+        t = tg_open(&c);
+        CHECK(begin_work(t, "anywhere"));
+        test_close(t);
+        CHECK(i == 1 ? compiler->compiled == compiled && store.reads == store.n : compiler->compiled > compiled);
+        CHECK(i == 3 ? store.n == 0 && cannot_keep == 1 : store.n > 5);
+    }
+    for (i = 0; i < 64; i++) free(store.data[i]);
+}
+
+/* ---- the host's own CUDA code: on the fake driver, and on a GPU ---- */
+
+static tg_ctx *guest_open(void *stream) {
+    tg_ctx *t = open_strict();
+    CHECK_MSG(tg_cuda_open(t, 0, .folder = folder, .stream = stream), "%s", tg_error_text(t));
+    return t;
+}
+static void guest(void) {
+    static char somewhere[64];
+    tg_ctx *t = open_strict(), *first;
+    const tg__cu *s;
+    int (*current)(void **context);
+    void *now = NULL, *stream = NULL, *pinned_too = NULL, *own = NULL;
+    tg__cu_address p = 0;
+    float numbers[600], back[600];
+    tg_tensor *x, *y, *z;
+    tg_mark m;
+    size_t held;
+    int i, lazy;
+    for (i = 0; i < 600; i++) numbers[i] = (float)i;
+    CHECK(!tg_cuda_wrap(t, TG_SHAPE(2), TG_F32, numbers)); CHECK_ERROR(t, TG_ERROR_UNSUPPORTED);
+    CHECK(!tg_cuda_stream(t)); CHECK_ERROR(t, TG_ERROR_UNSUPPORTED);
+    CHECK(!tg_cuda_wait(t)); CHECK_ERROR(t, TG_ERROR_UNSUPPORTED);
+    test_close(t);
+    first = guest_open(NULL);                                                  /* keeps the GPU's context while others come and go */
+    s = tg__cu_of(first);
+    CHECK(tg__cu_symbol(s->driver, "cuCtxGetCurrent", &current));
+    if (driver) { driver->host = own = somewhere; CHECK(s->d.push(own) == 0 && driver->top == own); }      /* a context of the host's own */
+    else CHECK(s->d.push(s->context) == 0 && s->d.stream_new(&stream, 1) == 0 && s->d.pop(&now) == 0);
+    if (driver) CHECK(s->d.push(s->context) == 0 && s->d.stream_new(&stream, 1) == 0 && s->d.pop(&now) == 0);
+    CHECK(s->d.push(s->context) == 0 && s->d.alloc(&p, sizeof numbers) == 0 && s->d.pin(&pinned_too, 4096, 0) == 0 && s->d.pop(&now) == 0);
+#define HOSTS(statement) do { statement; now = somewhere + 1; CHECK_MSG(current(&now) == 0 && now == own, "another context after: %s", #statement); } while (0)
+    for (lazy = 0; lazy < 3; lazy++) {                                         /* 2: on the host's stream */
+        if (driver) driver->lazy = lazy > 0;
+        HOSTS(t = guest_open(lazy == 2 ? stream : NULL));
+        HOSTS(held = tg_memory(t).device);
+        m = tg_begin(t);
+        HOSTS(CHECK(tg_cuda_stream(t) != NULL && (tg_cuda_stream(t) == stream) == (lazy == 2)));
+        CHECK(s->d.push(s->context) == 0 && s->d.in(p, numbers, sizeof numbers, tg_cuda_stream(t)) == 0 && s->d.pop(&now) == 0);
+        HOSTS(x = tg_cuda_wrap(t, TG_SHAPE(6, 100), TG_F32, (void *)(uintptr_t)p));
+        if (!CHECK_MSG(x && x->device == TG_CUDA && !x->data, "%s", tg_error_text(t))) return;
+        CHECK(tg_cuda_data(x) == (void *)(uintptr_t)p);
+        HOSTS(CHECK(tg_cuda_data(tg_slice(x, "2, 7:")) == (void *)(uintptr_t)(p + 4 * 207)));
+        CHECK_INT(tg_memory(t).device, held);                                  /* it is the host's */
+        HOSTS(CHECK(tg_item(tg_sum(x)) == 599 * 300));
+        HOSTS(CHECK(tg_item(tg_amax(tg_t(x))) == 599));
+        HOSTS(CHECK(tg_add_(tg_slice(x, "0:2"), tg_number(t, 1000)) != NULL));
+        HOSTS(tg_cuda_wait(t));
+        CHECK(s->d.push(s->context) == 0 && s->d.out(back, p, sizeof back, tg_cuda_stream(t)) == 0 && s->d.wait(tg_cuda_stream(t)) == 0 && s->d.pop(&now) == 0);
+        CHECK(back[0] == 1000 && back[199] == 1199 && back[200] == 200 && back[599] == 599);
+        /* work of the host's on our stream: between what was asked before and what is asked after it */
+        HOSTS(y = tg_to_device(tg_full(t, TG_SHAPE(600), 1, TG_F32), TG_CUDA));
+        HOSTS(z = tg_mul_scalar(y, 2));
+        CHECK(s->d.push(s->context) == 0 && s->d.within(p, (tg__cu_address)(uintptr_t)tg_cuda_data(z), sizeof numbers, tg_cuda_stream(t)) == 0 && s->d.pop(&now) == 0);
+        HOSTS(x = tg_add_scalar(x, 1));
+        HOSTS(CHECK(tg_item(tg_sum(x)) == 1800));
+        HOSTS(y = tg_to_device(tg_full(t, TG_SHAPE(40000), 5, TG_F32), TG_CUDA));      /* page-locked */
+        CHECK(s->d.push(s->context) == 0 && s->d.within(p, (tg__cu_address)(uintptr_t)tg_cuda_data(y) + 8000, sizeof numbers, tg_cuda_stream(t)) == 0 && s->d.pop(&now) == 0);
+        HOSTS(x = tg_cuda_wrap(t, TG_SHAPE(3), TG_F32, (void *)(uintptr_t)(p + 40)));
+        CHECK(tg_item(tg_sum(x)) == 15);
+        /* gradients, other types, nothing at all */
+        HOSTS(x = tg_require_grad(tg_cuda_wrap(t, TG_SHAPE(20, 5), TG_F32, (void *)(uintptr_t)p), true));
+        HOSTS(tg_backward(tg_sum(tg_square(x))));
+        HOSTS(CHECK(tg_grad_of(x) && tg_item(tg_sum(tg_grad_of(x))) == 1000));
+        HOSTS(x = tg_cuda_wrap(t, TG_SHAPE(4), TG_I32, (void *)(uintptr_t)(p + 4))); CHECK(tg_item_i64(tg_amax(x)) == 0x40a00000);
+        HOSTS(x = tg_cuda_wrap(t, TG_SHAPE(0, 3), TG_F32, NULL)); CHECK(x && x->numel == 0);
+        /* what is none of it */
+        HOSTS(CHECK(!tg_cuda_wrap(t, TG_SHAPE(2), TG_F32, numbers))); CHECK(strstr(tg_error_text(t), "cuda_wrap: data is no memory of this GPU") != NULL); CHECK_ERROR(t, TG_ERROR_VALUE);
+        HOSTS(CHECK(!tg_cuda_wrap(t, TG_SHAPE(2), TG_F32, pinned_too))); CHECK(strstr(tg_error_text(t), "the host's or another GPU's") != NULL); CHECK_ERROR(t, TG_ERROR_VALUE);
+        HOSTS(CHECK(!tg_cuda_wrap(t, TG_SHAPE(2), TG_F32, NULL))); CHECK_ERROR(t, TG_ERROR_NULL);
+        HOSTS(CHECK(!tg_cuda_wrap(t, TG_SHAPE(2), TG_F32, (void *)(uintptr_t)(p + 2)))); CHECK_ERROR(t, TG_ERROR_VALUE);
+        HOSTS(CHECK(!tg_cuda_data(tg_ones(t, TG_SHAPE(2))))); CHECK_ERROR(t, TG_ERROR_UNSUPPORTED);
+        CHECK(!tg_cuda_data(NULL));
+        if (driver) { driver->late = 700; HOSTS(CHECK(!tg_cuda_wait(t))); CHECK(strstr(tg_error_text(t), "cuda_wait: device 'cuda' failed: cuStreamSynchronize: CUDA_ERROR_ILLEGAL_ADDRESS") != NULL); CHECK_ERROR(t, TG_ERROR_UNSUPPORTED); }
+        HOSTS(CHECK(!tg_matmul(y, y) || tg_cuda_wait(t))); tg_clear(t);
+        tg_end(t, m);
+        HOSTS(test_close(t));
+    }
+    if (driver) { CHECK(s->d.pop(&now) == 0 && now == own); driver->host = NULL; driver->lazy = 0; }
+    CHECK(s->d.push(s->context) == 0 && s->d.release(p) == 0 && s->d.stream_free(stream) == 0 && s->d.unpin(pinned_too) == 0 && s->d.pop(&now) == 0);
+    test_close(first);
+    if (driver) nothing_left("the host's own");
+}
+
 static void missing(void) {
     char only_driver[600];
     tg_ctx *t = open_strict();
@@ -397,17 +1023,19 @@ static tg_tensor *softened(tg_tensor *const *x, int n) { (void)n; return tg_soft
 static tg_tensor *sorted_rows(tg_tensor *const *x, int n) { (void)n; return tg_sort(x[0], 1, false, NULL); }
 static tg_tensor *summed_so_far(tg_tensor *const *x, int n) { (void)n; return tg_cumsum(x[0], 1); }
 static double now(void) { struct timespec t; clock_gettime(CLOCK_MONOTONIC, &t); return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec; }
-static void times(void) {
-    static const struct { const char *what; op_fn f; int n, ndim[3]; int64_t shape[3][4]; double bytes, flops; } runs[] = {
-        { "x * x, f32, 64 M", squared, 1, { 1 }, { { 64 << 20 } }, 8. * (64 << 20), 0 },
-        { "sum, f32, 64 M", summed, 1, { 1 }, { { 64 << 20 } }, 4. * (64 << 20), 0 },
-        { "softmax, 8192 x 4096", softened, 1, { 2 }, { { 8192, 4096 } }, 8. * (8192 * 4096), 0 },
-        { "layer norm, 8192 x 4096", norm_layer, 2, { 2, 1 }, { { 8192, 4096 }, { 4096 } }, 8. * (8192 * 4096), 0 },
-        { "cumsum, 1024 x 16384", summed_so_far, 1, { 2 }, { { 1024, 16384 } }, 8. * (1024 * 16384), 0 },
-        { "sort, 256 x 65536", sorted_rows, 1, { 2 }, { { 256, 65536 } }, 16. * (256 * 65536), 0 },
-        { "matmul, f32, 4096", multiplied, 2, { 2, 2 }, { { 4096, 4096 }, { 4096, 4096 } }, 0, 2. * 4096 * 4096 * 4096 },
-        { "conv 3 x 3, 32 x 128 x 56 x 56", conv_of_3, 2, { 4, 4 }, { { 32, 128, 56, 56 }, { 128, 128, 3, 3 } }, 0, 2. * 32 * 56 * 56 * 128 * 128 * 9 },
-        { "attention, causal, 4 x 16 x 2048 x 64", attended_long, 3, { 4, 4, 4 }, { { 4, 16, 2048, 64 }, { 4, 16, 2048, 64 }, { 4, 16, 2048, 64 } }, 0, 2. * 4 * 16 * 2048 * 2048 * 64 }
+/* products: of the rows, products alone */
+static void times(bool products_alone) {
+    static const struct { const char *what; op_fn f; int n, ndim[3]; int64_t shape[3][4]; double bytes, flops; tg_dtype dtype; } runs[] = {
+        { "x * x, f32, 64 M", squared, 1, { 1 }, { { 64 << 20 } }, 8. * (64 << 20), 0, TG_F32 },
+        { "sum, f32, 64 M", summed, 1, { 1 }, { { 64 << 20 } }, 4. * (64 << 20), 0, TG_F32 },
+        { "softmax, 8192 x 4096", softened, 1, { 2 }, { { 8192, 4096 } }, 8. * (8192 * 4096), 0, TG_F32 },
+        { "layer norm, 8192 x 4096", norm_layer, 2, { 2, 1 }, { { 8192, 4096 }, { 4096 } }, 8. * (8192 * 4096), 0, TG_F32 },
+        { "cumsum, 1024 x 16384", summed_so_far, 1, { 2 }, { { 1024, 16384 } }, 8. * (1024 * 16384), 0, TG_F32 },
+        { "sort, 256 x 65536", sorted_rows, 1, { 2 }, { { 256, 65536 } }, 16. * (256 * 65536), 0, TG_F32 },
+        { "matmul, f32, 4096", multiplied, 2, { 2, 2 }, { { 4096, 4096 }, { 4096, 4096 } }, 0, 2. * 4096 * 4096 * 4096, TG_F32 },
+        { "matmul, bf16, 4096", multiplied, 2, { 2, 2 }, { { 4096, 4096 }, { 4096, 4096 } }, 0, 2. * 4096 * 4096 * 4096, TG_BF16 },
+        { "conv 3 x 3, 32 x 128 x 56 x 56", conv_of_3, 2, { 4, 4 }, { { 32, 128, 56, 56 }, { 128, 128, 3, 3 } }, 0, 2. * 32 * 56 * 56 * 128 * 128 * 9, TG_F32 },
+        { "attention, causal, 4 x 16 x 2048 x 64", attended_long, 3, { 4, 4, 4 }, { { 4, 16, 2048, 64 }, { 4, 16, 2048, 64 }, { 4, 16, 2048, 64 } }, 0, 2. * 4 * 16 * 2048 * 2048 * 64, TG_F32 }
     };
     size_t i;
     for (i = 0; i < sizeof runs / sizeof *runs; i++) {
@@ -415,7 +1043,8 @@ static void times(void) {
         tg_tensor *x[3], *y, *zero = tg_to_device(tg_zeros(tg, TG_SHAPE(1)), OTHER);
         double begin, spent, first = 0, least = 1e30;
         int k;
-        for (k = 0; k < runs[i].n; k++) x[k] = tg_rand_like(tg_expand(zero, runs[i].ndim[k], runs[i].shape[k]));
+        if (products_alone && runs[i].f != multiplied) { tg_end(tg, m); continue; }
+        for (k = 0; k < runs[i].n; k++) x[k] = tg_to(tg_rand_like(tg_expand(zero, runs[i].ndim[k], runs[i].shape[k])), runs[i].dtype);
         for (k = 0; k < 6; k++) {
             (void)tg_item(tg_sum(zero));
             begin = now(); y = runs[i].f(x, runs[i].n);
@@ -433,13 +1062,21 @@ static void times(void) {
 
 int main(int argc, char **argv) {
     char path[600];
-    void *a, *b;
+    void *a, *b, *l;
     if (argc > 1 && strcmp(argv[1], "times") == 0) {
         tg = open_strict();
         if (!CHECK_MSG(tg_cuda_open(tg, 0), "%s", tg_error_text(tg))) return test_end("cuda_device");
-        printf("%s\n", tg_cuda_name(tg));
-        times();
+        printf("%s, this file's kernels\n", tg_cuda_name(tg));
+        times(false);
         test_close(tg);
+        for (int tf32 = 0; tf32 < 2; tf32++) {
+            own_products = 0;
+            tg = open_loose(NULL, tf32 != 0, false);
+            printf("cuBLASLt%s\n", tf32 ? ", f32 in TF32" : "");
+            times(true);
+            if (own_products) puts(last_line);
+            test_close(tg);
+        }
         return test_end("cuda_device");
     }
     if (argc > 1 && strcmp(argv[1], "gpu") == 0) {                          /* on a real one: tools/gpu_check.sh. Numbers so small that GPUs and CPUs part are not among these */
@@ -450,17 +1087,26 @@ int main(int argc, char **argv) {
         test_close(tg);
         return test_end("cuda_device");
     }
+    if (argc > 1 && strcmp(argv[1], "card") == 0) { card(); return test_end("cuda_device"); }
     folder = argc > 1 ? argv[1] : ".";
     snprintf(path, sizeof path, "%s/libcuda.so.1", folder); a = dlopen(path, RTLD_NOW);
     snprintf(path, sizeof path, "%s/libnvrtc.so.12", folder); b = dlopen(path, RTLD_NOW);
-    if (!CHECK_MSG(a && b, "the libraries in %s do not load: %s", folder, dlerror())) return test_end("cuda_device");
-    driver = (fake_state *)dlsym(a, "tg_fake"); compiler = (fake_state *)dlsym(b, "tg_fake");
+    snprintf(path, sizeof path, "%s/libcublasLt.so.13", folder); l = dlopen(path, RTLD_NOW);
+    if (!CHECK_MSG(a && b && l, "the libraries in %s do not load: %s", folder, dlerror())) return test_end("cuda_device");
+    blas = (fake_state *)dlsym(l, "tg_fake"); driver = (fake_state *)dlsym(a, "tg_fake"); compiler = (fake_state *)dlsym(b, "tg_fake");
+    waiting = (long long (*)(void))dlsym(a, "tg_fake_waiting");
+    if (argc > 2 && strcmp(argv[2], "large") == 0) { tg = open_strict(); CHECK(tg_cuda_open(tg, 0, .folder = folder, .synchronise = true)); large_ops(); test_close(tg); return test_end("cuda_device"); }
+    if (argc > 2 && strcmp(argv[2], "new") == 0) { products(); guest(); pinned(); programs(); return test_end("cuda_device"); }
     missing();
     memory();
     values();
-    failing_allocations();
-    failing_calls(driver, "the driver");
-    failing_calls(compiler, "NVRTC");
+    products();
+    guest();
+    pinned();
+    programs();
+    failing_allocations(NULL);
+    failing_calls(driver, "the driver", NULL);
+    failing_calls(compiler, "NVRTC", NULL);
     tg = open_strict();
     CHECK(tg_cuda_open(tg, 0, .folder = folder, .synchronise = true));
     sizes();

@@ -1,6 +1,8 @@
 /* A driver and a compiler of the test's own: the functions of libcuda.so.1 and libnvrtc.so.12 that tensorgrad_cuda.h calls, on the host. Programs are the text itself; a launch runs the kernel that
-   this file has compiled from the same text, one block after the other. FAKE_DRIVER and FAKE_COMPILER choose which of the two libraries this becomes.
-   Device memory lies in pages that nobody may touch but for the length of a launch or a copy. Each call can be made to fail: cuda_fake.h. */
+   this file has compiled from the same text, one block after the other; and those of libcublasLt.so.13, which multiplies as its descriptors tell. FAKE_DRIVER, FAKE_COMPILER and FAKE_BLAS
+   choose which of the libraries this becomes.
+   Device memory lies in pages that nobody may touch but for the length of a launch or a copy. Streams may be lazy: what is put on them is done only when somebody waits for it, so that what
+   does not wait and should has wrong numbers. Each call can be made to fail: cuda_fake.h. */
 #define _GNU_SOURCE
 #include <stdio.h>
 #include <stdlib.h>
@@ -8,7 +10,7 @@
 #include <sys/mman.h>
 #include "cuda_fake.h"
 
-fake_state tg_fake = { 80, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, "" };
+fake_state tg_fake = { .capability = 80 };
 
 /* Is it this call's turn? */
 static int fails(const char *name) {
@@ -21,7 +23,7 @@ static int fails(const char *name) {
 #if defined(FAKE_COMPILER)
 /* ---- NVRTC ---- */
 typedef struct program { char *text; int compiled; } program;
-int nvrtcVersion(int *major, int *minor) { TURN("nvrtcVersion"); *major = 12; *minor = 0; return 0; }
+int nvrtcVersion(int *major, int *minor) { TURN("nvrtcVersion"); *major = 12; *minor = tg_fake.version; return 0; }
 int nvrtcGetNumSupportedArchs(int *n) { TURN("nvrtcGetNumSupportedArchs"); *n = 2; return 0; }
 int nvrtcGetSupportedArchs(int *archs) { TURN("nvrtcGetSupportedArchs"); archs[0] = 75; archs[1] = 80; return 0; }
 int nvrtcCreateProgram(void **to, const char *text, const char *name, int n, const char *const *headers, const char *const *names) {
@@ -38,15 +40,15 @@ int nvrtcDestroyProgram(void **at) { program *p = (program *)*at; free(p->text);
 int nvrtcCompileProgram(void *at, int n, const char *const *options) {
     int i, fmad = 0, arch = 0;
     TURN("nvrtcCompileProgram");
-    for (i = 0; i < n; i++) { fmad |= !strcmp(options[i], "--fmad=false"); arch |= !strcmp(options[i], tg_fake.capability == 80 ? "--gpu-architecture=sm_80" : "--gpu-architecture=compute_80"); }
+    for (i = 0; i < n; i++) { fmad |= !strcmp(options[i], "--fmad=false"); arch |= !strcmp(options[i], tg_fake.capability == 75 ? "--gpu-architecture=sm_75" : tg_fake.capability == 80 ? "--gpu-architecture=sm_80" : "--gpu-architecture=compute_80"); }
     if (!fmad || !arch || strncmp(((program *)at)->text, "#define TG__CU_TYPE ", 20) != 0) return 6;
-    ((program *)at)->compiled = 1;
+    ((program *)at)->compiled = 1; tg_fake.compiled++;
     return 0;
 }
 int nvrtcGetProgramLogSize(void *at, size_t *size) { (void)at; TURN("nvrtcGetProgramLogSize"); *size = 22; return 0; }
 int nvrtcGetProgramLog(void *at, char *log) { (void)at; TURN("nvrtcGetProgramLog"); memcpy(log, "a message of its own.", 22); return 0; }
 static int size_of(void *at, size_t *size) { if (!((program *)at)->compiled) return 5; *size = strlen(((program *)at)->text) + 1; return 0; }
-int nvrtcGetCUBINSize(void *at, size_t *size) { TURN("nvrtcGetCUBINSize"); return tg_fake.capability == 80 ? size_of(at, size) : 5; }
+int nvrtcGetCUBINSize(void *at, size_t *size) { TURN("nvrtcGetCUBINSize"); return tg_fake.capability <= 80 ? size_of(at, size) : 5; }
 int nvrtcGetCUBIN(void *at, char *to) { TURN("nvrtcGetCUBIN"); strcpy(to, ((program *)at)->text); return 0; }
 int nvrtcGetPTXSize(void *at, size_t *size) { TURN("nvrtcGetPTXSize"); return size_of(at, size); }
 int nvrtcGetPTX(void *at, char *to) { TURN("nvrtcGetPTX"); strcpy(to, ((program *)at)->text); return 0; }
@@ -88,8 +90,8 @@ int nvrtcGetPTX(void *at, char *to) { TURN("nvrtcGetPTX"); strcpy(to, ((program 
 #define TG_READ_ROWS
 #include "../tensorgrad.h"
 
-typedef struct kernel { const char *name; void (*run)(const void *arguments, int64_t block, int64_t blocks); } kernel;
-#define IS(name) { #name, name },
+typedef struct kernel { const char *name; void (*run)(const void *arguments, int64_t block, int64_t blocks); size_t size; } kernel;
+#define IS(name) { #name, name, name##_size },
 #define BOTH(name) IS(name##_f32) IS(name##_f64)
 #define ALL(name) BOTH(name) IS(name##_i64)
 #define KINDS(name) IS(tg__cu_runs_##name) IS(tg__cu_short_##name) IS(tg__cu_columns_##name) IS(tg__cu_join_##name)
@@ -115,8 +117,86 @@ static const kernel kernels[] = {
     BOTH(tg__cu_rnn) BOTH(tg__cu_rnn_back)
     BOTH(tg__cu_resample)
     BOTH(tg__cu_step) BOTH(tg__cu_powers) BOTH(tg__cu_powers_sum)
-    { NULL, NULL }
+    { NULL, NULL, 0 }
 };
+
+/* ---- contexts: a stack ---- */
+static void *contexts[64];
+static int depth;
+static void context_now(void) {
+    int i;
+    tg_fake.top = depth ? contexts[depth - 1] : NULL;
+    for (i = tg_fake.current = 0; i < depth; i++) tg_fake.current += contexts[i] == (void *)&tg_fake;
+}
+int cuCtxPushCurrent_v2(void *context) {
+    TURN("cuCtxPushCurrent");
+    if ((context != &tg_fake && context != tg_fake.host) || !context || depth == 64) return 201;
+    contexts[depth++] = context;
+    context_now();
+    return 0;
+}
+int cuCtxGetCurrent(void **context) { *context = tg_fake.top; return 0; }
+int cuCtxPopCurrent_v2(void **context) { if (!depth) { tg_fake.wrong++; return 201; } *context = contexts[--depth]; context_now(); return 0; }
+/* a call that needs the context, which must be current */
+#define HERE(name) do { TURN(name); if (tg_fake.top != (void *)&tg_fake) { tg_fake.wrong++; fprintf(stderr, "FAIL %s without its context\n", name); return 201; } } while (0)
+
+/* ---- streams and events ---- */
+static void unlock(int on);
+typedef struct fake_work { struct fake_work *next; void (*run)(void *arg); } fake_work;
+typedef struct point { fake_stream *stream; long long at; } point;
+static fake_stream *streams;
+static void run_until(fake_stream *s, long long at) {
+    while (s->done < at && s->first) {
+        fake_work *w = s->first;
+        s->first = w->next;
+        if (!s->first) s->last = NULL;
+        w->run(w + 1);
+        s->done++;
+        free(w);
+    }
+}
+long long tg_fake_waiting(void) { long long n = 0; fake_stream *s; for (s = streams; s; s = s->next) n += s->made - s->done; return n; }      /* work that is not done */
+static void run_all(void) { fake_stream *s; for (s = streams; s; s = s->next) run_until(s, s->made); }
+static void put(fake_stream *s, void (*run)(void *arg), const void *arg, size_t size) {
+    fake_work *w = (fake_work *)malloc(sizeof *w + size);
+    w->next = NULL; w->run = run;
+    if (size) memcpy(w + 1, arg, size);
+    if (s->last) s->last->next = w; else s->first = w;
+    s->last = w;
+    s->made++;
+    if (!tg_fake.lazy) run_until(s, s->made);
+    if (tg_fake.lazy == 2) {
+        unsigned left = (tg_fake.dice = tg_fake.dice * 1664525u + 1013904223u) >> 16 & 7u;
+        for (s = streams; s; s = s->next) for (; left > 1 && s->done < s->made; left -= 2) run_until(s, s->done + 1);
+    }
+}
+int cuStreamCreate(void **stream, unsigned flags) {
+    fake_stream *s;
+    HERE("cuStreamCreate");
+    if (flags != 1) return 1;
+    for (s = streams; s && !s->gone; s = s->next) { }
+    if (!s) { s = (fake_stream *)calloc(1, sizeof *s); s->put = put; s->open = unlock; s->next = streams; streams = s; }
+    s->gone = 0;
+    *stream = s;
+    tg_fake.streams++;
+    return 0;
+}
+int cuStreamDestroy_v2(void *stream) { fake_stream *s = (fake_stream *)stream; run_all(); s->gone = 1; tg_fake.streams--; HERE("cuStreamDestroy"); return 0; }
+int cuStreamSynchronize(void *stream) {
+    fake_stream *s = (fake_stream *)stream;
+    int late = tg_fake.late;
+    HERE("cuStreamSynchronize");
+    run_until(s, s->made);
+    tg_fake.waits++; tg_fake.late = 0;
+    return late;
+}
+int cuEventCreate(void **event, unsigned flags) { HERE("cuEventCreate"); if (flags != 2) return 1; *event = calloc(1, sizeof(point)); tg_fake.events++; return 0; }
+int cuEventDestroy_v2(void *event) { free(event); tg_fake.events--; HERE("cuEventDestroy"); return 0; }
+int cuEventRecord(void *event, void *stream) { point *p = (point *)event; HERE("cuEventRecord"); p->stream = (fake_stream *)stream; p->at = p->stream->made; return 0; }
+int cuEventQuery(void *event) { const point *p = (const point *)event; HERE("cuEventQuery"); return p->stream && p->stream->done < p->at ? 600 : 0; }
+int cuEventSynchronize(void *event) { const point *p = (const point *)event; HERE("cuEventSynchronize"); tg_fake.event_waits++; if (p->stream) run_until(p->stream, p->at); return 0; }
+static void wait_here(void *arg) { const point *p = (const point *)arg; if (p->stream) run_until(p->stream, p->at); }
+int cuStreamWaitEvent(void *stream, void *event, unsigned flags) { HERE("cuStreamWaitEvent"); if (flags) return 1; tg_fake.stream_waits++; put((fake_stream *)stream, wait_here, event, sizeof(point)); return 0; }
 
 /* ---- memory ---- */
 enum { PAGE = 65536 };
@@ -131,7 +211,7 @@ int cuMemAlloc_v2(unsigned long long *to, size_t size) {
     const size_t whole = (size + 511) / 512 * 512;
     char *p = NULL;
     int i;
-    TURN("cuMemAlloc");
+    HERE("cuMemAlloc");
     if (!room) { room = (char *)mmap(NULL, FAKE_ROOM, tg_fake.guarded ? PROT_NONE : PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0); if (room == (char *)MAP_FAILED) { room = NULL; return 2; } }
     if (tg_fake.room && tg_fake.bytes + (long long)whole > tg_fake.room) return 2;
     for (i = 0; i < spares && !p; i++) if (spare[i].size == whole) { p = spare[i].p; spare[i] = spare[--spares]; }
@@ -148,6 +228,8 @@ int cuMemFree_v2(unsigned long long at) {
     size_t whole = 0;
     int i;
     (void)fails("cuMemFree");                                                /* what cannot be given back is gone all the same */
+    if (tg_fake.top != (void *)&tg_fake) tg_fake.wrong++;
+    run_all();                                                               /* it waits for all that may use it */
     for (i = 0; i < lives && live[i].p != p; i++) { }
     if (i == lives) { fprintf(stderr, "FAIL cuMemFree of what is no block\n"); return 1; }
     whole = live[i].size; live[i] = live[--lives];
@@ -156,28 +238,67 @@ int cuMemFree_v2(unsigned long long at) {
     return 0;
 }
 static int inside(const void *p, size_t size) { return room && (const char *)p >= room && (const char *)p + size <= room + used; }
+static block pins[256];
+static int is_pinned(const void *p, size_t size) { int i; for (i = 0; i < tg_fake.pins; i++) if ((const char *)p >= pins[i].p && (const char *)p + size <= pins[i].p + pins[i].size) return 1; return 0; }
+int cuMemHostAlloc(void **p, size_t size, unsigned flags) {
+    HERE("cuMemHostAlloc");
+    if (flags || tg_fake.no_pins || tg_fake.pins == 256) return 2;
+    *p = malloc(size);
+    pins[tg_fake.pins].p = (char *)*p; pins[tg_fake.pins++].size = size;
+    tg_fake.pinned += (long long)size;
+    return 0;
+}
+int cuMemFreeHost(void *p) {
+    int i;
+    for (i = 0; i < tg_fake.pins && pins[i].p != p; i++) { }
+    if (i == tg_fake.pins) { fprintf(stderr, "FAIL cuMemFreeHost of what is not page-locked\n"); return 1; }
+    tg_fake.pinned -= (long long)pins[i].size;
+    pins[i] = pins[--tg_fake.pins];
+    memset(p, 0xEE, 64);
+    free(p);
+    HERE("cuMemFreeHost");
+    return 0;
+}
+typedef struct copy { void *to; const void *from; size_t size; } copy;
+static void copy_here(void *arg) { const copy *c = (const copy *)arg; unlock(1); memmove(c->to, c->from ? c->from : (const void *)(c + 1), c->size); unlock(0); }
 int cuMemcpyHtoDAsync_v2(unsigned long long to, const void *from, size_t size, void *stream) {
-    (void)stream; TURN("cuMemcpyHtoDAsync");
+    copy *c;
+    const int pinned = is_pinned(from, size);
+    HERE("cuMemcpyHtoDAsync");
     if (!inside((void *)(uintptr_t)to, size)) return 1;
-    unlock(1); memcpy((void *)(uintptr_t)to, from, size); unlock(0);
+    c = (copy *)malloc(sizeof *c + size);                                    /* what is not page-locked has been read when it returns */
+    c->to = (void *)(uintptr_t)to; c->from = pinned ? from : NULL; c->size = size;
+    if (!pinned) memcpy(c + 1, from, size);
+    put((fake_stream *)stream, copy_here, c, sizeof *c + (pinned ? 0 : size));
+    free(c);
     return 0;
 }
 int cuMemcpyDtoHAsync_v2(void *to, unsigned long long from, size_t size, void *stream) {
-    (void)stream; TURN("cuMemcpyDtoHAsync");
+    HERE("cuMemcpyDtoHAsync");
     if (!inside((void *)(uintptr_t)from, size)) return 1;
+    run_until((fake_stream *)stream, ((fake_stream *)stream)->made);
     unlock(1); memcpy(to, (void *)(uintptr_t)from, size); unlock(0);
     return 0;
 }
 int cuMemcpyDtoDAsync_v2(unsigned long long to, unsigned long long from, size_t size, void *stream) {
-    (void)stream; TURN("cuMemcpyDtoDAsync");
+    copy c;
+    HERE("cuMemcpyDtoDAsync");
     if (!inside((void *)(uintptr_t)to, size) || !inside((void *)(uintptr_t)from, size)) return 1;
-    unlock(1); memmove((void *)(uintptr_t)to, (void *)(uintptr_t)from, size); unlock(0);
+    c.to = (void *)(uintptr_t)to; c.from = (void *)(uintptr_t)from; c.size = size;
+    put((fake_stream *)stream, copy_here, &c, sizeof c);
+    return 0;
+}
+int cuPointerGetAttribute(void *value, int what, unsigned long long p) {
+    const int ours = inside((void *)(uintptr_t)p, 1);
+    HERE("cuPointerGetAttribute");
+    if (!ours && !is_pinned((void *)(uintptr_t)p, 1)) return 1;
+    *(int *)value = what == 2 ? (ours ? 2 : 1) : what == 9 ? 0 : -1;
     return 0;
 }
 
 /* ---- the rest of the driver ---- */
 int cuInit(unsigned flags) { (void)flags; TURN("cuInit"); return 0; }
-int cuDriverGetVersion(int *version) { TURN("cuDriverGetVersion"); *version = 12000; return 0; }
+int cuDriverGetVersion(int *version) { TURN("cuDriverGetVersion"); *version = 12000 + tg_fake.version; return 0; }
 int cuDeviceGetCount(int *n) { TURN("cuDeviceGetCount"); *n = tg_fake.devices ? tg_fake.devices - 1 : 1; return 0; }
 int cuDeviceGet(int *device, int index) { TURN("cuDeviceGet"); *device = index; return 0; }
 int cuDeviceGetName(char *name, int size, int device) { (void)device; TURN("cuDeviceGetName"); snprintf(name, (size_t)size, "emulated"); return 0; }
@@ -190,40 +311,214 @@ int cuDevicePrimaryCtxRetain(void **context, int device) { (void)device; TURN("c
 int cuDevicePrimaryCtxRelease_v2(int device) {                                 /* the last one takes all with it */
     (void)device;
     if (--tg_fake.retained == 0) {
-        tg_fake.left = tg_fake.blocks + tg_fake.modules + tg_fake.streams;
+        tg_fake.left = tg_fake.blocks + tg_fake.modules + tg_fake.streams + tg_fake.pins + tg_fake.events;
+        run_all();
         while (lives) { if (spares < MOST) spare[spares++] = live[lives - 1]; lives--; }
-        tg_fake.blocks = tg_fake.modules = tg_fake.streams = 0; tg_fake.bytes = 0;
+        while (tg_fake.pins) free(pins[--tg_fake.pins].p);
+        tg_fake.blocks = tg_fake.modules = tg_fake.streams = tg_fake.events = 0; tg_fake.bytes = tg_fake.pinned = 0;
     }
     TURN("cuDevicePrimaryCtxRelease");
     return 0;
 }
-int cuCtxPushCurrent_v2(void *context) { TURN("cuCtxPushCurrent"); if (context != &tg_fake) return 201; tg_fake.current++; return 0; }
-int cuCtxPopCurrent_v2(void **context) { tg_fake.current--; *context = &tg_fake; return 0; }
-int cuStreamCreate(void **stream, unsigned flags) { (void)flags; TURN("cuStreamCreate"); *stream = malloc(1); tg_fake.streams++; return 0; }
-int cuStreamDestroy_v2(void *stream) { free(stream); tg_fake.streams--; TURN("cuStreamDestroy"); return 0; }
-int cuStreamSynchronize(void *stream) { int late = tg_fake.late; (void)stream; TURN("cuStreamSynchronize"); tg_fake.waits++; tg_fake.late = 0; return late; }
-int cuModuleLoadData(void **module, const void *image) { TURN("cuModuleLoadData"); *module = strdup((const char *)image); tg_fake.modules++; return 0; }
-int cuModuleUnload(void *module) { free(module); tg_fake.modules--; TURN("cuModuleUnload"); return 0; }
+int cuModuleLoadData(void **module, const void *image) { HERE("cuModuleLoadData"); *module = strdup((const char *)image); tg_fake.modules++; return 0; }
+int cuModuleUnload(void *module) { free(module); tg_fake.modules--; HERE("cuModuleUnload"); return 0; }
 int cuModuleGetFunction(void **function, void *module, const char *name) {
     const kernel *k = kernels;
-    TURN("cuModuleGetFunction");
+    HERE("cuModuleGetFunction");
     if (strncmp(name, "tg__cu_map_", 11) == 0 && !strstr((const char *)module, name)) return 500;       /* a formula stands in its own program's text */
     while (k->name && strcmp(k->name, name) != 0) k++;
     *function = (void *)(uintptr_t)k;
     return k->name ? 0 : 500;
 }
+typedef struct launch { const kernel *k; unsigned blocks; double align; } launch;
+static void launch_here(void *arg) {
+    const launch *l = (const launch *)arg;
+    unsigned i;
+    unlock(1);
+    for (i = l->blocks; i-- > 0;) l->k->run(l + 1, (int64_t)i, (int64_t)l->blocks);      /* in no particular order */
+    unlock(0);
+}
 int cuLaunchKernel(void *function, unsigned gx, unsigned gy, unsigned gz, unsigned bx, unsigned by, unsigned bz, unsigned shared, void *stream, void **arguments, void **extra) {
     const kernel *k = (const kernel *)function;
-    unsigned i;
-    (void)stream; (void)extra;
-    TURN("cuLaunchKernel");
+    launch *l;
+    (void)extra;
+    HERE("cuLaunchKernel");
     if (gx < 1 || gy != 1 || gz != 1 || bx != TG__CU_WIDTH || by != 1 || bz != 1 || shared || tg_fake.current != 1) return 1;
     tg_fake.launches++;
-    unlock(1);
-    for (i = gx; i-- > 0;) k->run(arguments[0], (int64_t)i, (int64_t)gx);              /* in no particular order */
-    unlock(0);
+    l = (launch *)malloc(sizeof *l + k->size);
+    l->k = k; l->blocks = gx;
+    memcpy(l + 1, arguments[0], k->size);
+    put((fake_stream *)stream, launch_here, l, sizeof *l + k->size);
+    free(l);
     return 0;
 }
 int cuGetErrorName(int code, const char **text) { *text = code == 2 ? "CUDA_ERROR_OUT_OF_MEMORY" : code == 700 ? "CUDA_ERROR_ILLEGAL_ADDRESS" : "CUDA_ERROR_OF_THE_TEST"; return 0; }
 int cuGetErrorString(int code, const char **text) { *text = code == 2 ? "out of memory" : code == 700 ? "an illegal memory access was encountered" : "told to fail"; return 0; }
+#endif
+
+#if defined(FAKE_BLAS)
+/* ---- cuBLASLt: products on the host, of what the descriptors tell; what they do not tell right is refused as the real one does ---- */
+typedef struct blas_product { int magic, compute, scale, ta, tb; unsigned epilogue; const void *bias; } blas_product;
+typedef struct blas_layout { int magic, type; unsigned long long rows, columns; long long step, batch_step; int batch; } blas_layout;
+typedef struct blas_wish { int magic; unsigned long long work; unsigned sums, aligned[4]; } blas_wish;
+typedef struct blas_way { unsigned long long algorithm[8]; size_t work; int state; float waves; int reserved[4]; } blas_way;
+enum { HANDLE = 0x4C54, PRODUCT, LAYOUT, WISH };
+static int blas_made(void *p, int magic) { tg_fake.layouts++; *(int *)p = magic; return 0; }
+static int blas_gone(void *p) { tg_fake.layouts--; memset(p, 0, sizeof(int)); free(p); return 0; }
+int cublasLtCreate(void **handle) { TURN("cublasLtCreate"); *handle = calloc(1, 64); *(int *)*handle = HANDLE; tg_fake.handles++; return 0; }
+int cublasLtDestroy(void *handle) { free(handle); tg_fake.handles--; TURN("cublasLtDestroy"); return 0; }
+int cublasLtMatmulDescCreate(void **to, int compute, int scale) {
+    blas_product *p;
+    TURN("cublasLtMatmulDescCreate");
+    if (!((compute == 68 || compute == 77) && scale == 0) && !(compute == 70 && scale == 1)) return 7;
+    p = (blas_product *)calloc(1, sizeof *p);
+    p->compute = compute; p->scale = scale; p->epilogue = 1;
+    *to = p;
+    return blas_made(p, PRODUCT);
+}
+int cublasLtMatmulDescDestroy(void *p) { blas_gone(p); TURN("cublasLtMatmulDescDestroy"); return 0; }
+int cublasLtMatmulDescSetAttribute(void *to, int what, const void *value, size_t size) {
+    blas_product *p = (blas_product *)to;
+    TURN("cublasLtMatmulDescSetAttribute");
+    if (p->magic != PRODUCT || size != (what == 8 ? sizeof(void *) : 4u)) return 7;
+    if (what == 3) p->ta = *(const int *)value; else if (what == 4) p->tb = *(const int *)value; else if (what == 7) p->epilogue = *(const unsigned *)value;
+    else if (what == 8) p->bias = *(const void *const *)value; else return 7;
+    return 0;
+}
+int cublasLtMatrixLayoutCreate(void **to, int type, unsigned long long rows, unsigned long long columns, long long step) {
+    blas_layout *l;
+    TURN("cublasLtMatrixLayoutCreate");
+    if (type != 0 && type != 1 && type != 2 && type != 14) return 7;
+    l = (blas_layout *)calloc(1, sizeof *l);
+    l->type = type; l->rows = rows; l->columns = columns; l->step = step; l->batch = 1;
+    *to = l;
+    return blas_made(l, LAYOUT);
+}
+int cublasLtMatrixLayoutDestroy(void *l) { blas_gone(l); TURN("cublasLtMatrixLayoutDestroy"); return 0; }
+int cublasLtMatrixLayoutSetAttribute(void *to, int what, const void *value, size_t size) {
+    blas_layout *l = (blas_layout *)to;
+    TURN("cublasLtMatrixLayoutSetAttribute");
+    if (l->magic != LAYOUT || (what != 5 && what != 6) || size != (what == 5 ? 4u : 8u)) return 7;
+    if (what == 5) l->batch = *(const int *)value; else l->batch_step = *(const long long *)value;
+    return 0;
+}
+int cublasLtMatmulPreferenceCreate(void **to) {
+    blas_wish *w;
+    int i;
+    TURN("cublasLtMatmulPreferenceCreate");
+    w = (blas_wish *)calloc(1, sizeof *w);
+    w->sums = 7;
+    for (i = 0; i < 4; i++) w->aligned[i] = 256;
+    *to = w;
+    return blas_made(w, WISH);
+}
+int cublasLtMatmulPreferenceDestroy(void *w) { blas_gone(w); TURN("cublasLtMatmulPreferenceDestroy"); return 0; }
+int cublasLtMatmulPreferenceSetAttribute(void *to, int what, const void *value, size_t size) {
+    blas_wish *w = (blas_wish *)to;
+    TURN("cublasLtMatmulPreferenceSetAttribute");
+    if (w->magic != WISH || size != (what == 1 ? 8u : 4u)) return 7;
+    if (what == 1) w->work = *(const unsigned long long *)value; else if (what == 3) w->sums = *(const unsigned *)value; else if (what >= 5 && what <= 8) w->aligned[what - 5] = *(const unsigned *)value; else return 7;
+    return 0;
+}
+static int blas_fits(const blas_product *p, const blas_layout *a, const blas_layout *b, const blas_layout *c, const blas_layout *d) {
+    const unsigned long long m = p->ta ? a->columns : a->rows, k = p->ta ? a->rows : a->columns, kb = p->tb ? b->columns : b->rows, n = p->tb ? b->rows : b->columns;
+    if (p->magic != PRODUCT || a->magic != LAYOUT || b->magic != LAYOUT || c->magic != LAYOUT || d->magic != LAYOUT || (unsigned)p->ta > 1 || (unsigned)p->tb > 1) return 0;
+    if (k != kb || d->rows != m || d->columns != n || c->rows != m || c->columns != n || !m || !n || !k) return 0;
+    if (a->type != d->type || b->type != d->type || c->type != d->type || (d->type == 1) != (p->compute == 70) || (p->compute == 77 && d->type != 0)) return 0;
+    if (a->step < (long long)a->rows || b->step < (long long)b->rows || c->step < (long long)c->rows || d->step < (long long)d->rows) return 0;
+    if (a->batch < 1 || a->batch != b->batch || a->batch != c->batch || a->batch != d->batch) return 0;
+    return (p->epilogue == 1 || p->epilogue == 4) && (p->epilogue != 4 || p->bias);
+}
+static unsigned long long blas_config(const blas_product *p, const blas_layout *const *l) {      /* what an answer is good for */
+    unsigned long long h = (unsigned)(p->compute * 8 + p->ta * 4 + p->tb * 2) + p->epilogue * 1000u;
+    int i;
+    for (i = 0; i < 4; i++) h = ((((h * 31 + l[i]->rows) * 31 + l[i]->columns) * 31 + (unsigned long long)l[i]->step) * 31 + (unsigned)l[i]->batch) * 31 + (unsigned long long)l[i]->batch_step;
+    return h;
+}
+int cublasLtMatmulAlgoGetHeuristic(void *handle, void *product, void *a, void *b, void *c, void *d, void *wish, int most, blas_way *way, int *n) {
+    const blas_product *p = (const blas_product *)product;
+    const blas_layout *const l[4] = { (const blas_layout *)a, (const blas_layout *)b, (const blas_layout *)c, (const blas_layout *)d };
+    const blas_wish *w = (const blas_wish *)wish;
+    int i;
+    TURN("cublasLtMatmulAlgoGetHeuristic");
+    tg_fake.asked++;
+    *n = 0;
+    if (*(int *)handle != HANDLE || w->magic != WISH || most < 1 || !blas_fits(p, l[0], l[1], l[2], l[3])) return 7;
+    if (tg_fake.refuse == 1 || (tg_fake.refuse == 2 && p->epilogue == 4)) return 15;
+    if ((l[3]->type == 2 || l[3]->type == 14) && w->sums != 2) return 15;      /* sums in halves are not what was asked for */
+    memset(way, 0, sizeof *way);
+    way->algorithm[0] = blas_config(p, l);
+    for (i = 0; i < 4; i++) way->algorithm[1 + i] = w->aligned[i];
+    way->algorithm[5] = p->bias && (size_t)p->bias % 16 ? 1 : 16;
+    way->work = w->work < 5000 ? (size_t)w->work : 5000;
+    *n = 1;
+    return 0;
+}
+static double half_to(unsigned short h, int type) {
+    union { unsigned u; float f; } v;
+    if (type == 14) { v.u = (unsigned)h << 16; return v.f; }
+    v.u = (unsigned)(h & 0x7FFF) << 13;                                        /* the exponent is 112 too small */
+    v.f *= 5192296858534827628530496329220096.0f;
+    if ((h & 0x7C00) == 0x7C00) v.u |= 0x7F800000;
+    return h & 0x8000 ? -(double)v.f : v.f;
+}
+static unsigned short half_from(float f, int type) {
+    union { unsigned u; float f; } v;
+    unsigned sign, low, half;
+    v.f = f;
+    sign = v.u >> 16 & 0x8000;
+    if ((v.u & 0x7FFFFFFF) > 0x7F800000) return (unsigned short)(sign | (type == 14 ? 0x7FC0 : 0x7E00));
+    if (type == 14) return (unsigned short)((v.u + 0x7FFF + (v.u >> 16 & 1)) >> 16);
+    v.u &= 0x7FFFFFFF;
+    if (v.u >= 0x477FF000) return (unsigned short)(sign | 0x7C00);
+    if (v.u < 0x38800000) { v.f = v.f * 16777216.0f + 12582912.0f; return (unsigned short)(sign | (v.u - 0x4B400000)); }      /* rounded to a whole number of the least half */
+    low = v.u & 0x1FFF; half = (v.u - 0x38000000) >> 13;
+    return (unsigned short)(sign | (half + (low > 0x1000 || (low == 0x1000 && (half & 1)))));
+}
+static double element(const void *p, long long i, int type) { return type == 0 ? ((const float *)p)[i] : type == 1 ? ((const double *)p)[i] : half_to(((const unsigned short *)p)[i], type); }
+static float ten_bits(float f) { union { unsigned u; float f; } v; v.f = f; v.u = (v.u + 0xFFF + (v.u >> 13 & 1)) & ~0x1FFFu; return v.f; }
+typedef struct blas_work { blas_product p; blas_layout a, b, d; const void *x, *y; void *to, *work; size_t work_size; double beta; void (*open)(int on); } blas_work;
+static void multiply_here(void *arg) {
+    const blas_work *w = (const blas_work *)arg;
+    const long long k = (long long)(w->p.ta ? w->a.rows : w->a.columns);
+    const int type = w->d.type;
+    long long z, i, j, e;
+    w->open(1);
+    if (w->work_size) memset(w->work, 0x5A, w->work_size);
+    for (z = 0; z < w->d.batch; z++) for (j = 0; j < (long long)w->d.columns; j++) for (i = 0; i < (long long)w->d.rows; i++) {
+        const long long at = z * w->d.batch_step + i + j * w->d.step;
+        double wide = 0;
+        float narrow = 0;
+        for (e = 0; e < k; e++) {
+            double u = element(w->x, z * w->a.batch_step + (w->p.ta ? e + i * w->a.step : i + e * w->a.step), type), v = element(w->y, z * w->b.batch_step + (w->p.tb ? j + e * w->b.step : e + j * w->b.step), type);
+            if (w->p.compute == 77) { u = ten_bits((float)u); v = ten_bits((float)v); }
+            if (type == 1) wide += u * v; else narrow = (float)(narrow + u * v);
+        }
+        if (w->beta != 0) { if (type == 1) wide += w->beta * element(w->to, at, type); else narrow += (float)(w->beta * element(w->to, at, type)); }
+        if (w->p.epilogue == 4) { if (type == 1) wide += element(w->p.bias, i, type); else narrow += (float)element(w->p.bias, i, type); }
+        if (type == 0) ((float *)w->to)[at] = narrow; else if (type == 1) ((double *)w->to)[at] = wide; else ((unsigned short *)w->to)[at] = half_from(narrow, type);
+    }
+    w->open(0);
+}
+int cublasLtMatmul(void *handle, void *product, const void *alpha, const void *x, void *a, const void *y, void *b, const void *beta, const void *from, void *c, void *to, void *d,
+    const void *algorithm, void *work, size_t work_size, void *stream) {
+    const blas_product *p = (const blas_product *)product;
+    const blas_layout *const l[4] = { (const blas_layout *)a, (const blas_layout *)b, (const blas_layout *)c, (const blas_layout *)d };
+    const unsigned long long *way = (const unsigned long long *)algorithm;
+    const void *const all[4] = { x, y, from, to };
+    fake_stream *s = (fake_stream *)stream;
+    blas_work w;
+    int i;
+    TURN("cublasLtMatmul");
+    if (*(int *)handle != HANDLE || !blas_fits(p, l[0], l[1], l[2], l[3]) || way[0] != blas_config(p, l) || work_size < 5000 || (size_t)work % 256 || from != to) return 7;
+    for (i = 0; i < 4; i++) if ((size_t)all[i] % way[1 + i]) return 7;      /* the alignment that was promised */
+    if (p->epilogue == 4 && (size_t)p->bias % way[5]) return 7;
+    if (p->scale == 1 ? *(const double *)alpha != 1 : *(const float *)alpha != 1) return 7;
+    w.p = *p; w.a = *l[0]; w.b = *l[1]; w.d = *l[3]; w.x = x; w.y = y; w.to = to; w.work = work; w.work_size = work_size; w.open = s->open;
+    w.beta = p->scale == 1 ? *(const double *)beta : *(const float *)beta;
+    s->put(s, multiply_here, &w, sizeof w);
+    tg_fake.products++;
+    tg_fake.tf32 += p->compute == 77;
+    return 0;
+}
 #endif

@@ -1,5 +1,5 @@
 /* What tensorgrad_cuda.h would have compiled on a GPU, compiled by the real NVRTC, which needs no GPU: programs of every group for the compute capabilities that are supported, and every row of the
-   formula table with its derivatives. No error and no warning. test_cuda.sh builds and runs it. Arguments: `quick`, or `all`, which takes more dtypes and kinds. */
+   formula table with its derivatives. No error and no warning. Of the real cuBLASLt, what needs no GPU: it has what is called, and takes the descriptors of products. test_cuda.sh builds and runs it. Arguments: `quick`, or `all`, which takes more dtypes and kinds. */
 #include "test.h"
 #include <time.h>
 #include "../tensorgrad_cuda.h"
@@ -38,6 +38,41 @@ static void compile(const tg__cu_key *k, const char *more, int arch, bool binary
     spent = (double)(clock() - begin) / CLOCKS_PER_SEC;
 }
 
+/* Its descriptors stand in the host's memory: nothing of it needs a GPU but the questions and the products. */
+static void real_blas(void) {
+    static const char *const names[] = { "libcublasLt.so.13", "libcublasLt.so.12", "libcublasLt.so.11", "libcublasLt.so", NULL };
+    static const int types[] = { TG__CU_BLAS_F32, TG__CU_BLAS_F64, TG__CU_BLAS_F16, TG__CU_BLAS_BF16 };
+    static const char somewhere[16];
+    const char *const at = somewhere;
+    const int32_t turned = TG__CU_BLAS_TURNED, batch = 7;
+    const uint32_t epilogue = TG__CU_BLAS_BIAS, sums = TG__CU_BLAS_SUMS_COMPUTED, aligned = 64;
+    const uint64_t work = 32 << 20;
+    const int64_t step = 12345;
+    void *p = NULL;
+    int i, k;
+    s.blas = tg__cu_need(&s, NULL, "cuBLASLt", names, NULL);
+    if (!s.blas) { printf("SKIP %s\n", s.why); test_skipped++; return; }
+#define TG__CU_GET(field, name, parameters) if (!CHECK_MSG(tg__cu_symbol(s.blas, name, &s.b.field), "cuBLASLt has no %s", name)) return;
+    TG__CU_BLAS(TG__CU_GET)
+#undef TG__CU_GET
+    for (i = 0; i < 4; i++) {
+        CHECK(s.b.layout_new(&p, types[i], 30, 40, 35) == 0 && s.b.layout_set(p, TG__CU_BLAS_BATCH, &batch, sizeof batch) == 0 && s.b.layout_set(p, TG__CU_BLAS_BATCH_STEP, &step, sizeof step) == 0);
+        CHECK(s.b.layout_set(p, TG__CU_BLAS_BATCH, &batch, 8) != 0);           /* a size that is not the attribute's */
+        CHECK(s.b.layout_free(p) == 0);
+    }
+    for (i = 0; i < 3; i++) {
+        CHECK(s.b.product_new(&p, i == 0 ? TG__CU_BLAS_IN_F32 : i == 1 ? TG__CU_BLAS_IN_F64 : TG__CU_BLAS_IN_TF32, i == 1 ? TG__CU_BLAS_F64 : TG__CU_BLAS_F32) == 0);
+        CHECK(s.b.product_set(p, TG__CU_BLAS_TURN_A, &turned, sizeof turned) == 0 && s.b.product_set(p, TG__CU_BLAS_TURN_B, &turned, sizeof turned) == 0);
+        CHECK(s.b.product_set(p, TG__CU_BLAS_EPILOGUE, &epilogue, sizeof epilogue) == 0 && s.b.product_set(p, TG__CU_BLAS_BIAS_AT, &at, sizeof at) == 0 && s.b.product_free(p) == 0);
+    }
+    CHECK(s.b.wish_new(&p) == 0 && s.b.wish_set(p, TG__CU_BLAS_WORK, &work, sizeof work) == 0 && s.b.wish_set(p, TG__CU_BLAS_SUMS, &sums, sizeof sums) == 0);
+    for (k = 0; k < 4; k++) CHECK(s.b.wish_set(p, TG__CU_BLAS_ALIGNED + k, &aligned, sizeof aligned) == 0);
+    CHECK(s.b.wish_free(p) == 0);
+    k = s.b.create(&p);                                                        /* without a GPU an error, with one a handle */
+    printf("cuBLASLt: its descriptors are taken; a handle: code %d\n", k);
+    if (k == 0) CHECK(s.b.destroy(p) == 0);
+}
+
 int main(int argc, char **argv) {
     static const int archs[] = { 75, 80, 89, 90, 100, 120 };
     static const struct { tg__cu_key k; const char *what; } programs[] = {
@@ -60,6 +95,7 @@ int main(int argc, char **argv) {
     int known[128], count = 0, i, k, type, major = 0, minor = 0;
     char path[512];
     static const char *const names[] = { "libnvrtc.so.13", "libnvrtc.so.12", "libnvrtc.so.11.2", "libnvrtc.so", NULL };
+    real_blas();
     s.compiler = tg__cu_need(&s, NULL, "NVRTC", names, path);
     if (!s.compiler) { printf("SKIP %s\n", s.why); test_skipped++; return test_end("cuda_nvrtc"); }
 #define TG__CU_GET(field, name, parameters) if (!tg__cu_symbol(s.compiler, name, &s.c.field)) { printf("FAIL no %s\n", name); return 1; }

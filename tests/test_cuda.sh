@@ -2,20 +2,20 @@
 # tensorgrad_cuda.h without a GPU: its text is up to date; all operations, memory, errors and failing calls on a driver and a compiler of the test's own (cuda_fake.c, cuda_device.c);
 # goldens through the emulated device; the kernels compiled by the real NVRTC and by nvcc where they are there; compilers' warnings; no data that is not constant.
 #   sh tests/test_cuda.sh                what everybody runs
-#   sh tests/test_cuda.sh libraries      only builds the two libraries, build/cuda/libcuda.so.1 and libnvrtc.so.12
+#   sh tests/test_cuda.sh libraries      only builds the libraries, build/cuda/libcuda.so.1, libnvrtc.so.12 and libcublasLt.so.13
 #   sh tests/test_cuda.sh sanitize       the tests on the emulated device under the address and undefined behaviour sanitizers
-#   sh tests/test_cuda.sh nvrtc          more programs for NVRTC
+#   sh tests/test_cuda.sh nvrtc          more programs for NVRTC, cuBLASLt's header and descriptors
 cd "$(dirname "$0")/.." || exit 2
 . tests/objects.sh
 build=build/cuda
-mkdir -p $build/only_driver $build/too_old $build/loader || exit 2
+mkdir -p $build/only_driver $build/too_old $build/loader $build/no_blas || exit 2
 passed=0 failed=0 skipped=0
 ok() { passed=$((passed + 1)); }
 bad() { failed=$((failed + 1)); echo "FAIL $*"; }
 skip() { skipped=$((skipped + 1)); echo "SKIP $*"; }
 # the last line of a program, NAME: N passed, N failed, N skipped
 add() { set -- $(sed -n 's/^[a-z_-]*: \([0-9]*\) passed, \([0-9]*\) failed, \([0-9]*\) skipped.*/\1 \2 \3/p' "$1" | tail -n 1); [ $# = 3 ] || { bad "a program ended without its closing line"; return; }; passed=$((passed + $1)); failed=$((failed + $2)); skipped=$((skipped + $3)); }
-program() { name=$1; shift; "$@" > "$build/$name.txt" 2>&1; code=$?; grep -E '^(FAIL|SKIP|compute|NVRTC|[0-9]+ |the driver)|ERROR|runtime error' "$build/$name.txt" | head -n 30 | cut -c1-500; add "$build/$name.txt"; [ $code = 0 ] || [ $failed -gt 0 ] || bad "$name: exit code $code"; }
+program() { name=$1; shift; "$@" > "$build/$name.txt" 2>&1; code=$?; grep -E '^(FAIL|SKIP|compute|NVRTC|cuBLASLt|[0-9]+ |the driver)|ERROR|runtime error' "$build/$name.txt" | head -n 30 | cut -c1-500; add "$build/$name.txt"; [ $code = 0 ] || [ $failed -gt 0 ] || bad "$name: exit code $code"; }
 quietly="-Wall -Wextra -Wno-unused-function -Wno-unused-const-variable -Wno-unused-parameter"
 
 libraries() {
@@ -26,6 +26,8 @@ libraries() {
     build_once $build/libcuda.so.1 "$needs" $CC -g -O1 -ffp-contract=off -fPIC -shared $quietly -DFAKE_DRIVER -I$build -Itests tests/cuda_fake.c -lm || { bad "the emulated driver does not compile"; grep -E 'error|warning' $build/libcuda.so.1.txt | head; return 1; }
     [ -s $build/libcuda.so.1.txt ] && { bad "the kernels, read by $CC"; head -n 12 $build/libcuda.so.1.txt; }
     build_once $build/libnvrtc.so.12 "tests/cuda_fake.c tests/cuda_fake.h" $CC -g -O1 -fPIC -shared -Wall -Wextra -DFAKE_COMPILER -Itests tests/cuda_fake.c || { bad "the compiler of the test's own does not compile"; return 1; }
+    build_once $build/libcublasLt.so.13 "tests/cuda_fake.c tests/cuda_fake.h" $CC -g -O1 -ffp-contract=off -fPIC -shared -Wall -Wextra -DFAKE_BLAS -Itests tests/cuda_fake.c || { bad "the cuBLASLt of the test's own does not compile"; return 1; }
+    ln -sf ../libcublasLt.so.13 $build/loader/libcublasLt.so.13; ln -sf ../libcuda.so.1 $build/no_blas/libcuda.so.1; ln -sf ../libnvrtc.so.12 $build/no_blas/libnvrtc.so.12
     ln -sf ../libcuda.so.1 $build/only_driver/libcuda.so.1; ln -sf ../libnvrtc.so.12 $build/too_old/libcuda.so.1
     ln -sf ../libcuda.so.1 $build/loader/libcuda.so.1; ln -sf ../libnvrtc.so.12 $build/loader/libnvrtc.so.13        # where the loader is told to look
 }
@@ -46,6 +48,8 @@ if [ "$1" = sanitize ]; then device device_sanitized -fsanitize=address,undefine
 if [ "$1" != nvrtc ]; then
     $build/cuda_text --check tensorgrad.h tensorgrad_cuda.h && ok || bad "the text in tensorgrad_cuda.h is out of date: tools/cuda_text.c writes it"
     device device
+    # what tools/gpu_check.sh runs on a card, on the emulated one
+    [ -x $build/device ] && program card.out env LD_LIBRARY_PATH=$build/loader $build/device card
     # warnings, in both languages
     for c in "gcc -std=c99" "g++ -std=c++11 -x c++" "clang -std=c99"; do
         have ${c%% *} || { skip "no ${c%% *}"; continue; }
@@ -66,8 +70,15 @@ if [ "$1" != nvrtc ]; then
     # the goldens: sh tests/run.sh golden --device emulated
     if [ -d ../shared/golden ]; then
         build_once $build/golden "tests/golden.c tests/small_json.h tensorgrad.h tensorgrad_cuda.h" $CC -g -O0 -DTENSORGRAD_TEACH -I. tests/golden.c -lm -lpthread $libdl && program golden.out $build/golden --device emulated --strict ../shared/golden || bad "goldens on the emulated device"
+        # products by cuBLASLt, for which nobody is strict
+        [ -x $build/golden ] && for only in matmul linear bmm addmm einsum rnn; do program golden_$only.out $build/golden --device emulated --only $only ../shared/golden; done
     else skip "no ../shared/golden"; fi
 fi
+# what is declared of cuBLASLt by hand, beside NVIDIA's header
+blas_header=
+for f in "$CUDA_HOME" "$CUDA_PATH" /usr/local/cuda /opt/cuda /usr "$VIRTUAL_ENV"/lib/python3.*/site-packages/nvidia/cublas "$VIRTUAL_ENV"/lib/python3.*/site-packages/nvidia/cu13; do [ -z "$blas_header" ] && [ -n "$f" ] && [ -f "$f/include/cublasLt.h" ] && blas_header=$f/include; done
+if [ -n "$blas_header" ]; then $CC -std=c99 -fsyntax-only -I. -isystem "$blas_header" -DTENSORGRAD_TEACH -Wall -Wextra -Werror tests/cuda_blas.c > $build/blas.txt 2>&1 && ok || { bad "tests/cuda_blas.c with $blas_header"; head -n 8 $build/blas.txt; }
+else skip "no cublasLt.h"; fi
 # the real compilers
 build_once $build/nvrtc "tests/cuda_nvrtc.c tests/test.h tensorgrad.h tensorgrad_cuda.h" $CC -g -O0 -DTENSORGRAD_TEACH -I. -Wall -Wextra tests/cuda_nvrtc.c -lm -lpthread $libdl && program nvrtc.out $build/nvrtc $([ "$1" = nvrtc ] && echo all || echo quick) || bad "tests/cuda_nvrtc.c does not compile"
 nvcc=$(command -v nvcc || echo /usr/local/cuda/bin/nvcc)
@@ -75,9 +86,9 @@ if [ -x "$nvcc" ]; then
     for group in GEMM CONV ATTENTION; do
         printf '#include "cuda_words.inc"\n#define TG__CU_ONLY\n#define TG__CU_ONLY_%s\n#define TG__CU_DTYPES 0\n#define TG__CU_TYPE 32\n#include "cuda_kernels.inc"\nTG__CU_VALUE1(tg__cu_exp, EXP(x))\n' $group > $build/words.cu
         "$nvcc" -arch=sm_80 --fmad=false -Xptxas -v -I$build -cubin $build/words.cu -o $build/words.cubin > $build/nvcc.txt 2>&1 && ! grep -E 'warning|error' $build/nvcc.txt && ok || { bad "nvcc, $group"; head -n 12 $build/nvcc.txt; }
-        # no spilled registers in tiles of products
+        # no spilled registers in tiles of products and in attention
         awk '/Compiling entry/ { name = $0; sub(/^[^\047]*\047/, "", name); sub(/\047.*/, "", name) } /bytes stack frame/ { frame = $0 } /Used/ { match($0, /Used [0-9]* registers/); print name ": " substr($0, RSTART, RLENGTH) "," frame }' $build/nvcc.txt > $build/registers.txt
-        grep -E '_tiles_|gemm' $build/registers.txt | grep -v ' 0 bytes spill stores, 0 bytes spill loads' && bad "registers are spilled" || ok
+        grep -E '_tiles_|gemm|attend_' $build/registers.txt | grep -v ' 0 bytes spill stores, 0 bytes spill loads' && bad "registers are spilled" || ok
         grep -E '_tiles_|attend_' $build/registers.txt
     done
 else skip "no nvcc"; fi

@@ -74,6 +74,28 @@ static void test_slopes(void) {
     CHECK(same(slope(tg_margin_ranking_loss(zero, ones(1, 2, 0, 0), ones(1, 2, 0, 0), 0), zero), 2, (const double[]){ 0, 0 }));     /* at the bend: 0 */
     CHECK_OK(tg);
 }
+/* A NaN between two bounds: no bound has a gradient, x has one unless it lies beyond a bound. The type of a result in place is x's. */
+static void test_clamp(void) {
+    const float v[] = { -2, 0, 2, nan_, 0, 2, -2 }, l[] = { nan_, -1, nan_, -1, -1, 1, -1 }, h[] = { 1, nan_, 1, 1, 1, nan_, nan_ };
+    tg_tensor *x = tg_require_grad(row(7, v), true), *low = tg_require_grad(row(7, l), true), *high = tg_require_grad(row(7, h), true), *y = tg_clamp_tensor(x, low, high);
+    const double want[] = { NAN, NAN, NAN, NAN, 0, NAN, NAN };
+    CHECK(same(y, 7, want));
+    CHECK(same(slope(y, x), 7, (const double[]){ 1, 1, 0, 1, 1, 1, 0 }));
+    CHECK(same(slope(tg_clamp_tensor(x, low, high), low), 7, (const double[]){ 0, 0, 0, 0, 0, 0, 0 }));
+    CHECK(same(slope(tg_clamp_tensor(x, low, high), high), 7, (const double[]){ 0, 0, 0, 0, 0, 0, 0 }));
+    y = tg_to(tg_full(tg, TG_SHAPE(2), 3, TG_F32), TG_F16);
+    CHECK(tg_clamp_tensor_(y, tg_full(tg, TG_SCALAR, 0, TG_F64), tg_full(tg, TG_SHAPE(2), 1.5, TG_F32)) == y && y->dtype == TG_F16 && same(y, 2, (const double[]){ 1.5, 1.5 }));
+    REFUSED(TG_ERROR_DTYPE, tg_clamp_tensor_(tg_full(tg, TG_SHAPE(2), 3, TG_I32), tg_full(tg, TG_SHAPE(2), 0, TG_F32), tg_full(tg, TG_SHAPE(2), 1.5, TG_F32)));
+    CHECK_OK(tg);
+}
+/* The sum over x's classes is divided by their number, however the target is broadcast: [1] beside [2, 3] counts three times. */
+static void test_broadcast_loss(void) {
+    tg_tensor *x = ones(1, 1, 0, 0), *many = ones(2, 2, 3, 0);
+    const double one = tg_item(tg_multilabel_soft_margin_loss(x, x));
+    CHECK_NEAR(tg_item(tg_multilabel_soft_margin_loss(tg_reshape(x, TG_SHAPE(1, 1)), many)), 3 * one, 1e-6);
+    CHECK_NEAR(tg_item(tg_multilabel_soft_margin_loss(many, tg_reshape(x, TG_SHAPE(1, 1)))), one, 1e-6);
+    CHECK_OK(tg);
+}
 static void test_repeated(void) {
     static const int64_t twice[] = { 1, 1 }, dims[] = { 2, 2 }, late[] = { 0, 1 };
     static const float big[] = { 1, 2, 3, 4 };
@@ -93,6 +115,8 @@ static void test_repeated(void) {
 static void test_types(void) {
     const float v[] = { nan_, inf_, -inf_, 3e9f, -3e9f, 70000, -1.5f };
     static const double to32[] = { -2147483648.0, -2147483648.0, -2147483648.0, -2147483648.0, -2147483648.0, 70000, -1 }, to16[] = { 0, 0, 0, 0, 0, 4464, -1 }, to64[] = { -9223372036854775808.0, -9223372036854775808.0, -9223372036854775808.0, 3e9, -3e9, 70000, -1 };
+    static const float gated[] = { -2.1796875f, 0.568359375f };
+    const int64_t two = 2;
     tg_tensor *x = row(7, v), *b = tg_full(tg, TG_SHAPE(2), 1, TG_BOOL), *y;
     CHECK(same(tg_to(x, TG_I32), 7, to32)); CHECK(same(tg_to(tg_to(x, TG_F64), TG_I32), 7, to32));
     CHECK(same(tg_to(x, TG_I16), 7, to16)); CHECK(same(tg_to(x, TG_I64), 7, to64));
@@ -101,11 +125,21 @@ static void test_types(void) {
     CHECK(y && y->dtype == TG_BOOL);
     y = tg_alpha_dropout(b, 1, true); CHECK(y && y->dtype == TG_BOOL && same(y, 2, (const double[]){ 0, 0 }) && same(tg_dropout(b, 1, true), 2, (const double[]){ 0, 0 }));
     CHECK(same(tg_feature_alpha_dropout(tg_full(tg, TG_SHAPE(1, 2), 1, TG_I64), 1, true), 2, (const double[]){ 0, 0 }));
+    y = tg_to(tg_from(tg, 1, &two, TG_F32, gated), TG_F16);                                                    /* and so are these */
+    CHECK(same(tg_glu(y, 0), 1, (const double[]){ -1.3916015625 }));
+    CHECK(same(tg_celu(tg_to(tg_number(tg, 0.806640625), TG_F16), 0.8), 1, (const double[]){ 0.806640625 }));
+    CHECK(same(tg_selu(tg_to(tg_number(tg, -1.193359375), TG_F16)), 1, (const double[]){ -1.224609375 }));
+    REFUSED(TG_ERROR_DTYPE, tg_celu(tg_full(tg, TG_SHAPE(2), 1, TG_I64), 2));
+    y = tg_round_decimals(tg_full(tg, TG_SHAPE(2), 0.053466796875, TG_BF16), 3);                               /* 53.47 is not rounded to 53.5 first */
+    CHECK(y && y->dtype == TG_BF16 && same(y, 2, (const double[]){ 0.052978515625, 0.052978515625 }));
     y = tg_logaddexp2(tg_to(tg_number(tg, 0.60546875), TG_BF16), tg_to(tg_number(tg, -1.171875), TG_BF16));   /* computed in f32, rounded once */
     CHECK(y && y->dtype == TG_BF16 && tg_item(y) == tg_item(tg_to(tg_logaddexp2(tg_full(tg, TG_SCALAR, 0.60546875, TG_F32), tg_full(tg, TG_SCALAR, -1.171875, TG_F32)), TG_BF16)));
     y = tg_logaddexp2(tg_to(tg_number(tg, 0.60546875), TG_BF16), tg_full(tg, TG_SCALAR, 0.5, TG_F64));
     CHECK_NEAR(tg_item(y), log2(exp2(0.60546875) + exp2(0.5)), 1e-14);
-    CHECK_NEAR(tg_item(tg_select(tg_logspace(tg, 4.3, 0, 2, 5, TG_BF16), 0, 0)), 1032, 0);                    /* the ends are rounded first */
+    CHECK_NEAR(tg_item(tg_select(tg_logspace(tg, 4.3, 0, 2, 5, TG_BF16), 0, 0)), 1032, 0);                    /* the ends are rounded first, */
+    CHECK_NEAR(tg_item(tg_logspace(tg, 4.3, 4, 1, 5, TG_BF16)), 1012, 0);                                    /* if there are two */
+    CHECK_NEAR(tg_item(tg_select(tg_linspace(tg, 4.3, -3, 50, TG_F16), 0, 26)), 0.427001953125, 0);
+    CHECK_NEAR(tg_item(tg_select(tg_linspace(tg, 4.3, -3, 50, TG_BF16), 0, 27)), 0.283203125, 0);
     CHECK_NEAR(tg_item(tg_select(tg_rms_norm(tg_full(tg, TG_SHAPE(2), 2, TG_F64), TG_SHAPE(2), NULL, -0.5), 0, 0)), 1.06904496764969754, 1e-12);
     CHECK_OK(tg);
 }
@@ -116,6 +150,8 @@ int main(void) {
     test_refusals();
     test_empty();
     test_slopes();
+    test_clamp();
+    test_broadcast_loss();
     test_repeated();
     test_types();
     tg_close(tg);

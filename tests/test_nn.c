@@ -687,6 +687,126 @@ static void test_lazy(tg_ctx *tg) {
     tg_module_free(m);
     CHECK_OK(tg);
 }
+/* Layers that take their sizes from a file; what does not fit leaves them as they were. */
+static tg_module *lazy_net(tg_ctx *tg, bool lazy) {
+#define SIZE(n) (lazy ? TG_NN_LAZY : (n))
+    return tg_nn_sequential(tg, tg_nn_conv2d(tg, SIZE(6), 8, 3, .groups = 2), tg_nn_batch_norm2d(tg, SIZE(8), .no_affine = true), tg_nn_conv_transpose2d(tg, SIZE(8), 4, 2, .groups = 2),
+        tg_nn_instance_norm2d(tg, SIZE(4), .affine = true), tg_nn_batch_norm2d(tg, SIZE(4), .no_affine = true, .no_running = true), tg_nn_sequential(tg, tg_nn_flatten(tg), tg_nn_linear(tg, SIZE(196), 5)));
+}
+static void test_lazy_files(tg_ctx *tg) {
+    static const char path[] = "test_nn_lazy.tmp";
+    tg_module *told = lazy_net(tg, false), *m, *one;
+    tg_tensor *x = tg_randn(tg, TG_SHAPE(2, 6, 8, 8)), *t;
+    tg_load_report report;
+    tg_random_state random;
+    tg_dict *d, *less;
+    char text[64];
+    int i;
+    CHECK(tg_forward(told, x) && tg_save(told, path));
+    m = lazy_net(tg, true);
+    CHECK(tg_load(m, path, NULL) && tg_parameters(m, NULL, 0) == 8 && test_hash_weights(m) == test_hash_weights(told));
+    tg_train(m, false); tg_train(told, false);
+    CHECK(equal(tg_forward(m, x), tg_forward(told, x)));
+    tg_module_free(m);
+    m = lazy_net(tg, true);
+    CHECK(tg_load(m, path, &report) && report.loaded == 11 && !report.missing && !report.unexpected && !report.misshapen);
+    CHECK(tg_run_save(m, NULL, 7, NULL, path));
+    tg_module_free(m);
+    m = lazy_net(tg, true);
+    { int64_t step = 0; CHECK(tg_run_load(m, NULL, &step, NULL, path) && step == 7 && test_hash_weights(m) == test_hash_weights(told)); }
+    tg_module_free(m);
+    d = tg_state_dict(told);
+    for (i = 0; i < 4; i++) {                        /* a weight is missing; one too many; of another shape; no shape at all: nothing is known afterwards, and a second try goes well */
+        int64_t k;
+        less = tg_dict_new(tg);
+        for (k = 0; k < tg_dict_count(d); k++) if (i || strcmp(tg_dict_name(d, k), "5.1.weight")) CHECK(tg_dict_set(less, tg_dict_name(d, k), tg_dict_at(d, k)));
+        if (i == 1) CHECK(tg_dict_set(less, "more", x));
+        if (i == 2) CHECK(tg_dict_set(less, "0.weight", tg_ones(tg, TG_SHAPE(8, 3, 3))));
+        if (i == 3) CHECK(tg_dict_set(less, "5.1.weight", tg_ones(tg, TG_SHAPE(5))));
+        m = lazy_net(tg, true);
+        random = tg_random_get(tg);
+        CHECK(!tg_load_state_dict(m, less, NULL));
+        CHECK_SAYS(tg, TG_ERROR_VALUE, i == 0 ? "load_state_dict: 5.1, a Linear, has no parameters yet: its sizes are those of the first x, or of a weight in the dict, which has none for it" : i == 1 ? "1 unexpected" : i == 2 ? "0.weight is [8, 3, 3, 3] in the model, [8, 3, 3] in the file" : "which has none for it of as many dimensions");
+        CHECK(tg_random_get(tg).call == random.call && tg_module_tensors(tg_module_at(m, "0")) == 0 && tg_parameter_count(m) == 0);
+        TOO_EARLY(tg_state_dict(m));
+        CHECK(tg_load_state_dict(m, d, NULL) && tg_parameters(m, NULL, 0) == 8);
+        tg_module_free(m); tg_dict_free(less);
+    }
+    tg_dict_free(d);
+    one = tg_nn_linear(tg, TG_NN_LAZY, 3);           /* by itself, and as a part under two names */
+    m = tg_nn_list(tg);
+    CHECK(tg_nn_named(m, "a", one) && tg_nn_named(m, "b", one));
+    d = tg_dict_new(tg);
+    CHECK(!tg_load_state_dict(one, d, NULL)); CHECK_SAYS(tg, TG_ERROR_VALUE, "load_state_dict: Linear has no parameters yet");
+    for (i = 0; i < 4; i++) {
+        sprintf(text, "%s.%s", i < 2 ? "a" : "b", i % 2 ? "bias" : "weight");
+        CHECK(tg_dict_set(d, text, i % 2 ? tg_ones(tg, TG_SHAPE(3)) : tg_ones(tg, TG_SHAPE(3, 7))));
+    }
+    CHECK(tg_load_state_dict(m, d, NULL) && (t = tg_module_tensor_at(one, "weight")) != NULL && t->shape[1] == 7 && tg_item(tg_sum(t)) == 21);
+    tg_dict_free(d);
+    /* errors have the name of the function that was called */
+    CHECK(!tg_load(m, "none/at/all", &report) && strncmp(tg_error_text(tg), "load: ", 6) == 0 && !report.loaded); tg_clear(tg);
+    CHECK(!tg_load(m, NULL, NULL) && strncmp(tg_error_text(tg), "load: ", 6) == 0); tg_clear(tg);
+    CHECK(!tg_load(m, path, NULL) && strncmp(tg_error_text(tg), "load: ", 6) == 0); tg_clear(tg);
+    CHECK(!tg_save(m, "none/at/all") && strncmp(tg_error_text(tg), "save: ", 6) == 0); tg_clear(tg);
+    CHECK(!tg_save(m, NULL) && strncmp(tg_error_text(tg), "save: ", 6) == 0); tg_clear(tg);
+    CHECK(!tg_save(NULL, path) && !tg_load(NULL, path, NULL) && !tg_failed(tg));
+    remove(path);
+    tg_module_free(m); tg_module_free(told);
+    CHECK_OK(tg);
+}
+/* A module called with other parameters: torch.func.functional_call. */
+static tg_tensor *tied_forward(tg_module *m, tg_tensor *x) { return tg_forward(tg_module_part_of(m, 1), tg_forward(tg_module_part_of(m, 0), x)); }
+static void test_functional(tg_ctx *tg) {
+    tg_module *m = tg_nn_sequential(tg, tg_nn_linear(tg, 3, 4), tg_nn_batch_norm1d(tg, 4), tg_nn_tanh(tg), tg_nn_linear(tg, 4, 2)), *tied;
+    tg_tensor *x = tg_randn(tg, TG_SHAPE(5, 3)), *own[8], *w[8], *g[8], *y, *z, *l, *first[8];
+    const uint64_t was = test_hash_weights(m);
+    int i, k;
+    tg_train(m, false);
+    CHECK_INT(tg_parameters(m, own, 8), 6);
+    CHECK(equal(tg_functional_call(m, own, 6, &x, 1), tg_forward(m, x)));
+    for (i = 0; i < 6; i++) w[i] = NULL;
+    CHECK(equal(tg_functional_call(m, w, 6, &x, 1), tg_forward(m, x)));
+    /* a step of descent, taken inside: the loss behind it by the parameters before it is what the same with linear and batch_norm gives, to second order */
+    y = tg_sum(tg_square(tg_forward(m, x)));
+    CHECK(tg_grad(&y, 1, own, 6, g, .create_graph = true));
+    for (i = 0; i < 6; i++) w[i] = tg_sub(own[i], tg_mul_scalar(g[i], 0.1));
+    l = tg_sum(tg_square(tg_functional_call(m, w, 6, &x, 1)));
+    z = tg_batch_norm(tg_linear(x, w[0], w[1]), tg_module_tensor_at(m, "1.running_mean"), tg_module_tensor_at(m, "1.running_var"), w[2], w[3], false, 0.1, 1e-5);
+    z = tg_sum(tg_square(tg_linear(tg_tanh(z), w[4], w[5])));
+    CHECK(tg_item(l) == tg_item(z) && tg_item(l) < tg_item(y));
+    for (k = 0; k < 2; k++) {
+        tg_tensor *of = k ? z : l;
+        CHECK(tg_backward(of, .retain_graph = true));
+        for (i = 0; i < 6; i++) {
+            if (k) CHECK(equal(first[i], tg_grad_of(own[i]))); else first[i] = tg_clone(tg_grad_of(own[i]));
+            CHECK(tg_item(tg_sum(tg_abs(first[i]))) > 0);
+            tg_zero_grad(own[i]);
+        }
+    }
+    CHECK(test_hash_weights(m) == was && tg_parameters(m, w, 8) == 6 && w[0] == own[0] && w[5] == own[5] && equal(tg_forward(m, x), tg_functional_call(m, own, 6, &x, 1)));
+    /* errors leave it as it was */
+    for (i = 0; i < 6; i++) w[i] = own[i];
+    CHECK(!tg_functional_call(m, w, 5, &x, 1)); CHECK_SAYS(tg, TG_ERROR_VALUE, "functional_call: Sequential has 6 parameters, got 5");
+    w[1] = own[5];
+    CHECK(!tg_functional_call(m, w, 6, &x, 1)); CHECK_SAYS(tg, TG_ERROR_SHAPE, "functional_call: parameter 1 is f32[4], got f32[2]");
+    w[1] = tg_zeros(tg, TG_SHAPE(4)); y = tg_ones(tg, TG_SHAPE(5, 4));
+    CHECK(!tg_functional_call(m, w, 6, &y, 1)); CHECK_SAYS(tg, TG_ERROR_SHAPE, "0: linear:");
+    CHECK(!tg_functional_call(m, NULL, 6, &x, 1) && tg_failed(tg)); tg_clear(tg);
+    CHECK(!tg_functional_call(m, own, 6, NULL, 1) && tg_failed(tg)); tg_clear(tg);
+    CHECK(!tg_functional_call(NULL, own, 6, &x, 1) && !tg_failed(tg));
+    CHECK(test_hash_weights(m) == was && tg_parameters(m, w, 8) == 6 && w[1] == own[1]);
+    tg_module_free(m);
+    /* one tensor in two places, and one layer with two names: one parameter */
+    tied = (tg_module *)tg_module_new(tg, sizeof *tied, "tied", tied_forward);
+    tg_nn_named(tied, "a", tg_nn_linear(tg, 3, 3)); tg_nn_named(tied, "b", tg_nn_linear(tg, 3, 3, .no_bias = true)); tg_nn_named(tied, "c", tg_module_part_of(tied, 0));
+    CHECK(tg_module_set(tied, "b.weight", tg_module_tensor_at(tied, "a.weight")) && tg_parameters(tied, own, 8) == 2);
+    w[0] = tg_require_grad(tg_randn(tg, TG_SHAPE(3, 3)), true); w[1] = tg_zeros(tg, TG_SHAPE(3));
+    y = tg_functional_call(tied, w, 2, &x, 1);
+    CHECK(equal(y, tg_linear(tg_linear(x, w[0], w[1]), w[0], NULL)) && tg_module_tensor_at(tied, "b.weight") == own[0] && tg_module_tensor_at(tied, "c.weight") == own[0]);
+    tg_module_free(tied);
+    CHECK_OK(tg);
+}
 static void test_cross_map(tg_ctx *tg) {
     static const struct { int size; float y[7]; } torch[] = {                         /* torch 2: alpha 0.3, beta 0.75, k 1.5 */
         { 1, { 0.182737f, 0.638514f, -0.638514f, -0.181063f, 0.352497f, 0.746758f, -0.506557f } }, { 2, { 0.183587f, 0.683977f, -0.683977f, -0.182737f, 0.360478f, 0.823753f, -0.528745f } },
@@ -787,6 +907,8 @@ int main(void) {
     test_adaptive(tg);
     test_norms(tg);
     test_lazy(tg);
+    test_lazy_files(tg);
+    test_functional(tg);
     test_cross_map(tg);
     test_initialisers(tg);
     test_close(tg);

@@ -210,6 +210,33 @@ static void try_empties(plan *p) {
     tg_end(tg, m);
 }
 
+/* An operand that tg_bake watches: the same comes out as without, and the watch has ended, but for those who do not look at numbers, or give the operand back. */
+static void try_watched(plan *p, int at) {
+    static const char looks_not[] = " tg_end_with tg_keep tg_drop tg_is_contiguous tg_has_grad tg_is_sparse tg_tape tg_tape_text tg_tape_dot tg_to tg_contiguous tg_grad_of tg_sparse_rows tg_sparse_values tg_module_leave tg_dropout ";
+    tg_ctx *tg = p->c.tg;
+    const uint64_t seed = test_random_state;
+    const tg_random_state random = tg_random_get(tg);
+    uint64_t bytes[2] = { 0, 0 };
+    char name[100];
+    bool ok[2];
+    int i, w, n = (int)strlen(p->c.in);
+    for (w = 0; w < 2; w++) {
+        const tg_mark m = tg_begin(tg);
+        test_random_state = seed; tg_random_set(tg, random);
+        for (i = 0; i < MOST; i++) p->o[i] = whole(tg, i < n ? p->c.in[i] : 's', 0, false);
+        if (w && p->o[at]->opaque) { tg_end(tg, m); return; }
+        if (w) p->o[at]->opaque = TG__WATCHED;
+        ok[w] = run_row(p, p->o);
+        sprintf(name, " %s ", p->c.name);
+        if (w) CHECK_MSG(!p->o[at]->opaque || strstr(looks_not, name), "%s, operand %d watched: its use is not seen", p->c.name, at);
+        p->o[at]->opaque = 0;
+        for (i = 0; ok[w] && i < p->c.n; i++) if (p->c.r[i]) bytes[w] = bytes[w] * 31 + numbers_of_any(p->c.r[i]->opaque ? p->c.r[i] : tg_contiguous(p->c.r[i]));
+        tg_clear(tg); tg_clear(p->c.to);
+        tg_end(tg, m);
+    }
+    CHECK_MSG(ok[0] == ok[1] && (strchr(p->c.may, 'r') || bytes[0] == bytes[1]), "%s, operand %d watched: another comes out", p->c.name, at);
+}
+
 int main(void) {
     static bool (*const lists[4])(int k, trial *c) = { formula, mixed, other, made };
     tg_backend raw;
@@ -235,6 +262,7 @@ int main(void) {
             CHECK_MSG(taken || (kind == PLAIN ? strchr(p.c.may, '0') != NULL : !strchr(p.c.may, '0' + kind)), "%s refuses what is %s; its row says that it may take it", p.c.name, opaque_names[kind]);
         }
         if (!strchr(p.c.may, 'e')) try_empties(&p);
+        for (at = 0; at < (int)strlen(p.c.in); at++) try_watched(&p, at);
         tg_close(p.c.to); tg_close(p.c.tg);
         (void)test_heap_ended(&heap);
     }

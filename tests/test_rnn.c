@@ -39,7 +39,9 @@ static double distance(tg_tensor *a, tg_tensor *b) { double *v = values(b), d = 
 /* ---- the reference: one layer in one direction, sequence by sequence, sum by sum ---- */
 static double sigmoid(double x) { return 1 / (1 + exp(-x)); }
 typedef struct layer { int kind; int64_t T, N, I, H, P; const double *w_ih, *w_hh, *b_ih, *b_hh, *w_hr; } layer;
-static double dot(const double *w, int64_t row, const double *x, int64_t n) { double s = 0; int64_t k; for (k = 0; k < n; k++) s += w[row * n + k] * x[k]; return s; }
+static bool singly;                                              /* each product, sum and result rounded to float: what the plainest loop in f32 gives */
+static double rounded(double v) { volatile float f = (float)v; return singly ? (double)f : v; }
+static double dot(const double *w, int64_t row, const double *x, int64_t n) { double s = 0; int64_t k; for (k = 0; k < n; k++) s = rounded(s + rounded(w[row * n + k] * x[k])); return s; }
 static void one_step(const layer *l, const double *x, const double *h, const double *c, double *h_new, double *c_new) {
     double whole[64];
     int64_t j, p;
@@ -47,8 +49,8 @@ static void one_step(const layer *l, const double *x, const double *h, const dou
         double in[4], st[4];
         int g;
         for (g = 0; g < gates_of[l->kind]; g++) {
-            in[g] = dot(l->w_ih, g * l->H + j, x, l->I) + (l->b_ih ? l->b_ih[g * l->H + j] : 0);
-            st[g] = dot(l->w_hh, g * l->H + j, h, l->P) + (l->b_hh ? l->b_hh[g * l->H + j] : 0);
+            in[g] = rounded(dot(l->w_ih, g * l->H + j, x, l->I) + (l->b_ih ? l->b_ih[g * l->H + j] : 0));
+            st[g] = rounded(dot(l->w_hh, g * l->H + j, h, l->P) + (l->b_hh ? l->b_hh[g * l->H + j] : 0));
         }
         switch (l->kind) {
             case TANH: whole[j] = tanh(in[0] + st[0]); break;
@@ -63,7 +65,7 @@ static void one_step(const layer *l, const double *x, const double *h, const dou
             }
         }
     }
-    for (p = 0; p < l->P; p++) h_new[p] = l->w_hr ? dot(l->w_hr, p, whole, l->H) : whole[p];
+    for (p = 0; p < l->P; p++) h_new[p] = l->w_hr ? dot(l->w_hr, p, whole, l->H) : rounded(whole[p]);
 }
 /* y [T, N, P]; h [N, P] and c [N, H] are the first states, and then the last ones */
 static void reference(const layer *l, bool reverse, const double *x, double *h, double *c, double *y) {
@@ -76,6 +78,25 @@ static void reference(const layer *l, bool reverse, const double *x, double *h, 
         if (l->kind == LSTM) memcpy(c + n * l->H, cn, (size_t)l->H * sizeof *c);
         memcpy(y + (t * l->N + n) * l->P, hn, (size_t)l->P * sizeof *y);
     }
+}
+
+/* How far the plainest loop in f32 is from it. */
+static double loop_apart(const layer *l, bool reverse, const double *x, const double *h, const double *c, int64_t n_h, int64_t n_c, int64_t n_y) {
+    double *own[6], d = 0;
+    const double *from[6];
+    const int64_t n[6] = { n_h, n_c, n_y, n_h, n_c, n_y };
+    int64_t k;
+    int i;
+    from[0] = from[3] = h; from[1] = from[4] = c;
+    for (i = 0; i < 6; i++) {
+        own[i] = (double *)calloc((size_t)n[i] + 1, sizeof(double));
+        if (i % 3 < 2) memcpy(own[i], from[i], (size_t)n[i] * sizeof(double));
+    }
+    for (i = 0; i < 2; i++) { singly = i == 1; reference(l, reverse, x, own[3 * i], own[3 * i + 1], own[3 * i + 2]); }
+    singly = false;
+    for (k = 0; k < n_y; k++) d = fmax(d, fabs(own[5][k] - own[2][k]) / fmax(1, fabs(own[2][k])));
+    for (i = 0; i < 6; i++) free(own[i]);
+    return d;
 }
 
 /* ---- calls of any kind ---- */
@@ -107,7 +128,7 @@ static void test_layers(void) {
     int kind, s, d, way, biases;
     for (kind = 0; kind < KINDS; kind++) for (s = 0; s < 7; s++) for (d = 0; d < 4; d++) for (biases = 0; biases < 2; biases++) {
         const int64_t T = sizes[s][0], N = sizes[s][1], I = sizes[s][2], H = sizes[s][3], P = sizes[s][4];
-        const double near = tolerance[d] * (kind == RELU ? 4 : 1);      /* nothing bounds its sums */
+        double near = tolerance[d] * (kind == RELU ? 4 : 1);            /* nothing bounds its sums */
         tg_mark m = tg_begin(tg);
         tg_tensor *x = random_of(tg, TG_SHAPE(T, N, I), dtypes[d]), *h0 = random_of(tg, TG_SHAPE(2, N, P), dtypes[d]), *c0 = random_of(tg, TG_SHAPE(2, N, H), dtypes[d]), *y;
         double *vx = values(x), *vh = values(h0), *vc = values(c0), *vy = (double *)calloc((size_t)(T * N * P) + 1, sizeof *vy);
@@ -128,6 +149,7 @@ static void test_layers(void) {
             for (i = 0; i < each; i++) w[i] = values(k.w[way * each + i]);
             memset(&l, 0, sizeof l);
             l.kind = kind; l.T = T; l.N = N; l.I = I; l.H = H; l.P = P; l.w_ih = w[0]; l.w_hh = w[1]; l.b_ih = biases ? w[2] : NULL; l.b_hh = biases ? w[3] : NULL; l.w_hr = P != H ? w[each - 1] : NULL;
+            if (dtypes[d] == TG_F32) near = fmax(near, 2 * loop_apart(&l, way == 1, vx, vh + way * N * P, vc + way * N * H, N * P, N * H, T * N * P));
             reference(&l, way == 1, vx, vh + way * N * P, vc + way * N * H, vy);
             CHECK_MSG(apart(tg_narrow(y, 2, way * P, P), vy, T * N * P) <= near, "%s of %s, sizes %d, way %d: %g", names[kind], tg_dtype_name(dtypes[d]), s, way, apart(tg_narrow(y, 2, way * P, P), vy, T * N * P));
             for (i = 0; i < 5; i++) free(w[i]);

@@ -411,6 +411,34 @@ static void refusals(tg_ctx *tg) {
     REFUSED(tg_image_random_vertical_flip(x, NULL, NULL), TG_ERROR_VALUE, "dice");
     REFUSED(tg_image_mixup(x, x, 3, &d, 1, &y), TG_ERROR_SHAPE, "batch");
     REFUSED(tg_image_each(x, 0, 0, NULL, NULL, 0), TG_ERROR_SHAPE, "batch");
+    { static const tg_image_step flip = { tg_image_random_horizontal_flip, NULL };
+      const tg_mark m = tg_begin(tg);
+      const int64_t rows[4] = { 7, 2, 2, 9 };
+      tg_image_sample all = { NULL, NULL, NULL }, one;
+      tg_tensor *pictures = tg_rand(tg, TG_SHAPE(4, 3, 5, 6)), *masks = tg_randint(tg, 0, 9, TG_SHAPE(4, 5, 6));
+      int64_t i, flips = 0;
+      uint64_t step;
+      for (step = 0; step < 4; step++) {                       /* each with its own dice, and its mask as it goes */
+          all.image = pictures; all.mask = masks;
+          CHECK(tg_image_each_with(&all, 5, step, rows, &flip, 1) && same(all.image, tg_image_each(pictures, 5, step, rows, &flip, 1)) && all.mask->dtype == TG_I64);
+          for (i = 0; i < 4; i++) {
+              tg_dice dice = dice_of(5, step, (uint64_t)rows[i]);
+              one.image = tg_select(pictures, 0, i); one.boxes = NULL; one.mask = tg_select(masks, 0, i);
+              CHECK(tg_image_with(&one, &dice, &flip, 1) && same(one.mask, tg_select(all.mask, 0, i)));
+              flips += !same(one.mask, tg_select(masks, 0, i));
+          }
+      }
+      CHECK(flips > 2 && flips < 14);
+      all.image = pictures; all.mask = NULL;
+      CHECK(tg_image_each_with(&all, 5, 1, NULL, &flip, 1) && !all.mask && same(all.image, tg_image_each(pictures, 5, 1, NULL, &flip, 1)));
+      all.image = pictures; all.mask = tg_narrow(masks, 0, 0, 3);
+      REFUSED(tg_image_each_with(&all, 5, 1, NULL, &flip, 1), TG_ERROR_SHAPE, "as many masks"); CHECK(all.image == pictures);
+      all.mask = tg_narrow(masks, 2, 0, 3);
+      REFUSED(tg_image_each_with(&all, 5, 1, NULL, &flip, 1), TG_ERROR_SHAPE, "as large"); CHECK(all.image == pictures);
+      all.mask = masks; all.boxes = x;
+      REFUSED(tg_image_each_with(&all, 5, 1, NULL, &flip, 1), TG_ERROR_VALUE, "boxes");
+      CHECK(!tg_image_each_with(NULL, 5, 1, NULL, &flip, 1));
+      tg_end(tg, m); }
     CHECK(!tg_image_invert(NULL) && !tg_image_resize(NULL, 1, 1, TG_IMAGE_BILINEAR, true) && !tg_image_compose(NULL, &d, NULL));
 }
 static void text(tg_ctx *tg) {

@@ -1,5 +1,6 @@
 #!/bin/sh
-# On a machine with an NVIDIA GPU: the operations, goldens, the example and a few times, in at most 10 minutes; needs no network.
+# On a machine with an NVIDIA GPU: the operations; cuBLASLt, copies through page-locked memory, programs on disk, the host's own memory and stream; goldens, the example and a few times, in at
+# most 10 minutes; needs no network.
 #   sh tools/gpu_check.sh build         anywhere: compiles the programs into build/gpu with plain cc (about 2 minutes; CC chooses another compiler)
 #   sh tools/gpu_check.sh [FOLDER]      on the GPU's machine; builds first what is not there. FOLDER: goldens, *.jsonl with their .safetensors (../shared/golden does not travel: a part of it
 #                                     in build/gpu/golden is the default; each file is a context of its own and compiles its kernels again: some ten files are enough for the time)
@@ -33,9 +34,10 @@ build example examples/cuda.c -O2
 [ "$1" = build ] && exit $failed
 step card 20 nvidia-smi --query-gpu=name,compute_cap,driver_version,memory.total --format=csv
 step device 300 $out/device gpu             # every operation and its derivatives against the CPU
+step more 120 $out/device card              # cuBLASLt and TF32, page-locked memory, programs on disk, the host's own memory and stream
 step times 60 $out/device times
 step example 60 $out/example
 if [ -d "$goldens" ]; then step golden 120 $out/golden_run --device cuda "$goldens"; else echo "golden: no folder $goldens, not run"; failed=$((failed + 1)); fi
-for f in card device times example golden; do [ -f "$out/$f.txt" ] && { echo "==== $f"; tail -n 60 "$out/$f.txt"; }; done > $out/results.txt
+for f in card device more times example golden; do [ -f "$out/$f.txt" ] && { echo "==== $f"; tail -n 60 "$out/$f.txt"; }; done > $out/results.txt
 echo "steps that failed or were not run: $failed; results: $out/results.txt"
 [ $failed = 0 ]

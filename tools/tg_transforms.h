@@ -209,6 +209,8 @@ typedef struct tg_image_sample {
 bool tg_image_with(tg_image_sample *s, tg_dice *dice, const tg_image_step *steps, int n);
     /* The steps above, one after the other; those that move pixels move boxes and mask too, all others, augmentation by policies and your own
        too, change the picture alone. False, and *s is as it was: an error */
+bool tg_image_each_with(tg_image_sample *batch, uint64_t seed, uint64_t step, const int64_t *rows, const tg_image_step *steps, int n);
+    /* tg_image_each of pictures [N, C, H, W] and masks [N, H, W] or [N, ..., H, W]; boxes is NULL: their number is another in each picture */
 tg_tensor *tg_image_boxes_left(tg_tensor *boxes, double least);
     /* bool [N]: the box is still at least so wide and high; others can be dropped, with their labels: tg_index_select by tg_nonzero */
 
@@ -1475,6 +1477,34 @@ bool tg_image_with(tg_image_sample *s, tg_dice *dice, const tg_image_step *steps
     all.make = tg_image_compose; all.options = &list;
     if (!tg_image__with(&now, dice, &all) || tg_failed(s->image->tg)) return false;
     *s = now;
+    return true;
+}
+bool tg_image_each_with(tg_image_sample *batch, uint64_t seed, uint64_t step, const int64_t *rows, const tg_image_step *steps, int n) {
+    tg_tensor *x = batch ? batch->image : NULL, *mask = batch ? batch->mask : NULL, **list, *y = NULL, *z = NULL;
+    int64_t i, k, size;
+    bool ok = true;
+    if (!tg_image__is(x)) return false;
+    if (x->ndim < 4 || x->shape[0] == 0 || x->shape[0] > INT32_MAX / 2 || (mask && (mask->ndim < 3 || mask->shape[0] != x->shape[0])))
+        return tg_image__fail_as(x, TG_ERROR_SHAPE, "each_with: a batch of one or more pictures, [N, C, H, W], and as many masks, [N, H, W]") != NULL;
+    if (batch->boxes) return tg_image__fail_as(x, TG_ERROR_VALUE, "each_with: boxes go with one picture, by tg_image_with") != NULL;
+    size = x->shape[0];
+    list = (tg_tensor **)TG_TRANSFORMS_REALLOC(NULL, 2 * (size_t)size * sizeof *list);
+    if (!list) return tg_image__fail_as(x, TG_ERROR_MEMORY, "each_with: out of memory") != NULL;
+    for (i = 0; ok && i < size; i++) {
+        const tg_mark m = tg_begin(x->tg);
+        tg_image_sample s;
+        tg_dice dice;
+        dice.seed = seed; dice.step = step; dice.row = (uint64_t)(rows ? rows[i] : i); dice.rolls = 0;
+        s.image = tg_select(x, 0, i); s.boxes = NULL; s.mask = mask ? tg_select(mask, 0, i) : NULL;
+        ok = tg_image_with(&s, &dice, steps, n);
+        list[i] = ok ? tg_keep(s.image) : NULL; list[size + i] = ok && mask ? tg_keep(s.mask) : NULL;
+        tg_end(x->tg, m);
+    }
+    if (ok) { y = tg_stack(list, (int)size, 0); z = mask ? tg_stack(list + size, (int)size, 0) : NULL; }
+    for (k = 0; k < i; k++) { tg_drop(list[k]); tg_drop(list[size + k]); }
+    TG_TRANSFORMS_FREE(list);
+    if (!y || (mask && !z)) return false;
+    batch->image = y; batch->mask = z;
     return true;
 }
 tg_tensor *tg_image_boxes_left(tg_tensor *boxes, double least) {
