@@ -4487,8 +4487,8 @@ enum { TG__HAS_F64 = 1 };
 #endif
 
 /* TG__MUCH_EFFORT: what every call comes through. TG__LITTLE_EFFORT: what is made of other operations, texts, files. TG__NO_EFFORT: what
-   is called once for a model or a file and has no loop over elements; the compiler is done with it in two thirds of the time. Each up to
-   TG__EFFORT_END. */
+   has no loop over elements and is called once for a model or a file, or is little beside the operations that it calls; the compiler is
+   done with it in two thirds of the time. Each up to TG__EFFORT_END. */
 #if defined(__GNUC__) && !defined(__clang__) && !defined(__TINYC__) && !defined(__CUDACC__) && !defined(TENSORGRAD_DEBUG)
 #ifdef TG__LEVELS
 #define TG__MUCH_EFFORT _Pragma("GCC push_options") _Pragma("GCC optimize(\"O2\", \"tree-loop-optimize\", \"tree-dominator-opts\", \"tree-pta\", \"thread-jumps\", \"no-fast-math\", \"fp-contract=off\", \"no-tree-loop-distribute-patterns\")")
@@ -38368,7 +38368,7 @@ typedef struct tg__gemm_part {
     void   *d; int64_t d_rs;                 /* [m, n] of the type computed in; columns stand side by side */
     bool    add;                             /* the first block sum is added to d */
     bool    pack_a, pack_b;
-    int64_t ks;                              /* k packed at once */
+    int64_t ks;                              /* k packed and summed at once */
     /* b is far away and read once, in long runs. In strips: k <= TG__GEMM_KB, nothing packed, not add */
     bool    stream;
     bool    lines;                           /* strips: a is that, along k, and b_rs a vector's width */

@@ -527,7 +527,7 @@ static void test_no_memory(void) {
         bool ok = true;
         c.no_cache = true;
         own = tg_open(&c);
-        p = own ? tg_full(own, TG_SHAPE(4), 0.5) : NULL;
+        p = own ? tg_full(own, TG_SHAPE(4), 0.5, TG_F32) : NULL;
         while (p && ok && made < 300) { ok = tg_bernoulli(p) != NULL; made += ok; }
         CHECK(!p || tg_random_get(own).call == made);
         tg_close(own);
