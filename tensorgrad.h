@@ -4487,8 +4487,8 @@ enum { TG__HAS_F64 = 1 };
 #endif
 
 /* TG__MUCH_EFFORT: what every call comes through. TG__LITTLE_EFFORT: what is made of other operations, texts, files. TG__NO_EFFORT: what
-   is called once for a model or a file and has no loop over elements; the compiler is done with it in two thirds of the time. Each up to
-   TG__EFFORT_END. */
+   has no loop over elements and is called once for a model or a file, or is little beside the operations that it calls; the compiler is
+   done with it in two thirds of the time. Each up to TG__EFFORT_END. */
 #if defined(__GNUC__) && !defined(__clang__) && !defined(__TINYC__) && !defined(__CUDACC__) && !defined(TENSORGRAD_DEBUG)
 #ifdef TG__LEVELS
 #define TG__MUCH_EFFORT _Pragma("GCC push_options") _Pragma("GCC optimize(\"O2\", \"tree-loop-optimize\", \"tree-dominator-opts\", \"tree-pta\", \"thread-jumps\", \"no-fast-math\", \"fp-contract=off\", \"no-tree-loop-distribute-patterns\")")
@@ -8997,6 +8997,7 @@ TG__INLINE void tg__result_of(const tg_op *op, tg_tensor *t, const tg_tensor *x,
 TG__INLINE tg_tensor *tg__call_brief(tg_ctx *tg, const tg_op *op, const void *attr, tg_tensor *const *in, int n_in, tg_device device, bool off) {
     tg__brief b;
     tg__node *n = tg__brief_make(tg, &b, op, attr, (tg_tensor **)(uintptr_t)in, n_in, 1);      /* nobody writes there: that is for operations in place */
+    tg_tensor *y = NULL;
     bool ok;
     n->device = device;
     if (op->flags & TG_OP_RANDOM) n->call = tg->random.call++;
@@ -9004,11 +9005,10 @@ TG__INLINE tg_tensor *tg__call_brief(tg_ctx *tg, const tg_op *op, const void *at
     if (ok) {
         if (b.out[0]) tg__result_of(op, b.out[0], in[0], tg->grad_mode, off);
         ok = (!op->forward || op->forward(tg, n)) && (!TG__RARE(tg->anomaly) || !b.out[0] || tg__anomaly_check(tg, "the result", n, b.out[0]));
-        if (ok) return tg__hold(tg, b.out[0]);
     }
-    if ((op->flags & TG_OP_RANDOM) && tg->random.call == n->call + 1) tg->random.call = n->call;
-    tg__tensor_drop(b.out[0]);
-    return NULL;
+    if (ok) { y = tg__hold(tg, b.out[0]); ok = y || !b.out[0]; } else tg__tensor_drop(b.out[0]);
+    if (!ok && (op->flags & TG_OP_RANDOM) && tg->random.call == n->call + 1) tg->random.call = n->call;
+    return y;
 }
 /* Any other call. Where it is recorded the node is a block of its own, and stays. */
 TG__NOINLINE tg_tensor *tg__call_node(tg_ctx *tg, const tg_op *op, const void *attr,
@@ -17384,7 +17384,7 @@ TG__PRIVATE bool tg__gemm_keep(tg__gemm_plan *j) {
     const int64_t blocks = tg__ceil_div(p->k, p->ks);
     j->b_step = p->ks * j->nr + 16;
     key[0] = p->n; key[1] = p->k; key[2] = p->b_rs; key[3] = p->b_cs;
-    key[4] = (const char *)p->b - (const char *)j->weight->storage->data;
+    key[4] = (const char *)p->b - (const char *)j->weight->storage->data; key[5] = p->ks;
     kept = tg__panels_of(j->tg, j->weight, key, (size_t)(blocks * panels * j->b_step * size));
     if (!kept) return j->tg->error == TG_OK;
     j->kept = (const char *)kept + TG__PANELS_HEAD;
@@ -38369,7 +38369,7 @@ typedef struct tg__gemm_part {
     void   *d; int64_t d_rs;                 /* [m, n] of the type computed in; columns stand side by side */
     bool    add;                             /* the first block sum is added to d */
     bool    pack_a, pack_b;
-    int64_t ks;                              /* k packed at once */
+    int64_t ks;                              /* k packed and summed at once */
     /* b is far away and read once, in long runs. In strips: k <= TG__GEMM_KB, nothing packed, not add */
     bool    stream;
     bool    lines;                           /* strips: a is that, along k, and b_rs a vector's width */
@@ -39315,8 +39315,8 @@ TG__PRIVATE void TG__FT(tg__gemm_lines)(const tg__gemm_part *s) {
             if (r > TG__G_MR) r = TG__G_MR;
             tile = TG__FT(tg__gemm_tiles)[nv - 1][r - 1];
         }
-        for (int64_t k = 0; k < s->k; k += TG__GEMM_KB)
-            tile(s->k - k < TG__GEMM_KB ? s->k - k : TG__GEMM_KB, a + k, s->a_rs, 1, b + k * s->b_rs, s->b_rs,
+        for (int64_t k = 0; k < s->k; k += s->ks)
+            tile(s->k - k < s->ks ? s->k - k : s->ks, a + k, s->a_rs, 1, b + k * s->b_rs, s->b_rs,
                 (TG__T *)s->d + i * s->d_rs, s->d_rs, k ? TG__GEMM_ADD : TG__GEMM_SET, TG__VN);
     }
 }
@@ -39635,13 +39635,10 @@ TG__PRIVATE void TG__FT(tg__gemm_lanes)(const tg__gemm_part *s, int cls, int cla
 /* ----------------------------------------------------------------- from sums to c ---- */
 TG__PRIVATE void TG__FT(tg__gemm_finish)(const tg__gemm_last *f) {
     if (f->c_rs == 1 && f->c_cs != 1 && f->parts == 1 && f->tree <= 1 && f->kc == TG__GEMM_OWN && !f->accumulate) {
-        tg__gemm_last t = *f;                          /* its columns are rows of c: the sums are turned first */
+        tg__gemm_last t = *f;                          /* its columns are rows of c: sums, which are nobody's any more, are finished where they stand, then turned */
+        t.c = (void *)(uintptr_t)f->s; t.c_rs = f->s_rs; t.c_cs = 1;
+        if (f->bias) TG__FT(tg__gemm_finish)(&t);
         TG__FT(tg__turn)(f->m, f->n, (const TG__T *)f->s, f->s_rs, (TG__T *)f->c, f->c_cs);
-        if (!f->bias && !f->clamps) return;
-        t.s = f->c; t.s_rs = t.c_rs = f->c_cs; t.c_cs = 1;
-        t.m = f->n; t.n = f->m;
-        t.bias_rs = f->bias_cs; t.bias_cs = f->bias_rs;
-        TG__FT(tg__gemm_finish)(&t);
         return;
     }
     const int64_t step = f->c_cs == 1 && (!f->bias || f->bias_cs == 1 || f->bias_cs == 0) ? TG__VN : 1;
@@ -39672,19 +39669,6 @@ TG__PRIVATE void TG__FT(tg__gemm_finish)(const tg__gemm_last *f) {
                 if (part) TG__W(storen)(c + j, v, (int)(f->n - j)); else TG__W(store)(c + j, v);
             }
         }
-        return;
-    }
-    /* rows of sums become columns, each with its number of the bias; the sums are nobody's any more */
-    if (f->parts == 1 && f->tree <= 1 && f->kc == TG__GEMM_OWN && f->c_rs == 1 && f->c_cs != 1 && (!f->bias || (f->bias_rs == 0 && f->bias_cs == 1)) && !f->accumulate) {
-        for (int64_t i = 0; i < f->m; i++)
-            for (int64_t j = 0; j < f->n; j += TG__VN) {
-                const int64_t n = f->n - j;
-                TG__T *s = (TG__T *)f->s + i * f->s_rs;
-                TG__V v = TG__W(add)(TG__FT(tg__gemm_load)(s, j, n, TG__GEMM_OWN), f->bias ? TG__FT(tg__gemm_load)(f->bias, j, n, TG__GEMM_OWN) : TG__W(set)(zero));
-                if (f->clamps) v = TG__FT(tg__gemm_clamp)(TG__W(add)(v, TG__W(set)(zero)), low, high);
-                TG__FT(tg__gemm_store)(s, j, n, TG__GEMM_OWN, v);
-            }
-        TG__FT(tg__turn)(f->m, f->n, (const TG__T *)f->s, f->s_rs, (TG__T *)f->c, f->c_cs);
         return;
     }
     for (int64_t i = 0; i < f->m; i++)

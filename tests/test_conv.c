@@ -458,6 +458,11 @@ static void kept_and_clamped(tg_ctx *tg) {
         CHECK_MSG(alike(y, z), "kept, once more %d %d", (int)i, k);
         z = tg__convolved(here, x, kept, b, 2, st, pa, di, l[8], false, clamp);
         CHECK_MSG(alike(tg_clamp(y, 0, 6), z), "clamped %d %d", (int)i, k);
+        if (kept && l[5] == 1) {                                         /* the same memory as a weight of another layer, whose sums have other blocks */
+            tg_tensor *v = tg_reshape(kept, TG_SHAPE(l[4], l[1])), *rows = tg_to(tg_randn(tg, TG_SHAPE(70, l[1])), types[k / 2]);
+            v->keeps_packed = true;
+            CHECK_MSG(alike(tg_linear(rows, v, b), tg_linear(rows, tg_reshape(w, TG_SHAPE(l[4], l[1])), b)), "kept by two %d %d", (int)i, k);
+        }
         tg_end(tg, m);
     }
     tg_grad_mode(tg, was);
@@ -476,6 +481,16 @@ static void same_bits(tg_ctx *tg) {
         CHECK(a && b && tg_equal(a, b));
         CHECK(tg_grad(&a, 1, &x, 1, &dx, .grad_outputs = &g) && tg_grad(&b, 1, &y, 1, &dy, .grad_outputs = &whole) && tg_equal(dx, dy));
         tg_end(tg, m);
+    }
+    /* few channels of a result, the channels of x side by side: lines along k */
+    for (k = 0; k < 2; k++) for (i = 2; i < 5; i++) {
+        int64_t o;
+        for (o = 4; o <= 32; o *= 2) {
+            tg_mark m = tg_begin(tg);
+            tg_tensor *last = tg_permute(tg_to(tg_randn(tg, TG_SHAPE(1, 14, 14, channels[i])), types[k]), TG_SHAPE(0, 3, 1, 2)), *w = tg_to(tg_randn(tg, TG_SHAPE(o, channels[i], 1, 1)), types[k]);
+            CHECK(tg_equal(tg_conv2d(last, w, NULL), tg_conv2d(tg_contiguous(last), w, NULL)));
+            tg_end(tg, m);
+        }
     }
 }
 

@@ -516,6 +516,25 @@ static void test_ends(void) {
     tg_end(tg, m);
 }
 
+/* A call that memory fails takes no call number: not even where its result is made and there is no room to hold it. */
+static void test_no_memory(void) {
+    test_heap heap = TEST_HEAP;
+    for (heap.fail_at = 1; ; heap.fail_at++) {
+        tg_config c = test_config(&heap);
+        tg_ctx *own;
+        tg_tensor *p;
+        uint64_t made = 0;
+        bool ok = true;
+        c.no_cache = true;
+        own = tg_open(&c);
+        p = own ? tg_full(own, TG_SHAPE(4), 0.5, TG_F32) : NULL;
+        while (p && ok && made < 300) { ok = tg_bernoulli(p) != NULL; made += ok; }
+        CHECK(!p || tg_random_get(own).call == made);
+        tg_close(own);
+        if (!test_heap_ended(&heap)) break;
+    }
+}
+
 int main(void) {
     tg = test_open();
     draws_u = (double *)malloc(MOST * sizeof *draws_u); draws_v = (double *)malloc(MOST * sizeof *draws_v);
@@ -529,6 +548,7 @@ int main(void) {
     test_strides();
     test_choices();
     test_ends();
+    test_no_memory();
     free(draws_u); free(draws_v);
     test_close(tg);
     return test_end("random");
