@@ -25660,8 +25660,9 @@ TG_API tg_tensor *tg_multilabel_soft_margin_loss_from(const tg_multilabel_soft_m
     e = tg_add(tg_mul(l.target, tg_logsigmoid(l.x)), tg_mul(tg_sub(tg_number(l.tg, 1), l.target), tg_logsigmoid(tg_neg(l.x))));
     e = tg_neg(tg__loss_both(&l, e));
     if (l.weight) e = tg_mul(e, l.weight);
-    classes = args->x->ndim ? args->x->ndim - 1 : -1;
-    return tg__loss_end(&l, tg_div_scalar(tg_sum_dims(e, 1, &classes, false), args->x->ndim ? (double)args->x->shape[classes] : 1));
+    classes = args->x->ndim - 1;
+    if (classes < 0) return tg__loss_fail(&l, "x has no dimension of classes");
+    return tg__loss_end(&l, tg_div_scalar(tg_sum_dims(e, 1, &classes, false), (double)args->x->shape[classes]));
 }
 
 TG__EFFORT_END
