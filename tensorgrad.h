@@ -715,7 +715,7 @@ TG_API bool tg_gradcheck_from(const tg_gradcheck_args *args);
 TG_API bool tg_vmap(const tg_function_call *call, tg_tensor **outputs);
 
 /* Runs f without recording, and again when the backward pass needs its graph: memory for time. Random calls
-   repeat their numbers. */
+   repeat their numbers. Inside tg_vmap and tg_functional_call f is recorded as it runs. */
 TG_API bool tg_checkpoint(const tg_function_call *call, tg_tensor **outputs);
 
 /* Called with the gradient of t during a backward; returns a replacement, or NULL to leave it. */
@@ -2521,7 +2521,7 @@ TG_API bool       tg_bake(tg_module *m, tg_tensor *x);
        then gives back what it gets. All that is seen on a call of tg_forward(m, x), so any forward will do; x is like what will come,
        random numbers say, or NULL: nothing is folded. Each use of a tensor by a function of the library counts: what something else
        uses too (a result without its norm, a weight by itself), is kept by tg_keep, is seen by a hook or is the model's result stays as it is,
-       and so do layers with a computed weight and norms without running statistics. Not seen is what forward reads by itself, from `data`, or puts
+       and so do layers with a computed weight and norms without running statistics. Not seen is what forward reads or writes by itself, by `data`, or puts
        aside for later. Where nothing is recorded, a Sequential of this library's modules without hooks lets go of what its parts hand on,
        so that memory serves again. The results stay the same but for rounding. A folded norm is an Identity without parameters and cannot be
        brought back: train, or save for training, a tg_module_copy that was made before; m's optimisers are not stepped any more */
@@ -2554,7 +2554,8 @@ TG_API int64_t    tg_parameters(tg_module *m, tg_tensor **list, int64_t room);
 TG_API int64_t    tg_parameter_count(tg_module *m);                        /* numbers in all parameters */
 TG_API tg_tensor *tg_functional_call(tg_module *m, tg_tensor *const *params, int n, tg_tensor *const *x, int n_x);
     /* tg_forward_of(m, x, n_x) with other tensors in the places of m's n parameters, in the order of tg_parameters and of their shapes; NULL: its own.
-       torch.func.functional_call: the others may be results, of a step of learning say, and get the gradients. m is as before when it returns */
+       torch.func.functional_call: the others may be results, of a step of learning say, and get the gradients. m is as before when it
+       returns; tg_checkpoint in its forward records what it runs, since m would be run again with its own parameters */
 TG_API size_t     tg_module_format(tg_module *m, char *out, size_t size);
     /* a line for each part: path, kind, parameters with their shapes, how many numbers; then the sum. As snprintf does */
 TG_API void       tg_summary(tg_module *m);                                /* prints that */
@@ -6307,6 +6308,7 @@ struct tg_ctx {
     tg__node *dead_nodes;
     tg_module *lost_modules;               /* that an error left without an owner: they go when it is cleared */
     struct tg__folds *folds;               /* tg_bake tries a model: what it has seen */
+    int       stood_in;                    /* calls of tg_functional_call that are running */
     double    clamps[8][2]; int n_clamps;  /* that convolutions of baked models end with */
     bool      releasing;
     uint64_t  node_serial;
@@ -10222,7 +10224,7 @@ TG_API bool (tg_checkpoint)(const tg_function_call *c, tg_tensor **outputs) {
     tg = tg__start_call(c, "checkpoint");
     if (tg && !outputs) return tg__fail(tg, TG__E_NO_DATA, "place for the outputs");
     if (!tg) return false;
-    if (!tg->grad_mode || tg->lane) {                                    /* inside tg_vmap it is recorded as it is */
+    if (!tg->grad_mode || tg->lane || tg->stood_in) {                    /* inside tg_vmap it is recorded as it is; and where a second run would meet other parameters */
         ok = tg__function_run(tg, c, c->inputs, outputs);
         if (!ok) tg__no_results(outputs, c->n_outputs);
         return ok;
@@ -11306,13 +11308,14 @@ TG__PRIVATE bool tg__formula_clamps(int row, const double *p, double *clamp) {
     clamp[0] = relu ? 0 : p[0]; clamp[1] = relu ? tg__inf() : p[1];
     return clamp[0] <= clamp[1];
 }
-/* A baked convolution has clamped x so already: then the result is x. */
+/* A baked convolution has clamped x so already: then the result is x, once. It is the caller's from then on: who clamps it again gets a tensor of its own. */
 TG__NOINLINE bool tg__formula_done(tg_ctx *tg, tg__node *n) {
-    const tg_tensor *x = n->in[0];
+    tg_tensor *x = n->in[0];
     const double *was = tg->clamps[x->clamped - 1];
     double clamp[2];
     if (!tg__formula_clamps(n->op->kind, tg__numbers_of(n), clamp) || was[0] < clamp[0] || was[1] > clamp[1]) return false;
     if (x->storage->version || tg__needs_grad(x)) return false;
+    x->clamped = 0;
     n->plan = TG__DONE;
     return tg__out_same(n);
 }
@@ -25658,8 +25661,9 @@ TG_API tg_tensor *tg_multilabel_soft_margin_loss_from(const tg_multilabel_soft_m
     e = tg_add(tg_mul(l.target, tg_logsigmoid(l.x)), tg_mul(tg_sub(tg_number(l.tg, 1), l.target), tg_logsigmoid(tg_neg(l.x))));
     e = tg_neg(tg__loss_both(&l, e));
     if (l.weight) e = tg_mul(e, l.weight);
-    classes = args->x ? args->x->ndim - 1 : 0;
-    return tg__loss_end(&l, e ? tg_div_scalar(tg_sum_dims(e, 1, &classes, false), (double)args->x->shape[classes]) : NULL);
+    classes = args->x->ndim - 1;
+    if (classes < 0) return tg__loss_fail(&l, "x has no dimension of classes");
+    return tg__loss_end(&l, tg_div_scalar(tg_sum_dims(e, 1, &classes, false), (double)args->x->shape[classes]));
 }
 
 TG__EFFORT_END
@@ -29429,7 +29433,9 @@ TG_API tg_tensor *(tg_functional_call)(tg_module *m, tg_tensor *const *params, i
         in->changed = true; t->count++;
         tg__member_set(in->m, &in->m->own->member[in->at], t);
     }
+    tg->stood_in++;
     if (ok) y = tg__forward(m, x, n_x, "functional_call");
+    tg->stood_in--;
     for (i = 0; i < all.count; i++) {
         in = &all.in[i];
         if (!in->changed) continue;
@@ -29568,13 +29574,13 @@ TG_API bool (tg_module_to_device)(tg_module *m, tg_device device) {
 
 /* ---- a copy: in context tg, of the numbers too or sharing them ---- */
 TG__PRIVATE tg_module *tg__module_twin(tg_ctx *tg, tg_module *m, bool shared, tg__pairs *pairs) {
-    tg_module *y = (tg_module *)(tg_module_new)(tg, m->own->size, m->kind, m->forward);
+    tg_module *y = (tg_module *)tg__module_make(tg, m->own->size, m->kind, "module_new", m->forward);
     struct tg__module_own *own;
     int64_t i;
     if (!y) return NULL;
     own = y->own;
     memcpy((char *)y + sizeof *y, (const char *)m + sizeof *m, m->own->size - sizeof *m);
-    y->training = m->own->infers ? m->own->trained : m->training; y->forward_of = m->forward_of; y->own = own;
+    y->training = m->own->infers ? m->own->trained : m->training; y->forward_of = m->forward_of; y->own = own; own->custom = m->own->custom;
     for (i = 0; i < m->own->hooks; i++) if (!(tg_module_hook)(y, m->own->hook[i].fn, m->own->hook[i].user)) break;
     for (i = 0; i < m->own->members; i++) {
         const tg__member *s = &m->own->member[i];
@@ -29598,6 +29604,7 @@ TG__PRIVATE tg_module *tg__module_twin(tg_ctx *tg, tg_module *m, bool shared, tg
         if (norm) { own->norm = norm; norm[own->norms++] = m->own->norm[i]; }
     }
     if (!tg_failed(tg)) (void)tg__module_norm(y, false);
+    own->tidy = m->own->tidy;                                       /* at last: hooks and parts that come end it */
     return tg_module_done(y);
 }
 TG__PRIVATE tg_module *tg__module_copied(tg_ctx *tg, tg_module *m, bool shared) {
@@ -29780,9 +29787,9 @@ TG__PRIVATE bool tg__lazy_read(tg__tour *w, tg_module *m) {
         from = tg_dict_get((const tg_dict *)w->user, w->path);
         w->path[w->length] = 0;
     }
-    if (!from || from->ndim <= own->lazy_weight)
+    if (!from || from->ndim <= own->lazy_weight || from->numel < from->shape[own->lazy_weight])      /* a size that no number stands for may be any */
         return tg__fail_op(m->tg, TG_ERROR_VALUE, "%s%s%s%s has no parameters yet: its sizes are those of the first x, or of a weight in the dict, which has none for it%s", w->path, w->length ? ", a " : "", m->kind,
-            w->length ? "," : "", from ? " of as many dimensions" : "");
+            w->length ? "," : "", !from ? "" : from->ndim > own->lazy_weight ? " that is not empty" : " of as many dimensions");
     own->lazy_tried = own->members + 1;
     own->lazy(m, from->shape[own->lazy_weight] * own->lazy_times);
     return !tg_failed(m->tg);
@@ -31275,11 +31282,14 @@ TG__PRIVATE tg_tensor *tg__nn_sequential_forward(tg_module *m, tg_tensor *x) {
     tg_end(m->tg, scope);
     return x;
 }
-/* Says whether m and its parts keep nothing of a call. */
+/* Says whether m and its parts keep nothing of a call. What is another's part too does not say so here when it gets a hook. */
 TG__PRIVATE bool tg__module_tidies(tg_module *m) {
     bool all = !m->own->custom && m->own->hooks == 0;
     int64_t i;
-    for (i = 0; i < m->own->members; i++) if (tg__member_part(&m->own->member[i]) && !tg__module_tidies(tg__member_part(&m->own->member[i]))) all = false;
+    for (i = 0; i < m->own->members; i++) {
+        tg_module *part = tg__member_part(&m->own->member[i]);
+        if (part && (!tg__module_tidies(part) || part->parent != m)) all = false;
+    }
     return m->own->tidy = all;
 }
 TG_API tg_module *(tg_nn_sequential_of)(tg_ctx *tg, tg_module *const *list) {

@@ -1948,13 +1948,13 @@ TG__PRIVATE tg_launch tg__cu_conv_one_launch(tg__cu *s, tg__cu_conv *a) {
     return tg__cu_done(ok);
 }
 TG__PRIVATE tg_launch tg__cu_conv_launch(tg__cu *s, const tg_request *r, const tg_operand *o, void *const *base) {
-    const int64_t parts = r->kind == TG_CONV_BY_DATA ? r->whole[0] * r->whole[1] * r->whole[2] : 1;
+    const double parts = r->kind == TG_CONV_BY_DATA ? (double)r->whole[0] * (double)r->whole[1] * (double)r->whole[2] : 1;      /* more than 64 bits of them perhaps */
     tg_launch done = TG_LAUNCH_DONE;
     tg__cu_conv a, part;
     int64_t i;
     if (!tg__cu_conv_of(&a, r, o, base)) return TG_LAUNCH_DECLINED;
     if (parts == 1 || parts > 64) return tg__cu_conv_one_launch(s, &a);      /* so many: one launch, which multiplies zeros too */
-    for (i = 0; i < parts && done == TG_LAUNCH_DONE; i++) if (tg__cu_conv_part(&part, &a, r, i)) done = tg__cu_conv_one_launch(s, &part);
+    for (i = 0; i < (int64_t)parts && done == TG_LAUNCH_DONE; i++) if (tg__cu_conv_part(&part, &a, r, i)) done = tg__cu_conv_one_launch(s, &part);
     return done;
 }
 

@@ -176,6 +176,23 @@ static void test_shared_clamp(tg_ctx *tg) {
     for (i = 0; i < 5; i++) (void)tg_forward(m, x);
     CHECK(tg_bake(m, x) && tg_bake(m, x));                                             /* the second norm is not that of the convolution */
     tg_module_free(m);
+    /* Who lets go of what parts hand on: so do copies, but none that holds what is another's part, which may get a hook there */
+    act = tg_nn_sequential(tg, tg_nn_linear(tg, 4, 4));
+    m = tg_nn_sequential(tg, act, tg_nn_relu(tg));
+    was_it = tg_nn_sequential(tg, act, tg_nn_tanh(tg));
+    CHECK(tg_bake(m, NULL) && tg_bake(was_it, NULL) && m->own->tidy && act->own->tidy && !was_it->own->tidy);
+    tg_module_free(was_it);
+    was_it = tg_module_copy(m);
+    CHECK(was_it->own->tidy && tg_module_part_of(was_it, 0)->own->tidy);
+    tg_module_free(was_it);
+    CHECK(tg_module_hook(tg_module_at(m, "0.0"), passes, NULL) && !m->own->tidy && !act->own->tidy);
+    was_it = tg_module_copy(m);
+    CHECK(!was_it->own->tidy && tg_bake(was_it, NULL) && !was_it->own->tidy);
+    tg_module_free(was_it); tg_module_free(m);
+    m = (tg_module *)tg_module_new(tg, sizeof *m, "often", shared_forward);
+    was_it = tg_module_copy(m);
+    CHECK(m->own->custom && was_it->own->custom);
+    tg_module_free(was_it); tg_module_free(m);
     m = tg_nn_linear(tg, TG_NN_LAZY, 2);
     CHECK(!tg_bake(m, NULL));
     CHECK_ERROR(tg, TG_ERROR_VALUE);
@@ -295,7 +312,7 @@ static void test_uses(tg_ctx *tg) {
 }
 /* What may follow a convolution, or its norm: who clamps it alone makes it clamp. */
 typedef struct clamped { tg_module m; tg_module *conv, *norm; int how; } clamped;
-enum { FUNCTION, IN_PLACE, SIX, HARD, BOUNDS, AGAIN, THEN_USED, WRITTEN_TO, C_LAST, C_BOTH = C_LAST, C_BOTH_WRITTEN, C_BOTH_WAYS, C_FIRST_USED, C_OTHER, C_ADDED, C_BOTH_DIFFER, C_ONE_OF_TWO, C_LEAKY, C_ALL };
+enum { FUNCTION, IN_PLACE, SIX, HARD, BOUNDS, AGAIN, THEN_USED, WRITTEN_TO, ONCE_MORE, C_LAST, C_BOTH = C_LAST, C_BOTH_WRITTEN, C_BOTH_WAYS, C_FIRST_USED, C_OTHER, C_ADDED, C_BOTH_DIFFER, C_ONE_OF_TWO, C_LEAKY, C_ALL };
 static tg_tensor *clamped_forward(tg_module *m, tg_tensor *x) {
     clamped *c = (clamped *)(void *)m;
     tg_tensor *y = tg_forward(c->conv, x);
@@ -306,6 +323,7 @@ static tg_tensor *clamped_forward(tg_module *m, tg_tensor *x) {
         case HARD: return tg_hardtanh(y, -0.5, 0.25);
         case BOUNDS: return tg_clamp(y, -0.25, HUGE_VAL);
         case WRITTEN_TO: y = tg_relu(y); return tg_add_(y, x);
+        case ONCE_MORE: y = tg_relu(y); return tg_sub(tg_add_scalar_(tg_relu(y), 3), y);      /* the second one's result is not y */
         case C_BOTH: return tg_add(tg_relu(y), tg_relu(y));
         case C_BOTH_WRITTEN: x = tg_add_scalar_(tg_relu(y), 3); return tg_sub(x, tg_relu(y));      /* the first result is y's own from the second one on */
         case C_BOTH_WAYS: x = tg_clamp(y, 0, HUGE_VAL); return tg_add(x, tg_relu_(y));
@@ -345,8 +363,13 @@ static void test_functions(tg_ctx *tg) {
         CHECK_MSG((z->clamped != 0) == clamps, "%d: clamped %d", i, z->clamped);
         if (clamps) {                                                   /* the same operand comes back from what does not change it, and from nothing else */
             const bool relu = c->how != HARD && c->how != BOUNDS;
-            CHECK((tg_relu(z) == z) == relu && (tg_relu6(z) == z) == (c->how == SIX) && (tg_clamp(z, -0.5, HUGE_VAL) == z));
-            CHECK((tg_clamp(z, -0.5, 0.25) == z) == (c->how == HARD) && tg_tanh(z) != z && tg_neg(z) != z && tg_mul(z, z) != z);
+            int k;
+            CHECK(tg_tanh(z) != z && tg_neg(z) != z && tg_mul(z, z) != z && tg_clamp(z, -0.5, HUGE_VAL) == z && tg_clamp(z, -0.5, HUGE_VAL) != z);      /* once */
+            for (k = 0; k < 3; k++) {
+                z = tg_forward(c->conv, more);
+                CHECK(((k == 0 ? tg_relu(z) : k == 1 ? tg_relu6(z) : tg_clamp(z, -0.5, 0.25)) == z) == (k == 0 ? relu : c->how == (k == 1 ? SIX : HARD)));
+            }
+            z = tg_forward(c->conv, more);
             CHECK(relu ? tg_equal(z, tg_relu(tg_clone(z))) : c->how == HARD ? tg_equal(z, tg_clamp(tg_clone(z), -0.5, 0.25)) : tg_equal(z, tg_clamp(tg_clone(z), -0.25, HUGE_VAL)));
             z = tg_sub_scalar_(z, 1);                                   /* it was so, but is no more */
             CHECK(tg_relu(z) != z && tg_item(tg_min(tg_relu(z))) >= 0);
