@@ -287,6 +287,7 @@ static void gradients(tg_ctx *tg) {
         for (k = 0; k < 3; k++) in[k] = tg_require_grad(tg_detach(in[k]), true);
         y = call(in[0], in[1], in[2], &s);
         CHECK(check(conv_call, &s, in, 3));
+        memset(&at, 0, sizeof at);
         for (k = 0; k < 2; k++) { at.stride[k] = s.s[k]; at.padding[k] = s.p[k]; at.dilation[k] = s.d[k]; at.size[k] = in[0]->shape[in[0]->ndim - 2 + k]; }
         at.dims = 2; at.groups = s.groups;
         aw = at;
