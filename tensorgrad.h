@@ -9003,7 +9003,7 @@ TG__INLINE tg_tensor *tg__call_brief(tg_ctx *tg, const tg_op *op, const void *at
     bool ok;
     n->device = device;
     if (op->flags & TG_OP_RANDOM) n->call = tg->random.call++;
-    ok = op->check(tg, n);
+    ok = (op->check)(tg, n);
     if (ok) {
         if (b.out[0]) tg__result_of(op, b.out[0], in[0], tg->grad_mode, off);
         ok = (!op->forward || op->forward(tg, n)) && (!TG__RARE(tg->anomaly) || !b.out[0] || tg__anomaly_check(tg, "the result", n, b.out[0]));
@@ -22890,7 +22890,7 @@ TG_API tg_tensor *tg_scaled_dot_product_attention_from(const tg_scaled_dot_produ
     int64_t lead[TG_MAX_DIMS], shape[TG_MAX_DIMS], tq, tk;
     tg_ctx *tg;
     bool outermost;
-    int n, d, i;
+    int n = 0, d, i;
     if (!args) return NULL;
     in[0] = args->query; in[1] = args->key; in[2] = args->value; in[3] = args->attn_mask;
     tg__note(in[0] ? in[0] : in[1] ? in[1] : in[2] ? in[2] : in[3], args->at);
