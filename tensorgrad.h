@@ -261,7 +261,9 @@ typedef enum tg_device { TG_CPU = 0, TG_CUDA = 1, TG_DEVICES = 4 } tg_device;   
 
 /* The instruction sets a context can use. TG_ISA_BEST picks the widest one that the machine supports. SIMD128 is
    WebAssembly's, there when the compiler was told -msimd128; it has no fused multiply-add, so that strict mode computes
-   in software beside it. */
+   in software beside it. With AVX512, products of bf16 (not in strict mode) and of bytes take dot product instructions and
+   AMX's tiles where the machine has them. Linux is asked for the tiles once, by the first such product: from then on the
+   process's signal frames may be 8 KB larger, which an alternative signal stack must have room for. */
 typedef enum tg_isa { TG_ISA_BEST = 0, TG_ISA_PLAIN, TG_ISA_AVX2, TG_ISA_AVX512, TG_ISA_NEON, TG_ISA_SIMD128 } tg_isa;
 
 /* A tensor: a strided view of numbers, and its place in the graph. The fields down to `requires_grad` may be
@@ -4765,6 +4767,7 @@ TG__PRIVATE double tg__seconds(void) {
 #define TG__CPU_AVX512_VNNI 8u
 #define TG__CPU_AVX_VNNI    16u
 #define TG__CPU_NEON        32u
+#define TG__CPU_TILES       64u     /* amx-tile, amx-bf16, amx-int8; the system is to be asked still */
 
 #if defined(TG__ON_X86)
 typedef struct tg__cpuid { uint32_t a, b, c, d; } tg__cpuid;
@@ -4796,6 +4799,7 @@ TG__PRIVATE unsigned tg__cpu_probe(void) {
     const uint32_t want1 = 1u << 12 | 1u << 27 | 1u << 28 | 1u << 29;       /* fma, osxsave, avx, f16c */
     const uint32_t want7 = 1u << 3 | 1u << 5 | 1u << 8;                     /* bmi, avx2, bmi2 */
     const uint32_t want512 = 1u << 16 | 1u << 17 | 1u << 30 | 1u << 31;     /* f, dq, bw, vl */
+    const uint32_t want_tiles = 1u << 22 | 1u << 24 | 1u << 25;             /* amx-bf16, tile, int8 */
     tg__cpuid c1, c7, c71;
     uint32_t saved;
     unsigned has = 0;
@@ -4814,12 +4818,28 @@ TG__PRIVATE unsigned tg__cpu_probe(void) {
     has |= TG__CPU_AVX512;                                                  /* opmask, zmm */
     if (c7.c & 1u << 11) has |= TG__CPU_AVX512_VNNI;
     if (c71.a & 1u << 5) has |= TG__CPU_AVX512_BF16;
+    if ((c7.d & want_tiles) == want_tiles && (saved & 0x60000u) == 0x60000u) has |= TG__CPU_TILES;
     return has;
 }
 #elif defined(TG__ON_ARM64)
 TG__PRIVATE unsigned tg__cpu_probe(void) { return TG__CPU_NEON; }
 #else
 TG__PRIVATE unsigned tg__cpu_probe(void) { return 0; }
+#endif
+
+/* AMX's tiles make signal frames 8 KB larger, so Linux has every process ask for them; one whose alternative signal stacks are
+   too small is refused. Asked when a product first wants them, never when a context is opened: most programs never do. */
+#if defined(TG__ON_X86) && defined(__x86_64__) && defined(__linux__) && !defined(__ANDROID__) && !defined(__ILP32__) && \
+    ((defined(__clang__) && __clang_major__ >= 12) || (!defined(__clang__) && defined(__GNUC__) && __GNUC__ >= 11))
+#define TG__HAS_TILES 1
+TG__PRIVATE bool tg__tiles_granted(void) {
+    long r;
+    __asm__ __volatile__("syscall" : "=a"(r) : "0"(158L), "D"(0x1023L), "S"(18L) : "rcx", "r11", "memory");  /* arch_prctl(ARCH_REQ_XCOMP_PERM, tile data) */
+    return r == 0;
+}
+#else
+#define TG__HAS_TILES 0
+TG__PRIVATE bool tg__tiles_granted(void) { return false; }
 #endif
 
 /* ------------------------------------------------------------- floating-point environment ----
@@ -6251,6 +6271,7 @@ struct tg_ctx {
     tg_config config;
     int       isa;                         /* index into the kernel tables */
     unsigned  features;                    /* TG__CPU_... */
+    bool      tiles_granted;               /* TG__CPU_TILES, and the system was asked */
 
     bool      closed;                      /* an error is pending, or a hook of `inside` runs: the gate's one load */
 
@@ -17180,7 +17201,7 @@ TG__KERNEL(void, tg__gemm_lanes_f32, (const tg__gemm_part *s, int cls, int class
 TG__KERNEL_WIDE(void, tg__gemm_lanes_f64, (const tg__gemm_part *s, int cls, int classes));
 TG__KERNEL(void, tg__gemm_finish_f32, (const tg__gemm_last *f));
 TG__KERNEL_WIDE(void, tg__gemm_finish_f64, (const tg__gemm_last *f));
-TG__KERNEL(int, tg__gemm_words_op, (int type, unsigned features));
+TG__KERNEL(int, tg__gemm_words_op, (int ta, int tb, unsigned features));
 TG__KERNEL(void, tg__gemm_words_panels, (int op, int size, bool is_signed, bool is_b, bool flip,
     const void *src, int64_t k_step, int64_t line, int64_t kc, int64_t n, void *out, int64_t step));
 TG__KERNEL(void, tg__gemm_words_block, (int op, const tg__gemm_part *s));
@@ -17372,7 +17393,10 @@ TG__PRIVATE void tg__gemm_end(const tg__gemm_plan *j, tg__gemm_last *f, const vo
     f->s = s;
     f->s_rs = s_rs;
     if (j->direct) f->accumulate = false;
-    TG__GEMM_CALL(j, tg__gemm_finish)(f);
+    if (f->kc != TG__GEMM_OWN && f->c_cs == 1 && !f->bias && !f->accumulate)
+        for (int64_t i = 0; i < f->m; i++)
+            (f->kc == TG__GEMM_BF16 ? tg__f32_to_bf16__k : tg__f32_to_f16__k)[j->isa](f->n, (uint16_t *)f->c + i * f->c_rs, (const float *)s + i * s_rs);
+    else TG__GEMM_CALL(j, tg__gemm_finish)(f);
 }
 
 /* ---- strips and blocks */
@@ -17544,7 +17568,7 @@ TG__PRIVATE void tg__gemm_pack_chunk(const tg__gemm_plan *j, int64_t i) {
             kc, n, bp + from / j->nr * j->b_step * (int64_t)j->size, j->nr, j->b_step);
     }
 }
-TG__PRIVATE void tg__gemm_tile_chunk(const tg__gemm_plan *j, int64_t i) {
+TG__PRIVATE void tg__gemm_tile_chunk(const tg__gemm_plan *j, int64_t i, char *scratch) {
     tg__gemm_part p;
     tg__gemm_last f;
     tg__gemm_matrix(j, j->now, &p, &f);
@@ -17560,8 +17584,8 @@ TG__PRIVATE void tg__gemm_tile_chunk(const tg__gemm_plan *j, int64_t i) {
     p.b_step = j->b_step;
     p.add = k0 > 0 || (j->direct && f.accumulate);
     if (!j->direct) {
-        p.d = sums + (row * whole_n + col) * size;
-        p.d_rs = whole_n;
+        p.d = j->scratch ? scratch : sums + (row * whole_n + col) * size;
+        p.d_rs = j->scratch ? j->row : whole_n;
     }
     if (j->words) tg__gemm_words_block__k[j->isa](j->words, &p);
     else TG__GEMM_CALL(j, tg__gemm_block)(&p);
@@ -17734,6 +17758,15 @@ TG__PRIVATE bool tg__gemm_memory(tg__gemm_plan *j, int64_t elements) {
     return j->mem != NULL;
 }
 
+/* The instruction for dot products of these types, or 0. */
+TG__PRIVATE int tg__gemm_ask_words(tg__gemm_plan *j, bool tiles) {
+    tg_ctx *tg = j->tg;
+    int words = tg__gemm_words_op__k[j->isa](j->ta, j->tb, tiles ? tg->features : tg->features & ~TG__CPU_TILES);
+    if (words < TG__GEMM_TILES || tg->tiles_granted) return words;
+    tg->tiles_granted = tg__tiles_granted();
+    if (!tg->tiles_granted) tg->features &= ~TG__CPU_TILES;
+    return tg__gemm_words_op__k[j->isa](j->ta, j->tb, tg->features);
+}
 /* The shared path; with an instruction for dot products when words is not 0: then panels hold words of g
    elements each. */
 TG__PRIVATE bool tg__gemm_plan_shared(tg__gemm_plan *j, int words) {
@@ -17741,20 +17774,25 @@ TG__PRIVATE bool tg__gemm_plan_shared(tg__gemm_plan *j, int words) {
     const int64_t g = words == 0 ? 1 : TG__GEMM_WORD(words);
     j->path = TG__GEMM_SHARED;
     j->words = words;
-    j->mr = TG__GEMM_CALL(j, tg__gemm_shape)(0, 0);
-    j->nr = TG__GEMM_CALL(j, tg__gemm_shape)(1, 0);
+    const bool tiles = words >= TG__GEMM_TILES;
+    j->mr = tiles ? TG__GEMM_TILE : TG__GEMM_CALL(j, tg__gemm_shape)(0, 0);
+    j->nr = tiles ? TG__GEMM_TILE : TG__GEMM_CALL(j, tg__gemm_shape)(1, 0);
     j->ms = tg__ceil_div(112, j->mr) * j->mr;
-    j->ns = 128 / j->nr * j->nr;
+    j->ns = tiles && p->m * p->n >= 1 << 19 ? 512 : 128 / j->nr * j->nr;       /* tiles compute faster than L3 brings b again */
     j->mt = tg__ceil_div(p->m, j->ms);
     j->nt = tg__ceil_div(p->n, j->ns);
     j->block = TG__GEMM_KB * g;
     j->kt = tg__ceil_div(p->k, j->block);
-    const int64_t kc = p->k < j->block ? tg__ceil_div(p->k, g) : TG__GEMM_KB;
-    j->a_step = TG__GEMM_CALL(j, tg__gemm_shape)(2, kc);
+    const int64_t kc = p->k >= j->block ? TG__GEMM_KB : tiles ? tg__ceil_div(p->k, 16 * g) * 16 : tg__ceil_div(p->k, g);
+    j->a_step = tiles ? kc * j->mr : TG__GEMM_CALL(j, tg__gemm_shape)(2, kc);
     j->b_step = kc * j->nr + (words ? j->nr : 16);
     if (!words && !tg__gemm_keep(j)) return false;
+    if (!j->direct && j->kt == 1) {                      /* sums of a chunk are nobody else's; not a power of two apart */
+        j->row = j->ns + 16;
+        j->scratch = (size_t)(j->ms * j->row) * j->size;
+    }
     return tg__gemm_memory(j, tg__ceil_div(p->m, j->mr) * j->a_step + (j->kept ? 0 : tg__ceil_div(p->n, j->nr) * j->b_step) +
-        (j->direct ? 0 : p->m * p->n));
+        (j->direct || j->scratch ? 0 : p->m * p->n));
 }
 
 TG__PRIVATE bool tg__gemm_plan_reduction(tg__gemm_plan *j) {
@@ -17779,7 +17817,7 @@ TG__PRIVATE bool tg__gemm_plan_reduction(tg__gemm_plan *j) {
     }
     j->path = TG__GEMM_DOTS;
     if (p->ka == TG__GEMM_BF16 && p->kb == TG__GEMM_BF16 && p->a_cs == 1 && p->b_rs == 1 && !j->tg->config.strict)
-        j->words = tg__gemm_words_op__k[j->isa](0, j->tg->features);
+        j->words = tg__gemm_ask_words(j, false);
     j->ms = tg__imin(4, p->m);
     const int64_t kc = tg__imin(TG__GEMM_RB, p->k);
     j->ns = tg__imax(1, tg__imin(p->n, TG__GEMM_BYTES / 4 / kc / j->ms));
@@ -17856,6 +17894,11 @@ TG__PRIVATE bool tg__gemm_plan_sums(tg__gemm_plan *j) {
     return true;
 }
 
+TG__PRIVATE bool tg__gemm_scratch(tg__gemm_plan *j) {
+    if (j->scratch <= TG__GEMM_STACK || tg__scratch_need(j->tg, j->scratch)) return true;
+    if (j->mem) tg__mem_put(j->tg, j->mem, j->mem_bytes);
+    return false;
+}
 TG__PRIVATE bool tg__gemm_begin(tg__gemm_plan *j) {
     const bool blocks = tg__is_block((tg_dtype)j->tb);
     const bool reduction = tg__gemm_is_reduction(j->m, j->n, j->k) || (blocks && j->m <= TG__GEMM_FEW && j->k >= 64);
@@ -17873,13 +17916,12 @@ TG__PRIVATE bool tg__gemm_begin(tg__gemm_plan *j) {
     for (int d = 0; d < j->batch_dims; d++) j->batches *= j->batch[d];
     if (j->ta != TG_F32 && j->ta != TG_F64 && j->ta != TG_BF16 && j->ta != TG_F16) {
         const bool bytes = (j->tb == TG_I8 || j->tb == TG_U8) && (j->ta == TG_I8 || j->ta == TG_U8) && j->tc == TG_I32;
-        const int words = bytes && j->m * j->n * j->k > 1 << 15
-            ? tg__gemm_words_op__k[j->isa](j->tb == TG_I8 ? 1 : 2, j->tg->features) : 0;
+        const int words = bytes && j->m * j->n * j->k > 1 << 15 ? tg__gemm_ask_words(j, true) : 0;
         if (words) {
             j->wide = false;
             tg__gemm_normalise(j, false);
             j->direct = j->last.c_cs == 1;
-            return tg__gemm_plan_shared(j, words);
+            return tg__gemm_plan_shared(j, words) && tg__gemm_scratch(j);
         }
         j->path = TG__GEMM_WHOLE;
         j->ms = tg__imax(1, tg__imin(j->m, TG__GEMM_CHUNK / 32 / tg__imax(1, j->n * j->k)));
@@ -17901,16 +17943,11 @@ TG__PRIVATE bool tg__gemm_begin(tg__gemm_plan *j) {
     }
     if (j->ta == TG_BF16 && !blocks && !reduction && j->m >= 16 && j->n >= 16 && j->m * j->n * j->k > 1 << 20 &&
         !j->tg->config.strict) {
-        const int words = tg__gemm_words_op__k[j->isa](0, j->tg->features);
+        const int words = tg__gemm_ask_words(j, true);
         j->direct = j->direct && !j->accumulate;
-        if (words) return tg__gemm_plan_shared(j, words);
+        if (words) return tg__gemm_plan_shared(j, words) && tg__gemm_scratch(j);
     }
-    if (!(reduction ? tg__gemm_plan_reduction(j) : j->few ? tg__gemm_plan_few(j) : tg__gemm_plan_sums(j))) return false;
-    if (j->scratch > TG__GEMM_STACK && !tg__scratch_need(j->tg, j->scratch)) {
-        if (j->mem) tg__mem_put(j->tg, j->mem, j->mem_bytes);
-        return false;
-    }
-    return true;
+    return (reduction ? tg__gemm_plan_reduction(j) : j->few ? tg__gemm_plan_few(j) : tg__gemm_plan_sums(j)) && tg__gemm_scratch(j);
 }
 
 /* One phase of a product whose fields down to `accumulate` are there. */
@@ -17965,6 +18002,7 @@ TG__PRIVATE void tg__gemm_chunk_in(const tg__gemm_plan *j, int64_t i, char *scra
     case TG__GEMM_BLOCKS:
         tg__gemm_strip(j, i / strips, i % strips, j->kb, scratch);
         break;
+    case TG__GEMM_SHARED: tg__gemm_tile_chunk(j, i, scratch); break;
     case TG__GEMM_PARTIAL:
         each = strips * j->kt;
         tg__gemm_strip(j, i / each, i % strips, i % each / strips, scratch);
@@ -17985,12 +18023,8 @@ TG__PRIVATE void tg__gemm_chunk(void *plan, int64_t i) {
     const tg__gemm_plan *j = (const tg__gemm_plan *)plan;
     if (j->path == TG__GEMM_WHOLE) { tg__gemm_ints(j, i); return; }
     if (j->path == TG__GEMM_LIBRARY) { tg__gemm_library(j, i); return; }
-    if (j->path == TG__GEMM_SHARED) {
-        if (j->second) tg__gemm_tile_chunk(j, i);
-        else tg__gemm_pack_chunk(j, i);
-        return;
-    }
-    if (j->second) { tg__gemm_combine(j, i); return; }
+    if (j->path == TG__GEMM_SHARED && !j->second) { tg__gemm_pack_chunk(j, i); return; }
+    if (j->path != TG__GEMM_SHARED && j->second) { tg__gemm_combine(j, i); return; }
     if (j->scratch <= TG__GEMM_STACK) {
         union { double align; char bytes[TG__GEMM_STACK]; } stack;
         tg__gemm_chunk_in(j, i, stack.bytes);
@@ -38414,13 +38448,18 @@ typedef struct tg__gemm_last {
      4  2 with the operands the other way round: a is signed, b unsigned
    Where a's bytes are not of the kind that b's ask for, they are packed with the top bit turned, as a + 128 or a - 128, and
    128 or -128 times the column sum of b, which stands behind b's panel, is taken off again.
-   tg__gemm_words_op says which of them this pass has (0: none; type 0 bf16, 1 bytes, b signed, 2 bytes, b unsigned). */
+     5  bf16 pairs in AMX's tiles, 6 and above bytes in them; rounding and denormals as with 1
+   tg__gemm_words_op says which of them this pass has for a and b of these types (0: none). */
 #ifndef TG__GEMM_WORDS_ONCE
 #define TG__GEMM_WORDS_ONCE
 #define TG__GEMM_DOT_BF16 1
 #define TG__GEMM_DOT_BYTES 2
 #define TG__GEMM_DOT_I16 3
 #define TG__GEMM_DOT_TURNED 4
+#define TG__GEMM_TILES 5            /* tiles from here on */
+#define TG__GEMM_TILES_BF16 5
+#define TG__GEMM_TILES_BYTES 6      /* and 2 more where a is signed, 4 more where b is */
+#define TG__GEMM_TILE 32            /* rows and columns of a block of four tiles */
 #define TG__GEMM_WORD(op) ((op) % 2 ? 2 : 4)        /* elements in a word */
 #endif
 #undef TG__G_WMR
@@ -38433,13 +38472,15 @@ typedef struct tg__gemm_last {
 #define TG__G_WNR 16
 #endif
 
-TG__PRIVATE int TG__FN(tg__gemm_words_op)(int type, unsigned features) {
-    (void)type; (void)features;
+TG__PRIVATE int TG__FN(tg__gemm_words_op)(int ta, int tb, unsigned features) {
+    (void)ta; (void)tb; (void)features;
 #if defined(TG__PASS_AVX512)
-    if (type == 0) return features & TG__CPU_AVX512_BF16 ? TG__GEMM_DOT_BF16 : 0;
-    return !(features & TG__CPU_AVX512_VNNI) ? TG__GEMM_DOT_I16 : type == 1 ? TG__GEMM_DOT_BYTES : TG__GEMM_DOT_TURNED;
+    if (TG__HAS_TILES && features & TG__CPU_TILES)
+        return ta == TG_BF16 ? TG__GEMM_TILES_BF16 : TG__GEMM_TILES_BYTES + (ta == TG_I8 ? 2 : 0) + (tb == TG_I8 ? 4 : 0);
+    if (ta == TG_BF16) return features & TG__CPU_AVX512_BF16 ? TG__GEMM_DOT_BF16 : 0;
+    return !(features & TG__CPU_AVX512_VNNI) ? TG__GEMM_DOT_I16 : tb == TG_I8 ? TG__GEMM_DOT_BYTES : TG__GEMM_DOT_TURNED;
 #elif defined(TG__PASS_AVX2)
-    return type == 0 ? 0 : !(features & TG__CPU_AVX_VNNI) ? TG__GEMM_DOT_I16 : type == 1 ? TG__GEMM_DOT_BYTES : TG__GEMM_DOT_TURNED;
+    return ta == TG_BF16 ? 0 : !(features & TG__CPU_AVX_VNNI) ? TG__GEMM_DOT_I16 : tb == TG_I8 ? TG__GEMM_DOT_BYTES : TG__GEMM_DOT_TURNED;
 #else
     return 0;
 #endif
@@ -38627,10 +38668,104 @@ TG__PRIVATE void TG__FN(tg__gemm_words_panel)(int op, int size, bool is_signed, 
     }
 }
 
+#if defined(TG__PASS_AVX512) && TG__HAS_TILES
+/* ---- tiles: registers of 16 lines of 64 bytes. One product takes a tile of a, whose lines are rows of 16 words along k, and one
+   of b, whose lines are words of k as in the panels above, to 16 x 16 sums; any two signs of bytes have an instruction. Panels of a
+   are [16 words of k][32 rows][16 words], of b [words][32 columns], both with k padded to 16 words. */
+TG__PRIVATE void TG__FN(tg__gemm_panels_f32)(int kind, const void *src, int64_t k_step, int64_t line,
+    int64_t kc, int64_t n, void *out, int64_t width, int64_t step);
+/* One panel, of n lines of a or b. Where k lies side by side these are rows of words, else words of k; what the tile does not want
+   so is turned. */
+#define TG__G_WIDE2(p) _mm512_cvtepu16_epi32(_mm256_loadu_si256((const __m256i *)(const void *)(p)))
+#define TG__G_WIDE1(p) _mm512_cvtepu8_epi32(_mm_loadu_si128((const __m128i *)(const void *)(p)))
+#define TG__G_PAIR(a, b, bits) _mm512_or_si512(a, _mm512_slli_epi32(b, bits))
+TG__PRIVATE void TG__FN(tg__gemm_tiles_panel)(int op, int size, bool is_b, const uint8_t *src, int64_t k_step, int64_t line, int64_t kc, int64_t n, uint32_t *out) {
+    const int64_t g = TG__GEMM_WORD(op), each = 16 * g, row = k_step * size;
+    const bool turn = (k_step == 1) == is_b;
+    uint32_t square[256];
+    for (int64_t k = 0; k < kc; k += each)
+        for (int64_t j = 0; j < TG__GEMM_TILE; j += 16, out += 256) {
+            const uint8_t *p = src + k * row + j * line * size;
+            const int64_t left = kc - k < each ? kc - k : each, words = (left + g - 1) / g, lines = n - j < 0 ? 0 : n - j < 16 ? n - j : 16;
+            uint32_t *to = turn ? square : out;
+            if (k_step == 1)
+                for (int64_t r = 0; r < 16; r++, to += 16) {
+                    const size_t bytes = r < lines ? (size_t)(left * size) : 0;
+                    if (bytes == 64) { memcpy(to, p + r * line * size, 64); continue; }
+                    memset(to, 0, 64);
+                    memcpy(to, p + r * line * size, bytes);
+                }
+            else if (line == 1 && left == each && lines == 16)
+                for (int64_t w = 0; w < 16; w++, p += g * row)
+                    _mm512_storeu_si512(to + 16 * w, size == 2 ? TG__G_PAIR(TG__G_WIDE2(p), TG__G_WIDE2(p + row), 16) :
+                        TG__G_PAIR(TG__G_PAIR(TG__G_WIDE1(p), TG__G_WIDE1(p + row), 8), TG__G_PAIR(TG__G_WIDE1(p + 2 * row), TG__G_WIDE1(p + 3 * row), 8), 16));
+            else {
+                TG__FN(tg__gemm_words_panel)(op, size, false, 0, p, k_step, line, left, lines, to, 16);
+                memset(to + words * 16, 0, (size_t)(16 - words) * 64);
+            }
+            if (turn) TG__FN(tg__gemm_panels_f32)(TG__GEMM_OWN, square, 1, 16, 16, 16, out, 16, 0);
+        }
+}
+#undef TG__G_WIDE2
+#undef TG__G_WIDE1
+#undef TG__G_PAIR
+/* d [32, 32] = or += a b over so many blocks of 16 words; d_rs in bytes */
+#define TG__G_TILES(name, product) \
+TG__TARGET("amx-tile,amx-bf16,amx-int8") \
+TG__PRIVATE void TG__FN(name)(int64_t blocks, const uint32_t *a, const uint32_t *b, uint32_t *d, int64_t d_rs, bool add) { \
+    uint32_t *below = d + d_rs / 4 * 16; \
+    if (add) { _tile_loadd(0, d, d_rs); _tile_loadd(1, d + 16, d_rs); _tile_loadd(2, below, d_rs); _tile_loadd(3, below + 16, d_rs); } \
+    else { _tile_zero(0); _tile_zero(1); _tile_zero(2); _tile_zero(3); } \
+    for (; blocks > 0; blocks--, a += 16 * TG__GEMM_TILE, b += 16 * TG__GEMM_TILE) { \
+        _tile_loadd(4, a, 64); _tile_loadd(6, b, 64); product(0, 4, 6); \
+        _tile_loadd(7, b + 256, 64); product(1, 4, 7); \
+        _tile_loadd(5, a + 256, 64); product(2, 5, 6); product(3, 5, 7); \
+    } \
+    _tile_stored(0, d, d_rs); _tile_stored(1, d + 16, d_rs); _tile_stored(2, below, d_rs); _tile_stored(3, below + 16, d_rs); \
+}
+TG__G_TILES(tg__gemm_tiles_bf16, _tile_dpbf16ps)
+TG__G_TILES(tg__gemm_tiles_uu, _tile_dpbuud)
+TG__G_TILES(tg__gemm_tiles_su, _tile_dpbsud)
+TG__G_TILES(tg__gemm_tiles_us, _tile_dpbusd)
+TG__G_TILES(tg__gemm_tiles_ss, _tile_dpbssd)
+#undef TG__G_TILES
+TG__TARGET("amx-tile")
+TG__PRIVATE void TG__FN(tg__gemm_tiles_block)(int op, const tg__gemm_part *s) {
+    static const struct { uint8_t palette, start, none[14]; uint16_t bytes[16]; uint8_t lines[16]; } shape = {
+        1, 0, { 0 }, { 64, 64, 64, 64, 64, 64, 64, 64, 0, 0, 0, 0, 0, 0, 0, 0 }, { 16, 16, 16, 16, 16, 16, 16, 16, 0, 0, 0, 0, 0, 0, 0, 0 } };
+    void (*const sum)(int64_t blocks, const uint32_t *a, const uint32_t *b, uint32_t *d, int64_t d_rs, bool add) =
+        op == TG__GEMM_TILES_BF16 ? TG__FN(tg__gemm_tiles_bf16) : op == TG__GEMM_TILES_BYTES ? TG__FN(tg__gemm_tiles_uu) :
+        op == TG__GEMM_TILES_BYTES + 2 ? TG__FN(tg__gemm_tiles_su) : op == TG__GEMM_TILES_BYTES + 4 ? TG__FN(tg__gemm_tiles_us) : TG__FN(tg__gemm_tiles_ss);
+    const int64_t each = 16 * TG__GEMM_WORD(op), blocks = (s->k + each - 1) / each;
+    uint32_t square[TG__GEMM_TILE * TG__GEMM_TILE];              /* for what is no whole block of d */
+    _tile_loadconfig(&shape);
+    for (int64_t from = 0; from < blocks; from += 8)             /* 16 KB of a stay in L1 while b comes by */
+        for (int64_t i = 0; i < s->m; i += TG__GEMM_TILE)
+            for (int64_t j = 0; j < s->n; j += TG__GEMM_TILE) {
+                const uint32_t *a = (const uint32_t *)s->a + i / TG__GEMM_TILE * s->a_step + from * 16 * TG__GEMM_TILE,
+                    *b = (const uint32_t *)s->b + j / TG__GEMM_TILE * s->b_step + from * 16 * TG__GEMM_TILE;
+                const int64_t m = s->m - i, n = s->n - j < TG__GEMM_TILE ? s->n - j : TG__GEMM_TILE, run = blocks - from < 8 ? blocks - from : 8;
+                const bool add = s->add || from > 0;
+                uint32_t *d = (uint32_t *)s->d + i * s->d_rs + j;
+                if (m >= TG__GEMM_TILE && n == TG__GEMM_TILE) { sum(run, a, b, d, 4 * s->d_rs, add); continue; }
+                for (int64_t r = 0; add && r < m && r < TG__GEMM_TILE; r++) memcpy(square + r * TG__GEMM_TILE, d + r * s->d_rs, (size_t)n * 4);
+                sum(run, a, b, square, 4 * TG__GEMM_TILE, add);
+                for (int64_t r = 0; r < m && r < TG__GEMM_TILE; r++) memcpy(d + r * s->d_rs, square + r * TG__GEMM_TILE, (size_t)n * 4);
+            }
+    _tile_release();
+}
+#endif
+
 /* Panels of a (width MR) or b (width NR). Behind each panel of b stands what is to be taken off its columns. */
 TG__PRIVATE void TG__FN(tg__gemm_words_panels)(int op, int size, bool is_signed, bool is_b, bool flip,
     const void *src, int64_t k_step, int64_t line, int64_t kc, int64_t n, void *out, int64_t step) {
     const int64_t width = is_b ? TG__G_WNR : TG__G_WMR, g = TG__GEMM_WORD(op), words = (kc + g - 1) / g;
+#if defined(TG__PASS_AVX512) && TG__HAS_TILES
+    for (int64_t j = 0; op >= TG__GEMM_TILES && j < n; j += TG__GEMM_TILE)
+        TG__FN(tg__gemm_tiles_panel)(op, size, is_b, (const uint8_t *)src + j * line * size, k_step, line, kc,
+            n - j < TG__GEMM_TILE ? n - j : TG__GEMM_TILE, (uint32_t *)out + j / TG__GEMM_TILE * step);
+    if (op >= TG__GEMM_TILES) return;
+#endif
     for (int64_t j = 0; j < n; j += width) {
         uint32_t *to = (uint32_t *)out + j / width * step;
         TG__FN(tg__gemm_words_panel)(op, size, is_signed,
@@ -38652,6 +38787,9 @@ TG__PRIVATE void TG__FN(tg__gemm_words_panels)(int op, int size, bool is_signed,
 }
 TG__PRIVATE void TG__FN(tg__gemm_words_block)(int op, const tg__gemm_part *s) {
     const int64_t g = TG__GEMM_WORD(op), words = (s->k + g - 1) / g;
+#if defined(TG__PASS_AVX512) && TG__HAS_TILES
+    if (op >= TG__GEMM_TILES) { TG__FN(tg__gemm_tiles_block)(op, s); return; }
+#endif
     for (int64_t i = 0; i < s->m; i += TG__G_WMR)
         for (int64_t j = 0; j < s->n; j += TG__G_WNR) {
             const uint32_t *a = (const uint32_t *)s->a + i / TG__G_WMR * s->a_step,

@@ -318,6 +318,30 @@ static void test_after_small(void) {
     test_close(g);
 }
 
+/* Products of bf16, by whatever instruction: of whole numbers, whose sums are exact in f32, so the result is the exact one rounded once. Sizes around those of tiles and panels, K across
+   blocks; every layout of both operands. */
+static void brains(int64_t batch, int64_t m, int64_t n, int64_t k, int layout) {
+    tg_mark s = tg_begin(tg);
+    tg_tensor *a = tg_floor(tg_mul_scalar(tg_rand(tg, TG_SHAPE(batch, m, k)), 17)), *b = tg_floor(tg_add_scalar(tg_mul_scalar(tg_rand(tg, TG_SHAPE(batch, k, n)), 17), -8)), *want = tg_to(tg_matmul(a, b), TG_BF16), *y;
+    a = tg_to(a, TG_BF16); b = tg_to(b, TG_BF16);
+    if (layout & 1) a = tg_transpose(tg_contiguous(tg_transpose(a, 1, 2)), 1, 2);
+    if (layout & 2) b = tg_transpose(tg_contiguous(tg_transpose(b, 1, 2)), 1, 2);
+    if (layout & 4) {                                                                     /* rows and columns further apart */
+        tg_tensor *aa[2], *bb[2];
+        aa[0] = aa[1] = a; bb[0] = bb[1] = b;
+        a = tg_narrow(tg_cat(aa, 2, 2), 2, k, k); b = tg_narrow(tg_cat(bb, 2, 1), 1, k, k);
+    }
+    y = tg_matmul(a, b);
+    CHECK_MSG(y && y->dtype == TG_BF16 && tg_equal(y, want), "bf16 product %d x %d x %d, batch %d, layout %d: %s", (int)m, (int)n, (int)k, (int)batch, layout, tg_error_text(tg));
+    tg_end(tg, s);
+}
+static void test_brains(void) {
+    static const int64_t sizes[] = { 16, 17, 31, 32, 33, 97, 130 }, depths[] = { 66, 511, 512, 1030, 4100 };
+    int a, b, c, i = 0;
+    for (a = 0; a < 7; a++) for (b = 0; b < 7; b++) for (c = 0; c < 5; c++, i++) brains(1 + i % 11 / 10, sizes[a], sizes[b], depths[c], i % 8);
+    for (i = 0; i < 8; i++) brains(1, 700 + i, 1030 - i, 300 + i, i);                     /* more than one chunk, and long ones */
+}
+
 int main(void) {
     test_after_small();
     tg = test_open();
@@ -328,6 +352,7 @@ int main(void) {
     test_matrices();
     test_cov();
     test_distances();
+    test_brains();
     CHECK(!tg_failed(tg));
     if (tg_failed(tg)) printf("%s\n", tg_error_text(tg));
     test_close(tg);
