@@ -34617,14 +34617,15 @@ TG__EFFORT_END
 #ifndef TG__VECTOR_ONCE
 #define TG__VECTOR_ONCE
 /* Reading a number's bits through a union: every compiler we know defines it, in C++ too, and tcc does not call
-   memcpy. */
+   memcpy. Always inlined: where gcc keeps vectors in registers across a call of one that is not, code of another
+   instruction set runs beside their upper halves, which costs some CPUs hundreds of cycles. */
 typedef union tg__pun32 { float f; int32_t i; uint32_t u; } tg__pun32;
 typedef union tg__pun64 { double f; int64_t i; uint64_t u; } tg__pun64;
 
-TG__PRIVATE uint32_t tg__bits32(float v)     { tg__pun32 p; p.f = v; return p.u; }
-TG__PRIVATE float    tg__float(uint32_t v)   { tg__pun32 p; p.u = v; return p.f; }
-TG__PRIVATE uint64_t tg__bits64(double v)    { tg__pun64 p; p.f = v; return p.u; }
-TG__PRIVATE double   tg__double(uint64_t v)  { tg__pun64 p; p.u = v; return p.f; }
+TG__INLINE uint32_t tg__bits32(float v)     { tg__pun32 p; p.f = v; return p.u; }
+TG__INLINE float    tg__float(uint32_t v)   { tg__pun32 p; p.u = v; return p.f; }
+TG__INLINE uint64_t tg__bits64(double v)    { tg__pun64 p; p.f = v; return p.u; }
+TG__INLINE double   tg__double(uint64_t v)  { tg__pun64 p; p.u = v; return p.f; }
 
 /* Truncation by clearing the bits below the point; no magic numbers, so no compiler can undo it. Keeps the sign of
    zero. */
