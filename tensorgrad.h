@@ -34651,14 +34651,15 @@ TG__EFFORT_END
 #ifndef TG__VECTOR_ONCE
 #define TG__VECTOR_ONCE
 /* Reading a number's bits through a union: every compiler we know defines it, in C++ too, and tcc does not call
-   memcpy. */
+   memcpy. Always inlined: where gcc keeps vectors in registers across a call of one that is not, code of another
+   instruction set runs beside their upper halves, which costs some CPUs hundreds of cycles. */
 typedef union tg__pun32 { float f; int32_t i; uint32_t u; } tg__pun32;
 typedef union tg__pun64 { double f; int64_t i; uint64_t u; } tg__pun64;
 
-TG__PRIVATE uint32_t tg__bits32(float v)     { tg__pun32 p; p.f = v; return p.u; }
-TG__PRIVATE float    tg__float(uint32_t v)   { tg__pun32 p; p.u = v; return p.f; }
-TG__PRIVATE uint64_t tg__bits64(double v)    { tg__pun64 p; p.f = v; return p.u; }
-TG__PRIVATE double   tg__double(uint64_t v)  { tg__pun64 p; p.u = v; return p.f; }
+TG__INLINE uint32_t tg__bits32(float v)     { tg__pun32 p; p.f = v; return p.u; }
+TG__INLINE float    tg__float(uint32_t v)   { tg__pun32 p; p.u = v; return p.f; }
+TG__INLINE uint64_t tg__bits64(double v)    { tg__pun64 p; p.f = v; return p.u; }
+TG__INLINE double   tg__double(uint64_t v)  { tg__pun64 p; p.u = v; return p.f; }
 
 /* Truncation by clearing the bits below the point; no magic numbers, so no compiler can undo it. Keeps the sign of
    zero. */
@@ -37726,6 +37727,14 @@ TG__INLINE void TG__FT(tg__rows_put)(TG__T *y, int64_t ys, TG__V v) {
     _mm_storeu_ps(y, _mm256_castps256_ps128(v)); _mm_storeu_ps(y + 4 * ys, _mm256_extractf128_ps(v, 1));
 #endif
 }
+/* Four numbers, for all rows. */
+TG__INLINE TG__V TG__FT(tg__rows_same)(const TG__T *p) {
+#if defined(TG__PASS_AVX512)
+    return _mm512_broadcast_f32x4(_mm_loadu_ps(p));
+#else
+    return _mm256_broadcast_ps((const __m128 *)(const void *)p);
+#endif
+}
 #define TG__ROWS_PIECE(j, k, n) TG__FT(tg__rows_piece)(p + (j) * rs + (k), rs, n)
 #define TG__ROWS_PIECES(n) r0 = TG__ROWS_PIECE(0, 0, n); r1 = TG__ROWS_PIECE(1, 0, n); r2 = TG__ROWS_PIECE(2, 0, n); r3 = TG__ROWS_PIECE(3, 0, n)
 #endif
@@ -38128,53 +38137,148 @@ TG__INLINE TG__V TG__FT(tg__norm_across)(int64_t n, const TG__T *a, const TG__T 
     }
     return TG__W(add)(TG__W(add)(s[0], s[2]), TG__W(add)(s[1], s[3]));
 }
+#if defined(TG__ROWS_QUICK)
+/* TG__VN rows from row i on, as they lie: fours of a row are added up before they are turned, and numbers of the rows are spread
+   over fours; only what is left after the last four goes by columns. The additions of tg__norm_across. mean and var go in
+   with g, else they come out. */
+#if defined(__GNUC__)
+#define TG__FOUR_AT(p) __asm__("" : "+r"(p))               /* one address, as above */
+#else
+#define TG__FOUR_AT(p) (void)0
+#endif
+#define TG__FOUR_GET(v, from, step) { \
+        const TG__T *p = (from) + k; \
+        TG__FOUR_AT(p); \
+        v##0 = TG__FT(tg__rows_piece)(p, step, 4); v##1 = TG__FT(tg__rows_piece)(p + (step), step, 4); \
+        v##2 = TG__FT(tg__rows_piece)(p + 2 * (step), step, 4); v##3 = TG__FT(tg__rows_piece)(p + 3 * (step), step, 4); }
+#define TG__FOUR_PUT(v) { \
+        TG__T *p = y + k; \
+        TG__FOUR_AT(p); \
+        TG__FT(tg__rows_put)(p, ys, v##0); TG__FT(tg__rows_put)(p + ys, ys, v##1); \
+        TG__FT(tg__rows_put)(p + 2 * ys, ys, v##2); TG__FT(tg__rows_put)(p + 3 * ys, ys, v##3); }
+#define TG__FOUR(v, word, b) v##0 = TG__W(word)(v##0, b##0); v##1 = TG__W(word)(v##1, b##1); v##2 = TG__W(word)(v##2, b##2); v##3 = TG__W(word)(v##3, b##3);
+#define TG__FOUR_FMA(to, word, a, b, c) \
+    to##0 = TG__W(word)(a##0, b##0, c##0); to##1 = TG__W(word)(a##1, b##1, c##1); to##2 = TG__W(word)(a##2, b##2, c##2); to##3 = TG__W(word)(a##3, b##3, c##3);
+#define TG__FOUR_ALL(v, word, u) v##0 = TG__W(word)(v##0, u); v##1 = TG__W(word)(v##1, u); v##2 = TG__W(word)(v##2, u); v##3 = TG__W(word)(v##3, u);
+#define TG__FOUR_SPREAD(v, of) v##0 = v##1 = v##2 = v##3 = of; TG__FT(tg__rows_quad)(&v##0, &v##1, &v##2, &v##3);
+#define TG__FOUR_D TG__FOUR_GET(v, x, xs) TG__FOUR(v, sub, m)
+#define TG__FOUR_H TG__FOUR_GET(h, g, gs) if (w) { const TG__V u = TG__FT(tg__rows_same)(w + k); TG__FOUR_ALL(h, mul, u) }
+#define TG__FOUR_EACH(...) for (k = 0; k < fours; k += 4) { __VA_ARGS__ }
+#define TG__FOUR_ACROSS(to, rest, ...) \
+    r0 = r1 = r2 = r3 = none; \
+    TG__FOUR_EACH(__VA_ARGS__) \
+    TG__FT(tg__rows_quad)(&r0, &r1, &r2, &r3); \
+    for (k = 0; k < left; k++) r0 = rest; \
+    to = TG__W(div)(TG__W(add)(TG__W(add)(r0, r2), TG__W(add)(r1, r3)), length);
+#define TG__LEFT(p) TG__W(load)((p) + k * TG__VN)
+TG__INLINE void TG__FT(tg__norm_quick)(const tg__norm_run *r, int64_t i, TG__V *mean, TG__V *var, TG__V *scale) {
+    const int64_t xs = r->xs, gs = r->gs, ys = r->ys, fours = r->n / 4 * 4, left = r->n - fours;
+    const TG__T *x = (const TG__T *)r->x + i * xs, *g = r->g ? (const TG__T *)r->g + i * gs : NULL, *w = (const TG__T *)r->w, *b = (const TG__T *)r->b;
+    const TG__V length = TG__W(set)((TG__T)r->n), none = TG__W(set)(0);
+    TG__T *y = (TG__T *)r->y + i * ys, ds[4 * TG__VN], hs[4 * TG__VN];
+    TG__V r0, r1, r2, r3, m0, m1, m2, m3, s0, s1, s2, s3, q0, q1, q2, q3, v0, v1, v2, v3, h0, h1, h2, h3, sum = none, dot = none;
+    int64_t k;
+    if (left) TG__FT(tg__rows_columns)(TG__VN, left, x + fours, xs, 1, ds);
+    if (left && g) TG__FT(tg__rows_columns)(TG__VN, left, g + fours, gs, 1, hs);
+    if (!g && r->rms) *mean = none;
+    else if (!g) { TG__FOUR_ACROSS(*mean, TG__W(add)(r0, TG__LEFT(ds)), TG__FOUR_GET(v, x, xs) TG__FOUR(r, add, v)) }
+    TG__FOUR_SPREAD(m, *mean)
+    for (k = 0; k < left; k++) {
+        TG__W(store)(ds + k * TG__VN, TG__W(sub)(TG__LEFT(ds), *mean));
+        if (g && w) TG__W(store)(hs + k * TG__VN, TG__W(mul)(TG__LEFT(hs), TG__W(set)(w[fours + k])));
+    }
+    if (!g) { TG__FOUR_ACROSS(*var, TG__W(fma)(TG__LEFT(ds), TG__LEFT(ds), r0), TG__FOUR_D TG__FOUR_FMA(r, fma, v, v, r)) }
+    *scale = TG__W(div)(TG__W(set)(1), TG__W(sqrt)(TG__W(add)(*var, TG__W(set)((TG__T)r->eps))));
+    TG__FOUR_SPREAD(s, *scale)
+    if (g) {
+        if (!r->rms) { TG__FOUR_ACROSS(sum, TG__W(add)(r0, TG__LEFT(hs)), TG__FOUR_H TG__FOUR(r, add, h)) }
+        TG__FOUR_ACROSS(dot, TG__W(fma)(TG__LEFT(hs), TG__LEFT(ds), r0), TG__FOUR_H TG__FOUR_D TG__FOUR_FMA(r, fma, h, v, r))
+        dot = TG__W(mul)(TG__W(mul)(*scale, *scale), dot);
+        TG__FOUR_SPREAD(r, sum)
+        TG__FOUR_SPREAD(q, dot)
+        TG__FOUR_EACH(TG__FOUR_H TG__FOUR(h, sub, r) TG__FOUR_D TG__FOUR_FMA(v, fnma, v, q, h) TG__FOUR(v, mul, s) TG__FOUR_PUT(v))
+    } else TG__FOUR_EACH(
+        TG__FOUR_D TG__FOUR(v, mul, s)
+        if (w) { const TG__V u = TG__FT(tg__rows_same)(w + k); TG__FOUR_ALL(v, mul, u) }
+        if (b) { const TG__V u = TG__FT(tg__rows_same)(b + k); TG__FOUR_ALL(v, add, u) }
+        TG__FOUR_PUT(v))
+    for (k = 0; k < left; k++) {
+        TG__V v = TG__LEFT(ds);
+        if (g) v = TG__W(fnma)(v, dot, TG__W(sub)(TG__LEFT(hs), sum));
+        v = TG__W(mul)(v, *scale);
+        if (w && !g) v = TG__W(mul)(v, TG__W(set)(w[fours + k]));
+        if (b && !g) v = TG__W(add)(v, TG__W(set)(b[fours + k]));
+        TG__W(store)(ds + k * TG__VN, v);
+    }
+    if (left) TG__FT(tg__rows_back)(TG__VN, left, ds, y + fours, ys);
+}
+#undef TG__FOUR_AT
+#undef TG__FOUR_GET
+#undef TG__FOUR_PUT
+#undef TG__FOUR
+#undef TG__FOUR_FMA
+#undef TG__FOUR_ALL
+#undef TG__FOUR_SPREAD
+#undef TG__FOUR_D
+#undef TG__FOUR_H
+#undef TG__FOUR_EACH
+#undef TG__FOUR_ACROSS
+#undef TG__LEFT
+#endif
 /* Rows of up to 64 elements, as many at once as a vector has lanes: results, or with g gradients. */
 TG__PRIVATE void TG__FT(tg__norm_many)(tg__norm_run *r) {
     const TG__T *x = (const TG__T *)r->x, *g = (const TG__T *)r->g, *w = (const TG__T *)r->w, *b = (const TG__T *)r->b;
     TG__T *y = (TG__T *)r->y, *stats = (TG__T *)r->stats;
     const TG__V length = TG__W(set)((TG__T)r->n), eps = TG__W(set)((TG__T)r->eps), none = TG__W(set)(0);
-    TG__T d[64 * TG__VN], h[64 * TG__VN], two[2 * TG__VN];
+    TG__T d[64 * TG__VN], h[64 * TG__VN], means[TG__VN], vars[TG__VN], scales[TG__VN];
     int64_t i, j, k;
     for (i = 0; i < r->rows; i += TG__VN) {
         const int64_t count = r->rows - i < TG__VN ? r->rows - i : TG__VN;
-        TG__V mean = none, var, scale, sum = none, dot;
-        if (count < TG__VN) { memset(d, 0, sizeof d); memset(h, 0, sizeof h); memset(two, 0, sizeof two); }
-        TG__FT(tg__rows_columns)(count, r->n, x + i * r->xs, r->xs, 1, d);
+        TG__V mean = none, var = none, scale, sum = none, dot;
+        if (count < TG__VN) { memset(d, 0, sizeof d); memset(h, 0, sizeof h); memset(means, 0, sizeof means); memset(vars, 0, sizeof vars); }
         if (g) {
-            TG__FT(tg__rows_columns)(count, r->n, g + i * r->gs, r->gs, 1, h);
-            for (j = 0; j < count; j++) { two[j] = stats[2 * (i + j)]; two[TG__VN + j] = stats[2 * (i + j) + 1]; }
-            mean = TG__W(load)(two);
-        } else if (!r->rms) mean = TG__W(div)(TG__FT(tg__norm_across)(r->n, d, NULL), length);
-        for (k = 0; k < r->n; k++) TG__W(store)(d + k * TG__VN, TG__W(sub)(TG__W(load)(d + k * TG__VN), mean));
-        var = g ? TG__W(load)(two + TG__VN) : TG__W(div)(TG__FT(tg__norm_across)(r->n, d, d), length);
-        scale = TG__W(div)(TG__W(set)(1), TG__W(sqrt)(TG__W(add)(var, eps)));
-        if (!g) {
-            for (k = 0; k < r->n; k++) {
-                TG__V v = TG__W(mul)(TG__W(load)(d + k * TG__VN), scale);
-                if (w) v = TG__W(mul)(v, TG__W(set)(w[k * r->ws]));
-                if (b) v = TG__W(add)(v, TG__W(set)(b[k * r->bs]));
-                TG__W(store)(h + k * TG__VN, v);
-            }
-            if (stats) {
-                TG__W(store)(two, mean); TG__W(store)(two + TG__VN, var);
-                for (j = 0; j < count; j++) { stats[2 * (i + j)] = two[j]; stats[2 * (i + j) + 1] = two[TG__VN + j]; }
-            }
-        } else {
-            for (k = 0; k < r->n && w; k++) TG__W(store)(h + k * TG__VN, TG__W(mul)(TG__W(load)(h + k * TG__VN), TG__W(set)(w[k * r->ws])));
-            if (!r->rms) sum = TG__W(div)(TG__FT(tg__norm_across)(r->n, h, NULL), length);
-            dot = TG__W(mul)(TG__W(mul)(scale, scale), TG__W(div)(TG__FT(tg__norm_across)(r->n, h, d), length));
-            for (k = 0; k < r->n; k++) {
-                const TG__V v = TG__W(sub)(TG__W(load)(h + k * TG__VN), sum);
-                TG__W(store)(h + k * TG__VN, TG__W(mul)(TG__W(fnma)(TG__W(load)(d + k * TG__VN), dot, v), scale));
-            }
+            for (j = 0; j < count; j++) { means[j] = stats[2 * (i + j)]; vars[j] = stats[2 * (i + j) + 1]; }
+            mean = TG__W(load)(means); var = TG__W(load)(vars);
         }
-        TG__FT(tg__rows_back)(count, r->n, h, y + i * r->ys, r->ys);
+#if defined(TG__ROWS_QUICK)
+        if (count == TG__VN && r->n >= 4 && (!w || r->ws == 1) && (!b || r->bs == 1)) TG__FT(tg__norm_quick)(r, i, &mean, &var, &scale);
+        else
+#endif
+        {
+            TG__FT(tg__rows_columns)(count, r->n, x + i * r->xs, r->xs, 1, d);
+            if (g) TG__FT(tg__rows_columns)(count, r->n, g + i * r->gs, r->gs, 1, h);
+            else if (!r->rms) mean = TG__W(div)(TG__FT(tg__norm_across)(r->n, d, NULL), length);
+            for (k = 0; k < r->n; k++) TG__W(store)(d + k * TG__VN, TG__W(sub)(TG__W(load)(d + k * TG__VN), mean));
+            if (!g) var = TG__W(div)(TG__FT(tg__norm_across)(r->n, d, d), length);
+            scale = TG__W(div)(TG__W(set)(1), TG__W(sqrt)(TG__W(add)(var, eps)));
+            if (!g) {
+                for (k = 0; k < r->n; k++) {
+                    TG__V v = TG__W(mul)(TG__W(load)(d + k * TG__VN), scale);
+                    if (w) v = TG__W(mul)(v, TG__W(set)(w[k * r->ws]));
+                    if (b) v = TG__W(add)(v, TG__W(set)(b[k * r->bs]));
+                    TG__W(store)(h + k * TG__VN, v);
+                }
+            } else {
+                for (k = 0; k < r->n && w; k++) TG__W(store)(h + k * TG__VN, TG__W(mul)(TG__W(load)(h + k * TG__VN), TG__W(set)(w[k * r->ws])));
+                if (!r->rms) sum = TG__W(div)(TG__FT(tg__norm_across)(r->n, h, NULL), length);
+                dot = TG__W(mul)(TG__W(mul)(scale, scale), TG__W(div)(TG__FT(tg__norm_across)(r->n, h, d), length));
+                for (k = 0; k < r->n; k++) {
+                    const TG__V v = TG__W(sub)(TG__W(load)(h + k * TG__VN), sum);
+                    TG__W(store)(h + k * TG__VN, TG__W(mul)(TG__W(fnma)(TG__W(load)(d + k * TG__VN), dot, v), scale));
+                }
+            }
+            TG__FT(tg__rows_back)(count, r->n, h, y + i * r->ys, r->ys);
+        }
+        if (!g && stats) {
+            TG__W(store)(means, mean); TG__W(store)(vars, var);
+            for (j = 0; j < count; j++) { stats[2 * (i + j)] = means[j]; stats[2 * (i + j) + 1] = vars[j]; }
+        }
         if (!g || (!r->dw && !r->db)) continue;
-        TG__W(store)(two + TG__VN, scale);
+        TG__W(store)(scales, scale);
         for (j = 0; j < count; j++) {
             tg__norm_run one = *r;
             one.y = NULL; one.dw = r->dw; one.db = r->db; one.x = x + (i + j) * r->xs; one.g = g + (i + j) * r->gs;
-            one.mean = (double)two[j]; one.inverse = (double)two[TG__VN + j];
+            one.mean = (double)means[j]; one.inverse = (double)scales[j];
             TG__FT(tg__norm_back)(&one);
         }
     }
