@@ -6328,6 +6328,8 @@ struct tg_ctx {
     size_t    slot_size;
     char     *scratch_slots;
 
+    int64_t   stream_least;                /* 0, or the bytes from which on results are written past the caches */
+
     /* random */
     tg_random_state random;
 
@@ -10578,11 +10580,17 @@ TG__PRIVATE void tg__loop_tile(const tg__loop *l, int k, int isa, int64_t at, in
 
 /* ---- past the caches ----
    A result that no cache holds is written past them: lines that are about to be written whole need not be read first, a third of
-   the traffic of a sum of two tensors. What is computed goes through a tile, which is then moved. */
+   the traffic of a sum of two tensors. What is computed goes through a tile, which is then moved. Where the last cache is large
+   (a server's may have 480 MB) that costs: a core waits longer for a line on its way to memory than for one from there. */
 #if TG__HAS_X86
-#define TG__STREAM_LEAST ((int64_t)32 << 20)        /* bytes */
+TG__PRIVATE bool tg__past_caches(tg_ctx *tg, int64_t bytes) {
+    const int64_t least = (int64_t)32 << 20;
+    if (bytes < least) return false;
+    if (!tg->stream_least) tg->stream_least = tg__imax(least, tg__cache_largest());     /* asked late: cpuid is slow under a hypervisor */
+    return bytes >= tg->stream_least;
+}
 #else
-#define TG__STREAM_LEAST INT64_MAX
+TG__PRIVATE bool tg__past_caches(tg_ctx *tg, int64_t bytes) { (void)tg; (void)bytes; return false; }
 #endif
 TG__PRIVATE void tg__stream(void *to, const void *from, size_t bytes) {
 #if TG__HAS_X86
@@ -10783,7 +10791,7 @@ TG__PRIVATE int64_t tg__map_start(tg_ctx *tg, int phase, void *plan) {
         else { j->how[k] = TG__MAP_TILE; tile = true; }
         if (j->job.at[k] == j->job.at[0]) places++;
     }
-    if (j->how[0] == TG__MAP_FLAT && !j->mask && places == 1 && l->numel * (int64_t)tg_dtype_size(j->compute) >= TG__STREAM_LEAST) {
+    if (j->how[0] == TG__MAP_FLAT && !j->mask && places == 1 && tg__past_caches(tg, l->numel * (int64_t)tg_dtype_size(j->compute))) {
         j->how[0] = TG__MAP_STREAM; tile = true;
     }
     /* no rows needed if everything is flat anyway */
