@@ -25737,6 +25737,8 @@ TG__NORM_KERNELS(TG__KERNEL_F64, TG__KERNEL_F64, f64)
 #define TG__NORM_DO(name, j, r) (((j)->wide ? name##_f64__k : name##_f32__k)[(j)->job.tg->isa](r))
 #define TG__NORM_TILE 4096                         /* elements of a piece */
 #define TG__NORM_SHORT 64                          /* elements of a short row; so many go through tiles at once */
+#define TG__NORM_SIDE 4                            /* rows that are measured before the first of them is written: a processor takes
+                                                      up the next while it waits for the numbers of one */
 #define TG__NORM_PARTS 64                          /* chunks, where each sums up the weights' gradients of its rows */
 
 enum { TG__NORM_Y, TG__NORM_DW, TG__NORM_DB, TG__NORM_ROWS, TG__NORM_X, TG__NORM_W, TG__NORM_LAST, TG__NORM_FEW };     /* LAST: bias, or g */
@@ -25748,9 +25750,10 @@ typedef struct tg__norm_plan {
     bool     many;                                 /* short rows, as many at once as a vector has lanes */
     bool     tiles;
     bool     flat;                                 /* a row of x is one run, also where one of the weights is not */
+    bool     straight;                             /* each operand of a row is one run where it lies */
     bool     still[TG__NORM_FEW];                  /* the same element for a whole row */
     int64_t  size[TG__NORM_FEW];                   /* of an element */
-    int64_t  rows, length, per, parts;
+    int64_t  rows, length, per, parts, side;
     char    *partial;                              /* [parts, 2, length]: gradients of weight and bias, in the walk's order */
     size_t   partial_bytes;
     tg__loop kept, run;
@@ -25762,6 +25765,7 @@ typedef struct tg__norm_at {
     char   *tile;
     int64_t row, n;
     bool    loaded;                                /* the row has one piece, and this is it */
+    double  mean, var, sum, dot;                   /* what its first walk has found */
     char   *base[TG__NORM_FEW], *p[TG__NORM_FEW];
 } tg__norm_at;
 
@@ -25770,7 +25774,7 @@ TG__PRIVATE void tg__norm_begin(tg__norm_at *a, int64_t row) {
     int k;
     a->row = row; a->loaded = false;
     for (k = 0; k < TG__NORM_FEW; k++)
-        a->base[k] = j->job.at[k] ? j->job.at[k] + tg__loop_offset(&j->kept, k, row, NULL) * j->size[k] : NULL;
+        a->base[k] = j->job.at[k] ? j->job.at[k] + (j->kept.ndim == 1 ? row * j->kept.stride[k][0] : tg__loop_offset(&j->kept, k, row, NULL)) * j->size[k] : NULL;
 }
 /* The piece from element `from` on; of x alone it may be longer. */
 TG__PRIVATE void tg__norm_piece(tg__norm_at *a, int64_t from, bool only_x) {
@@ -25782,6 +25786,11 @@ TG__PRIVATE void tg__norm_piece(tg__norm_at *a, int64_t from, bool only_x) {
     int k;
     if (a->loaded) return;
     a->n = tg__imin(TG__NORM_TILE, j->length - from);
+    if (j->straight) {
+        for (k = 0; k < TG__NORM_FEW; k++) a->p[k] = a->base[k] ? a->base[k] + from * j->run.stride[k][0] * j->size[k] : NULL;
+        a->loaded = a->n == j->length;
+        return;
+    }
     for (k = 0; k < TG__NORM_FEW; k++) {
         char *tile = a->tile ? a->tile + (size_t)k * TG__NORM_TILE * 8 : NULL;
         a->p[k] = NULL;
@@ -25858,56 +25867,67 @@ TG__PRIVATE double tg__norm_variance(tg__norm_at *a, tg__norm_run *r) {
     r->mean = tg__rounded(j->wide, r->mean + off);
     return tg__rounded(j->wide, squares / length - off * off);
 }
-TG__PRIVATE void tg__norm_row(tg__norm_at *a) {
+TG__PRIVATE void tg__norm_measure(tg__norm_at *a, tg__norm_run *r) {
     const tg__norm_plan *j = a->j;
-    tg__norm_run r = TG__ZERO;
-    const double var = tg__norm_variance(a, &r), scale = tg__norm_scale(j, var);
-    int64_t i;
+    r->mean = 0;
+    a->var = tg__norm_variance(a, r); a->mean = r->mean;
     if (a->base[TG__NORM_ROWS]) {
-        tg__put_scalar(a->base[TG__NORM_ROWS], j->job.r->compute, r.mean, 0, false);
-        tg__put_scalar(a->base[TG__NORM_ROWS] + (j->wide ? 8 : 4), j->job.r->compute, var, 0, false);
+        tg__put_scalar(a->base[TG__NORM_ROWS], j->job.r->compute, a->mean, 0, false);
+        tg__put_scalar(a->base[TG__NORM_ROWS] + (j->wide ? 8 : 4), j->job.r->compute, a->var, 0, false);
     }
+}
+TG__PRIVATE void tg__norm_row(tg__norm_at *a, tg__norm_run *r) {
+    const tg__norm_plan *j = a->j;
+    const double scale = tg__norm_scale(j, a->var);
+    int64_t i;
+    r->mean = a->mean;
     for (i = 0; i < j->length; i += a->n) {
         const char *b;
         tg__norm_piece(a, i, false);
-        r.scale = tg__norm_fill(a, &r) * scale;
+        r->scale = tg__norm_fill(a, r) * scale;
         b = a->p[TG__NORM_LAST];
-        r.b = b && tg__norm_still(j, TG__NORM_LAST) ? NULL : b;
-        r.shift = b && !r.b ? tg__norm_number(j, b) : 0;
-        TG__NORM_DO(tg__norm_apply, j, &r);
+        r->b = b && tg__norm_still(j, TG__NORM_LAST) ? NULL : b;
+        r->shift = b && !r->b ? tg__norm_number(j, b) : 0;
+        TG__NORM_DO(tg__norm_apply, j, r);
         tg__norm_store(a, i);
     }
 }
 /* With s = 1 / sqrt(var + eps), d = x - mean, h = g * weight:
-   dx = s * (h - mean(h) - d * s^2 * mean(h * d)), where the second term belongs to the mean.
-   dw, db: sums over the rows so far, or NULL. */
-TG__PRIVATE void tg__norm_back_row(tg__norm_at *a, char *dw, char *db) {
+   dx = s * (h - mean(h) - d * s^2 * mean(h * d)), where the second term belongs to the mean. */
+TG__PRIVATE void tg__norm_back_measure(tg__norm_at *a, tg__norm_run *r) {
     const tg__norm_plan *j = a->j;
-    const double length = (double)j->length, var = tg__norm_number(j, a->base[TG__NORM_ROWS] + (j->wide ? 8 : 4)), s = tg__norm_scale(j, var);
-    const int64_t size = j->wide ? 8 : 4;
-    tg__norm_run r = TG__ZERO;
-    double sum = 0, dot = 0, factor = 1;
     int64_t i;
-    r.mean = tg__norm_number(j, a->base[TG__NORM_ROWS]);
+    a->mean = tg__norm_number(j, a->base[TG__NORM_ROWS]); a->var = tg__norm_number(j, a->base[TG__NORM_ROWS] + (j->wide ? 8 : 4));
+    a->sum = a->dot = 0;
+    r->mean = a->mean;
     for (i = 0; i < j->length; i += a->n) {
+        double factor;
         tg__norm_piece(a, i, false);
-        factor = tg__norm_fill(a, &r);
-        if (j->own) { r.w = NULL; factor = 1; }
-        TG__NORM_DO(tg__norm_sums, j, &r);
-        sum += factor * r.sum; dot += factor * r.dot;
+        factor = tg__norm_fill(a, r);
+        if (j->own) { r->w = NULL; factor = 1; }
+        TG__NORM_DO(tg__norm_sums, j, r);
+        a->sum += factor * r->sum; a->dot += factor * r->dot;
     }
-    if (j->own && a->base[TG__NORM_DW]) tg__put_scalar(a->base[TG__NORM_DW], j->job.o[TG__NORM_DW].dtype, dot * s, 0, false);
-    if (j->own && a->base[TG__NORM_DB]) tg__put_scalar(a->base[TG__NORM_DB], j->job.o[TG__NORM_DB].dtype, sum, 0, false);
+}
+/* dw, db: sums over the rows so far, or NULL */
+TG__PRIVATE void tg__norm_back_row(tg__norm_at *a, tg__norm_run *r, char *dw, char *db) {
+    const tg__norm_plan *j = a->j;
+    const double length = (double)j->length, s = tg__norm_scale(j, a->var);
+    const int64_t size = j->wide ? 8 : 4;
+    int64_t i;
+    if (j->own && a->base[TG__NORM_DW]) tg__put_scalar(a->base[TG__NORM_DW], j->job.o[TG__NORM_DW].dtype, a->dot * s, 0, false);
+    if (j->own && a->base[TG__NORM_DB]) tg__put_scalar(a->base[TG__NORM_DB], j->job.o[TG__NORM_DB].dtype, a->sum, 0, false);
+    r->mean = a->mean;
     for (i = 0; i < j->length; i += a->n) {
-        double own = 1;
+        double own = 1, factor;
         tg__norm_piece(a, i, false);
-        factor = tg__norm_fill(a, &r);
+        factor = tg__norm_fill(a, r);
         if (j->own) own = factor;
-        r.scale = factor * s;
-        r.shift = j->rms ? 0 : own * s * (sum / length);
-        r.slope = own * s * s * s * (dot / length);
-        r.inverse = s; r.dw = dw ? dw + i * size : NULL; r.db = db ? db + i * size : NULL;
-        TG__NORM_DO(tg__norm_back, j, &r);
+        r->scale = factor * s;
+        r->shift = j->rms ? 0 : own * s * (a->sum / length);
+        r->slope = own * s * s * s * (a->dot / length);
+        r->inverse = s; r->dw = dw ? dw + i * size : NULL; r->db = db ? db + i * size : NULL;
+        TG__NORM_DO(tg__norm_back, j, r);
         tg__norm_store(a, i);
     }
 }
@@ -25984,26 +26004,34 @@ TG__PRIVATE void tg__norm_chunk(void *plan, int64_t index) {
     const tg__norm_plan *j = (const tg__norm_plan *)plan;
     const int64_t end = tg__imin((index + 1) * j->per, j->rows), size = j->wide ? 8 : 4;
     char *part = NULL;
-    tg__norm_at a;
-    int64_t row;
+    tg__norm_at a[TG__NORM_SIDE];
+    tg__norm_run r = TG__ZERO;
+    char *tile;
+    int64_t row, n, k;
     int slot = -1;
-    a.j = j; a.n = 0;
-    a.tile = !j->tiles && !j->join ? NULL : (char *)tg__scratch_take(j->job.tg, &slot);
-    if (j->join) tg__norm_join(j, index, a.tile);
+    tile = !j->tiles && !j->join ? NULL : (char *)tg__scratch_take(j->job.tg, &slot);
+    for (k = 0; k < TG__NORM_SIDE; k++) { a[k].j = j; a[k].n = 0; a[k].tile = tile; }
+    if (j->join) tg__norm_join(j, index, tile);
     else {
         if (j->partial) {
             part = j->partial + index * 2 * j->length * size;
             memset(part, 0, (size_t)(2 * j->length * size));
         }
         row = index * j->per;
-        if (j->many) tg__norm_short(&a, row, end, part);
-        for (; row < end && !j->many; row++) {
-            tg__norm_begin(&a, row);
-            if (!j->back) tg__norm_row(&a);
-            else tg__norm_back_row(&a, part && j->job.at[TG__NORM_DW] ? part : NULL, part && j->job.at[TG__NORM_DB] ? part + j->length * size : NULL);
+        if (j->many) tg__norm_short(a, row, end, part);
+        for (; row < end && !j->many; row += n) {
+            n = tg__imin(j->side, end - row);
+            for (k = 0; k < n; k++) {
+                tg__norm_begin(&a[k], row + k);
+                if (j->back) tg__norm_back_measure(&a[k], &r); else tg__norm_measure(&a[k], &r);
+            }
+            for (k = 0; k < n; k++) {
+                if (!j->back) tg__norm_row(&a[k], &r);
+                else tg__norm_back_row(&a[k], &r, part && j->job.at[TG__NORM_DW] ? part : NULL, part && j->job.at[TG__NORM_DB] ? part + j->length * size : NULL);
+            }
         }
     }
-    if (a.tile) tg__scratch_give(j->job.tg, slot);
+    if (tile) tg__scratch_give(j->job.tg, slot);
 }
 /* The walks over the first and over the last dimensions. */
 TG__PRIVATE void tg__norm_walks(tg__norm_plan *j, int within) {
@@ -26050,6 +26078,9 @@ TG__PRIVATE int64_t tg__norm_start(tg_ctx *tg, int phase, void *plan) {
         if (o[k].dtype != r->compute || (step != 1 && (along || step != 0))) j->direct = false;
     }
     if (j->run.ndim > 1 && j->run.shape[j->run.ndim - 1] < 64) j->direct = false;
+    j->straight = j->direct && j->run.ndim == 1;
+    /* what was read is to be in L1 when it is read again */
+    j->side = j->straight ? tg__imax(1, tg__imin(TG__NORM_SIDE, TG__NORM_TILE / (j->length * (j->back ? 2 : 1)))) : 1;
     j->flat = true;
     for (i = 0; i + 1 < j->run.ndim; i++) if (j->run.stride[TG__NORM_X][i] != j->run.stride[TG__NORM_X][i + 1] * j->run.shape[i + 1]) j->flat = false;
     /* by sizes and weights alone: other strides, the same bits */
