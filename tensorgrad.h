@@ -4665,6 +4665,20 @@ typedef struct tg__mem {
     void (*release)(void *user, void *p, size_t size, size_t align);
 } tg__mem;
 
+/* Blocks of two large pages and more begin at one and are wished to lie in such: memory has fewer pages then, whose places the
+   processor must look up, for a fifth of the time of what reads and writes it, and the first touch brings in 2 MB at a time. */
+#define TG__LARGE_PAGE ((size_t)2 << 20)
+#if defined(TG__LINUX64)
+TG__LIBC_STRONG(int, madvise, (void *p, size_t size, int advice));
+TG__PRIVATE void tg__wish_large_pages(void *p, size_t size) {
+    const int saved = errno;
+    (void)tg__libc_madvise(p, size & ~(TG__LARGE_PAGE - 1), 14);       /* MADV_HUGEPAGE; kernels without it refuse, which is no harm */
+    errno = saved;
+}
+#else
+TG__PRIVATE void tg__wish_large_pages(void *p, size_t size) { (void)p; (void)size; }
+#endif
+
 /* not inline: gcc makes a slow `rep stos` of a memset of known size */
 TG__NOINLINE void tg__zero(void *to, size_t size) { if (size) memset(to, 0, size); }
 
@@ -4783,6 +4797,20 @@ TG__PRIVATE tg__cpuid tg__cpuid_get(uint32_t leaf, uint32_t part) {
     __asm__ __volatile__("cpuid" : "=a"(r.a), "=b"(r.b), "=c"(r.c), "=d"(r.d) : "0"(leaf), "2"(part));
 #endif
     return r;
+}
+
+/* Bytes of the largest cache, or 0: leaf 4, or where AMD has put the same. */
+TG__PRIVATE int64_t tg__cache_largest(void) {
+    int64_t most = 0;
+    uint32_t leaf = 4, part = 0;
+    if (tg__cpuid_get(0, 0).a < 4 || !(tg__cpuid_get(4, 0).a & 31u)) leaf = tg__cpuid_get(0x80000000u, 0).a >= 0x8000001du ? 0x8000001du : 0;
+    for (; leaf && part < 8; part++) {
+        const tg__cpuid c = tg__cpuid_get(leaf, part);
+        const int64_t lines = (int64_t)(c.b >> 22) + 1, size = lines * ((c.b >> 12 & 1023u) + 1) * ((c.b & 4095u) + 1) * ((int64_t)c.c + 1);
+        if (!(c.a & 31u)) break;
+        if (size > most) most = size;
+    }
+    return most;
 }
 
 TG__PRIVATE uint32_t tg__xcr0(void) {
@@ -6320,6 +6348,8 @@ struct tg_ctx {
     int       slot_count;
     size_t    slot_size;
     char     *scratch_slots;
+
+    int64_t   stream_least;                /* 0, or the bytes from which on results are written past the caches */
 
     /* random */
     tg_random_state random;
@@ -8448,13 +8478,16 @@ TG__PRIVATE bool tg__stride_order(const tg_tensor *t, int *order) {
 
 /* malloc promises 16 bytes; the pointer that it gave stands before the aligned block */
 TG__PRIVATE void *tg__default_alloc(void *user, size_t size, size_t align) {
+    const bool large = size >= 2 * TG__LARGE_PAGE;
     char *p, *q;
     (void)user;
+    if (large) align = TG__LARGE_PAGE;
     if (size > SIZE_MAX - align - sizeof(void *)) return NULL;
     p = (char *)malloc(size + align + sizeof(void *));
     if (!p) return NULL;
     q = (char *)(((uintptr_t)p + sizeof(void *) + align - 1) / align * align);
     memcpy(q - sizeof(void *), &p, sizeof p);
+    if (large) tg__wish_large_pages(q, size);
     return q;
 }
 TG__PRIVATE void tg__default_release(void *user, void *p, size_t size, size_t align) {
@@ -10568,11 +10601,17 @@ TG__PRIVATE void tg__loop_tile(const tg__loop *l, int k, int isa, int64_t at, in
 
 /* ---- past the caches ----
    A result that no cache holds is written past them: lines that are about to be written whole need not be read first, a third of
-   the traffic of a sum of two tensors. What is computed goes through a tile, which is then moved. */
+   the traffic of a sum of two tensors. What is computed goes through a tile, which is then moved. Where the last cache is large
+   (a server's may have 480 MB) that costs: a core waits longer for a line on its way to memory than for one from there. */
 #if TG__HAS_X86
-#define TG__STREAM_LEAST ((int64_t)32 << 20)        /* bytes */
+TG__PRIVATE bool tg__past_caches(tg_ctx *tg, int64_t bytes) {
+    const int64_t least = (int64_t)32 << 20;
+    if (bytes < least) return false;
+    if (!tg->stream_least) tg->stream_least = tg__imax(least, tg__cache_largest());     /* asked late: cpuid is slow under a hypervisor */
+    return bytes >= tg->stream_least;
+}
 #else
-#define TG__STREAM_LEAST INT64_MAX
+TG__PRIVATE bool tg__past_caches(tg_ctx *tg, int64_t bytes) { (void)tg; (void)bytes; return false; }
 #endif
 TG__PRIVATE void tg__stream(void *to, const void *from, size_t bytes) {
 #if TG__HAS_X86
@@ -10773,7 +10812,7 @@ TG__PRIVATE int64_t tg__map_start(tg_ctx *tg, int phase, void *plan) {
         else { j->how[k] = TG__MAP_TILE; tile = true; }
         if (j->job.at[k] == j->job.at[0]) places++;
     }
-    if (j->how[0] == TG__MAP_FLAT && !j->mask && places == 1 && l->numel * (int64_t)tg_dtype_size(j->compute) >= TG__STREAM_LEAST) {
+    if (j->how[0] == TG__MAP_FLAT && !j->mask && places == 1 && tg__past_caches(tg, l->numel * (int64_t)tg_dtype_size(j->compute))) {
         j->how[0] = TG__MAP_STREAM; tile = true;
     }
     /* no rows needed if everything is flat anyway */
@@ -25732,6 +25771,8 @@ TG__NORM_KERNELS(TG__KERNEL_F64, TG__KERNEL_F64, f64)
 #define TG__NORM_DO(name, j, r) (((j)->wide ? name##_f64__k : name##_f32__k)[(j)->job.tg->isa](r))
 #define TG__NORM_TILE 4096                         /* elements of a piece */
 #define TG__NORM_SHORT 64                          /* elements of a short row; so many go through tiles at once */
+#define TG__NORM_SIDE 4                            /* rows that are measured before the first of them is written: a processor takes
+                                                      up the next while it waits for the numbers of one */
 #define TG__NORM_PARTS 64                          /* chunks, where each sums up the weights' gradients of its rows */
 
 enum { TG__NORM_Y, TG__NORM_DW, TG__NORM_DB, TG__NORM_ROWS, TG__NORM_X, TG__NORM_W, TG__NORM_LAST, TG__NORM_FEW };     /* LAST: bias, or g */
@@ -25743,9 +25784,10 @@ typedef struct tg__norm_plan {
     bool     many;                                 /* short rows, as many at once as a vector has lanes */
     bool     tiles;
     bool     flat;                                 /* a row of x is one run, also where one of the weights is not */
+    bool     straight;                             /* each operand of a row is one run where it lies */
     bool     still[TG__NORM_FEW];                  /* the same element for a whole row */
     int64_t  size[TG__NORM_FEW];                   /* of an element */
-    int64_t  rows, length, per, parts;
+    int64_t  rows, length, per, parts, side;
     char    *partial;                              /* [parts, 2, length]: gradients of weight and bias, in the walk's order */
     size_t   partial_bytes;
     tg__loop kept, run;
@@ -25757,6 +25799,7 @@ typedef struct tg__norm_at {
     char   *tile;
     int64_t row, n;
     bool    loaded;                                /* the row has one piece, and this is it */
+    double  mean, var, sum, dot;                   /* what its first walk has found */
     char   *base[TG__NORM_FEW], *p[TG__NORM_FEW];
 } tg__norm_at;
 
@@ -25765,7 +25808,7 @@ TG__PRIVATE void tg__norm_begin(tg__norm_at *a, int64_t row) {
     int k;
     a->row = row; a->loaded = false;
     for (k = 0; k < TG__NORM_FEW; k++)
-        a->base[k] = j->job.at[k] ? j->job.at[k] + tg__loop_offset(&j->kept, k, row, NULL) * j->size[k] : NULL;
+        a->base[k] = j->job.at[k] ? j->job.at[k] + (j->kept.ndim == 1 ? row * j->kept.stride[k][0] : tg__loop_offset(&j->kept, k, row, NULL)) * j->size[k] : NULL;
 }
 /* The piece from element `from` on; of x alone it may be longer. */
 TG__PRIVATE void tg__norm_piece(tg__norm_at *a, int64_t from, bool only_x) {
@@ -25777,6 +25820,11 @@ TG__PRIVATE void tg__norm_piece(tg__norm_at *a, int64_t from, bool only_x) {
     int k;
     if (a->loaded) return;
     a->n = tg__imin(TG__NORM_TILE, j->length - from);
+    if (j->straight) {
+        for (k = 0; k < TG__NORM_FEW; k++) a->p[k] = a->base[k] ? a->base[k] + from * j->run.stride[k][0] * j->size[k] : NULL;
+        a->loaded = a->n == j->length;
+        return;
+    }
     for (k = 0; k < TG__NORM_FEW; k++) {
         char *tile = a->tile ? a->tile + (size_t)k * TG__NORM_TILE * 8 : NULL;
         a->p[k] = NULL;
@@ -25853,56 +25901,67 @@ TG__PRIVATE double tg__norm_variance(tg__norm_at *a, tg__norm_run *r) {
     r->mean = tg__rounded(j->wide, r->mean + off);
     return tg__rounded(j->wide, squares / length - off * off);
 }
-TG__PRIVATE void tg__norm_row(tg__norm_at *a) {
+TG__PRIVATE void tg__norm_measure(tg__norm_at *a, tg__norm_run *r) {
     const tg__norm_plan *j = a->j;
-    tg__norm_run r = TG__ZERO;
-    const double var = tg__norm_variance(a, &r), scale = tg__norm_scale(j, var);
-    int64_t i;
+    r->mean = 0;
+    a->var = tg__norm_variance(a, r); a->mean = r->mean;
     if (a->base[TG__NORM_ROWS]) {
-        tg__put_scalar(a->base[TG__NORM_ROWS], j->job.r->compute, r.mean, 0, false);
-        tg__put_scalar(a->base[TG__NORM_ROWS] + (j->wide ? 8 : 4), j->job.r->compute, var, 0, false);
+        tg__put_scalar(a->base[TG__NORM_ROWS], j->job.r->compute, a->mean, 0, false);
+        tg__put_scalar(a->base[TG__NORM_ROWS] + (j->wide ? 8 : 4), j->job.r->compute, a->var, 0, false);
     }
+}
+TG__PRIVATE void tg__norm_row(tg__norm_at *a, tg__norm_run *r) {
+    const tg__norm_plan *j = a->j;
+    const double scale = tg__norm_scale(j, a->var);
+    int64_t i;
+    r->mean = a->mean;
     for (i = 0; i < j->length; i += a->n) {
         const char *b;
         tg__norm_piece(a, i, false);
-        r.scale = tg__norm_fill(a, &r) * scale;
+        r->scale = tg__norm_fill(a, r) * scale;
         b = a->p[TG__NORM_LAST];
-        r.b = b && tg__norm_still(j, TG__NORM_LAST) ? NULL : b;
-        r.shift = b && !r.b ? tg__norm_number(j, b) : 0;
-        TG__NORM_DO(tg__norm_apply, j, &r);
+        r->b = b && tg__norm_still(j, TG__NORM_LAST) ? NULL : b;
+        r->shift = b && !r->b ? tg__norm_number(j, b) : 0;
+        TG__NORM_DO(tg__norm_apply, j, r);
         tg__norm_store(a, i);
     }
 }
 /* With s = 1 / sqrt(var + eps), d = x - mean, h = g * weight:
-   dx = s * (h - mean(h) - d * s^2 * mean(h * d)), where the second term belongs to the mean.
-   dw, db: sums over the rows so far, or NULL. */
-TG__PRIVATE void tg__norm_back_row(tg__norm_at *a, char *dw, char *db) {
+   dx = s * (h - mean(h) - d * s^2 * mean(h * d)), where the second term belongs to the mean. */
+TG__PRIVATE void tg__norm_back_measure(tg__norm_at *a, tg__norm_run *r) {
     const tg__norm_plan *j = a->j;
-    const double length = (double)j->length, var = tg__norm_number(j, a->base[TG__NORM_ROWS] + (j->wide ? 8 : 4)), s = tg__norm_scale(j, var);
-    const int64_t size = j->wide ? 8 : 4;
-    tg__norm_run r = TG__ZERO;
-    double sum = 0, dot = 0, factor = 1;
     int64_t i;
-    r.mean = tg__norm_number(j, a->base[TG__NORM_ROWS]);
+    a->mean = tg__norm_number(j, a->base[TG__NORM_ROWS]); a->var = tg__norm_number(j, a->base[TG__NORM_ROWS] + (j->wide ? 8 : 4));
+    a->sum = a->dot = 0;
+    r->mean = a->mean;
     for (i = 0; i < j->length; i += a->n) {
+        double factor;
         tg__norm_piece(a, i, false);
-        factor = tg__norm_fill(a, &r);
-        if (j->own) { r.w = NULL; factor = 1; }
-        TG__NORM_DO(tg__norm_sums, j, &r);
-        sum += factor * r.sum; dot += factor * r.dot;
+        factor = tg__norm_fill(a, r);
+        if (j->own) { r->w = NULL; factor = 1; }
+        TG__NORM_DO(tg__norm_sums, j, r);
+        a->sum += factor * r->sum; a->dot += factor * r->dot;
     }
-    if (j->own && a->base[TG__NORM_DW]) tg__put_scalar(a->base[TG__NORM_DW], j->job.o[TG__NORM_DW].dtype, dot * s, 0, false);
-    if (j->own && a->base[TG__NORM_DB]) tg__put_scalar(a->base[TG__NORM_DB], j->job.o[TG__NORM_DB].dtype, sum, 0, false);
+}
+/* dw, db: sums over the rows so far, or NULL */
+TG__PRIVATE void tg__norm_back_row(tg__norm_at *a, tg__norm_run *r, char *dw, char *db) {
+    const tg__norm_plan *j = a->j;
+    const double length = (double)j->length, s = tg__norm_scale(j, a->var);
+    const int64_t size = j->wide ? 8 : 4;
+    int64_t i;
+    if (j->own && a->base[TG__NORM_DW]) tg__put_scalar(a->base[TG__NORM_DW], j->job.o[TG__NORM_DW].dtype, a->dot * s, 0, false);
+    if (j->own && a->base[TG__NORM_DB]) tg__put_scalar(a->base[TG__NORM_DB], j->job.o[TG__NORM_DB].dtype, a->sum, 0, false);
+    r->mean = a->mean;
     for (i = 0; i < j->length; i += a->n) {
-        double own = 1;
+        double own = 1, factor;
         tg__norm_piece(a, i, false);
-        factor = tg__norm_fill(a, &r);
+        factor = tg__norm_fill(a, r);
         if (j->own) own = factor;
-        r.scale = factor * s;
-        r.shift = j->rms ? 0 : own * s * (sum / length);
-        r.slope = own * s * s * s * (dot / length);
-        r.inverse = s; r.dw = dw ? dw + i * size : NULL; r.db = db ? db + i * size : NULL;
-        TG__NORM_DO(tg__norm_back, j, &r);
+        r->scale = factor * s;
+        r->shift = j->rms ? 0 : own * s * (a->sum / length);
+        r->slope = own * s * s * s * (a->dot / length);
+        r->inverse = s; r->dw = dw ? dw + i * size : NULL; r->db = db ? db + i * size : NULL;
+        TG__NORM_DO(tg__norm_back, j, r);
         tg__norm_store(a, i);
     }
 }
@@ -25979,26 +26038,34 @@ TG__PRIVATE void tg__norm_chunk(void *plan, int64_t index) {
     const tg__norm_plan *j = (const tg__norm_plan *)plan;
     const int64_t end = tg__imin((index + 1) * j->per, j->rows), size = j->wide ? 8 : 4;
     char *part = NULL;
-    tg__norm_at a;
-    int64_t row;
+    tg__norm_at a[TG__NORM_SIDE];
+    tg__norm_run r = TG__ZERO;
+    char *tile;
+    int64_t row, n, k;
     int slot = -1;
-    a.j = j; a.n = 0;
-    a.tile = !j->tiles && !j->join ? NULL : (char *)tg__scratch_take(j->job.tg, &slot);
-    if (j->join) tg__norm_join(j, index, a.tile);
+    tile = !j->tiles && !j->join ? NULL : (char *)tg__scratch_take(j->job.tg, &slot);
+    for (k = 0; k < TG__NORM_SIDE; k++) { a[k].j = j; a[k].n = 0; a[k].tile = tile; }
+    if (j->join) tg__norm_join(j, index, tile);
     else {
         if (j->partial) {
             part = j->partial + index * 2 * j->length * size;
             memset(part, 0, (size_t)(2 * j->length * size));
         }
         row = index * j->per;
-        if (j->many) tg__norm_short(&a, row, end, part);
-        for (; row < end && !j->many; row++) {
-            tg__norm_begin(&a, row);
-            if (!j->back) tg__norm_row(&a);
-            else tg__norm_back_row(&a, part && j->job.at[TG__NORM_DW] ? part : NULL, part && j->job.at[TG__NORM_DB] ? part + j->length * size : NULL);
+        if (j->many) tg__norm_short(a, row, end, part);
+        for (; row < end && !j->many; row += n) {
+            n = tg__imin(j->side, end - row);
+            for (k = 0; k < n; k++) {
+                tg__norm_begin(&a[k], row + k);
+                if (j->back) tg__norm_back_measure(&a[k], &r); else tg__norm_measure(&a[k], &r);
+            }
+            for (k = 0; k < n; k++) {
+                if (!j->back) tg__norm_row(&a[k], &r);
+                else tg__norm_back_row(&a[k], &r, part && j->job.at[TG__NORM_DW] ? part : NULL, part && j->job.at[TG__NORM_DB] ? part + j->length * size : NULL);
+            }
         }
     }
-    if (a.tile) tg__scratch_give(j->job.tg, slot);
+    if (tile) tg__scratch_give(j->job.tg, slot);
 }
 /* The walks over the first and over the last dimensions. */
 TG__PRIVATE void tg__norm_walks(tg__norm_plan *j, int within) {
@@ -26045,6 +26112,9 @@ TG__PRIVATE int64_t tg__norm_start(tg_ctx *tg, int phase, void *plan) {
         if (o[k].dtype != r->compute || (step != 1 && (along || step != 0))) j->direct = false;
     }
     if (j->run.ndim > 1 && j->run.shape[j->run.ndim - 1] < 64) j->direct = false;
+    j->straight = j->direct && j->run.ndim == 1;
+    /* what was read is to be in L1 when it is read again */
+    j->side = j->straight ? tg__imax(1, tg__imin(TG__NORM_SIDE, TG__NORM_TILE / (j->length * (j->back ? 2 : 1)))) : 1;
     j->flat = true;
     for (i = 0; i + 1 < j->run.ndim; i++) if (j->run.stride[TG__NORM_X][i] != j->run.stride[TG__NORM_X][i + 1] * j->run.shape[i + 1]) j->flat = false;
     /* by sizes and weights alone: other strides, the same bits */
