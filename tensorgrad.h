@@ -7755,11 +7755,9 @@ TG__PRIVATE double tg__inf(void) { return tg__double(0x7ff0000000000000u); }
 
 /* ---- dtypes ---- */
 #define TG__BLOCK 32                                   /* elements of a quantised block */
-TG__PRIVATE bool tg__is_block(tg_dtype d) { return d == TG_Q8_0 || d == TG_Q4_0; }
-TG_API size_t tg_dtype_size(tg_dtype d) {
-    static const unsigned char sizes[TG_DTYPES] = { 4, 8, 2, 2, 8, 4, 2, 1, 1, 1 };
-    return (unsigned)d < TG_DTYPES ? sizes[d] : 0;
-}
+TG__INLINE bool tg__is_block(tg_dtype d) { return d == TG_Q8_0 || d == TG_Q4_0; }
+static const unsigned char tg__sizes[TG_DTYPES] = { 4, 8, 2, 2, 8, 4, 2, 1, 1, 1 };
+TG_API size_t tg_dtype_size(tg_dtype d) { return (unsigned)d < TG_DTYPES ? tg__sizes[d] : 0; }
 TG_API size_t tg_dtype_bytes(tg_dtype d, int64_t count) {
     if (count < 0) return 0;
     return tg__is_block(d) ? (size_t)(count / TG__BLOCK) * (d == TG_Q8_0 ? 34 : 18) : (size_t)count * tg_dtype_size(d);
@@ -8013,7 +8011,8 @@ TG__PRIVATE bool tg__stride_order(const tg_tensor *t, int *order);
 TG__PRIVATE tg_tensor *tg__tensor_of(tg_ctx *tg, tg_device device, tg_dtype dtype,
     int ndim, const int64_t *shape, int64_t numel, const int *order) {
     int64_t stride = 1;
-    const size_t bytes = TG__RARE(tg__is_block(dtype)) ? tg_dtype_bytes(dtype, numel) : (size_t)numel * tg_dtype_size(dtype);
+    const bool blocks = (unsigned)dtype >= TG_DTYPES;
+    const size_t bytes = TG__RARE(blocks) ? tg_dtype_bytes(dtype, numel) : (size_t)numel * tg__sizes[dtype];
     tg_tensor *t;
     tg__storage *s;
     int i;
@@ -8051,7 +8050,7 @@ TG__PRIVATE tg_tensor *tg__tensor_of(tg_ctx *tg, tg_device device, tg_dtype dtyp
     t->place = s->data;
     t->data = device == TG_CPU ? s->data : NULL;
     t->numel = numel; t->ndim = ndim; t->dtype = dtype; t->device = device;
-    t->opaque = tg__is_block(dtype) ? TG__BLOCKS : 0;
+    t->opaque = TG__RARE(blocks) && tg__is_block(dtype) ? TG__BLOCKS : 0;
     for (i = ndim - 1; i >= 0; i--) {
         int d = order ? order[i] : i;
         t->shape[d] = shape[d]; t->stride[d] = stride;
@@ -11350,8 +11349,14 @@ TG__PRIVATE bool tg__formula_types(tg_ctx *tg, const tg__formula *f, tg_tensor *
 enum { TG__PLAIN = TG_DTYPES, TG__DONE };          /* in n->plan: that, and the type is f32; the result is the operand itself */
 TG__PRIVATE bool tg__formula_plain(const tg__formula *f, const tg__node *n) {
     const tg_tensor *x = n->in[0], *y = n->in[n->n_in - 1];
-    return n->n_in <= 2 && x->dtype == TG_F32 && y->dtype == TG_F32 && !x->is_number && !y->is_number && n->device == TG_CPU &&
-        f->types != TG__WHOLE && tg__is_dense(x) && (x == y || tg__same_layout(x, y));
+    int64_t s = 1;
+    if (n->n_in > 2 || x->dtype != TG_F32 || y->dtype != TG_F32 || x->is_number || y->is_number || n->device != TG_CPU ||
+        f->types == TG__WHOLE || x->ndim != y->ndim) return false;
+    for (int i = x->ndim - 1; i >= 0; i--) {
+        if (x->shape[i] != y->shape[i] || x->stride[i] != y->stride[i] || (x->shape[i] != 1 && x->stride[i] != s)) return false;
+        s *= x->shape[i];
+    }
+    return true;
 }
 /* Bounds that cross and a threshold below 0 mean nothing; torch refuses them too. */
 TG__PRIVATE bool tg__formula_numbers(tg_ctx *tg, const tg__node *n) {
