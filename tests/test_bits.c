@@ -192,9 +192,9 @@ static void compute(tg_ctx *tg, results *r, bool big) {
         result(r, "index_add", tg_index_add(tg_narrow(x[0], 0, 0, 40), 0, index, x[0]));
         result(r, "scatter_add", tg_scatter_add(tg_narrow(x[0], 0, 0, 40), 0, tg_expand(tg_unsqueeze(index, 1), 2, shape), x[0]));
         result(r, "cross_entropy", tg_cross_entropy(tg_index_select(tg_t(x[0]), 1, index), tg_randint(tg, 0, 500, TG_SHAPE(33))));
-        for (k = 0; k < 3; k++) {                              /* short rows, long ones, channels */
+        for (k = 0; k < 19; k++) {                             /* short rows, long ones, channels, rows of 4 to 19 */
             tg_tensor *in[3];
-            in[0] = tg_require_grad(k == 1 ? tg_contiguous(tg_t(x[0])) : tg_clone(x[0]), true);
+            in[0] = tg_require_grad(tg_contiguous(tg_clone(k == 1 ? tg_t(x[0]) : tg_narrow(x[0], 1, 0, k < 3 ? 33 : k + 1))), true);
             in[1] = tg_require_grad(tg_contiguous(tg_select(in[0], 0, 1)), true); in[2] = tg_require_grad(tg_contiguous(tg_select(in[0], 0, 2)), true);
             y = k == 2 ? tg_batch_norm(tg_detach(in[0]), NULL, NULL, in[1], in[2], true, 0.1, 1e-5) : tg_layer_norm(in[0], TG_SHAPE(in[1]->numel), in[1], in[2], 1e-5);
             result(r, k == 2 ? "batch_norm" : "layer_norm", y);
