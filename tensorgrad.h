@@ -25790,6 +25790,7 @@ typedef struct tg__norm_plan {
     bool     tiles;
     bool     flat;                                 /* a row of x is one run, also where one of the weights is not */
     bool     straight;                             /* each operand of a row is one run where it lies */
+    bool     far_away;                             /* ... and all rows are more than a core's own caches hold */
     bool     still[TG__NORM_FEW];                  /* the same element for a whole row */
     int64_t  size[TG__NORM_FEW];                   /* of an element */
     int64_t  rows, length, per, parts, side;
@@ -25873,7 +25874,7 @@ TG__PRIVATE void tg__norm_moments(tg__norm_at *a, tg__norm_run *r, double *sum, 
     *sum = *squares = 0;
     for (i = 0; i < j->length; i += a->n) {
         tg__norm_piece(a, i, true);
-        r->n = a->n; r->x = a->p[TG__NORM_X];
+        r->n = a->n; r->x = a->p[TG__NORM_X]; r->y = a->p[TG__NORM_Y];
         TG__NORM_DO(tg__norm_moments, j, r);
         *sum += r->sum; *squares += r->dot;
     }
@@ -26060,6 +26061,8 @@ TG__PRIVATE void tg__norm_chunk(void *plan, int64_t index) {
         if (j->many) tg__norm_short(a, row, end, part);
         for (; row < end && !j->many; row += n) {
             n = tg__imin(j->side, end - row);
+            r.ahead = j->far_away && row + 2 * n <= j->rows ? n * j->kept.stride[TG__NORM_X][0] : 0;
+            r.g_ahead = r.ahead && j->back ? n * j->kept.stride[TG__NORM_LAST][0] : 0;
             for (k = 0; k < n; k++) {
                 tg__norm_begin(&a[k], row + k);
                 if (j->back) tg__norm_back_measure(&a[k], &r); else tg__norm_measure(&a[k], &r);
@@ -26118,6 +26121,7 @@ TG__PRIVATE int64_t tg__norm_start(tg_ctx *tg, int phase, void *plan) {
     }
     if (j->run.ndim > 1 && j->run.shape[j->run.ndim - 1] < 64) j->direct = false;
     j->straight = j->direct && j->run.ndim == 1;
+    j->far_away = j->straight && j->kept.ndim == 1 && j->length <= TG__NORM_TILE && j->rows * j->length * j->size[TG__NORM_X] >= (int64_t)1 << 20;
     /* what was read is to be in L1 when it is read again */
     j->side = j->straight ? tg__imax(1, tg__imin(TG__NORM_SIDE, TG__NORM_TILE / (j->length * (j->back ? 2 : 1)))) : 1;
     j->flat = true;
@@ -37554,6 +37558,7 @@ typedef struct tg__norm_run {                /* a piece of a row */
     const void *g, *x, *w, *b;               /* w, b: as many, or NULL */
     double mean, scale, shift, slope, inverse;
     double sum, dot;                         /* what comes out */
+    int64_t ahead, g_ahead;                  /* elements from x and g to those of the rows that come next; 0: nothing is asked for early */
     /* short rows, many at once; of each the mean and the variance, side by side, which the derivative reads */
     int64_t rows, xs, ys, gs, ws, bs;        /* from row to row; of weights from element to element */
     void *stats;
@@ -38090,11 +38095,13 @@ TG__PRIVATE void TG__FT(tg__entropy_back_rows)(int64_t rows, int64_t n, TG__T *y
 }
 
 /* ---- pieces of rows that are normalised ----
-   d is x - mean, h is g, times w where there is one. */
+   d is x - mean, h is g, times w where there is one. Far from the caches a row's two walks are too short for the machine to look
+   ahead by itself, and memory rests in the second: the first asks for the lines of the result, the second for the rows to come. */
 #define TG__NORM_LANES 32
+#define TG__NORM_FETCH(p) for (int f = 0; f < TG__NORM_LANES; f += 64 / (int)sizeof(TG__T)) TG__PREFETCH((p) + i + f);
 /* sum: of d; dot: of d * d. Over 32 lanes each. */
 TG__PRIVATE void TG__FT(tg__norm_moments)(tg__norm_run *r) {
-    const TG__T *x = (const TG__T *)r->x;
+    const TG__T *x = (const TG__T *)r->x, *y = (const TG__T *)r->y;
     const TG__V mean = TG__W(set)((TG__T)r->mean);
     TG__V a[TG__NORM_LANES / TG__VN], b[TG__NORM_LANES / TG__VN];
     TG__T sums[TG__NORM_LANES], dots[TG__NORM_LANES];
@@ -38108,6 +38115,7 @@ TG__PRIVATE void TG__FT(tg__norm_moments)(tg__norm_run *r) {
             a[j] = TG__W(add)(a[j], d);
             b[j] = TG__W(fma)(d, d, b[j]);
         }
+        if (TG__VN > 1 && r->ahead) TG__NORM_FETCH(y)
     }
     TG__UNROLL for (j = 0; j < TG__NORM_LANES / TG__VN; j++) { TG__W(store)(sums + j * TG__VN, a[j]); TG__W(store)(dots + j * TG__VN, b[j]); }
     for (j = 0; i < n; i += TG__VN, j += TG__VN) {
@@ -38127,7 +38135,7 @@ TG__PRIVATE void TG__FT(tg__norm_moments)(tg__norm_run *r) {
 }
 /* sum: of h; dot: of h * d. Over 32 lanes each. */
 TG__PRIVATE void TG__FT(tg__norm_sums)(tg__norm_run *r) {
-    const TG__T *g = (const TG__T *)r->g, *x = (const TG__T *)r->x, *w = (const TG__T *)r->w;
+    const TG__T *g = (const TG__T *)r->g, *x = (const TG__T *)r->x, *w = (const TG__T *)r->w, *y = (const TG__T *)r->y;
     const TG__V mean = TG__W(set)((TG__T)r->mean);
     TG__V a[TG__NORM_LANES / TG__VN], b[TG__NORM_LANES / TG__VN];
     TG__T sums[TG__NORM_LANES], dots[TG__NORM_LANES];
@@ -38141,6 +38149,7 @@ TG__PRIVATE void TG__FT(tg__norm_sums)(tg__norm_run *r) {
             a[j] = TG__W(add)(a[j], h);
             b[j] = TG__W(fma)(h, TG__W(sub)(TG__W(load)(x + i + j * TG__VN), mean), b[j]);
         }
+        if (TG__VN > 1 && r->ahead) TG__NORM_FETCH(y)
     }
     TG__UNROLL for (j = 0; j < TG__NORM_LANES / TG__VN; j++) { TG__W(store)(sums + j * TG__VN, a[j]); TG__W(store)(dots + j * TG__VN, b[j]); }
     for (j = 0; i < r->n; i += TG__VN, j += TG__VN) {
@@ -38164,14 +38173,17 @@ TG__PRIVATE void TG__FT(tg__norm_apply)(tg__norm_run *r) {
     const TG__T *x = (const TG__T *)r->x, *w = (const TG__T *)r->w, *b = (const TG__T *)r->b;
     TG__T *y = (TG__T *)r->y;
     const TG__V mean = TG__W(set)((TG__T)r->mean), scale = TG__W(set)((TG__T)r->scale), shift = TG__W(set)((TG__T)r->shift);
-    const int64_t side = !w && !b ? r->n / (4 * TG__VN) * (4 * TG__VN) : 0, n = r->n - side;
+    const int64_t side = !w && !b ? r->n / (4 * TG__VN) * (4 * TG__VN) : 0, n = r->n - side, ahead = r->ahead;
     int64_t i;
     for (i = 0; i < side; i += 4 * TG__VN)
-        TG__UNROLL for (int j = 0; j < 4; j++)
+        TG__UNROLL for (int j = 0; j < 4; j++) {
+            if (TG__VN > 1 && ahead) TG__PREFETCH(x + i + j * TG__VN + ahead);
             TG__W(store)(y + i + j * TG__VN, TG__W(add)(TG__W(mul)(TG__W(sub)(TG__W(load)(x + i + j * TG__VN), mean), scale), shift));
+        }
     x += side; y += side;
     TG__NORM_EACH(
         TG__V v = TG__W(mul)(TG__W(sub)(TG__NORM_GET(x), mean), scale);
+        if (TG__VN > 1 && ahead) TG__PREFETCH(x + i + ahead);
         if (w) v = TG__W(mul)(v, TG__NORM_GET(w));
         v = TG__W(add)(v, b ? TG__NORM_GET(b) : shift);
         TG__NORM_PUT(y, v);
@@ -38183,10 +38195,11 @@ TG__PRIVATE void TG__FT(tg__norm_back)(tg__norm_run *r) {
     TG__T *y = (TG__T *)r->y, *dw = (TG__T *)r->dw, *db = (TG__T *)r->db;
     const TG__V mean = TG__W(set)((TG__T)r->mean), scale = TG__W(set)((TG__T)r->scale), shift = TG__W(set)((TG__T)r->shift),
         slope = TG__W(set)((TG__T)r->slope), inverse = TG__W(set)((TG__T)r->inverse);
-    const int64_t n = r->n;
+    const int64_t n = r->n, ahead = r->ahead, g_ahead = r->g_ahead;
     int64_t i;
     TG__NORM_EACH(
         const TG__V v = TG__NORM_GET(g), d = TG__W(sub)(TG__NORM_GET(x), mean);
+        if (TG__VN > 1 && ahead) { TG__PREFETCH(x + i + ahead); TG__PREFETCH(g + i + g_ahead); }
         if (dw) TG__NORM_PUT(dw, TG__W(fma)(v, TG__W(mul)(d, inverse), TG__NORM_GET(dw)));
         if (db) TG__NORM_PUT(db, TG__W(add)(v, TG__NORM_GET(db)));
         if (y) {
@@ -38360,6 +38373,7 @@ TG__PRIVATE void TG__FT(tg__norm_many)(tg__norm_run *r) {
 }
 #endif
 #undef TG__NORM_LANES
+#undef TG__NORM_FETCH
 #undef TG__NORM_EACH
 #undef TG__NORM_GET
 #undef TG__NORM_PUT

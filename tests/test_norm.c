@@ -150,6 +150,33 @@ static void test_threads(void) {
     }
 }
 
+/* Rows that no cache holds are taken a few together, and those to come are asked for early: the same bits as of three alone, also where
+   they lie apart, or are all the same one. */
+static void test_far(void) {
+    static const int64_t sizes[][2] = { { 531, 700 }, { 1100, 257 }, { 67, 4095 }, { 65, 4097 }, { 4100, 65 } };
+    size_t i;
+    int how, plain, k;
+    for (i = 0; i < sizeof sizes / sizeof *sizes; i++) for (how = 0; how < 3; how++) for (plain = 0; plain < 2; plain++) {
+        tg_mark mark = tg_begin(tg);
+        const int64_t rows = sizes[i][0], n = sizes[i][1];
+        tg_tensor *w = plain ? NULL : tg_randn(tg, TG_SHAPE(n)), *b = plain ? NULL : tg_randn(tg, TG_SHAPE(n)), *seed = tg_randn(tg, TG_SHAPE(rows, n));
+        tg_tensor *x = tg_randn(tg, TG_SHAPE(how == 2 ? 1 : rows, how == 1 ? n + 30 : n)), *y, *d;
+        if (how == 1) x = tg_narrow(x, 1, 11, n);
+        if (how == 2) x = tg_expand(x, TG_SHAPE(rows, n));
+        x = tg_require_grad(tg_detach(x), true);
+        y = tg_layer_norm(x, TG_SHAPE(n), w, b, eps);
+        CHECK(tg_grad(&y, 1, &x, 1, &d, .grad_outputs = &seed));
+        for (k = 0; k < 3; k++) {
+            const int64_t from = k == 0 ? 0 : k == 1 ? rows / 2 : rows - 3;
+            tg_tensor *three = tg_require_grad(tg_contiguous(tg_detach(tg_narrow(x, 0, from, 3))), true), *part = tg_narrow(seed, 0, from, 3), *y3, *d3;
+            y3 = tg_layer_norm(three, TG_SHAPE(n), w, b, eps);
+            CHECK(tg_grad(&y3, 1, &three, 1, &d3, .grad_outputs = &part)); CHECK_OK(tg);
+            CHECK_MSG(tg_equal(tg_narrow(y, 0, from, 3), y3) && tg_equal(tg_narrow(d, 0, from, 3), d3), "rows %ld from %ld on, %ld long, kind %d", (long)rows, (long)from, (long)n, how);
+        }
+        tg_end(tg, mark);
+    }
+}
+
 /* Of whole numbers local_response_norm is f32, as x's square may be more than its type holds. */
 static void test_whole(void) {
     tg_mark m = tg_begin(tg);
@@ -214,6 +241,7 @@ int main(void) {
     test_values();
     test_running();
     test_threads();
+    test_far();
     test_memory();
     test_close(tg);
     return test_end("norm");
