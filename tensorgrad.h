@@ -38115,7 +38115,7 @@ TG__PRIVATE void TG__FT(tg__norm_moments)(tg__norm_run *r) {
             a[j] = TG__W(add)(a[j], d);
             b[j] = TG__W(fma)(d, d, b[j]);
         }
-        if (TG__VN > 1 && r->ahead) TG__NORM_FETCH(y)
+        if (TG__VN > 1 && r->ahead && y) TG__NORM_FETCH(y)
     }
     TG__UNROLL for (j = 0; j < TG__NORM_LANES / TG__VN; j++) { TG__W(store)(sums + j * TG__VN, a[j]); TG__W(store)(dots + j * TG__VN, b[j]); }
     for (j = 0; i < n; i += TG__VN, j += TG__VN) {
@@ -38149,7 +38149,7 @@ TG__PRIVATE void TG__FT(tg__norm_sums)(tg__norm_run *r) {
             a[j] = TG__W(add)(a[j], h);
             b[j] = TG__W(fma)(h, TG__W(sub)(TG__W(load)(x + i + j * TG__VN), mean), b[j]);
         }
-        if (TG__VN > 1 && r->ahead) TG__NORM_FETCH(y)
+        if (TG__VN > 1 && r->ahead && y) TG__NORM_FETCH(y)
     }
     TG__UNROLL for (j = 0; j < TG__NORM_LANES / TG__VN; j++) { TG__W(store)(sums + j * TG__VN, a[j]); TG__W(store)(dots + j * TG__VN, b[j]); }
     for (j = 0; i < r->n; i += TG__VN, j += TG__VN) {
