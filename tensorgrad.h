@@ -17744,7 +17744,9 @@ TG__PRIVATE bool tg__gemm_plan_shared(tg__gemm_plan *j, int words) {
     j->mr = TG__GEMM_CALL(j, tg__gemm_shape)(0, 0);
     j->nr = TG__GEMM_CALL(j, tg__gemm_shape)(1, 0);
     j->ms = tg__ceil_div(112, j->mr) * j->mr;
-    j->ns = 128 / j->nr * j->nr;
+    /* columns of b that stay in L2 while all of a comes by: 512 KB where vectors of 64 bytes promise 1 MB of it, else 256 KB of
+       f32. The more of them, the less often a is fetched from further away; small products rather make more chunks */
+    j->ns = (words == 0 && TG__GEMM_CALL(j, tg__gemm_shape)(3, 0) == 16 && p->m * p->n >= 1 << 20 ? 256 : 128) / j->nr * j->nr;
     j->mt = tg__ceil_div(p->m, j->ms);
     j->nt = tg__ceil_div(p->n, j->ns);
     j->block = TG__GEMM_KB * g;
@@ -34344,6 +34346,7 @@ TG__EFFORT_END
 #undef TG__G_F3
 #undef TG__G_FETCH
 #undef TG__G_FULL
+#undef TG__G_FULL_BODY
 #undef TG__G_FULL_TILE
 #undef TG__G_KINDS
 #undef TG__G_L0
@@ -34352,8 +34355,10 @@ TG__EFFORT_END
 #undef TG__G_LASTS
 #undef TG__G_LOAD
 #undef TG__G_MR
+#undef TG__G_NEXT
 #undef TG__G_NR
 #undef TG__G_NV
+#undef TG__G_PACKED_TILE
 #undef TG__G_PICK
 #undef TG__G_R1
 #undef TG__G_R10
@@ -38905,15 +38910,12 @@ TG__PRIVATE void TG__FT(tg__gemm_tile_##R##_##NV) TG__G_ARGS { \
 #define TG__G_C2 f = b + (k > ahead ? here : there); TG__PREFETCH(f); TG__PREFETCH(f + TG__VN); \
     TG__W(store)(to, b0); TG__W(store)(to + TG__VN, b1); to += TG__G_NR;
 #define TG__G_C3 TG__W(store)(to + 2 * TG__VN, b2); TG__G_C2
-#define TG__G_FULL_TILE(name, R, NV, COPY) \
-TG__PRIVATE void TG__FT(name)(int64_t k, const TG__T *a, int64_t a_rs, int64_t a_cs, const TG__T *b, int64_t b_rs, TG__T *to, \
-    TG__T *d, int64_t d_rs, int mode) { \
+#define TG__G_FULL_BODY(R, NV, COPY) \
     const TG__V zero = TG__W(set)(0); \
     TG__V x; \
     TG__T *e; \
     const int64_t a_r3 = 3 * a_rs, a_r5 = 5 * a_rs, last = TG__VN; \
-    const int64_t ahead = TG__VN * sizeof(TG__T) > 32 ? 16 : 48, here = ahead * b_rs, there = TG__G_NR + (ahead - k) * b_rs; \
-    const TG__T *q0 = a, *q1 = a + 7 * a_rs, *f; \
+    const TG__T *q0 = a, *q1 = a + 7 * a_rs; \
     TG__G_LASTS \
     if (k > 128) for (int r = 0; r < R; r++) { TG__PREFETCH(d + r * d_rs); TG__PREFETCH(d + r * d_rs + (NV - 1) * TG__VN); } /* far away, and needed at the end */ \
     TG__G_R##R(TG__G_Z##NV) \
@@ -38924,9 +38926,24 @@ TG__PRIVATE void TG__FT(name)(int64_t k, const TG__T *a, int64_t a_rs, int64_t a
         q0 += a_cs; q1 += a_cs; b += b_rs; \
     } \
     TG__G_R##R(TG__G_S##NV) \
-    (void)q1; (void)a_r3; (void)a_r5; (void)to; (void)f; (void)here; (void)there; (void)ahead; \
+    (void)q1; (void)a_r3; (void)a_r5;
+#define TG__G_FULL_TILE(name, R, NV, COPY) \
+TG__PRIVATE void TG__FT(name)(int64_t k, const TG__T *a, int64_t a_rs, int64_t a_cs, const TG__T *b, int64_t b_rs, TG__T *to, \
+    TG__T *d, int64_t d_rs, int mode) { \
+    const int64_t ahead = TG__VN * sizeof(TG__T) > 32 ? 16 : 48, here = ahead * b_rs, there = TG__G_NR + (ahead - k) * b_rs; \
+    const TG__T *f; \
+    TG__G_FULL_BODY(R, NV, COPY) \
+    (void)to; (void)f; (void)here; (void)there; (void)ahead; \
 }
-#define TG__G_WHOLE(R, NV) TG__G_FULL_TILE(tg__gemm_whole, R, NV, f = NULL;) TG__G_FULL_TILE(tg__gemm_first, R, NV, TG__G_C##NV)
+/* And where both are packed, which makes all steps constants: rows of b, which come from L2, are asked for ahead of their
+   time, and so is a's next panel, which lies further away: a few numbers of it for each k. */
+#define TG__G_NEXT TG__PREFETCH(b + 16 * b_rs); if (sizeof(TG__V) > 32) TG__PREFETCH(b + 16 * b_rs + TG__VN); TG__PREFETCH(next); next += step;
+#define TG__G_PACKED_TILE(R, NV) \
+TG__PRIVATE void TG__FT(tg__gemm_packed)(int64_t k, const TG__T *a, const TG__T *b, const TG__T *next, int64_t step, TG__T *d, int64_t d_rs, int mode) { \
+    const int64_t a_rs = 1, a_cs = R, b_rs = NV * TG__VN; \
+    TG__G_FULL_BODY(R, NV, TG__G_NEXT) \
+}
+#define TG__G_WHOLE(R, NV) TG__G_FULL_TILE(tg__gemm_whole, R, NV, f = NULL;) TG__G_FULL_TILE(tg__gemm_first, R, NV, TG__G_C##NV) TG__G_PACKED_TILE(R, NV)
 #endif
 
 TG__G_EACH(TG__G_TILE, 1)
@@ -39220,12 +39237,15 @@ TG__PRIVATE void TG__FT(tg__gemm_panels)(int kind, const void *src, int64_t k_st
 /* Both operands packed: every panel of A stays in L1 while the panels of B come by. */
 TG__PRIVATE void TG__FT(tg__gemm_block)(const tg__gemm_part *s) {
     const int mode = s->add ? TG__GEMM_ADD : TG__GEMM_SET;
+    const int64_t next = (TG__G_MR * TG__G_NR + s->n - 1) / s->n;         /* of a's next panel, for each k of a tile */
     for (int64_t i = 0; i < s->m; i += TG__G_MR)
         for (int64_t j = 0; j < s->n; j += TG__G_NR) {
             const TG__T *a = (const TG__T *)s->a + i / TG__G_MR * s->a_step,
                 *b = (const TG__T *)s->b + j / TG__G_NR * s->b_step;
             TG__T *d = (TG__T *)s->d + i * s->d_rs + j;
-            TG__FT(tg__gemm_column)(s->m - i < TG__G_MR ? s->m - i : TG__G_MR, s->n - j < TG__G_NR ? s->n - j : TG__G_NR, s->k,
+            if (s->m - i >= TG__G_MR && s->n - j >= TG__G_NR)
+                TG__FT(tg__gemm_packed)(s->k, a, b, a + s->a_step + j / TG__G_NR * (next * s->k), next, d, s->d_rs, mode);
+            else TG__FT(tg__gemm_column)(s->m - i < TG__G_MR ? s->m - i : TG__G_MR, s->n - j < TG__G_NR ? s->n - j : TG__G_NR, s->k,
                 a, 1, TG__G_MR, b, TG__G_NR, d, s->d_rs, mode);
         }
 }
