@@ -263,7 +263,8 @@ typedef enum tg_device { TG_CPU = 0, TG_CUDA = 1, TG_DEVICES = 4 } tg_device;   
    WebAssembly's, there when the compiler was told -msimd128; it has no fused multiply-add, so that strict mode computes
    in software beside it. With AVX512, products of bf16 (not in strict mode) and of bytes take dot product instructions and
    AMX's tiles where the machine has them. Linux is asked for the tiles once, by the first such product: from then on the
-   process's signal frames may be 8 KB larger, which an alternative signal stack must have room for. */
+   signal frames of threads that use tiles are 8 KB larger, on whatever stack a signal lands, and sigaltstack refuses stacks
+   that have no room for that. A context of TG_ISA_AVX2 never asks. */
 typedef enum tg_isa { TG_ISA_BEST = 0, TG_ISA_PLAIN, TG_ISA_AVX2, TG_ISA_AVX512, TG_ISA_NEON, TG_ISA_SIMD128 } tg_isa;
 
 /* A tensor: a strided view of numbers, and its place in the graph. The fields down to `requires_grad` may be
@@ -4667,16 +4668,14 @@ typedef struct tg__mem {
 
 /* Blocks of two large pages and more begin at one and are wished to lie in such: memory has fewer pages then, whose places the
    processor must look up, for a fifth of the time of what reads and writes it, and the first touch brings in 2 MB at a time. */
-#define TG__LARGE_PAGE ((size_t)2 << 20)
 #if defined(TG__LINUX64)
+#define TG__LARGE_PAGE ((size_t)2 << 20)
 TG__LIBC_STRONG(int, madvise, (void *p, size_t size, int advice));
 TG__PRIVATE void tg__wish_large_pages(void *p, size_t size) {
     const int saved = errno;
     (void)tg__libc_madvise(p, size & ~(TG__LARGE_PAGE - 1), 14);       /* MADV_HUGEPAGE; kernels without it refuse, which is no harm */
     errno = saved;
 }
-#else
-TG__PRIVATE void tg__wish_large_pages(void *p, size_t size) { (void)p; (void)size; }
 #endif
 
 /* not inline: gcc makes a slow `rep stos` of a memset of known size */
@@ -7073,11 +7072,15 @@ TG__PRIVATE int tg__look_next(tg__look *l) {
     return l->state == TG__EXPLAINS ? 1 : was == TG__EXPLAINS ? -1 : 0;
 }
 
+/* How many bodies may run at once, as far as is known. */
+TG__PRIVATE int tg__jobs_width(const tg_ctx *tg) {
+    return tg->config.hooks.parallel_for ? (tg->config.hooks.jobs_width > 0 ? tg->config.hooks.jobs_width : TG__SLOTS) : tg->threads;
+}
+
 /* Scratch: at most TG__SLOTS slots, claimed by one atomic mask for the length of a body, so that no worker
    number is needed. */
 TG__PRIVATE bool tg__scratch_need(tg_ctx *tg, size_t bytes) {
-    int width = tg->config.hooks.parallel_for
-        ? (tg->config.hooks.jobs_width > 0 ? tg->config.hooks.jobs_width : TG__SLOTS) : tg->threads;
+    int width = tg__jobs_width(tg);
     char *p;
     if (width > TG__SLOTS) width = TG__SLOTS;
     if (width < 1) width = 1;
@@ -7150,7 +7153,7 @@ TG__PRIVATE void tg__body_run(void *arg, int64_t i) {
 }
 /* How many bodies more: one for each thread. */
 TG__PRIVATE int64_t tg__beside_bodies(tg_ctx *tg, tg__body *b) {
-    const int width = tg->config.hooks.parallel_for ? (tg->config.hooks.jobs_width > 0 ? tg->config.hooks.jobs_width : TG__SLOTS) : tg->threads;
+    const int width = tg__jobs_width(tg);
     int64_t left;
     while (tg->beside && (int64_t)tg__atomic_load(&tg->beside->next) >= tg->beside->count) tg->beside = tg->beside->later;
     b->beside = tg->beside;
@@ -8477,16 +8480,19 @@ TG__PRIVATE bool tg__stride_order(const tg_tensor *t, int *order) {
 
 /* malloc promises 16 bytes; the pointer that it gave stands before the aligned block */
 TG__PRIVATE void *tg__default_alloc(void *user, size_t size, size_t align) {
-    const bool large = size >= 2 * TG__LARGE_PAGE;
     char *p, *q;
     (void)user;
-    if (large) align = TG__LARGE_PAGE;
+#if defined(TG__LARGE_PAGE)
+    if (size >= 2 * TG__LARGE_PAGE) align = TG__LARGE_PAGE;
+#endif
     if (size > SIZE_MAX - align - sizeof(void *)) return NULL;
     p = (char *)malloc(size + align + sizeof(void *));
     if (!p) return NULL;
     q = (char *)(((uintptr_t)p + sizeof(void *) + align - 1) / align * align);
     memcpy(q - sizeof(void *), &p, sizeof p);
-    if (large) tg__wish_large_pages(q, size);
+#if defined(TG__LARGE_PAGE)
+    if (align == TG__LARGE_PAGE) tg__wish_large_pages(q, size);
+#endif
     return q;
 }
 TG__PRIVATE void tg__default_release(void *user, void *p, size_t size, size_t align) {
@@ -17437,7 +17443,7 @@ TG__PRIVATE void tg__gemm_end(const tg__gemm_plan *j, tg__gemm_last *f, const vo
     f->s = s;
     f->s_rs = s_rs;
     if (j->direct) f->accumulate = false;
-    if (f->kc != TG__GEMM_OWN && f->c_cs == 1 && !f->bias && !f->accumulate)
+    if (!j->wide && f->kc != TG__GEMM_OWN && f->c_cs == 1 && !f->bias && !f->accumulate)
         for (int64_t i = 0; i < f->m; i++)
             (f->kc == TG__GEMM_BF16 ? tg__f32_to_bf16__k : tg__f32_to_f16__k)[j->isa](f->n, (uint16_t *)f->c + i * f->c_rs, (const float *)s + i * s_rs);
     else TG__GEMM_CALL(j, tg__gemm_finish)(f);
@@ -17822,7 +17828,12 @@ TG__PRIVATE bool tg__gemm_plan_shared(tg__gemm_plan *j, int words) {
     j->mr = tiles ? TG__GEMM_TILE : TG__GEMM_CALL(j, tg__gemm_shape)(0, 0);
     j->nr = tiles ? TG__GEMM_TILE : TG__GEMM_CALL(j, tg__gemm_shape)(1, 0);
     j->ms = tg__ceil_div(112, j->mr) * j->mr;
-    j->ns = tiles && p->m * p->n >= 1 << 19 ? 512 : 128 / j->nr * j->nr;       /* tiles compute faster than L3 brings b again */
+    /* columns of b that stay in L2 while all of a comes by: 512 KB where vectors of 64 bytes promise 1 MB of it, else 256 KB of
+       f32; 1 MB beside tiles, which compute faster than L3 brings b again. The more of them, the less often a is fetched from
+       further away; small products, and many threads, rather make more chunks */
+    j->ns = 128 / j->nr * j->nr;
+    if (!words && TG__GEMM_CALL(j, tg__gemm_shape)(3, 0) == 16 && p->m * p->n >= 1 << 20) j->ns = 256 / j->nr * j->nr;
+    if (tiles && tg__ceil_div(p->m, j->ms) * tg__ceil_div(p->n, 512) >= 4 * tg__jobs_width(j->tg)) j->ns = 512;
     j->mt = tg__ceil_div(p->m, j->ms);
     j->nt = tg__ceil_div(p->n, j->ns);
     j->block = TG__GEMM_KB * g;
@@ -17919,7 +17930,7 @@ TG__PRIVATE bool tg__gemm_plan_sums(tg__gemm_plan *j) {
     if (p->m > (close ? 5 : 2) * j->mr && p->n >= j->nr) p->pack_b = true;
     /* as strips where all of a stays in L2 and rows of b can be packed in passing */
     const bool wide = j->ks || (p->b_cs == 1 && p->kb == TG__GEMM_OWN && p->ka == TG__GEMM_OWN && p->m * p->k <= 1 << 16 && p->k <= TG__GEMM_KB);
-    if (p->m > 128 && p->n > 128 && work > 1 << 25 && !wide) return tg__gemm_plan_shared(j, 0);
+    if (p->m > 128 && p->n > 128 && p->k > 0 && work > 1 << 25 && !wide) return tg__gemm_plan_shared(j, 0);
     if (p->pack_b && !tg__gemm_keep(j)) return false;
     if (j->kt > 1 && p->m * p->n * p->k > 4 * TG__GEMM_CHUNK) {
         j->row = TG__ROUND_UP(p->n, 16) + 16;
@@ -34457,6 +34468,7 @@ TG__EFFORT_END
 #undef TG__G_F3
 #undef TG__G_FETCH
 #undef TG__G_FULL
+#undef TG__G_FULL_BODY
 #undef TG__G_FULL_TILE
 #undef TG__G_KINDS
 #undef TG__G_L0
@@ -34465,8 +34477,10 @@ TG__EFFORT_END
 #undef TG__G_LASTS
 #undef TG__G_LOAD
 #undef TG__G_MR
+#undef TG__G_NEXT
 #undef TG__G_NR
 #undef TG__G_NV
+#undef TG__G_PACKED_TILE
 #undef TG__G_PICK
 #undef TG__G_R1
 #undef TG__G_R10
@@ -39236,15 +39250,12 @@ TG__PRIVATE void TG__FT(tg__gemm_tile_##R##_##NV) TG__G_ARGS { \
 #define TG__G_C2 f = b + (k > ahead ? here : there); TG__PREFETCH(f); TG__PREFETCH(f + TG__VN); \
     TG__W(store)(to, b0); TG__W(store)(to + TG__VN, b1); to += TG__G_NR;
 #define TG__G_C3 TG__W(store)(to + 2 * TG__VN, b2); TG__G_C2
-#define TG__G_FULL_TILE(name, R, NV, COPY) \
-TG__PRIVATE void TG__FT(name)(int64_t k, const TG__T *a, int64_t a_rs, int64_t a_cs, const TG__T *b, int64_t b_rs, TG__T *to, \
-    TG__T *d, int64_t d_rs, int mode) { \
+#define TG__G_FULL_BODY(R, NV, COPY) \
     const TG__V zero = TG__W(set)(0); \
     TG__V x; \
     TG__T *e; \
     const int64_t a_r3 = 3 * a_rs, a_r5 = 5 * a_rs, last = TG__VN; \
-    const int64_t ahead = TG__VN * sizeof(TG__T) > 32 ? 16 : 48, here = ahead * b_rs, there = TG__G_NR + (ahead - k) * b_rs; \
-    const TG__T *q0 = a, *q1 = a + 7 * a_rs, *f; \
+    const TG__T *q0 = a, *q1 = a + 7 * a_rs; \
     TG__G_LASTS \
     if (k > 128) for (int r = 0; r < R; r++) { TG__PREFETCH(d + r * d_rs); TG__PREFETCH(d + r * d_rs + (NV - 1) * TG__VN); } /* far away, and needed at the end */ \
     TG__G_R##R(TG__G_Z##NV) \
@@ -39255,9 +39266,24 @@ TG__PRIVATE void TG__FT(name)(int64_t k, const TG__T *a, int64_t a_rs, int64_t a
         q0 += a_cs; q1 += a_cs; b += b_rs; \
     } \
     TG__G_R##R(TG__G_S##NV) \
-    (void)q1; (void)a_r3; (void)a_r5; (void)to; (void)f; (void)here; (void)there; (void)ahead; \
+    (void)q1; (void)a_r3; (void)a_r5;
+#define TG__G_FULL_TILE(name, R, NV, COPY) \
+TG__PRIVATE void TG__FT(name)(int64_t k, const TG__T *a, int64_t a_rs, int64_t a_cs, const TG__T *b, int64_t b_rs, TG__T *to, \
+    TG__T *d, int64_t d_rs, int mode) { \
+    const int64_t ahead = TG__VN * sizeof(TG__T) > 32 ? 16 : 48, here = ahead * b_rs, there = TG__G_NR + (ahead - k) * b_rs; \
+    const TG__T *f; \
+    TG__G_FULL_BODY(R, NV, COPY) \
+    (void)to; (void)f; (void)here; (void)there; (void)ahead; \
 }
-#define TG__G_WHOLE(R, NV) TG__G_FULL_TILE(tg__gemm_whole, R, NV, f = NULL;) TG__G_FULL_TILE(tg__gemm_first, R, NV, TG__G_C##NV)
+/* And where both are packed, which makes all steps constants: rows of b, which come from L2, are asked for ahead of their
+   time, and so is a's next panel, which lies further away: a few numbers of it for each k. */
+#define TG__G_NEXT TG__PREFETCH(b + 16 * b_rs); if (sizeof(TG__V) > 32) TG__PREFETCH(b + 16 * b_rs + TG__VN); TG__PREFETCH(next); next += step;
+#define TG__G_PACKED_TILE(R, NV) \
+TG__PRIVATE void TG__FT(tg__gemm_packed)(int64_t k, const TG__T *a, const TG__T *b, const TG__T *next, int64_t step, TG__T *d, int64_t d_rs, int mode) { \
+    const int64_t a_rs = 1, a_cs = R, b_rs = NV * TG__VN; \
+    TG__G_FULL_BODY(R, NV, TG__G_NEXT) \
+}
+#define TG__G_WHOLE(R, NV) TG__G_FULL_TILE(tg__gemm_whole, R, NV, f = NULL;) TG__G_FULL_TILE(tg__gemm_first, R, NV, TG__G_C##NV) TG__G_PACKED_TILE(R, NV)
 #endif
 
 TG__G_EACH(TG__G_TILE, 1)
@@ -39551,12 +39577,15 @@ TG__PRIVATE void TG__FT(tg__gemm_panels)(int kind, const void *src, int64_t k_st
 /* Both operands packed: every panel of A stays in L1 while the panels of B come by. */
 TG__PRIVATE void TG__FT(tg__gemm_block)(const tg__gemm_part *s) {
     const int mode = s->add ? TG__GEMM_ADD : TG__GEMM_SET;
+    const int64_t next = (TG__G_MR * TG__G_NR + s->n - 1) / s->n;         /* of a's next panel, for each k of a tile */
     for (int64_t i = 0; i < s->m; i += TG__G_MR)
         for (int64_t j = 0; j < s->n; j += TG__G_NR) {
             const TG__T *a = (const TG__T *)s->a + i / TG__G_MR * s->a_step,
                 *b = (const TG__T *)s->b + j / TG__G_NR * s->b_step;
             TG__T *d = (TG__T *)s->d + i * s->d_rs + j;
-            TG__FT(tg__gemm_column)(s->m - i < TG__G_MR ? s->m - i : TG__G_MR, s->n - j < TG__G_NR ? s->n - j : TG__G_NR, s->k,
+            if (s->m - i >= TG__G_MR && s->n - j >= TG__G_NR)
+                TG__FT(tg__gemm_packed)(s->k, a, b, a + s->a_step + j / TG__G_NR * (next * s->k), next, d, s->d_rs, mode);
+            else TG__FT(tg__gemm_column)(s->m - i < TG__G_MR ? s->m - i : TG__G_MR, s->n - j < TG__G_NR ? s->n - j : TG__G_NR, s->k,
                 a, 1, TG__G_MR, b, TG__G_NR, d, s->d_rs, mode);
         }
 }

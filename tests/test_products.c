@@ -339,6 +339,10 @@ static void test_brains(void) {
     static const int64_t sizes[] = { 16, 17, 31, 32, 33, 97, 130 }, depths[] = { 66, 511, 512, 1030, 4100 };
     int a, b, c, i = 0;
     for (a = 0; a < 7; a++) for (b = 0; b < 7; b++) for (c = 0; c < 5; c++, i++) brains(1 + i % 11 / 10, sizes[a], sizes[b], depths[c], i % 8);
+    for (i = 0; i < 2; i++) {                                                             /* nothing to add up, and much of it */
+        tg_tensor *none = tg_to(tg_zeros(tg, TG_SHAPE(1500, 0)), i ? TG_F16 : TG_BF16), *y = tg_matmul(none, tg_transpose(none, 0, 1));
+        CHECK(y && y->numel == 1500 * 1500 && tg_item(tg_sum(tg_to(tg_abs(y), TG_F32))) == 0);
+    }
     for (i = 0; i < 8; i++) brains(1, 700 + i, 1030 - i, 300 + i, i);                     /* more than one chunk, and long ones */
 }
 
