@@ -12974,7 +12974,8 @@ TG__PRIVATE bool tg__strided_add_forward(tg_ctx *tg, tg__node *n) {
     ok = buffer != NULL;
     if (ok) {
         part.ndim = 1; part.numel = part.shape[0] = y->numel; part.stride[0] = 1;
-        ok = tg__copy_to(tg, &part, tg_narrow(buffer, 0, -low, y->numel));
+        buffer = tg_narrow(buffer, 0, -low, y->numel);
+        ok = buffer && tg__copy_to(tg, &part, buffer);
     }
     tg_end(tg, m);
     return ok;
