@@ -15716,8 +15716,8 @@ TG__PRIVATE bool tg__take_small(const tg_tensor *y, const tg_tensor *x, const tg
     if (limit == 0 || y->numel == 0 || y->numel > TG__INDEX_CHUNK || index->dtype != TG_I64 || index->ndim != (vector ? 1 : y->ndim) ||
         y->device != TG_CPU || x->device != TG_CPU || index->device != TG_CPU) return false;
     const tg__take_fn take = tg__take_for(size);
-    const int64_t n = y->shape[dim], m = two ? y->shape[1 - dim] : 1, xv = x->stride[dim], step = index->stride[vector ? 0 : dim],
-        ys = y->stride[dim] * (int64_t)size, ym = two ? y->stride[1 - dim] : 1, xm = two ? x->stride[1 - dim] : 1, im = two && !vector ? index->stride[1 - dim] : 0;
+    const int64_t n = y->shape[dim], m = two ? y->shape[1 - dim] : 1, xv = x->stride[dim], step = n > 1 ? index->stride[vector ? 0 : dim] : 0,      /* the stride of one element may be any number */
+        ys = y->stride[dim] * (int64_t)size, ym = two ? y->stride[1 - dim] : 1, xm = m > 1 ? x->stride[1 - dim] : 1, im = m > 1 && !vector ? index->stride[1 - dim] : 0;
     char *to = (char *)y->data;
     const char *from = (const char *)x->data;
     int64_t i;

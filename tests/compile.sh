@@ -108,7 +108,7 @@ if in_group options; then
     # nothing of stdio or files is left without them
     c="gcc -O1"; have tcc && ! slow && c=tcc
     if [ -n "$all_no" ] && compiles "$c, object with every NO_ option" $c $inc $all_no -DTENSORGRAD_TEACH -c tests/compile_impl.c -o $out/no.o; then
-        left=$(nm -u $out/no.o | awk '{ print $NF }' | grep -vE '^(_GLOBAL_OFFSET_TABLE_|mem(cpy|move|set|cmp|chr)|str(len|cmp|ncmp)|malloc|free|calloc|realloc|posix_memalign|aligned_alloc|__stack_chk_fail|__errno_location|write|__va_arg|__floatundi[sd]f)$' | tr '\n' ' ')
+        left=$(nm -u $out/no.o | awk '{ print $NF }' | grep -vE '^(_GLOBAL_OFFSET_TABLE_|mem(cpy|move|set|cmp|chr)|str(len|cmp|ncmp)|malloc|free|madvise|calloc|realloc|posix_memalign|aligned_alloc|__stack_chk_fail|__errno_location|write|__va_arg|__floatundi[sd]f)$' | tr '\n' ' ')
         if [ -z "$left" ]; then pass; else fail "with every NO_ option the object still asks for: $left"; fi
     fi
     compiles "gcc -DTENSORGRAD_STATIC" gcc -std=c99 $warn $inc $few -DTENSORGRAD_STATIC -fsyntax-only tests/compile_impl.c
@@ -206,7 +206,7 @@ fi
 # ------------------------------------------------------------------------------------------------------------------ object
 if in_group object && impl_gcc; then
     # what it asks others for: the C library's memory, text and file calls, threads and the clock
-    allowed='^(_GLOBAL_OFFSET_TABLE_|mem(cpy|move|set|cmp|chr)|str(len|cmp|ncmp|chr)|malloc|free|calloc|realloc|posix_memalign|aligned_alloc'
+    allowed='^(_GLOBAL_OFFSET_TABLE_|mem(cpy|move|set|cmp|chr)|str(len|cmp|ncmp|chr)|malloc|free|madvise|calloc|realloc|posix_memalign|aligned_alloc'
     allowed="$allowed|open|open64|close|access|stat|stat64|lstat|fwrite|fputs|fputc|fflush|stderr|stdout|read|write|lseek|lseek64|fstat|fstat64|__fxstat|fsync|rename|unlink|ftruncate|mkstemp|getpid|__errno_location"
     allowed="$allowed|pthread_[a-z_]*|sched_yield|sched_getaffinity|sysconf|clock_gettime|gettimeofday|nanosleep|sigfillset|sigemptyset|raise|__stack_chk_fail)\$"
     strange=$(nm -u $o | awk '{ print $NF }' | grep -vE "$allowed" | tr '\n' ' ')
