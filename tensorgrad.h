@@ -11353,6 +11353,7 @@ TG__PRIVATE bool tg__formula_types(tg_ctx *tg, const tg__formula *f, tg_tensor *
 
 /* One or two f32 tensors that lie alike, row-major, on the host: what most calls have. Few questions are left. */
 enum { TG__PLAIN = TG_DTYPES, TG__DONE };          /* in n->plan: that, and the type is f32; the result is the operand itself */
+/* tg__is_dense and tg__same_layout in one walk: every small call comes by here */
 TG__PRIVATE bool tg__formula_plain(const tg__formula *f, const tg__node *n) {
     const tg_tensor *x = n->in[0], *y = n->in[n->n_in - 1];
     int64_t s = 1;
@@ -25826,7 +25827,7 @@ TG__PRIVATE void tg__norm_begin(tg__norm_at *a, int64_t row) {
     int k;
     a->row = row; a->loaded = false;
     for (k = 0; k < TG__NORM_FEW; k++)
-        a->base[k] = j->job.at[k] ? j->job.at[k] + (j->kept.ndim == 1 ? row * j->kept.stride[k][0] : tg__loop_offset(&j->kept, k, row, NULL)) * j->size[k] : NULL;
+        a->base[k] = j->job.at[k] ? j->job.at[k] + tg__loop_offset(&j->kept, k, row, NULL) * j->size[k] : NULL;
 }
 /* The piece from element `from` on; of x alone it may be longer. */
 TG__PRIVATE void tg__norm_piece(tg__norm_at *a, int64_t from, bool only_x) {
