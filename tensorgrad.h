@@ -11275,6 +11275,7 @@ typedef struct tg__formula {
     tg_op op;                                       /* first: the record is the formula; its kind is the row */
     tg__map_kernels kernels;
     int   types, rule;                              /* TG__SAME ...; TG__INT_..., for integers */
+    int   as_g;                                     /* bit i: the derivative by operand i is g itself, and no kernel runs */
     tg__composed_fn composed[3];                    /* the derivatives in tg calls */
 } tg__formula;
 typedef struct tg__numbers { double p[2]; } tg__numbers;
@@ -11514,6 +11515,7 @@ TG__PRIVATE bool tg__formula_backward(tg_ctx *tg, tg__node *n, tg_tensor **g, tg
         tg_tensor *x[5];
         int tied = 0;
         if (!n->wants[i]) continue;
+        if (f->as_g >> i & 1 && !tg->grad_mode) { dx[i] = g[0]; continue; }
         if (tg->grad_mode) {
             const tg_dtype compute = tg__compute_type(g[0]->dtype);
             /* computed where the kernel computes: no logarithm of an f32 that is read as f64, no 1 - a bool */
@@ -11662,27 +11664,28 @@ TG__PRIVATE tg_tensor *tg__scalar(const tg_tensor *a, double b) {
 
 /* name__f is the record of tg_name, name__g that of tg_name_; the ops' names are the functions' without tg_.
    The last arguments are the saves. */
-#define TG__FORMULA(rec, text, row, n, types, numbers, attrs, flags, check, integer, rule, v, d0, d1, d2, c0, c1, c2, ...) \
+#define TG__FORMULA(rec, text, row, n, types, numbers, attrs, flags, check, integer, rule, as_g, v, d0, d1, d2, c0, c1, c2, ...) \
     static const tg__formula rec = { \
         { TG__OP_KIND(text, TG__IN(n), TG__OUT(1), flags, row), { __VA_ARGS__ }, attrs, numbers, numbers ? sizeof(tg__numbers) : 0, \
             check, tg__formula_forward, tg__formula_backward, (flags) & TG_OP_INPLACE ? NULL : tg__formula_vmap }, \
-        { { v, d0, d1, d2 }, integer, (types) == TG__PREDICATE, (int)(rule) == (int)TG__INT_NO_ZERO }, types, rule, { c0, c1, c2 } };
-#define TG__ROW(name, n, types, numbers, attrs, d0, d1, d2, c0, c1, c2, ...) \
-    TG__FORMULA(name##__f, &#name[3], TG_ROW_##name, n, TG__##types, numbers, attrs, TG__FLAGS_##types, tg__formula_check, TG__INT_##types(name), TG__RULE_##types(name), \
+        { { v, d0, d1, d2 }, integer, (types) == TG__PREDICATE, (int)(rule) == (int)TG__INT_NO_ZERO }, types, rule, as_g, { c0, c1, c2 } };
+#define TG__IS_G(derivative) (sizeof #derivative == sizeof "g")          /* no other is so short */
+#define TG__ROW(name, n, types, numbers, attrs, as_g, d0, d1, d2, c0, c1, c2, ...) \
+    TG__FORMULA(name##__f, &#name[3], TG_ROW_##name, n, TG__##types, numbers, attrs, TG__FLAGS_##types, tg__formula_check, TG__INT_##types(name), TG__RULE_##types(name), as_g, \
         &name##_v__t, d0, d1, d2, c0, c1, c2, __VA_ARGS__) \
-    TG__FORMULA(name##__g, &#name "_"[3], TG_ROW_##name, n, TG__##types, numbers, attrs, (TG__FLAGS_##types) | TG_OP_INPLACE, tg__formula_check_, TG__INT_##types(name), TG__RULE_##types(name), \
+    TG__FORMULA(name##__g, &#name "_"[3], TG_ROW_##name, n, TG__##types, numbers, attrs, (TG__FLAGS_##types) | TG_OP_INPLACE, tg__formula_check_, TG__INT_##types(name), TG__RULE_##types(name), as_g, \
         &name##_v__t, d0, d1, d2, c0, c1, c2, __VA_ARGS__)
 #define TG__ROW1(name, types, numbers, attrs, dx, ...) TG__COMPOSED(name##_c0, TG__C1, dx) TG__MAP_TABLE(name##_v) TG__MAP_TABLE_D(name##_d0) \
-    TG__ROW(name, 1, types, numbers, attrs, &name##_d0__t, NULL, NULL, name##_c0, NULL, NULL, __VA_ARGS__)
+    TG__ROW(name, 1, types, numbers, attrs, TG__IS_G(dx), &name##_d0__t, NULL, NULL, name##_c0, NULL, NULL, __VA_ARGS__)
 #define TG__ROW2(name, types, numbers, attrs, da, db, ...) TG__COMPOSED(name##_c0, TG__C2, da) TG__COMPOSED(name##_c1, TG__C2, db) \
     TG__MAP_TABLE(name##_v) TG__MAP_TABLE_D(name##_d0) TG__MAP_TABLE_D(name##_d1) \
-    TG__ROW(name, 2, types, numbers, attrs, &name##_d0__t, &name##_d1__t, NULL, name##_c0, name##_c1, NULL, __VA_ARGS__)
+    TG__ROW(name, 2, types, numbers, attrs, TG__IS_G(da) | TG__IS_G(db) << 1, &name##_d0__t, &name##_d1__t, NULL, name##_c0, name##_c1, NULL, __VA_ARGS__)
 #define TG__ROW3(name, types, numbers, attrs, da, db, dc, ...) TG__COMPOSED(name##_c0, TG__C3, da) TG__COMPOSED(name##_c1, TG__C3, db) TG__COMPOSED(name##_c2, TG__C3, dc) \
     TG__MAP_TABLE(name##_v) TG__MAP_TABLE_D(name##_d0) TG__MAP_TABLE_D(name##_d1) TG__MAP_TABLE_D(name##_d2) \
-    TG__ROW(name, 3, types, numbers, attrs, &name##_d0__t, &name##_d1__t, &name##_d2__t, name##_c0, name##_c1, name##_c2, __VA_ARGS__)
+    TG__ROW(name, 3, types, numbers, attrs, TG__IS_G(da) | TG__IS_G(db) << 1 | TG__IS_G(dc) << 2, &name##_d0__t, &name##_d1__t, &name##_d2__t, name##_c0, name##_c1, name##_c2, __VA_ARGS__)
 #define TG__ROW_WHOLE(name, n) \
-    TG__FORMULA(name##__f, &#name[3], TG_ROW_##name, n, TG__WHOLE, 0, NULL, TG__FLAGS_PREDICATE, tg__formula_check, name##_i, name##_rule, NULL, NULL, NULL, NULL, NULL, NULL, NULL, 0, 0, 0, 0) \
-    TG__FORMULA(name##__g, &#name "_"[3], TG_ROW_##name, n, TG__WHOLE, 0, NULL, (TG__FLAGS_PREDICATE) | TG_OP_INPLACE, tg__formula_check_, name##_i, name##_rule, NULL, NULL, NULL, NULL, NULL, NULL, NULL, 0, 0, 0, 0)
+    TG__FORMULA(name##__f, &#name[3], TG_ROW_##name, n, TG__WHOLE, 0, NULL, TG__FLAGS_PREDICATE, tg__formula_check, name##_i, name##_rule, 0, NULL, NULL, NULL, NULL, NULL, NULL, NULL, 0, 0, 0, 0) \
+    TG__FORMULA(name##__g, &#name "_"[3], TG_ROW_##name, n, TG__WHOLE, 0, NULL, (TG__FLAGS_PREDICATE) | TG_OP_INPLACE, tg__formula_check_, name##_i, name##_rule, 0, NULL, NULL, NULL, NULL, NULL, NULL, NULL, 0, 0, 0, 0)
 #define TG__IN1 tg_tensor *in[1]; in[0] = x;
 #define TG__IN2 tg_tensor *in[2]; in[0] = a; in[1] = b;
 #define TG__IN3 tg_tensor *in[3]; in[0] = a; in[1] = b; in[2] = c;
@@ -15897,7 +15900,7 @@ TG__PRIVATE bool tg__index_select_backward(tg_ctx *tg, tg__node *n, tg_tensor **
     if (n->wants[0] && leaf && leaf->sparse_grad && !tg->grad_mode && tg__index_dim(n) == 0 && n->in[1]->ndim == 1)
         dx[0] = tg_sparse_new(n->in[1], g[0], n->in_slot[0].shape[0]);
     else if (n->wants[0])
-        dx[0] = tg_index_add(tg__zeros_beside(tg, g[0], n->in_slot[0].ndim, n->in_slot[0].shape),
+        dx[0] = tg_index_add_(tg__zeros_beside(tg, g[0], n->in_slot[0].ndim, n->in_slot[0].shape),
             tg__index_dim(n), n->in[1], g[0]);
     return tg->error == TG_OK;
 }
@@ -15950,7 +15953,7 @@ TG__PRIVATE bool tg__gather_forward(tg_ctx *tg, tg__node *n) {
 }
 TG__PRIVATE bool tg__gather_backward(tg_ctx *tg, tg__node *n, tg_tensor **g, tg_tensor **dx) {
     if (n->wants[0])
-        dx[0] = tg_scatter_add(tg__zeros_beside(tg, g[0], n->in_slot[0].ndim, n->in_slot[0].shape),
+        dx[0] = tg_scatter_add_(tg__zeros_beside(tg, g[0], n->in_slot[0].ndim, n->in_slot[0].shape),
             tg__index_dim(n), n->in[1], g[0]);
     return tg->error == TG_OK;
 }
@@ -21838,7 +21841,16 @@ TG__PRIVATE bool tg__matmul_forward(tg_ctx *tg, tg__node *n) {
 }
 TG__PRIVATE bool tg__matmul_backward(tg_ctx *tg, tg__node *n, tg_tensor **g, tg_tensor **dx) {
     if (n->wants[0]) dx[0] = tg_matmul(g[0], tg_transpose(n->in[1], -2, -1));
-    if (n->wants[1]) dx[1] = tg_matmul(tg_transpose(n->in[0], -2, -1), g[0]);
+    if (n->wants[1]) {
+        const tg__slot *b = &n->in_slot[1];
+        tg_tensor *a = n->in[0], *y = g[0];
+        bool one = a->ndim > 2;
+        int d;
+        for (d = 0; d < b->ndim - 2; d++) one = one && b->shape[d] == 1;
+        if (one) { a = tg_flatten(a, 0, -2); y = tg_flatten(y, 0, -2); }       /* one b meets the rows of all batches: no product and no sum for each */
+        dx[1] = tg_matmul(tg_transpose(a, -2, -1), y);
+        if (one && b->ndim > 2) dx[1] = tg_reshape(dx[1], b->ndim, b->shape);
+    }
     return tg->error == TG_OK;
 }
 static const tg_op tg__matmul_op = { TG__OP("matmul", TG__IN(2), TG__OUT(1), TG__NO_FLAGS), TG__SAVES2(TG_SAVE_IN(1), TG_SAVE_IN(0)), TG__NO_ATTRS,
@@ -21920,19 +21932,12 @@ TG__PRIVATE bool tg__linear_forward(tg_ctx *tg, tg__node *n) {
     return ok;
 }
 TG__PRIVATE bool tg__linear_backward(tg_ctx *tg, tg__node *n, tg_tensor **g, tg_tensor **dx) {
-    int64_t flat[2], zero = 0;
+    const int64_t zero = 0;
     if (n->wants[0]) dx[0] = tg_matmul(g[0], tg__is_block(n->in[1]->dtype) ? tg_to(n->in[1], g[0]->dtype) : n->in[1]);
     if (n->wants[1] || n->wants[2]) {
-        tg_tensor *rows;
-        int d;
-        flat[0] = 1; flat[1] = n->out_slot[0].shape[n->out_slot[0].ndim - 1];
-        for (d = 0; d < n->out_slot[0].ndim - 1; d++) flat[0] *= n->out_slot[0].shape[d];
-        rows = tg_reshape(g[0], 2, flat);
+        tg_tensor *rows = tg_flatten(g[0], 0, -2);
         if (n->wants[2]) dx[2] = tg_sum_dims(rows, 1, &zero, false);
-        if (n->wants[1]) {
-            flat[1] = n->in_slot[1].shape[1];
-            dx[1] = tg_matmul(tg_t(rows), tg_reshape(n->in[0], 2, flat));
-        }
+        if (n->wants[1]) dx[1] = tg_matmul(tg_t(rows), tg_flatten(n->in[0], 0, -2));
     }
     return tg->error == TG_OK;
 }
