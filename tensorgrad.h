@@ -15894,14 +15894,20 @@ TG__PRIVATE bool tg__index_select_check(tg_ctx *tg, tg__node *n) {
 TG__PRIVATE bool tg__index_select_forward(tg_ctx *tg, tg__node *n) {
     return tg__index_walk(tg, TG_INDEX_TAKE, n->out[0], n->in[0], n->in[1], true, tg__index_dim(n));
 }
+/* g at the places of the index, 0 elsewhere: index_add's or scatter_add's result, without a copy of the zeros where no graph is made. */
+TG__PRIVATE tg_tensor *tg__index_spread(tg_ctx *tg, tg__node *n, tg_tensor *g, bool vector) {
+    tg_tensor *y = tg__zeros_beside(tg, g, n->in_slot[0].ndim, n->in_slot[0].shape);
+    const int dim = tg__index_dim(n);
+    if (tg->grad_mode) return vector ? tg_index_add(y, dim, n->in[1], g) : tg_scatter_add(y, dim, n->in[1], g);
+    return y && tg__index_walk(tg, TG_INDEX_ADD, y, g, n->in[1], vector, dim) ? y : NULL;
+}
 TG__PRIVATE bool tg__index_select_backward(tg_ctx *tg, tg__node *n, tg_tensor **g, tg_tensor **dx) {
     const tg__node *from = n->in_slot[0].from;
     const tg_tensor *leaf = from && from->op == &tg__leaf_op ? from->weak[0] : NULL;
     if (n->wants[0] && leaf && leaf->sparse_grad && !tg->grad_mode && tg__index_dim(n) == 0 && n->in[1]->ndim == 1)
         dx[0] = tg_sparse_new(n->in[1], g[0], n->in_slot[0].shape[0]);
     else if (n->wants[0])
-        dx[0] = tg_index_add_(tg__zeros_beside(tg, g[0], n->in_slot[0].ndim, n->in_slot[0].shape),
-            tg__index_dim(n), n->in[1], g[0]);
+        dx[0] = tg__index_spread(tg, n, g[0], true);
     return tg->error == TG_OK;
 }
 static const tg_op tg__index_select_op = { TG__OP("index_select", TG__IN(2), TG__OUT(1), TG__NO_FLAGS), TG__SAVES(TG_SAVE_IN(1)), TG__ATTRS(tg__dim),
@@ -15953,8 +15959,7 @@ TG__PRIVATE bool tg__gather_forward(tg_ctx *tg, tg__node *n) {
 }
 TG__PRIVATE bool tg__gather_backward(tg_ctx *tg, tg__node *n, tg_tensor **g, tg_tensor **dx) {
     if (n->wants[0])
-        dx[0] = tg_scatter_add_(tg__zeros_beside(tg, g[0], n->in_slot[0].ndim, n->in_slot[0].shape),
-            tg__index_dim(n), n->in[1], g[0]);
+        dx[0] = tg__index_spread(tg, n, g[0], false);
     return tg->error == TG_OK;
 }
 static const tg_op tg__gather_op = { TG__OP("gather", TG__IN(2), TG__OUT(1), TG__NO_FLAGS), TG__SAVES(TG_SAVE_IN(1)), TG__ATTRS(tg__dim),
@@ -17320,6 +17325,7 @@ typedef struct tg__gemm_plan {
     const tg_tensor *weight;        /* NULL, or the tensor that b is of: it may keep its panels */
     const char *kept;               /* those, [k-block][panel], each b_step long; or NULL */
     int64_t block;                  /* shared: k of one phase */
+    bool    own;                    /* shared: a chunk packs its columns of b for itself, while they are in L2, and takes all rows */
 } tg__gemm_plan;
 
 /* A product whose sums would leave the vector units idle is a reduction. By one matrix's sizes only: the
@@ -17594,6 +17600,13 @@ TG__PRIVATE void tg__gemm_int_end(const tg__gemm_plan *j, const tg__gemm_last *f
         }
 }
 
+/* Packs chunk number i of the columns of b, of this phase's k-block. */
+TG__PRIVATE void tg__gemm_pack_columns(const tg__gemm_plan *j, const tg__gemm_part *p, int64_t i, char *to) {
+    const int64_t from = i * j->ns, k0 = j->kb * j->block;
+    TG__GEMM_CALL(j, tg__gemm_panels)(p->kb,
+        (const char *)p->b + tg__gemm_bytes(p->kb, (int64_t)j->size_b, from * p->b_cs + k0 * p->b_rs), p->b_rs, p->b_cs,
+        tg__imin(j->block, p->k - k0), tg__imin(j->ns, p->n - from), to, j->nr, j->b_step);
+}
 TG__PRIVATE void tg__gemm_pack_chunk(const tg__gemm_plan *j, int64_t i) {
     tg__gemm_part p;
     tg__gemm_last f;
@@ -17616,31 +17629,25 @@ TG__PRIVATE void tg__gemm_pack_chunk(const tg__gemm_plan *j, int64_t i) {
         TG__GEMM_CALL(j, tg__gemm_panels)(p.ka,
             (const char *)p.a + (from * p.a_rs + k0 * p.a_cs) * (int64_t)j->size_a, p.a_cs, p.a_rs,
             kc, n, ap + from / j->mr * j->a_step * (int64_t)j->size, j->mr, j->a_step);
-    } else {
-        const int64_t from = (i - a_chunks) * j->ns, n = tg__imin(j->ns, p.n - from);
-        TG__GEMM_CALL(j, tg__gemm_panels)(p.kb,
-            (const char *)p.b + tg__gemm_bytes(p.kb, (int64_t)j->size_b, from * p.b_cs + k0 * p.b_rs), p.b_rs, p.b_cs,
-            kc, n, bp + from / j->nr * j->b_step * (int64_t)j->size, j->nr, j->b_step);
-    }
+    } else tg__gemm_pack_columns(j, &p, i - a_chunks, bp + (i - a_chunks) * j->ns / j->nr * j->b_step * (int64_t)j->size);
 }
-TG__PRIVATE void tg__gemm_tile_chunk(const tg__gemm_plan *j, int64_t i, char *scratch) {
+/* Rows `rows` and columns `columns` of c, each a chunk's number, from panels of b at bp. */
+TG__PRIVATE void tg__gemm_tile(const tg__gemm_plan *j, int64_t rows, int64_t columns, const char *bp, char *scratch) {
     tg__gemm_part p;
     tg__gemm_last f;
     tg__gemm_matrix(j, j->now, &p, &f);
-    const int64_t k0 = j->kb * j->block, row = i % j->mt * j->ms, col = i / j->mt * j->ns, whole_n = p.n;
-    const int64_t a_panels = tg__ceil_div(p.m, j->mr), size = (int64_t)j->size;
-    char *ap = j->mem, *bp = ap + a_panels * j->a_step * size,
-        *sums = j->kept ? bp : bp + tg__ceil_div(p.n, j->nr) * j->b_step * size;
+    const int64_t k0 = j->kb * j->block, row = rows * j->ms, col = columns * j->ns, whole_n = p.n, size = (int64_t)j->size;
+    char *sums = j->mem + (tg__ceil_div(p.m, j->mr) * j->a_step + (j->kept || j->own ? 0 : tg__ceil_div(p.n, j->nr) * j->b_step)) * size;
     tg__gemm_narrow(j, &p, &f, row, tg__imin(j->ms, p.m - row), col, tg__imin(j->ns, p.n - col));
     p.k = tg__imin(j->block, p.k - k0);
-    p.a = ap + row / j->mr * j->a_step * size;
-    p.b = (j->kept ? j->kept + j->kb * tg__ceil_div(whole_n, j->nr) * j->b_step * size : bp) + col / j->nr * j->b_step * size;
+    p.a = j->mem + row / j->mr * j->a_step * size;
+    p.b = bp;
     p.a_step = j->a_step;
     p.b_step = j->b_step;
     p.add = k0 > 0 || (j->direct && f.accumulate);
     if (!j->direct) {
-        p.d = j->scratch ? scratch : sums + (row * whole_n + col) * size;
-        p.d_rs = j->scratch ? j->row : whole_n;
+        p.d = j->row ? scratch + j->work : sums + (row * whole_n + col) * size;
+        p.d_rs = j->row ? j->row : whole_n;
     }
     if (j->words) tg__gemm_words_block__k[j->isa](j->words, &p);
     else TG__GEMM_CALL(j, tg__gemm_block)(&p);
@@ -17648,6 +17655,19 @@ TG__PRIVATE void tg__gemm_tile_chunk(const tg__gemm_plan *j, int64_t i, char *sc
         if (j->tc == TG_I32) tg__gemm_int_end(j, &f, (const int32_t *)p.d, p.d_rs);
         else tg__gemm_end(j, &f, p.d, p.d_rs);
     }
+}
+TG__PRIVATE void tg__gemm_tile_chunk(const tg__gemm_plan *j, int64_t i, char *scratch) {
+    const int64_t panels = tg__ceil_div(j->part.n, j->nr), size = (int64_t)j->size, col = j->own ? i : i / j->mt;
+    if (j->own) {
+        tg__gemm_part p;
+        tg__gemm_last f;
+        tg__gemm_matrix(j, j->now, &p, &f);
+        tg__gemm_pack_columns(j, &p, i, scratch);
+        for (int64_t r = 0; r < j->mt; r++) tg__gemm_tile(j, r, col, scratch, scratch);
+        return;
+    }
+    tg__gemm_tile(j, i % j->mt, col, (j->kept ? j->kept + j->kb * panels * j->b_step * size
+        : j->mem + tg__ceil_div(j->part.m, j->mr) * j->a_step * size) + col * j->ns / j->nr * j->b_step * size, scratch);
 }
 
 /* ---- reductions */
@@ -17846,13 +17866,13 @@ TG__PRIVATE bool tg__gemm_plan_shared(tg__gemm_plan *j, int words) {
     const int64_t kc = p->k >= j->block ? TG__GEMM_KB : tiles ? tg__ceil_div(p->k, 16 * g) * 16 : tg__ceil_div(p->k, g);
     j->a_step = tiles ? kc * j->mr : TG__GEMM_CALL(j, tg__gemm_shape)(2, kc);
     j->b_step = kc * j->nr + (words ? j->nr : 16);
-    if (!words && !tg__gemm_keep(j)) return false;
-    if (!j->direct && j->kt == 1) {                      /* sums of a chunk are nobody else's; not a power of two apart */
-        j->row = j->ns + 16;
-        j->scratch = (size_t)(j->ms * j->row) * j->size;
-    }
-    return tg__gemm_memory(j, tg__ceil_div(p->m, j->mr) * j->a_step + (j->kept ? 0 : tg__ceil_div(p->n, j->nr) * j->b_step) +
-        (j->direct || j->scratch ? 0 : p->m * p->n));
+    j->own = !words && !j->kept && j->nt >= 4 * tg__jobs_width(j->tg);
+    if (j->own) j->work = (size_t)(j->ns / j->nr * j->b_step) * j->size;
+    /* sums of a chunk are nobody else's; not a power of two apart */
+    j->row = !j->direct && j->kt == 1 ? j->ns + 16 : 0;
+    j->scratch = j->work + (size_t)(j->ms * j->row) * j->size;
+    return tg__gemm_memory(j, tg__ceil_div(p->m, j->mr) * j->a_step + (j->kept || j->own ? 0 : tg__ceil_div(p->n, j->nr) * j->b_step) +
+        (j->direct || j->row ? 0 : p->m * p->n));
 }
 
 TG__PRIVATE bool tg__gemm_plan_reduction(tg__gemm_plan *j) {
@@ -17935,8 +17955,8 @@ TG__PRIVATE bool tg__gemm_plan_sums(tg__gemm_plan *j) {
     if (p->m > (close ? 5 : 2) * j->mr && p->n >= j->nr) p->pack_b = true;
     /* as strips where all of a stays in L2 and rows of b can be packed in passing */
     const bool wide = j->ks || (p->b_cs == 1 && p->kb == TG__GEMM_OWN && p->ka == TG__GEMM_OWN && p->m * p->k <= 1 << 16 && p->k <= TG__GEMM_KB);
-    if (p->m > 128 && p->n > 128 && p->k > 0 && work > 1 << 25 && !wide) return tg__gemm_plan_shared(j, 0);
     if (p->pack_b && !tg__gemm_keep(j)) return false;
+    if (p->m > (j->kept ? 2 * j->mr : 128) && p->n > 128 && p->k > 0 && work > 1 << 25 && !wide) return tg__gemm_plan_shared(j, 0);
     if (j->kt > 1 && p->m * p->n * p->k > 4 * TG__GEMM_CHUNK) {
         j->row = TG__ROUND_UP(p->n, 16) + 16;
         if (p->m <= 32) {
@@ -17966,7 +17986,7 @@ TG__PRIVATE bool tg__gemm_begin(tg__gemm_plan *j) {
     j->mem = NULL;
     j->kept = NULL;
     j->mem_bytes = 0;
-    j->second = j->many = false;
+    j->second = j->many = j->own = false;
     j->each = 0;
     j->words = 0;
     j->few = 0;
@@ -18033,7 +18053,7 @@ TG__PRIVATE int64_t tg__gemm_phase(tg_ctx *tg, int phase, tg__gemm_plan *j) {
         j->now = phase / 2 / j->kt;
         j->kb = phase / 2 % j->kt;
         j->second = phase % 2 == 1;
-        if (j->now < j->batches) chunks = phase % 2 ? strips : j->mt + (j->kept ? 0 : j->nt);
+        if (j->now < j->batches) chunks = phase % 2 ? (j->own ? j->nt : strips) : j->mt + (j->kept || j->own ? 0 : j->nt);
         break;
     case TG__GEMM_WHOLE: case TG__GEMM_LIBRARY:
         if (phase == 0) chunks = strips * j->batches;
