@@ -1515,7 +1515,7 @@ TG__PRIVATE tg_launch tg__cu_attention(tg__cu *s, const tg_request *r, const tg_
     matrix_key = k;
     if (matrix) {
         matrix_key.group = TG__CU_GROUP_ATTENTION_MATRIX;
-        matrix_key.kind = (int)tg__ceil_div(o[from].shape[3], 16) | (int)tg__ceil_div(o[from + 2].shape[3], 16) << 4; matrix_key.part = (r->number[1] != 0) | back << 1;
+        matrix_key.kind = (int)tg__ceil_div(o[from].shape[3], 16) | (int)tg__ceil_div(o[from + 2].shape[3], 16) << 4; matrix_key.part = (r->number[1] != 0) | back << 1 | (o[from + 3].use != TG_ABSENT) << 2;
         rows = 128;
         for (w.part = 0, i = 0; i < r->n; i++) if (tg__cu_by_16(&o[i], base[i])) w.part |= 1 << i;
     }
@@ -3766,17 +3766,19 @@ TG__CU_KERNEL(TG__CU(tg__cu_attend_dv), tg__cu_walk, TG__CU(tg__cu_attend_back)(
    registers: the sums of one product become the a of the next. Probabilities (by the largest score at most 1) and their
    derivatives are rounded to halves for it, as others do; sums of them, and the scores, are f32.
    A device's program is made for its sizes: TG__CU_KIND tells the columns of q and k and of v in sixteens, TG__CU_PART
-   whether there is dropout (1) and which way it goes (2: back). */
+   whether there is dropout (1) or a mask (4) and which way it goes (2: back). */
 #ifdef TG__CU_KIND
 #define TG__CU_DS(back) (TG__CU_KIND & 15)
 #define TG__CU_ES(back) (TG__CU_KIND >> 4)
 #define TG__CU_DROPS (TG__CU_PART & 1)
+#define TG__CU_MASKED(mask) (TG__CU_PART & 4)
 #define TG__CU_MOST ((TG__CU_KIND & 15) > TG__CU_KIND >> 4 ? TG__CU_KIND & 15 : TG__CU_KIND >> 4)
 #define TG__CU_TILES(back) (((back) && TG__CU_MOST <= 4 ? 256 : 128) * (TG__CU_MOST * 16 + 8))
 #else
 #define TG__CU_DS(back) ((int)((r->o[TG__CU_Q(back)].size[3] + 15) / 16))
 #define TG__CU_ES(back) ((int)((r->o[TG__CU_Q(back) + 2].size[3] + 15) / 16))
 #define TG__CU_DROPS (r->numbers[1] != 0)
+#define TG__CU_MASKED(mask) (r->o[mask].p != 0)
 #define TG__CU_TILES(back) (256 * 72)                                 /* halves: of 64 columns four tiles of 64 rows; of 128 columns 128 rows, or four tiles of 32 */
 #endif
 #define TG__CU_LOG2E 1.44269504088896341f
@@ -3792,7 +3794,7 @@ TG__INLINE void tg__cu_tile_in(const tg__cu_walk *r, int k, int64_t at, int64_t 
             const int i = e / (sixteens * 2), c = e % (sixteens * 2) * 8, left = i < n ? columns - c : 0;
             tg__cu_copy_16(tile + i * (sixteens * 16 + 8) + c, left > 0 ? p + i * down + c : (const uint16_t *)r->o[k].p, left >= 8 ? 16 : left > 0 ? left * 2 : 0);
         }
-    } else TG__CU_THREADS(t) for (int e = t; e < rows * sixteens * 16; e += TG__CU_WIDTH) {
+    } else TG__CU_THREADS(t) TG__CU_ROLL for (int e = t; e < rows * sixteens * 16; e += TG__CU_WIDTH) {
         const int i = e / (sixteens * 16), c = e % (sixteens * 16);
         tile[i * (sixteens * 16 + 8) + c] = (uint16_t)(i < n && c < columns ? p[i * down + c * right] : 0);
     }
@@ -3820,7 +3822,7 @@ TG__INLINE void tg__cu_scores(const tg__cu_walk *r, int back, int turned, int64_
     const int64_t queries = r->o[TG__CU_Q(back)].size[2], keys = r->o[TG__CU_Q(back) + 1].size[2], width = turned ? queries : keys;
     const float none = -tg__float(0x7f800000u), scale = (float)r->numbers[0];
     TG__CU_THREADS(t) { TG__CU_UNROLL for (int n = 0; n < columns / 2; n++) TG__CU_MY(s, t)[n] *= scale; }
-    if (!r->o[mask].p && column + columns <= width && (!r->whole[0] || (turned ? column >= row + TG__CU_ATTEND_ROWS - 1 : column + columns - 1 <= row))) return;
+    if (!TG__CU_MASKED(mask) && column + columns <= width && (!r->whole[0] || (turned ? column >= row + TG__CU_ATTEND_ROWS - 1 : column + columns - 1 <= row))) return;
     TG__CU_THREADS(t) {
         int low[2], high[2];
         TG__CU_UNROLL for (int i = 0; i < 2; i++) {
@@ -3835,7 +3837,7 @@ TG__INLINE void tg__cu_scores(const tg__cu_walk *r, int back, int turned, int64_
             const int i = n / 2 % 2, c = n / 4 * 8 + t % 4 * 2 + n % 2;
             float v = TG__CU_MY(s, t)[n];
             if (c < low[i] || c >= high[i]) v = none;
-            else if (r->o[mask].p) {
+            else if (TG__CU_MASKED(mask)) {
                 const int64_t own = row + t / 32 * 16 + t % 32 / 4 + i * 8, at = tg__cu_head_at(r, mask, b, h) + (turned ? column + c : own) * r->o[mask].stride[2] + (turned ? own : column + c) * r->o[mask].stride[3];
                 if (TG__CU_D(mask) != 9) v += tg__cu_get_f32(TG__CU_D(mask), r->o[mask].p, at);
                 else if (!((const uint8_t *)r->o[mask].p)[at]) v = none;
@@ -7545,17 +7547,19 @@ static const char *const tg__cu_kernels[] = {
 "#define TG__CU_DS(back) (TG__CU_KIND & 15)\n",
 "#define TG__CU_ES(back) (TG__CU_KIND >> 4)\n",
 "#define TG__CU_DROPS (TG__CU_PART & 1)\n",
+"#define TG__CU_MASKED(mask) (TG__CU_PART & 4)\n",
 "#define TG__CU_MOST ((TG__CU_KIND & 15) > TG__CU_KIND >> 4 ? TG__CU_KIND & 15 : TG__CU_KIND >> 4)\n",
 "#define TG__CU_TILES(back) (((back) && TG__CU_MOST <= 4 ? 256 : 128) * (TG__CU_MOST * 16 + 8))\n",
 "#else\n",
 "#define TG__CU_DS(back) ((int)((r->o[TG__CU_Q(back)].size[3] + 15) / 16))\n",
 "#define TG__CU_ES(back) ((int)((r->o[TG__CU_Q(back) + 2].size[3] + 15) / 16))\n",
 "#define TG__CU_DROPS (r->numbers[1] != 0)\n",
+"#define TG__CU_MASKED(mask) (r->o[mask].p != 0)\n",
 "#define TG__CU_TILES(back) (256 * 72)\n",
 "#endif\n",
 "#define TG__CU_LOG2E 1.44269504088896341f\n",
 "enum { TG__CU_ATTEND_ROWS = 128, TG__CU_ATTEND_TILE = 64 };\n",
-"#line 3786 \"tensorgrad_cuda.h\"\n",
+"#line 3788 \"tensorgrad_cuda.h\"\n",
 "TG__INLINE void tg__cu_tile_in(const tg__cu_walk *r, int k, int64_t at, int64_t first, int rows, int sixteens, uint16_t *tile) {\n",
 "const uint16_t *const p = (const uint16_t *)r->o[k].p + at + first * r->o[k].stride[2];\n",
 "const int n = r->o[k].size[2] - first < rows ? (int)(r->o[k].size[2] - first) : rows, columns = (int)r->o[k].size[3];\n",
@@ -7565,12 +7569,12 @@ static const char *const tg__cu_kernels[] = {
 "const int i = e / (sixteens * 2), c = e % (sixteens * 2) * 8, left = i < n ? columns - c : 0;\n",
 "tg__cu_copy_16(tile + i * (sixteens * 16 + 8) + c, left > 0 ? p + i * down + c : (const uint16_t *)r->o[k].p, left >= 8 ? 16 : left > 0 ? left * 2 : 0);\n",
 "}\n",
-"} else TG__CU_THREADS(t) for (int e = t; e < rows * sixteens * 16; e += TG__CU_WIDTH) {\n",
+"} else TG__CU_THREADS(t) TG__CU_ROLL for (int e = t; e < rows * sixteens * 16; e += TG__CU_WIDTH) {\n",
 "const int i = e / (sixteens * 16), c = e % (sixteens * 16);\n",
 "tile[i * (sixteens * 16 + 8) + c] = (uint16_t)(i < n && c < columns ? p[i * down + c * right] : 0);\n",
 "}\n",
 "}\n",
-"#line 3802 \"tensorgrad_cuda.h\"\n",
+"#line 3804 \"tensorgrad_cuda.h\"\n",
 "TG__INLINE void tg__cu_draw(const tg__cu_walk *r, int back, int turned, int64_t b, int64_t h, int64_t row, int64_t column, int columns, uint8_t *keep) {\n",
 "const int lines = turned ? columns : TG__CU_ATTEND_ROWS, n = turned ? TG__CU_ATTEND_ROWS : columns, groups = n / 4 + 1;\n",
 "const int64_t q0 = turned ? column : row, k0 = turned ? row : column;\n",
@@ -7585,13 +7589,13 @@ static const char *const tg__cu_kernels[] = {
 "}\n",
 "}\n",
 "}\n",
-"#line 3818 \"tensorgrad_cuda.h\"\n",
+"#line 3820 \"tensorgrad_cuda.h\"\n",
 "TG__INLINE void tg__cu_scores(const tg__cu_walk *r, int back, int turned, int64_t b, int64_t h, int64_t row, int64_t column, int columns, TG__CU_OWN(float, s, 32)) {\n",
 "const int mask = TG__CU_Q(back) + 3;\n",
 "const int64_t queries = r->o[TG__CU_Q(back)].size[2], keys = r->o[TG__CU_Q(back) + 1].size[2], width = turned ? queries : keys;\n",
 "const float none = -tg__float(0x7f800000u), scale = (float)r->numbers[0];\n",
 "TG__CU_THREADS(t) { TG__CU_UNROLL for (int n = 0; n < columns / 2; n++) TG__CU_MY(s, t)[n] *= scale; }\n",
-"if (!r->o[mask].p && column + columns <= width && (!r->whole[0] || (turned ? column >= row + TG__CU_ATTEND_ROWS - 1 : column + columns - 1 <= row))) return;\n",
+"if (!TG__CU_MASKED(mask) && column + columns <= width && (!r->whole[0] || (turned ? column >= row + TG__CU_ATTEND_ROWS - 1 : column + columns - 1 <= row))) return;\n",
 "TG__CU_THREADS(t) {\n",
 "int low[2], high[2];\n",
 "TG__CU_UNROLL for (int i = 0; i < 2; i++) {\n",
@@ -7606,7 +7610,7 @@ static const char *const tg__cu_kernels[] = {
 "const int i = n / 2 % 2, c = n / 4 * 8 + t % 4 * 2 + n % 2;\n",
 "float v = TG__CU_MY(s, t)[n];\n",
 "if (c < low[i] || c >= high[i]) v = none;\n",
-"else if (r->o[mask].p) {\n",
+"else if (TG__CU_MASKED(mask)) {\n",
 "const int64_t own = row + t / 32 * 16 + t % 32 / 4 + i * 8, at = tg__cu_head_at(r, mask, b, h) + (turned ? column + c : own) * r->o[mask].stride[2] + (turned ? own : column + c) * r->o[mask].stride[3];\n",
 "if (TG__CU_D(mask) != 9) v += tg__cu_get_f32(TG__CU_D(mask), r->o[mask].p, at);\n",
 "else if (!((const uint8_t *)r->o[mask].p)[at]) v = none;\n",
@@ -7615,7 +7619,7 @@ static const char *const tg__cu_kernels[] = {
 "}\n",
 "}\n",
 "}\n",
-"#line 3848 \"tensorgrad_cuda.h\"\n",
+"#line 3850 \"tensorgrad_cuda.h\"\n",
 "TG__INLINE void tg__cu_sums_put(const tg__cu_walk *r, int y, int64_t at, int64_t row, int sixteens, TG__CU_OWN(float, out, 64)) {\n",
 "uint16_t *const p = (uint16_t *)r->o[y].p + at;\n",
 "const int columns = (int)r->o[y].size[3], pairs = r->part >> y & 1;\n",
@@ -7629,11 +7633,11 @@ static const char *const tg__cu_kernels[] = {
 "if (c + 1 < columns) p[i * r->o[y].stride[2] + (c + 1) * r->o[y].stride[3]] = (uint16_t)(v >> 16);\n",
 "} }\n",
 "}\n",
-"#line 3862 \"tensorgrad_cuda.h\"\n",
+"#line 3864 \"tensorgrad_cuda.h\"\n",
 "TG__INLINE void tg__cu_rows_in(const uint16_t *tile, int sixteens, TG__CU_OWN(uint32_t, f, 32)) {\n",
 "TG__CU_UNROLL for (int d = 0; d < sixteens; d++) TG__CU_FRAGMENT(f, 4 * d, tile, sixteens * 16 + 8, 0, 16, 16 * d, 0, 0);\n",
 "}\n",
-"#line 3866 \"tensorgrad_cuda.h\"\n",
+"#line 3868 \"tensorgrad_cuda.h\"\n",
 "TG__INLINE void tg__cu_rows_dot(int dtype, const uint16_t *tile, int rows, int sixteens, TG__CU_OWN(uint32_t, f, 32), TG__CU_OWN(float, s, 32)) {\n",
 "TG__CU_OWN(uint32_t, two, 4);\n",
 "TG__CU_THREADS(t) { TG__CU_UNROLL for (int n = 0; n < rows / 2; n++) TG__CU_MY(s, t)[n] = 0; }\n",
@@ -7643,7 +7647,7 @@ static const char *const tg__cu_kernels[] = {
 "TG__CU_MMA(dtype, s, 8 * n + 4, f, 4 * d, two, 2);\n",
 "} }\n",
 "}\n",
-"#line 3876 \"tensorgrad_cuda.h\"\n",
+"#line 3878 \"tensorgrad_cuda.h\"\n",
 "TG__INLINE void tg__cu_rows_times(int dtype, const uint16_t *tile, int rows, int sixteens, TG__CU_OWN(uint32_t, p, 16), TG__CU_OWN(float, out, 64)) {\n",
 "TG__CU_OWN(uint32_t, two, 4);\n",
 "TG__CU_UNROLL for (int k = 0; k < rows / 16; k++) { TG__CU_UNROLL for (int n = 0; n < sixteens; n++) {\n",
@@ -7652,7 +7656,7 @@ static const char *const tg__cu_kernels[] = {
 "TG__CU_MMA(dtype, out, 8 * n + 4, p, 4 * k, two, 2);\n",
 "} }\n",
 "}\n",
-"#line 3886 \"tensorgrad_cuda.h\"\n",
+"#line 3888 \"tensorgrad_cuda.h\"\n",
 "TG__INLINE void tg__cu_matrix_attended(const tg__cu_walk *r, int64_t block) {\n",
 "TG__CU_SHARED_16(tiles, TG__CU_TILES(0));\n",
 "TG__CU_SHARED(uint8_t, keep, TG__CU_ATTEND_ROWS * TG__CU_ATTEND_TILE);\n",
@@ -7731,7 +7735,7 @@ static const char *const tg__cu_kernels[] = {
 "}\n",
 "tg__cu_sums_put(r, 0, tg__cu_head_at(r, 0, b, h), row, es, out);\n",
 "}\n",
-"#line 3966 \"tensorgrad_cuda.h\"\n",
+"#line 3968 \"tensorgrad_cuda.h\"\n",
 "TG__INLINE void tg__cu_matrix_back(const tg__cu_walk *r, int64_t block, const int which) {\n",
 "TG__CU_SHARED_16(tiles, TG__CU_TILES(1));\n",
 "TG__CU_SHARED(uint8_t, keep, TG__CU_ATTEND_ROWS * TG__CU_ATTEND_TILE);\n",
@@ -7825,9 +7829,9 @@ static const char *const tg__cu_kernels[] = {
 "TG__CU_KERNEL(tg__cu_attend_matrix_dv_f32, tg__cu_walk, tg__cu_matrix_back(r, block, 2))\n",
 "#endif\n",
 "#endif\n",
-"#line 4060 \"tensorgrad_cuda.h\"\n",
-"#if (!defined(TG__CU_ONLY) || defined(TG__CU_ONLY_RESAMPLE)) && TG__CU_TYPE != 0\n",
 "#line 4062 \"tensorgrad_cuda.h\"\n",
+"#if (!defined(TG__CU_ONLY) || defined(TG__CU_ONLY_RESAMPLE)) && TG__CU_TYPE != 0\n",
+"#line 4064 \"tensorgrad_cuda.h\"\n",
 "#ifndef TG__CU_TAPS\n",
 "#define TG__CU_TAPS\n",
 "typedef struct tg__cu_taps { int64_t first, count; const double *weight; } tg__cu_taps;\n",
@@ -7853,7 +7857,7 @@ static const char *const tg__cu_kernels[] = {
 "}\n",
 "TG__CU_KERNEL(TG__CU(tg__cu_resample), tg__cu_walk, { TG__CU_THREADS(t) TG__CU_EACH(i) TG__CU(tg__cu_resampled)(r, i); })\n",
 "#endif\n",
-"#line 4088 \"tensorgrad_cuda.h\"\n",
+"#line 4090 \"tensorgrad_cuda.h\"\n",
 "#if (!defined(TG__CU_ONLY) || defined(TG__CU_ONLY_RNN)) && TG__CU_TYPE != 0\n",
 "#line 1 \"tensorgrad.h, from the line '#define TG__RNN_GET(p, at)' on\"\n",
 "#define TG__RNN_GET(p, at)    (k == TG__VN ? TG__W(load)((p) + (at)) : TG__W(loadn)((p) + (at), k))\n",
@@ -7947,7 +7951,7 @@ static const char *const tg__cu_kernels[] = {
 "TG__RNN_PUT(dgates, j, TG__FT(tg__rnn_flush)(t));\n",
 "}\n",
 "}\n",
-"#line 4091 \"tensorgrad_cuda.h\"\n",
+"#line 4093 \"tensorgrad_cuda.h\"\n",
 "TG__INLINE tg__rnn_run TG__CU(tg__cu_unit)(const tg__cu_walk *r, int64_t i) {\n",
 "const int64_t row = i / r->length, unit = i - row * r->length;\n",
 "tg__rnn_run run;\n",
@@ -7958,7 +7962,7 @@ static const char *const tg__cu_kernels[] = {
 "TG__CU_KERNEL(TG__CU(tg__cu_rnn), tg__cu_walk, { TG__CU_THREADS(t) TG__CU_EACH(i) { const tg__rnn_run run = TG__CU(tg__cu_unit)(r, i); TG__FT(tg__rnn_ahead)(r->kind, &run); } })\n",
 "TG__CU_KERNEL(TG__CU(tg__cu_rnn_back), tg__cu_walk, { TG__CU_THREADS(t) TG__CU_EACH(i) { const tg__rnn_run run = TG__CU(tg__cu_unit)(r, i); TG__FT(tg__rnn_back)(r->kind, &run); } })\n",
 "#endif\n",
-"#line 4102 \"tensorgrad_cuda.h\"\n",
+"#line 4104 \"tensorgrad_cuda.h\"\n",
 "#if (!defined(TG__CU_ONLY) || defined(TG__CU_ONLY_OPTIM)) && TG__CU_TYPE != 0\n",
 "#line 1 \"tensorgrad.h, from the line '#define TG__OPTIM_NUMBER(i)' on\"\n",
 "#define TG__OPTIM_NUMBER(i)  TG__W(set)((TG__T)r->number[i])\n",
@@ -8161,7 +8165,7 @@ static const char *const tg__cu_kernels[] = {
 "default: TG__FT(tg__optim_powers)(r); break;\n",
 "}\n",
 "}\n",
-"#line 4105 \"tensorgrad_cuda.h\"\n",
+"#line 4107 \"tensorgrad_cuda.h\"\n",
 "#undef TG__CU_RULE\n",
 "#ifdef TG__CU_KIND\n",
 "#define TG__CU_RULE(asked) TG__CU_KIND\n",
@@ -8187,7 +8191,7 @@ static const char *const tg__cu_kernels[] = {
 "TG__CU_UNROLL for (k = 0; k < 5; k++) if (r->o[k].p) TG__CU(tg__cu_put)(TG__CU_D(k), r->o[k].p, at[k], v[k]);\n",
 "}\n",
 "TG__CU_KERNEL(TG__CU(tg__cu_step), tg__cu_optim, { TG__CU_THREADS(t) TG__CU_EACH(i) TG__CU(tg__cu_step_of)(r, i); })\n",
-"#line 4131 \"tensorgrad_cuda.h\"\n",
+"#line 4133 \"tensorgrad_cuda.h\"\n",
 "TG__INLINE TG__T TG__CU(tg__cu_power)(const tg__cu_optim *r, int64_t i) {\n",
 "TG__T v[2];\n",
 "tg__optim_run run;\n",
@@ -8197,7 +8201,7 @@ static const char *const tg__cu_kernels[] = {
 "TG__FT(tg__optim_powers)(&run);\n",
 "return v[0];\n",
 "}\n",
-"#line 4141 \"tensorgrad_cuda.h\"\n",
+"#line 4143 \"tensorgrad_cuda.h\"\n",
 "TG__INLINE void TG__CU(tg__cu_power_blocks)(const tg__cu_optim *r, int64_t block) {\n",
 "TG__CU_SHARED(TG__T, s, TG__CU_WIDTH);\n",
 "int half;\n",
@@ -8228,9 +8232,9 @@ static const char *const tg__cu_kernels[] = {
 "TG__CU_KERNEL(TG__CU(tg__cu_powers), tg__cu_optim, TG__CU(tg__cu_power_blocks)(r, block))\n",
 "TG__CU_KERNEL(TG__CU(tg__cu_powers_sum), tg__cu_optim, { (void)block; TG__CU(tg__cu_power_join)(r); })\n",
 "#endif\n",
-"#line 4172 \"tensorgrad_cuda.h\"\n",
+"#line 4174 \"tensorgrad_cuda.h\"\n",
 "#if !defined(TG__CU_ONLY) || defined(TG__CU_ONLY_GEMM) || defined(TG__CU_ONLY_CONV)\n",
-"#line 4176 \"tensorgrad_cuda.h\"\n",
+"#line 4178 \"tensorgrad_cuda.h\"\n",
 "#undef TG__CU_FMA\n",
 "#undef TG__CU_PLUS\n",
 "#if TG__CU_TYPE == 32\n",
@@ -8247,7 +8251,7 @@ static const char *const tg__cu_kernels[] = {
 "#define TG__CU_TILE\n",
 "enum { TG__CU_BM = 128, TG__CU_BN = 64, TG__CU_BK = 16, TG__CU_PAD = TG__CU_BM + 4 };\n",
 "#endif\n",
-"#line 4193 \"tensorgrad_cuda.h\"\n",
+"#line 4195 \"tensorgrad_cuda.h\"\n",
 "TG__INLINE void TG__CU(tg__cu_tile_step)(const TG__T *as, const TG__T *bs, TG__CU_OWN(TG__T, acc, 32)) {\n",
 "TG__CU_THREADS(t) {\n",
 "const int i0 = t / 16 * 8, j0 = t % 16 * 4;\n",
@@ -8260,7 +8264,7 @@ static const char *const tg__cu_kernels[] = {
 "}\n",
 "}\n",
 "}\n",
-"#line 4206 \"tensorgrad_cuda.h\"\n",
+"#line 4208 \"tensorgrad_cuda.h\"\n",
 "TG__INLINE void TG__CU(tg__cu_tile_clear)(TG__CU_OWN(TG__T, acc, 32)) {\n",
 "TG__CU_THREADS(t) if (t < TG__CU_WIDTH) { TG__CU_UNROLL for (int e = 0; e < 32; e++) TG__CU_MY(acc, t)[e] = 0; }\n",
 "}\n",
@@ -8268,14 +8272,14 @@ static const char *const tg__cu_kernels[] = {
 "TG__CU_THREADS(t) if (t < TG__CU_WIDTH) { TG__CU_UNROLL for (int e = 0; e < 32; e++) TG__CU_MY(total, t)[e] = first ? TG__CU_MY(acc, t)[e] : TG__CU_PLUS(TG__CU_MY(total, t)[e], TG__CU_MY(acc, t)[e]); }\n",
 "}\n",
 "#if !defined(TG__CU_ONLY) || defined(TG__CU_ONLY_GEMM)\n",
-"#line 4214 \"tensorgrad_cuda.h\"\n",
+"#line 4216 \"tensorgrad_cuda.h\"\n",
 "TG__INLINE void TG__CU(tg__cu_finish)(const tg__cu_gemm *r, int64_t c_at, int64_t bias_at, int64_t i, int64_t j, TG__T v) {\n",
 "const int64_t at = c_at + i * r->c_rs + j * r->c_cs;\n",
 "if (r->bias) v = TG__CU_PLUS(v, TG__CU(tg__cu_get)(TG__CU_DTYPE(0, r->tc), r->bias, bias_at + i * r->bias_rs + j * r->bias_cs));\n",
 "if (r->accumulate) v = TG__CU_PLUS(TG__CU(tg__cu_get)(TG__CU_DTYPE(0, r->tc), r->c, at), v);\n",
 "TG__CU(tg__cu_put)(TG__CU_DTYPE(0, r->tc), r->c, at, v);\n",
 "}\n",
-"#line 4221 \"tensorgrad_cuda.h\"\n",
+"#line 4223 \"tensorgrad_cuda.h\"\n",
 "TG__INLINE void TG__CU(tg__cu_part)(const tg__cu_gemm *r, int64_t batch, int64_t q, int64_t i, int64_t j, TG__T v) {\n",
 "if (r->partial) ((TG__T *)r->partial)[((batch * r->blocks + q) * r->m + i) * r->n + j] = v;\n",
 "else TG__CU(tg__cu_finish)(r, tg__cu_offset(r->ndim, r->shape, r->bc, batch), tg__cu_offset(r->ndim, r->shape, r->bbias, batch), i, j, v);\n",
@@ -8346,7 +8350,7 @@ static const char *const tg__cu_kernels[] = {
 "if (t % 64 == 0 && item < items) TG__CU(tg__cu_part)(r, item / r->n / r->m / r->blocks, item / r->n / r->m % r->blocks, item / r->n % r->m, item % r->n, s[t]);\n",
 "}\n",
 "}\n",
-"#line 4292 \"tensorgrad_cuda.h\"\n",
+"#line 4294 \"tensorgrad_cuda.h\"\n",
 "TG__INLINE void TG__CU(tg__cu_lanes)(const tg__cu_gemm *r, int64_t block) {\n",
 "TG__CU_SHARED(TG__T, s, TG__CU_WIDTH);\n",
 "const int64_t nt = (r->n + 31) / 32, i = block / nt % r->m, q = block / nt / r->m % r->blocks, batch = block / nt / r->m / r->blocks;\n",
@@ -8393,13 +8397,13 @@ static const char *const tg__cu_kernels[] = {
 "TG__CU_KERNEL(TG__CU(tg__cu_gemm_parts), tg__cu_gemm, TG__CU(tg__cu_add_parts)(r, block))\n",
 "#endif\n",
 "#endif\n",
-"#line 4339 \"tensorgrad_cuda.h\"\n",
-"#if (!defined(TG__CU_ONLY) || defined(TG__CU_ONLY_CONV)) && TG__CU_TYPE != 0\n",
 "#line 4341 \"tensorgrad_cuda.h\"\n",
+"#if (!defined(TG__CU_ONLY) || defined(TG__CU_ONLY_CONV)) && TG__CU_TYPE != 0\n",
+"#line 4343 \"tensorgrad_cuda.h\"\n",
 "#ifndef TG__CU_CONV\n",
 "#define TG__CU_CONV\n",
 "typedef struct tg__cu_spot { int64_t at; int32_t z, y, x; } tg__cu_spot;\n",
-"#line 4345 \"tensorgrad_cuda.h\"\n",
+"#line 4347 \"tensorgrad_cuda.h\"\n",
 "TG__INLINE void tg__cu_split(const int64_t *size, int64_t i, int64_t *p) {\n",
 "TG__CU_ROLL for (int d = 3; d > 0; d--) { const int64_t q = i / size[d]; p[d] = i - q * size[d]; i = q; }\n",
 "p[0] = i;\n",
@@ -8417,7 +8421,7 @@ static const char *const tg__cu_kernels[] = {
 "s.z = (int32_t)p[1] * r->k_scale[0]; s.y = (int32_t)p[2] * r->k_scale[1]; s.x = (int32_t)p[3] * r->k_scale[2];\n",
 "return s;\n",
 "}\n",
-"#line 4363 \"tensorgrad_cuda.h\"\n",
+"#line 4365 \"tensorgrad_cuda.h\"\n",
 "TG__INLINE int tg__cu_inside(const tg__cu_conv *r, int d, int32_t *v) {\n",
 "if (r->divide[d] != 1) {\n",
 "if (*v < 0 || *v % r->divide[d]) return 0;\n",
@@ -8492,7 +8496,7 @@ static const char *const tg__cu_kernels[] = {
 "}\n",
 "}\n",
 "}\n",
-"#line 4438 \"tensorgrad_cuda.h\"\n",
+"#line 4440 \"tensorgrad_cuda.h\"\n",
 "TG__INLINE void TG__CU(tg__cu_conv_one)(const tg__cu_conv *r, int64_t item) {\n",
 "const int64_t parts = r->partial ? r->blocks : 1, m = item % r->m, n = item / r->m % r->n, q = item / r->m / r->n % parts, group = item / r->m / r->n / parts;\n",
 "int64_t p[4], kb, k;\n",
