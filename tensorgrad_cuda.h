@@ -3824,6 +3824,8 @@ TG__INLINE void tg__cu_scores(const tg__cu_walk *r, int back, int turned, int64_
     TG__CU_THREADS(t) { TG__CU_UNROLL for (int n = 0; n < columns / 2; n++) TG__CU_MY(s, t)[n] *= scale; }
     if (!TG__CU_MASKED(mask) && column + columns <= width && (!r->whole[0] || (turned ? column >= row + TG__CU_ATTEND_ROWS - 1 : column + columns - 1 <= row))) return;
     TG__CU_THREADS(t) {
+        const int64_t step = r->o[mask].stride[turned ? 2 : 3];
+        int64_t line[2];                                                  /* where a row's mask begins */
         int low[2], high[2];
         TG__CU_UNROLL for (int i = 0; i < 2; i++) {
             const int64_t at = row + t / 32 * 16 + t % 32 / 4 + i * 8;      /* a query, or a key */
@@ -3831,6 +3833,7 @@ TG__INLINE void tg__cu_scores(const tg__cu_walk *r, int back, int turned, int64_
             if (at >= (turned ? keys : queries)) to = 0;
             if (r->whole[0] && turned && at - column > from) from = at - column;
             if (r->whole[0] && !turned && at + 1 - column < to) to = at + 1 - column;
+            line[i] = tg__cu_head_at(r, mask, b, h) + column * step + at * r->o[mask].stride[turned ? 3 : 2];
             low[i] = from > columns ? columns : (int)from; high[i] = to > columns ? columns : to < 0 ? 0 : (int)to;
         }
         TG__CU_UNROLL for (int n = 0; n < columns / 2; n++) {
@@ -3838,7 +3841,7 @@ TG__INLINE void tg__cu_scores(const tg__cu_walk *r, int back, int turned, int64_
             float v = TG__CU_MY(s, t)[n];
             if (c < low[i] || c >= high[i]) v = none;
             else if (TG__CU_MASKED(mask)) {
-                const int64_t own = row + t / 32 * 16 + t % 32 / 4 + i * 8, at = tg__cu_head_at(r, mask, b, h) + (turned ? column + c : own) * r->o[mask].stride[2] + (turned ? own : column + c) * r->o[mask].stride[3];
+                const int64_t at = line[i] + c * step;
                 if (TG__CU_D(mask) != 9) v += tg__cu_get_f32(TG__CU_D(mask), r->o[mask].p, at);
                 else if (!((const uint8_t *)r->o[mask].p)[at]) v = none;
             }
@@ -3984,7 +3987,7 @@ TG__INLINE void tg__cu_matrix_back(const tg__cu_walk *r, int64_t block, const in
     const int64_t from = turned && r->whole[0] ? row : 0, end = turned ? queries : r->whole[0] && row + TG__CU_ATTEND_ROWS < keys ? row + TG__CU_ATTEND_ROWS : keys;
     const int64_t each = end > from ? (end - from + through - 1) / through : 0, all = turned ? each * group : each;
     const float none = -tg__float(0x7f800000u), *const rest = (const float *)r->o[8].p, *const sums = (const float *)r->work;
-    int64_t i, h, column;
+    int64_t i, h = 0, column = 0, next_h = turned ? head * group : head, at = from;      /* tile i is of rows column, ... of head h; the one behind it of rows at, ... of head next_h */
     TG__CU_THREADS(t) {
         TG__CU_UNROLL for (int n = 0; n < wide * 8; n++) TG__CU_MY(out, t)[n] = 0;
         if (!turned) { TG__CU_UNROLL for (int k = 0; k < 2; k++) {
@@ -4013,39 +4016,41 @@ TG__INLINE void tg__cu_matrix_back(const tg__cu_walk *r, int64_t block, const in
             TG__CU_BARRIER                                                /* tile i is there, and what its queries know; every warp has done with tile i - 1, whose place tile i + 1 takes, and with its draws */
         }
         if (i + 1 < all) {
-            const int64_t hn = turned ? head * group + (i + 1) / each : head, hkn = hn / group, at = from + (i + 1) % each * through;
-            tg__cu_tile_in(r, t1, tg__cu_head_at(r, t1, b, turned ? hn : hkn), at, through, ds, tiles + ((i + 1) & 1) * 2 * size);
-            tg__cu_tile_in(r, t2, tg__cu_head_at(r, t2, b, turned ? hn : hkn), at, through, es, tiles + ((i + 1) & 1) * 2 * size + size);
+            const int64_t ht = turned ? next_h : next_h / group;
+            tg__cu_tile_in(r, t1, tg__cu_head_at(r, t1, b, ht), at, through, ds, tiles + ((i + 1) & 1) * 2 * size);
+            tg__cu_tile_in(r, t2, tg__cu_head_at(r, t2, b, ht), at, through, es, tiles + ((i + 1) & 1) * 2 * size + size);
             if (turned) TG__CU_THREADS(t) if (t < through) {
                 float *const to = of + ((i + 1) & 1) * 3 * TG__CU_ATTEND_TILE + t;
-                const int64_t q = at + t, n = (b * heads + hn) * queries + q;
+                const int64_t q = at + t, n = (b * heads + next_h) * queries + q;
                 to[0] = q < queries ? rest[n] : -none;
                 to[TG__CU_ATTEND_TILE] = q < queries ? rest[r->n + n] : 0;
                 to[2 * TG__CU_ATTEND_TILE] = q < queries ? sums[n] : 0;
             }
         }
-        if (i < 0) continue;
-        h = turned ? head * group + i / each : head; column = from + i % each * through;
-        if (drops) {
-            tg__cu_draw(r, 1, turned, b, h, row, column, through, keep);
-            TG__CU_BARRIER                                                /* all draws of tile i are there */
-        }
-        tg__cu_rows_dot(dtype, one, through, ds, first, s);
-        if (which < 2) tg__cu_rows_dot(dtype, two, through, es, second, slope);
-        tg__cu_scores(r, 1, turned, b, h, row, column, through, s);
-        TG__CU_THREADS(t) {
-            const float *const at = of + (i & 1) * 3 * TG__CU_ATTEND_TILE + t % 4 * 2;
-            const float kept = drops ? (float)(r->numbers[1] < 1 ? 1 / (1 - r->numbers[1]) : 0) : 1, scale = (float)r->numbers[0];
-            TG__CU_UNROLL for (int n = 0; n < through / 2; n++) {
-                const int k = n / 2 % 2, c = n / 4 * 8 + n % 2;
-                const float top = turned ? at[c] : TG__CU_MY(own, t)[k], inverse = turned ? at[TG__CU_ATTEND_TILE + c] : TG__CU_MY(own, t)[2 + k], sum = turned ? at[2 * TG__CU_ATTEND_TILE + c] : TG__CU_MY(own, t)[4 + k];
-                const float factor = !drops ? 1 : keep[(t / 32 * 16 + t % 32 / 4 + k * 8) * through + c + t % 4 * 2] ? kept : 0;
-                const float v = tg__cu_exp2((TG__CU_MY(s, t)[n] - top) * TG__CU_LOG2E) * inverse;
-                TG__CU_MY(s, t)[n] = which == 2 ? v * factor : v * scale * (TG__CU_MY(slope, t)[n] * factor - sum);
+        if (i >= 0) {
+            if (drops) {
+                tg__cu_draw(r, 1, turned, b, h, row, column, through, keep);
+                TG__CU_BARRIER                                                /* all draws of tile i are there */
             }
-            TG__CU_UNROLL for (int n = 0; n < through / 4; n++) TG__CU_MY(p, t)[n] = tg__cu_pack(dtype, TG__CU_MY(s, t)[2 * n], TG__CU_MY(s, t)[2 * n + 1]);
+            tg__cu_rows_dot(dtype, one, through, ds, first, s);
+            if (which < 2) tg__cu_rows_dot(dtype, two, through, es, second, slope);
+            tg__cu_scores(r, 1, turned, b, h, row, column, through, s);
+            TG__CU_THREADS(t) {
+                const float *const known = of + (i & 1) * 3 * TG__CU_ATTEND_TILE + t % 4 * 2;
+                const float kept = drops ? (float)(r->numbers[1] < 1 ? 1 / (1 - r->numbers[1]) : 0) : 1, scale = (float)r->numbers[0];
+                TG__CU_UNROLL for (int n = 0; n < through / 2; n++) {
+                    const int k = n / 2 % 2, c = n / 4 * 8 + n % 2;
+                    const float top = turned ? known[c] : TG__CU_MY(own, t)[k], inverse = turned ? known[TG__CU_ATTEND_TILE + c] : TG__CU_MY(own, t)[2 + k], sum = turned ? known[2 * TG__CU_ATTEND_TILE + c] : TG__CU_MY(own, t)[4 + k];
+                    const float factor = !drops ? 1 : keep[(t / 32 * 16 + t % 32 / 4 + k * 8) * through + c + t % 4 * 2] ? kept : 0;
+                    const float v = tg__cu_exp2((TG__CU_MY(s, t)[n] - top) * TG__CU_LOG2E) * inverse;
+                    TG__CU_MY(s, t)[n] = which == 2 ? v * factor : v * scale * (TG__CU_MY(slope, t)[n] * factor - sum);
+                }
+                TG__CU_UNROLL for (int n = 0; n < through / 4; n++) TG__CU_MY(p, t)[n] = tg__cu_pack(dtype, TG__CU_MY(s, t)[2 * n], TG__CU_MY(s, t)[2 * n + 1]);
+            }
+            tg__cu_rows_times(dtype, which == 2 ? two : one, through, wide, p, out);
         }
-        tg__cu_rows_times(dtype, which == 2 ? two : one, through, wide, p, out);
+        h = next_h; column = at; at += through;
+        if (at >= end) { at = from; next_h++; }
     }
     tg__cu_sums_put(r, which, tg__cu_head_at(r, which, b, head), row, wide, out);
 }
@@ -7597,6 +7602,8 @@ static const char *const tg__cu_kernels[] = {
 "TG__CU_THREADS(t) { TG__CU_UNROLL for (int n = 0; n < columns / 2; n++) TG__CU_MY(s, t)[n] *= scale; }\n",
 "if (!TG__CU_MASKED(mask) && column + columns <= width && (!r->whole[0] || (turned ? column >= row + TG__CU_ATTEND_ROWS - 1 : column + columns - 1 <= row))) return;\n",
 "TG__CU_THREADS(t) {\n",
+"const int64_t step = r->o[mask].stride[turned ? 2 : 3];\n",
+"int64_t line[2];\n",
 "int low[2], high[2];\n",
 "TG__CU_UNROLL for (int i = 0; i < 2; i++) {\n",
 "const int64_t at = row + t / 32 * 16 + t % 32 / 4 + i * 8;\n",
@@ -7604,6 +7611,7 @@ static const char *const tg__cu_kernels[] = {
 "if (at >= (turned ? keys : queries)) to = 0;\n",
 "if (r->whole[0] && turned && at - column > from) from = at - column;\n",
 "if (r->whole[0] && !turned && at + 1 - column < to) to = at + 1 - column;\n",
+"line[i] = tg__cu_head_at(r, mask, b, h) + column * step + at * r->o[mask].stride[turned ? 3 : 2];\n",
 "low[i] = from > columns ? columns : (int)from; high[i] = to > columns ? columns : to < 0 ? 0 : (int)to;\n",
 "}\n",
 "TG__CU_UNROLL for (int n = 0; n < columns / 2; n++) {\n",
@@ -7611,7 +7619,7 @@ static const char *const tg__cu_kernels[] = {
 "float v = TG__CU_MY(s, t)[n];\n",
 "if (c < low[i] || c >= high[i]) v = none;\n",
 "else if (TG__CU_MASKED(mask)) {\n",
-"const int64_t own = row + t / 32 * 16 + t % 32 / 4 + i * 8, at = tg__cu_head_at(r, mask, b, h) + (turned ? column + c : own) * r->o[mask].stride[2] + (turned ? own : column + c) * r->o[mask].stride[3];\n",
+"const int64_t at = line[i] + c * step;\n",
 "if (TG__CU_D(mask) != 9) v += tg__cu_get_f32(TG__CU_D(mask), r->o[mask].p, at);\n",
 "else if (!((const uint8_t *)r->o[mask].p)[at]) v = none;\n",
 "}\n",
@@ -7619,7 +7627,7 @@ static const char *const tg__cu_kernels[] = {
 "}\n",
 "}\n",
 "}\n",
-"#line 3850 \"tensorgrad_cuda.h\"\n",
+"#line 3853 \"tensorgrad_cuda.h\"\n",
 "TG__INLINE void tg__cu_sums_put(const tg__cu_walk *r, int y, int64_t at, int64_t row, int sixteens, TG__CU_OWN(float, out, 64)) {\n",
 "uint16_t *const p = (uint16_t *)r->o[y].p + at;\n",
 "const int columns = (int)r->o[y].size[3], pairs = r->part >> y & 1;\n",
@@ -7633,11 +7641,11 @@ static const char *const tg__cu_kernels[] = {
 "if (c + 1 < columns) p[i * r->o[y].stride[2] + (c + 1) * r->o[y].stride[3]] = (uint16_t)(v >> 16);\n",
 "} }\n",
 "}\n",
-"#line 3864 \"tensorgrad_cuda.h\"\n",
+"#line 3867 \"tensorgrad_cuda.h\"\n",
 "TG__INLINE void tg__cu_rows_in(const uint16_t *tile, int sixteens, TG__CU_OWN(uint32_t, f, 32)) {\n",
 "TG__CU_UNROLL for (int d = 0; d < sixteens; d++) TG__CU_FRAGMENT(f, 4 * d, tile, sixteens * 16 + 8, 0, 16, 16 * d, 0, 0);\n",
 "}\n",
-"#line 3868 \"tensorgrad_cuda.h\"\n",
+"#line 3871 \"tensorgrad_cuda.h\"\n",
 "TG__INLINE void tg__cu_rows_dot(int dtype, const uint16_t *tile, int rows, int sixteens, TG__CU_OWN(uint32_t, f, 32), TG__CU_OWN(float, s, 32)) {\n",
 "TG__CU_OWN(uint32_t, two, 4);\n",
 "TG__CU_THREADS(t) { TG__CU_UNROLL for (int n = 0; n < rows / 2; n++) TG__CU_MY(s, t)[n] = 0; }\n",
@@ -7647,7 +7655,7 @@ static const char *const tg__cu_kernels[] = {
 "TG__CU_MMA(dtype, s, 8 * n + 4, f, 4 * d, two, 2);\n",
 "} }\n",
 "}\n",
-"#line 3878 \"tensorgrad_cuda.h\"\n",
+"#line 3881 \"tensorgrad_cuda.h\"\n",
 "TG__INLINE void tg__cu_rows_times(int dtype, const uint16_t *tile, int rows, int sixteens, TG__CU_OWN(uint32_t, p, 16), TG__CU_OWN(float, out, 64)) {\n",
 "TG__CU_OWN(uint32_t, two, 4);\n",
 "TG__CU_UNROLL for (int k = 0; k < rows / 16; k++) { TG__CU_UNROLL for (int n = 0; n < sixteens; n++) {\n",
@@ -7656,7 +7664,7 @@ static const char *const tg__cu_kernels[] = {
 "TG__CU_MMA(dtype, out, 8 * n + 4, p, 4 * k, two, 2);\n",
 "} }\n",
 "}\n",
-"#line 3888 \"tensorgrad_cuda.h\"\n",
+"#line 3891 \"tensorgrad_cuda.h\"\n",
 "TG__INLINE void tg__cu_matrix_attended(const tg__cu_walk *r, int64_t block) {\n",
 "TG__CU_SHARED_16(tiles, TG__CU_TILES(0));\n",
 "TG__CU_SHARED(uint8_t, keep, TG__CU_ATTEND_ROWS * TG__CU_ATTEND_TILE);\n",
@@ -7735,7 +7743,7 @@ static const char *const tg__cu_kernels[] = {
 "}\n",
 "tg__cu_sums_put(r, 0, tg__cu_head_at(r, 0, b, h), row, es, out);\n",
 "}\n",
-"#line 3968 \"tensorgrad_cuda.h\"\n",
+"#line 3971 \"tensorgrad_cuda.h\"\n",
 "TG__INLINE void tg__cu_matrix_back(const tg__cu_walk *r, int64_t block, const int which) {\n",
 "TG__CU_SHARED_16(tiles, TG__CU_TILES(1));\n",
 "TG__CU_SHARED(uint8_t, keep, TG__CU_ATTEND_ROWS * TG__CU_ATTEND_TILE);\n",
@@ -7755,7 +7763,7 @@ static const char *const tg__cu_kernels[] = {
 "const int64_t from = turned && r->whole[0] ? row : 0, end = turned ? queries : r->whole[0] && row + TG__CU_ATTEND_ROWS < keys ? row + TG__CU_ATTEND_ROWS : keys;\n",
 "const int64_t each = end > from ? (end - from + through - 1) / through : 0, all = turned ? each * group : each;\n",
 "const float none = -tg__float(0x7f800000u), *const rest = (const float *)r->o[8].p, *const sums = (const float *)r->work;\n",
-"int64_t i, h, column;\n",
+"int64_t i, h = 0, column = 0, next_h = turned ? head * group : head, at = from;\n",
 "TG__CU_THREADS(t) {\n",
 "TG__CU_UNROLL for (int n = 0; n < wide * 8; n++) TG__CU_MY(out, t)[n] = 0;\n",
 "if (!turned) { TG__CU_UNROLL for (int k = 0; k < 2; k++) {\n",
@@ -7784,19 +7792,18 @@ static const char *const tg__cu_kernels[] = {
 "TG__CU_BARRIER\n",
 "}\n",
 "if (i + 1 < all) {\n",
-"const int64_t hn = turned ? head * group + (i + 1) / each : head, hkn = hn / group, at = from + (i + 1) % each * through;\n",
-"tg__cu_tile_in(r, t1, tg__cu_head_at(r, t1, b, turned ? hn : hkn), at, through, ds, tiles + ((i + 1) & 1) * 2 * size);\n",
-"tg__cu_tile_in(r, t2, tg__cu_head_at(r, t2, b, turned ? hn : hkn), at, through, es, tiles + ((i + 1) & 1) * 2 * size + size);\n",
+"const int64_t ht = turned ? next_h : next_h / group;\n",
+"tg__cu_tile_in(r, t1, tg__cu_head_at(r, t1, b, ht), at, through, ds, tiles + ((i + 1) & 1) * 2 * size);\n",
+"tg__cu_tile_in(r, t2, tg__cu_head_at(r, t2, b, ht), at, through, es, tiles + ((i + 1) & 1) * 2 * size + size);\n",
 "if (turned) TG__CU_THREADS(t) if (t < through) {\n",
 "float *const to = of + ((i + 1) & 1) * 3 * TG__CU_ATTEND_TILE + t;\n",
-"const int64_t q = at + t, n = (b * heads + hn) * queries + q;\n",
+"const int64_t q = at + t, n = (b * heads + next_h) * queries + q;\n",
 "to[0] = q < queries ? rest[n] : -none;\n",
 "to[TG__CU_ATTEND_TILE] = q < queries ? rest[r->n + n] : 0;\n",
 "to[2 * TG__CU_ATTEND_TILE] = q < queries ? sums[n] : 0;\n",
 "}\n",
 "}\n",
-"if (i < 0) continue;\n",
-"h = turned ? head * group + i / each : head; column = from + i % each * through;\n",
+"if (i >= 0) {\n",
 "if (drops) {\n",
 "tg__cu_draw(r, 1, turned, b, h, row, column, through, keep);\n",
 "TG__CU_BARRIER\n",
@@ -7805,11 +7812,11 @@ static const char *const tg__cu_kernels[] = {
 "if (which < 2) tg__cu_rows_dot(dtype, two, through, es, second, slope);\n",
 "tg__cu_scores(r, 1, turned, b, h, row, column, through, s);\n",
 "TG__CU_THREADS(t) {\n",
-"const float *const at = of + (i & 1) * 3 * TG__CU_ATTEND_TILE + t % 4 * 2;\n",
+"const float *const known = of + (i & 1) * 3 * TG__CU_ATTEND_TILE + t % 4 * 2;\n",
 "const float kept = drops ? (float)(r->numbers[1] < 1 ? 1 / (1 - r->numbers[1]) : 0) : 1, scale = (float)r->numbers[0];\n",
 "TG__CU_UNROLL for (int n = 0; n < through / 2; n++) {\n",
 "const int k = n / 2 % 2, c = n / 4 * 8 + n % 2;\n",
-"const float top = turned ? at[c] : TG__CU_MY(own, t)[k], inverse = turned ? at[TG__CU_ATTEND_TILE + c] : TG__CU_MY(own, t)[2 + k], sum = turned ? at[2 * TG__CU_ATTEND_TILE + c] : TG__CU_MY(own, t)[4 + k];\n",
+"const float top = turned ? known[c] : TG__CU_MY(own, t)[k], inverse = turned ? known[TG__CU_ATTEND_TILE + c] : TG__CU_MY(own, t)[2 + k], sum = turned ? known[2 * TG__CU_ATTEND_TILE + c] : TG__CU_MY(own, t)[4 + k];\n",
 "const float factor = !drops ? 1 : keep[(t / 32 * 16 + t % 32 / 4 + k * 8) * through + c + t % 4 * 2] ? kept : 0;\n",
 "const float v = tg__cu_exp2((TG__CU_MY(s, t)[n] - top) * TG__CU_LOG2E) * inverse;\n",
 "TG__CU_MY(s, t)[n] = which == 2 ? v * factor : v * scale * (TG__CU_MY(slope, t)[n] * factor - sum);\n",
@@ -7817,6 +7824,9 @@ static const char *const tg__cu_kernels[] = {
 "TG__CU_UNROLL for (int n = 0; n < through / 4; n++) TG__CU_MY(p, t)[n] = tg__cu_pack(dtype, TG__CU_MY(s, t)[2 * n], TG__CU_MY(s, t)[2 * n + 1]);\n",
 "}\n",
 "tg__cu_rows_times(dtype, which == 2 ? two : one, through, wide, p, out);\n",
+"}\n",
+"h = next_h; column = at; at += through;\n",
+"if (at >= end) { at = from; next_h++; }\n",
 "}\n",
 "tg__cu_sums_put(r, which, tg__cu_head_at(r, which, b, head), row, wide, out);\n",
 "}\n",
@@ -7829,9 +7839,9 @@ static const char *const tg__cu_kernels[] = {
 "TG__CU_KERNEL(tg__cu_attend_matrix_dv_f32, tg__cu_walk, tg__cu_matrix_back(r, block, 2))\n",
 "#endif\n",
 "#endif\n",
-"#line 4062 \"tensorgrad_cuda.h\"\n",
+"#line 4067 \"tensorgrad_cuda.h\"\n",
 "#if (!defined(TG__CU_ONLY) || defined(TG__CU_ONLY_RESAMPLE)) && TG__CU_TYPE != 0\n",
-"#line 4064 \"tensorgrad_cuda.h\"\n",
+"#line 4069 \"tensorgrad_cuda.h\"\n",
 "#ifndef TG__CU_TAPS\n",
 "#define TG__CU_TAPS\n",
 "typedef struct tg__cu_taps { int64_t first, count; const double *weight; } tg__cu_taps;\n",
@@ -7857,7 +7867,7 @@ static const char *const tg__cu_kernels[] = {
 "}\n",
 "TG__CU_KERNEL(TG__CU(tg__cu_resample), tg__cu_walk, { TG__CU_THREADS(t) TG__CU_EACH(i) TG__CU(tg__cu_resampled)(r, i); })\n",
 "#endif\n",
-"#line 4090 \"tensorgrad_cuda.h\"\n",
+"#line 4095 \"tensorgrad_cuda.h\"\n",
 "#if (!defined(TG__CU_ONLY) || defined(TG__CU_ONLY_RNN)) && TG__CU_TYPE != 0\n",
 "#line 1 \"tensorgrad.h, from the line '#define TG__RNN_GET(p, at)' on\"\n",
 "#define TG__RNN_GET(p, at)    (k == TG__VN ? TG__W(load)((p) + (at)) : TG__W(loadn)((p) + (at), k))\n",
@@ -7951,7 +7961,7 @@ static const char *const tg__cu_kernels[] = {
 "TG__RNN_PUT(dgates, j, TG__FT(tg__rnn_flush)(t));\n",
 "}\n",
 "}\n",
-"#line 4093 \"tensorgrad_cuda.h\"\n",
+"#line 4098 \"tensorgrad_cuda.h\"\n",
 "TG__INLINE tg__rnn_run TG__CU(tg__cu_unit)(const tg__cu_walk *r, int64_t i) {\n",
 "const int64_t row = i / r->length, unit = i - row * r->length;\n",
 "tg__rnn_run run;\n",
@@ -7962,7 +7972,7 @@ static const char *const tg__cu_kernels[] = {
 "TG__CU_KERNEL(TG__CU(tg__cu_rnn), tg__cu_walk, { TG__CU_THREADS(t) TG__CU_EACH(i) { const tg__rnn_run run = TG__CU(tg__cu_unit)(r, i); TG__FT(tg__rnn_ahead)(r->kind, &run); } })\n",
 "TG__CU_KERNEL(TG__CU(tg__cu_rnn_back), tg__cu_walk, { TG__CU_THREADS(t) TG__CU_EACH(i) { const tg__rnn_run run = TG__CU(tg__cu_unit)(r, i); TG__FT(tg__rnn_back)(r->kind, &run); } })\n",
 "#endif\n",
-"#line 4104 \"tensorgrad_cuda.h\"\n",
+"#line 4109 \"tensorgrad_cuda.h\"\n",
 "#if (!defined(TG__CU_ONLY) || defined(TG__CU_ONLY_OPTIM)) && TG__CU_TYPE != 0\n",
 "#line 1 \"tensorgrad.h, from the line '#define TG__OPTIM_NUMBER(i)' on\"\n",
 "#define TG__OPTIM_NUMBER(i)  TG__W(set)((TG__T)r->number[i])\n",
@@ -8165,7 +8175,7 @@ static const char *const tg__cu_kernels[] = {
 "default: TG__FT(tg__optim_powers)(r); break;\n",
 "}\n",
 "}\n",
-"#line 4107 \"tensorgrad_cuda.h\"\n",
+"#line 4112 \"tensorgrad_cuda.h\"\n",
 "#undef TG__CU_RULE\n",
 "#ifdef TG__CU_KIND\n",
 "#define TG__CU_RULE(asked) TG__CU_KIND\n",
@@ -8191,7 +8201,7 @@ static const char *const tg__cu_kernels[] = {
 "TG__CU_UNROLL for (k = 0; k < 5; k++) if (r->o[k].p) TG__CU(tg__cu_put)(TG__CU_D(k), r->o[k].p, at[k], v[k]);\n",
 "}\n",
 "TG__CU_KERNEL(TG__CU(tg__cu_step), tg__cu_optim, { TG__CU_THREADS(t) TG__CU_EACH(i) TG__CU(tg__cu_step_of)(r, i); })\n",
-"#line 4133 \"tensorgrad_cuda.h\"\n",
+"#line 4138 \"tensorgrad_cuda.h\"\n",
 "TG__INLINE TG__T TG__CU(tg__cu_power)(const tg__cu_optim *r, int64_t i) {\n",
 "TG__T v[2];\n",
 "tg__optim_run run;\n",
@@ -8201,7 +8211,7 @@ static const char *const tg__cu_kernels[] = {
 "TG__FT(tg__optim_powers)(&run);\n",
 "return v[0];\n",
 "}\n",
-"#line 4143 \"tensorgrad_cuda.h\"\n",
+"#line 4148 \"tensorgrad_cuda.h\"\n",
 "TG__INLINE void TG__CU(tg__cu_power_blocks)(const tg__cu_optim *r, int64_t block) {\n",
 "TG__CU_SHARED(TG__T, s, TG__CU_WIDTH);\n",
 "int half;\n",
@@ -8232,9 +8242,9 @@ static const char *const tg__cu_kernels[] = {
 "TG__CU_KERNEL(TG__CU(tg__cu_powers), tg__cu_optim, TG__CU(tg__cu_power_blocks)(r, block))\n",
 "TG__CU_KERNEL(TG__CU(tg__cu_powers_sum), tg__cu_optim, { (void)block; TG__CU(tg__cu_power_join)(r); })\n",
 "#endif\n",
-"#line 4174 \"tensorgrad_cuda.h\"\n",
+"#line 4179 \"tensorgrad_cuda.h\"\n",
 "#if !defined(TG__CU_ONLY) || defined(TG__CU_ONLY_GEMM) || defined(TG__CU_ONLY_CONV)\n",
-"#line 4178 \"tensorgrad_cuda.h\"\n",
+"#line 4183 \"tensorgrad_cuda.h\"\n",
 "#undef TG__CU_FMA\n",
 "#undef TG__CU_PLUS\n",
 "#if TG__CU_TYPE == 32\n",
@@ -8251,7 +8261,7 @@ static const char *const tg__cu_kernels[] = {
 "#define TG__CU_TILE\n",
 "enum { TG__CU_BM = 128, TG__CU_BN = 64, TG__CU_BK = 16, TG__CU_PAD = TG__CU_BM + 4 };\n",
 "#endif\n",
-"#line 4195 \"tensorgrad_cuda.h\"\n",
+"#line 4200 \"tensorgrad_cuda.h\"\n",
 "TG__INLINE void TG__CU(tg__cu_tile_step)(const TG__T *as, const TG__T *bs, TG__CU_OWN(TG__T, acc, 32)) {\n",
 "TG__CU_THREADS(t) {\n",
 "const int i0 = t / 16 * 8, j0 = t % 16 * 4;\n",
@@ -8264,7 +8274,7 @@ static const char *const tg__cu_kernels[] = {
 "}\n",
 "}\n",
 "}\n",
-"#line 4208 \"tensorgrad_cuda.h\"\n",
+"#line 4213 \"tensorgrad_cuda.h\"\n",
 "TG__INLINE void TG__CU(tg__cu_tile_clear)(TG__CU_OWN(TG__T, acc, 32)) {\n",
 "TG__CU_THREADS(t) if (t < TG__CU_WIDTH) { TG__CU_UNROLL for (int e = 0; e < 32; e++) TG__CU_MY(acc, t)[e] = 0; }\n",
 "}\n",
@@ -8272,14 +8282,14 @@ static const char *const tg__cu_kernels[] = {
 "TG__CU_THREADS(t) if (t < TG__CU_WIDTH) { TG__CU_UNROLL for (int e = 0; e < 32; e++) TG__CU_MY(total, t)[e] = first ? TG__CU_MY(acc, t)[e] : TG__CU_PLUS(TG__CU_MY(total, t)[e], TG__CU_MY(acc, t)[e]); }\n",
 "}\n",
 "#if !defined(TG__CU_ONLY) || defined(TG__CU_ONLY_GEMM)\n",
-"#line 4216 \"tensorgrad_cuda.h\"\n",
+"#line 4221 \"tensorgrad_cuda.h\"\n",
 "TG__INLINE void TG__CU(tg__cu_finish)(const tg__cu_gemm *r, int64_t c_at, int64_t bias_at, int64_t i, int64_t j, TG__T v) {\n",
 "const int64_t at = c_at + i * r->c_rs + j * r->c_cs;\n",
 "if (r->bias) v = TG__CU_PLUS(v, TG__CU(tg__cu_get)(TG__CU_DTYPE(0, r->tc), r->bias, bias_at + i * r->bias_rs + j * r->bias_cs));\n",
 "if (r->accumulate) v = TG__CU_PLUS(TG__CU(tg__cu_get)(TG__CU_DTYPE(0, r->tc), r->c, at), v);\n",
 "TG__CU(tg__cu_put)(TG__CU_DTYPE(0, r->tc), r->c, at, v);\n",
 "}\n",
-"#line 4223 \"tensorgrad_cuda.h\"\n",
+"#line 4228 \"tensorgrad_cuda.h\"\n",
 "TG__INLINE void TG__CU(tg__cu_part)(const tg__cu_gemm *r, int64_t batch, int64_t q, int64_t i, int64_t j, TG__T v) {\n",
 "if (r->partial) ((TG__T *)r->partial)[((batch * r->blocks + q) * r->m + i) * r->n + j] = v;\n",
 "else TG__CU(tg__cu_finish)(r, tg__cu_offset(r->ndim, r->shape, r->bc, batch), tg__cu_offset(r->ndim, r->shape, r->bbias, batch), i, j, v);\n",
@@ -8350,7 +8360,7 @@ static const char *const tg__cu_kernels[] = {
 "if (t % 64 == 0 && item < items) TG__CU(tg__cu_part)(r, item / r->n / r->m / r->blocks, item / r->n / r->m % r->blocks, item / r->n % r->m, item % r->n, s[t]);\n",
 "}\n",
 "}\n",
-"#line 4294 \"tensorgrad_cuda.h\"\n",
+"#line 4299 \"tensorgrad_cuda.h\"\n",
 "TG__INLINE void TG__CU(tg__cu_lanes)(const tg__cu_gemm *r, int64_t block) {\n",
 "TG__CU_SHARED(TG__T, s, TG__CU_WIDTH);\n",
 "const int64_t nt = (r->n + 31) / 32, i = block / nt % r->m, q = block / nt / r->m % r->blocks, batch = block / nt / r->m / r->blocks;\n",
@@ -8397,13 +8407,13 @@ static const char *const tg__cu_kernels[] = {
 "TG__CU_KERNEL(TG__CU(tg__cu_gemm_parts), tg__cu_gemm, TG__CU(tg__cu_add_parts)(r, block))\n",
 "#endif\n",
 "#endif\n",
-"#line 4341 \"tensorgrad_cuda.h\"\n",
+"#line 4346 \"tensorgrad_cuda.h\"\n",
 "#if (!defined(TG__CU_ONLY) || defined(TG__CU_ONLY_CONV)) && TG__CU_TYPE != 0\n",
-"#line 4343 \"tensorgrad_cuda.h\"\n",
+"#line 4348 \"tensorgrad_cuda.h\"\n",
 "#ifndef TG__CU_CONV\n",
 "#define TG__CU_CONV\n",
 "typedef struct tg__cu_spot { int64_t at; int32_t z, y, x; } tg__cu_spot;\n",
-"#line 4347 \"tensorgrad_cuda.h\"\n",
+"#line 4352 \"tensorgrad_cuda.h\"\n",
 "TG__INLINE void tg__cu_split(const int64_t *size, int64_t i, int64_t *p) {\n",
 "TG__CU_ROLL for (int d = 3; d > 0; d--) { const int64_t q = i / size[d]; p[d] = i - q * size[d]; i = q; }\n",
 "p[0] = i;\n",
@@ -8421,7 +8431,7 @@ static const char *const tg__cu_kernels[] = {
 "s.z = (int32_t)p[1] * r->k_scale[0]; s.y = (int32_t)p[2] * r->k_scale[1]; s.x = (int32_t)p[3] * r->k_scale[2];\n",
 "return s;\n",
 "}\n",
-"#line 4365 \"tensorgrad_cuda.h\"\n",
+"#line 4370 \"tensorgrad_cuda.h\"\n",
 "TG__INLINE int tg__cu_inside(const tg__cu_conv *r, int d, int32_t *v) {\n",
 "if (r->divide[d] != 1) {\n",
 "if (*v < 0 || *v % r->divide[d]) return 0;\n",
@@ -8496,7 +8506,7 @@ static const char *const tg__cu_kernels[] = {
 "}\n",
 "}\n",
 "}\n",
-"#line 4440 \"tensorgrad_cuda.h\"\n",
+"#line 4445 \"tensorgrad_cuda.h\"\n",
 "TG__INLINE void TG__CU(tg__cu_conv_one)(const tg__cu_conv *r, int64_t item) {\n",
 "const int64_t parts = r->partial ? r->blocks : 1, m = item % r->m, n = item / r->m % r->n, q = item / r->m / r->n % parts, group = item / r->m / r->n / parts;\n",
 "int64_t p[4], kb, k;\n",
