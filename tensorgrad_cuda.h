@@ -77,8 +77,13 @@
    also between parts of a product. What it does not take (numbers of rows and columns that both lie apart, integers) or
    refuses, this file's kernels make.
 
+   Attention of f16 and bf16 uses the matrix units (tensor cores) of a GPU of compute capability 8.0 or newer, forward and
+   back, where no head has more than 128 columns: scores, exponentials' sums and results are summed in f32, probabilities
+   and their derivatives are rounded to halves for the next product. Not in strict mode: it takes plain tiles, all in f32.
+
    Same bits: from run to run, on any GPU, but for products of cuBLASLt, whose library decides: it promises the same bits
-   for the same GPU, version and shape, not for others. In strict mode and with .no_cublas it is not asked. Of the rest: no
+   for the same GPU, version and shape, not for others, and for what matrix units sum, whose order and rounding are each
+   GPU's own: the same from run to run there. In strict mode neither is used, with .no_cublas not cuBLASLt. Of the rest: no
    atomics on floats; every sum has an order that its sizes alone decide. It is the CPU's but in normalisations,
    convolutions, attention, resizing and scans of long rows, which are as near as a rounding or two. Elementwise
    operations, copies, random numbers, dropout, reductions, scans, sorting, softmax, cross-entropy, indexing, pooling,
@@ -94,10 +99,14 @@
    ---- what is not here yet ----
    Every family has kernels. These cases run on the CPU with copies there and back, right and slow, which the log says once
    for each family: block-quantised operands; grid_sample and boxes; resizing of whole numbers; a product with a bias of
-   another type. No cuDNN; no tensor core but what cuBLASLt uses: convolutions and attention, and products without it, are
-   f32 (f64) in plain tiles, also of halves. The derivative of attention makes its scores three times. topk sorts whole rows. Copies to the host wait and are not page-locked. No
-   kernels compiled ahead by nvcc (which compiles the file as any other C). It was tested on an emulated driver and with
-   NVRTC's compiler; it has not yet run on a GPU, and no time is known.
+   another type. No cuDNN. No matrix units but in cuBLASLt and in attention: convolutions, and products without cuBLASLt,
+   are f32 (f64) in plain tiles, also of halves; so is attention of f32, of heads of more than 128 columns, and on GPUs
+   before 8.0. The derivative of attention makes its scores three times. topk sorts whole rows. Copies to the host wait and
+   are not page-locked. No kernels compiled ahead by nvcc (which compiles the file as any other C).
+   It was tested on an emulated driver and with NVRTC's and nvcc's compilers; it has not yet run on a GPU, and no time is
+   known. Of the words for matrix units (>>cuda-kernels) the emulation has NVIDIA's documentation, read by the author, for
+   what a card does: the places of a warp's numbers, asynchronous copies, shuffles. What it cannot see is a barrier that is
+   missing: threads run one after another there. Each barrier says in a comment what it is for.
 */
 #if !defined(TG__CU_KERNELS)
 #ifndef TENSORGRAD_CUDA_H
@@ -783,7 +792,7 @@ TG__PRIVATE void tg__cu_trim(void *user, void *stream) {
 
 enum { TG__CU_GROUP_MAP, TG__CU_GROUP_COPY, TG__CU_GROUP_RANDOM, TG__CU_GROUP_REDUCE, TG__CU_GROUP_SOFTMAX, TG__CU_GROUP_INDEX, TG__CU_GROUP_GEMM, TG__CU_GROUP_OPTIM,
     TG__CU_GROUP_SCAN, TG__CU_GROUP_SORT, TG__CU_GROUP_NORM, TG__CU_GROUP_POOL, TG__CU_GROUP_CONV, TG__CU_GROUP_ATTENTION,
-    TG__CU_GROUP_RNN, TG__CU_GROUP_RESAMPLE };
+    TG__CU_GROUP_RNN, TG__CU_GROUP_RESAMPLE, TG__CU_GROUP_ATTENTION_MATRIX };
 
 /* The formulas as text. */
 typedef struct tg__cu_formula { int row, operands; const char *name, *part[4]; } tg__cu_formula;
@@ -836,13 +845,14 @@ TG__PRIVATE void tg__cu_map_text(tg__text *t, const tg__cu_key *k) {
     tg__put(t, ", "); tg__put(t, w ? w->value : f->part[k->part]); tg__put(t, ")\n");
 }
 TG__PRIVATE void tg__cu_source(tg__text *t, const tg__cu_key *k) {
-    static const char *const only[] = { "MAP", "COPY", "RANDOM", "REDUCE", "SOFTMAX", "INDEX", "GEMM", "OPTIM", "SCAN", "SORT", "NORM", "POOL", "CONV", "ATTENTION", "RNN", "RESAMPLE" }, *const kinds[] = { "sum", "prod", "max", "min" };
+    static const char *const only[] = { "MAP", "COPY", "RANDOM", "REDUCE", "SOFTMAX", "INDEX", "GEMM", "OPTIM", "SCAN", "SORT", "NORM", "POOL", "CONV", "ATTENTION", "RNN", "RESAMPLE", "ATTENTION_MATRIX" }, *const kinds[] = { "sum", "prod", "max", "min" };
     const char *const *line;
     int i;
     tg__cu_define(t, "TG__CU_TYPE", k->type);
     tg__put(t, "#define TG__CU_ONLY\n#define TG__CU_ONLY_"); tg__put(t, only[k->group]); tg__put_char(t, '\n');
     tg__cu_define(t, "TG__CU_DTYPES", (int64_t)k->dtypes);
     if (k->group == TG__CU_GROUP_OPTIM) tg__cu_define(t, "TG__CU_KIND", k->kind);
+    if (k->group == TG__CU_GROUP_ATTENTION_MATRIX) { tg__cu_define(t, "TG__CU_KIND", k->kind); tg__cu_define(t, "TG__CU_PART", k->part); }
     if (k->group == TG__CU_GROUP_REDUCE) {
         tg__cu_define(t, "TG__CU_KIND", k->kind);
         tg__put(t, "#define TG__CU_KIND_NAME "); tg__put(t, kinds[k->kind & 3]); tg__put_char(t, '\n');
@@ -1481,32 +1491,53 @@ TG__PRIVATE tg_launch tg__cu_pool(tg__cu *s, const tg_request *r, const tg_opera
     return tg__cu_done(tg__cu_launch_kernel(s, &k, r->kind == TG_POOL_BACK ? "pool_back" : r->kind == TG_POOL_MAX_BACK ? "pool_claim" : "pool", tg__cu_blocks(s, w.n), &w));
 }
 
+/* Do 16 bytes that stand side by side in a row begin at a multiple of 16? */
+TG__PRIVATE bool tg__cu_by_16(const tg_operand *o, const void *base) {
+    int d;
+    bool yes = o->use != TG_ABSENT && !o->immediate && ((uintptr_t)base + (uintptr_t)o->offset) % 16 == 0 && o->stride[o->ndim - 1] == 1;
+    for (d = 0; yes && d < o->ndim - 1; d++) yes = o->shape[d] == 1 || o->stride[d] % (16 / (int64_t)tg_dtype_size(o->dtype)) == 0;
+    return yes;
+}
+/* May matrix units make it? They sum halves in f32, in an order of theirs, which strict mode does not allow. */
+TG__PRIVATE bool tg__cu_has_matrix(const tg__cu *s, const tg_operand *o) { return s->arch >= 80 && !s->tg->config.strict && (o->dtype == TG_F16 || o->dtype == TG_BF16); }
+
 /* Tiles of 32 rows of a result, by columns of one: of queries against keys, or of keys against the queries of the heads that
-   share them. A derivative makes the scores again for each of its three results. */
+   share them; or by matrix units of 128 rows, all columns. A derivative makes the scores again for each of its three results. */
 TG__PRIVATE tg_launch tg__cu_attention(tg__cu *s, const tg_request *r, const tg_operand *o, void *const *base) {
-    static const char *const names[] = { "attend_dq", "attend_dk", "attend_dv" };
+    static const char *const names[2][4] = { { "attend_dq", "attend_dk", "attend_dv", "attend" }, { "attend_matrix_dq", "attend_matrix_dk", "attend_matrix_dv", "attend_matrix" } };
     const bool back = r->kind == TG_ATTENTION_DERIVATIVE;
     const int from = back ? 3 : 2;
-    tg__cu_key k = TG__ZERO;
+    tg__cu_key k = TG__ZERO, matrix_key;
     tg__cu_walk w;
     size_t bytes;
-    int64_t wide;
+    int64_t wide, rows = 32;
     int i;
-    bool ok;
+    bool ok, matrix = tg__cu_has_matrix(s, &o[from]);
     (void)tg__cu_shapes_of(&w, r, o, base, &k);
     k.group = TG__CU_GROUP_ATTENTION; k.type = tg__cu_type(r->compute);
     wide = k.type == 64 ? 64 : 128;
     w.piece = o[from].shape[0]; w.n = w.piece * o[from].shape[1] * o[from].shape[2];      /* batches; queries of all */
+    for (i = 0; i < r->n; i++) {
+        if (o[i].use == TG_ABSENT || i == from + 3 || o[i].dtype == TG_F32) continue;      /* a mask; what is kept of the scores */
+        matrix = matrix && !o[i].immediate && o[i].dtype == o[from].dtype && o[i].shape[3] >= 1 && o[i].shape[3] <= 128;
+    }
+    matrix_key = k;
+    if (matrix) {
+        matrix_key.group = TG__CU_GROUP_ATTENTION_MATRIX;
+        matrix_key.kind = (int)tg__ceil_div(o[from].shape[3], 16) | (int)tg__ceil_div(o[from + 2].shape[3], 16) << 4; matrix_key.part = (r->number[1] != 0) | back << 1 | (o[from + 3].use != TG_ABSENT) << 2;
+        rows = 128;
+        for (w.part = 0, i = 0; i < r->n; i++) if (tg__cu_by_16(&o[i], base[i])) w.part |= 1 << i;
+    }
     if (!back) {
         if (w.n == 0 || o[0].shape[3] == 0) return TG_LAUNCH_DECLINED;
-        return tg__cu_done(tg__cu_launch_kernel(s, &k, "attend", w.piece * o[2].shape[1] * tg__ceil_div(o[2].shape[2], 32) * tg__ceil_div(o[0].shape[3], wide), &w));
+        return tg__cu_done(tg__cu_launch_kernel(s, &matrix_key, names[matrix][3], w.piece * o[2].shape[1] * tg__ceil_div(o[2].shape[2], rows) * (matrix ? 1 : tg__ceil_div(o[0].shape[3], wide)), &w));
     }
     bytes = (size_t)w.n * (k.type == 64 ? 8 : 4);
     w.work = (char *)(uintptr_t)tg__cu_take(s, bytes);
     if (!w.work) return TG_LAUNCH_FAILED;
     ok = tg__cu_launch_kernel(s, &k, "attend_delta", tg__cu_blocks(s, w.n), &w);
     for (i = 0; i < 3; i++) if (o[i].use != TG_ABSENT)
-        ok = ok && tg__cu_launch_kernel(s, &k, names[i], w.piece * o[i].shape[1] * tg__ceil_div(o[i].shape[2], 32) * tg__ceil_div(o[i].shape[3], wide), &w);
+        ok = ok && tg__cu_launch_kernel(s, &matrix_key, names[matrix][i], w.piece * o[i].shape[1] * tg__ceil_div(o[i].shape[2], rows) * (matrix ? 1 : tg__ceil_div(o[i].shape[3], wide)), &w);
     tg__cu_give(s, (tg__cu_address)(uintptr_t)w.work, bytes);
     return tg__cu_done(ok);
 }
@@ -2518,7 +2549,7 @@ TG__CU_RAW(8) TG__CU_RAW(16) TG__CU_RAW(32) TG__CU_RAW(64)
 #endif
 #endif
 
-#if !defined(TG__CU_ONLY) || defined(TG__CU_ONLY_RANDOM) || defined(TG__CU_ONLY_ATTENTION)
+#if !defined(TG__CU_ONLY) || defined(TG__CU_ONLY_RANDOM) || defined(TG__CU_ONLY_ATTENTION) || defined(TG__CU_ONLY_ATTENTION_MATRIX)
 /* ---- random: a thread makes the elements of one block of four Philox words, as >>impl-create and >>pass-random tell ---- */
 #ifndef TG__CU_PHILOX
 #define TG__CU_PHILOX
@@ -3416,10 +3447,120 @@ TG__CU_KERNEL(TG__CU(tg__cu_pool_claim), tg__cu_walk, { TG__CU_THREADS(t) TG__CU
 #undef TG__CU_PIXEL
 #endif
 
-#if (!defined(TG__CU_ONLY) || defined(TG__CU_ONLY_ATTENTION)) && TG__CU_TYPE != 0
-/* ---- attention: tiles of 32 x 32 scores, four to a thread (row t / 8, columns t % 8, + 8, ...), which are never stored ---- */
-#undef TG__CU_AE
-#define TG__CU_AE (TG__CU_TYPE == 32 ? 128 : 64)                      /* columns of a result that a block makes */
+#if !defined(TG__CU_ONLY) || defined(TG__CU_ONLY_ATTENTION_MATRIX)
+/* ---- matrix units: the words of a warp, for a device and for a host ----
+   A warp of 32 threads multiplies [16, 16] halves by [16, 8] halves and adds the product to [16, 8] floats (mma.m16n8k16,
+   compute capability 8.0). Thread l of the warp keeps, with g = l / 4 and c = l % 4 * 2, two halves to a register:
+     a, 4 registers   i: row g + i % 2 * 8, columns c + i / 2 * 8 and the next
+     b, 2 registers   i: rows c + i * 8 and the next, column g
+     sums, 4 floats   i: row g + i / 2 * 8, column c + i % 2
+   so that two sums side by side, packed, are half a register pair of the next product's a: what is multiplied twice need
+   not leave the registers. The words are called outside of the loops over threads, with what is TG__CU_OWN:
+     TG__CU_MMA(dtype, sums, at, a, from, b, of)   sums[at...] += a[from...] b[of...]
+     TG__CU_FRAGMENT(f, at, tile, stride, row, rows, column, across, turned)
+                     f[at...], 4 registers, from the 16 x 16 halves of a tile in shared memory at (row + warp * rows, column),
+                     as four of 8 x 8 (ldmatrix): down and then to the right, an a; across: to the right and then down, two
+                     b's of which each has its columns as rows of the tile; turned: each of the four is transposed, and down
+                     first makes two b's that stand in the tile as they are
+     TG__CU_QUAD_MAX(v, at), TG__CU_QUAD_SUM(v, at)   over the four threads of a row, which all get it
+   and by each thread
+     tg__cu_copy_16(to, from, bytes)   16 bytes into shared memory, of which those behind `bytes` become 0; they come later:
+     TG__CU_ARRIVED  waits for those that this thread asked for; others see them after the barrier behind it
+     tg__cu_pack(dtype, low, high), tg__cu_exp2(v)
+   On a host copies do come later, at TG__CU_ARRIVED, and what stands there until then is NaN: a kernel that reads too
+   early has wrong numbers. A product's sixteen terms are added in double there; matrix units add them in an order and with
+   a rounding of their own, of which NVIDIA says nothing: at least as f32 does, but other GPUs may give other bits. */
+#if !defined(TG__CU_HAS_MATRIX)
+#if !defined(__CUDACC__)
+#define TG__CU_HAS_MATRIX 1
+#elif defined(__CUDA_ARCH__)
+#define TG__CU_HAS_MATRIX (__CUDA_ARCH__ >= 800)
+#else
+#define TG__CU_HAS_MATRIX 0
+#endif
+#if defined(__CUDACC__) && TG__CU_HAS_MATRIX
+#define TG__CU_SHARED_16(name, n) __shared__ __align__(16) uint16_t name[n]
+#define TG__CU_MMA(dtype, sums, at, a, from, b, of) tg__cu_mma(dtype, &(sums)[at], &(a)[from], &(b)[of])
+#define TG__CU_FRAGMENT(f, at, tile, stride, row, rows, column, across, turned) tg__cu_fragment(&(f)[at], tile, stride, row, rows, column, across, turned)
+#define TG__CU_QUAD_MAX(v, at) { (v)[at] = fmaxf((v)[at], __shfl_xor_sync(0xffffffffu, (v)[at], 1)); (v)[at] = fmaxf((v)[at], __shfl_xor_sync(0xffffffffu, (v)[at], 2)); }
+#define TG__CU_QUAD_SUM(v, at) { (v)[at] += __shfl_xor_sync(0xffffffffu, (v)[at], 1); (v)[at] += __shfl_xor_sync(0xffffffffu, (v)[at], 2); }
+#define TG__CU_ARRIVED asm volatile("cp.async.wait_all;" ::: "memory");
+TG__INLINE void tg__cu_mma(int dtype, float *sums, const uint32_t *a, const uint32_t *b) {
+    if (dtype == 2) asm volatile("mma.sync.aligned.m16n8k16.row.col.f32.f16.f16.f32 {%0, %1, %2, %3}, {%4, %5, %6, %7}, {%8, %9}, {%0, %1, %2, %3};"
+        : "+f"(sums[0]), "+f"(sums[1]), "+f"(sums[2]), "+f"(sums[3]) : "r"(a[0]), "r"(a[1]), "r"(a[2]), "r"(a[3]), "r"(b[0]), "r"(b[1]));
+    else asm volatile("mma.sync.aligned.m16n8k16.row.col.f32.bf16.bf16.f32 {%0, %1, %2, %3}, {%4, %5, %6, %7}, {%8, %9}, {%0, %1, %2, %3};"
+        : "+f"(sums[0]), "+f"(sums[1]), "+f"(sums[2]), "+f"(sums[3]) : "r"(a[0]), "r"(a[1]), "r"(a[2]), "r"(a[3]), "r"(b[0]), "r"(b[1]));
+}
+TG__INLINE void tg__cu_fragment(uint32_t *f, const uint16_t *tile, int stride, int row, int rows, int column, int across, int turned) {
+    const int lane = (int)threadIdx.x % 32, down = across ? lane / 16 : lane / 8 % 2, right = across ? lane / 8 % 2 : lane / 16;      /* threads 8 i, 8 i + 1, ... tell the rows of the i-th of the four */
+    const uint32_t at = (uint32_t)__cvta_generic_to_shared(tile + ((int)threadIdx.x / 32 * rows + down * 8 + lane % 8) * stride + right * 8) + (uint32_t)(row * stride + column) * 2;
+    if (turned) asm volatile("ldmatrix.sync.aligned.m8n8.x4.trans.shared.b16 {%0, %1, %2, %3}, [%4];" : "=r"(f[0]), "=r"(f[1]), "=r"(f[2]), "=r"(f[3]) : "r"(at) : "memory");
+    else asm volatile("ldmatrix.sync.aligned.m8n8.x4.shared.b16 {%0, %1, %2, %3}, [%4];" : "=r"(f[0]), "=r"(f[1]), "=r"(f[2]), "=r"(f[3]) : "r"(at) : "memory");
+}
+TG__INLINE void tg__cu_copy_16(uint16_t *to, const uint16_t *from, int bytes) {
+    asm volatile("cp.async.cg.shared.global [%0], [%1], 16, %2;" :: "r"((uint32_t)__cvta_generic_to_shared(to)), "l"(from), "r"(bytes) : "memory");
+}
+TG__INLINE uint32_t tg__cu_pack(int dtype, float low, float high) {
+    uint32_t v;
+    if (dtype == 2) asm("cvt.rn.f16x2.f32 %0, %1, %2;" : "=r"(v) : "f"(high), "f"(low));
+    else asm("cvt.rn.bf16x2.f32 %0, %1, %2;" : "=r"(v) : "f"(high), "f"(low));
+    return v;
+}
+TG__INLINE float tg__cu_exp2(float v) { float y; asm("ex2.approx.ftz.f32 %0, %1;" : "=f"(y) : "f"(v)); return y; }      /* to 2 units of the last place; halves keep 8 or 11 bits of it */
+#elif !defined(__CUDACC__)
+#define TG__CU_SHARED_16(name, n) uint16_t name[n]
+#define TG__CU_SPAN(v) ((int)(sizeof (v)[0] / sizeof (v)[0][0]))
+#define TG__CU_MMA(dtype, sums, at, a, from, b, of) tg__cu_mma(dtype, &(sums)[0][at], TG__CU_SPAN(sums), &(a)[0][from], TG__CU_SPAN(a), &(b)[0][of], TG__CU_SPAN(b))
+#define TG__CU_FRAGMENT(f, at, tile, stride, row, rows, column, across, turned) tg__cu_fragment(&(f)[0][at], TG__CU_SPAN(f), tile, stride, row, rows, column, across, turned)
+#define TG__CU_QUAD_MAX(v, at) { for (int t = 0; t < TG__CU_WIDTH; t += 4) (v)[t][at] = (v)[t + 1][at] = (v)[t + 2][at] = (v)[t + 3][at] = fmaxf(fmaxf((v)[t][at], (v)[t + 1][at]), fmaxf((v)[t + 2][at], (v)[t + 3][at])); }
+#define TG__CU_QUAD_SUM(v, at) { for (int t = 0; t < TG__CU_WIDTH; t += 4) (v)[t][at] = (v)[t + 1][at] = (v)[t + 2][at] = (v)[t + 3][at] = ((v)[t][at] + (v)[t + 1][at]) + ((v)[t + 2][at] + (v)[t + 3][at]); }
+#define TG__CU_ARRIVED tg__cu_arrive();
+static float tg__cu_half_of(int dtype, uint32_t bits) { return dtype == 2 ? tg__from_half((uint16_t)bits) : tg__float(bits << 16); }
+static void tg__cu_mma(int dtype, float *sums, int sums_span, const uint32_t *a, int a_span, const uint32_t *b, int b_span) {
+    for (int warp = 0; warp < TG__CU_WIDTH / 32; warp++) {
+        float left[16][16], right[8][16];
+        for (int l = 0; l < 32; l++) {
+            const int t = warp * 32 + l, g = l / 4, c = l % 4 * 2;
+            for (int i = 0; i < 8; i++) left[g + i / 2 % 2 * 8][c + i / 4 * 8 + i % 2] = tg__cu_half_of(dtype, a[t * a_span + i / 2] >> i % 2 * 16 & 0xffffu);
+            for (int i = 0; i < 4; i++) right[g][c + i / 2 * 8 + i % 2] = tg__cu_half_of(dtype, b[t * b_span + i / 2] >> i % 2 * 16 & 0xffffu);
+        }
+        for (int l = 0; l < 32; l++) for (int i = 0; i < 4; i++) {
+            const float *const x = left[l / 4 + i / 2 * 8], *const y = right[l % 4 * 2 + i % 2];
+            float *const to = &sums[(warp * 32 + l) * sums_span + i];
+            double v = 0;
+            for (int k = 0; k < 16; k++) v += (double)x[k] * (double)y[k];
+            *to = (float)((double)*to + v);
+        }
+    }
+}
+static void tg__cu_fragment(uint32_t *f, int span, const uint16_t *tile, int stride, int row, int rows, int column, int across, int turned) {
+    for (int t = 0; t < TG__CU_WIDTH; t++) for (int i = 0; i < 4; i++) {
+        const int down = across ? i / 2 : i % 2, right = across ? i % 2 : i / 2, g = t % 32 / 4, c = t % 4 * 2;
+        const uint16_t *const p = tile + (row + t / 32 * rows + down * 8) * stride + column + right * 8;
+        f[t * span + i] = turned ? p[c * stride + g] | (uint32_t)p[(c + 1) * stride + g] << 16 : p[g * stride + c] | (uint32_t)p[g * stride + c + 1] << 16;
+    }
+}
+enum { TG__CU_LATE = 8192 };
+typedef struct tg__cu_late { uint16_t *to; const uint16_t *from; int bytes; } tg__cu_late;
+static struct { tg__cu_late at[TG__CU_LATE]; int n; } tg__cu_lates;              /* of the emulation alone, which runs one block at a time */
+static void tg__cu_arrive(void) {
+    for (int i = 0; i < tg__cu_lates.n; i++) for (int k = 0; k < 8; k++) tg__cu_lates.at[i].to[k] = k < tg__cu_lates.at[i].bytes / 2 ? tg__cu_lates.at[i].from[k] : 0;
+    tg__cu_lates.n = 0;
+}
+static void tg__cu_copy_16(uint16_t *to, const uint16_t *from, int bytes) {
+    tg__cu_late *l;
+    if (tg__cu_lates.n == TG__CU_LATE) tg__cu_arrive();
+    l = &tg__cu_lates.at[tg__cu_lates.n++];
+    l->to = to; l->from = from; l->bytes = bytes;
+    for (int k = 0; k < 8; k++) to[k] = 0xffffu;
+}
+static uint32_t tg__cu_pack(int dtype, float low, float high) { return dtype == 2 ? tg__to_half(low) | (uint32_t)tg__to_half(high) << 16 : tg__to_bf16(low) | (uint32_t)tg__to_bf16(high) << 16; }
+static float tg__cu_exp2(float v) { return exp2f(v); }
+#endif
+#endif
+#endif
+
+#if !defined(TG__CU_ONLY) || defined(TG__CU_ONLY_ATTENTION) || defined(TG__CU_ONLY_ATTENTION_MATRIX)
 #ifndef TG__CU_AT
 #define TG__CU_AT
 enum { TG__CU_ROW = 32, TG__CU_ROOM = 32 * 33 };
@@ -3437,6 +3578,12 @@ TG__INLINE tg__cu_head tg__cu_head_of(int64_t block, const int64_t *size, int wi
 }
 TG__INLINE int64_t tg__cu_head_at(const tg__cu_walk *r, int k, int64_t b, int64_t h) { return b * r->o[k].stride[0] + h * r->o[k].stride[1]; }
 #endif
+#endif
+
+#if (!defined(TG__CU_ONLY) || defined(TG__CU_ONLY_ATTENTION)) && TG__CU_TYPE != 0
+/* ---- attention: tiles of 32 x 32 scores, four to a thread (row t / 8, columns t % 8, + 8, ...), which are never stored ---- */
+#undef TG__CU_AE
+#define TG__CU_AE (TG__CU_TYPE == 32 ? 128 : 64)                      /* columns of a result that a block makes */
 /* Rows of operand a times rows of operand b, over n columns. */
 TG__INLINE void TG__CU(tg__cu_tile_dots)(const tg__cu_walk *r, int a, int64_t a_at, int64_t a_row, int b, int64_t b_at, int64_t b_row, int64_t n, TG__T *as, TG__T *bs, TG__CU_OWN(TG__T, dot, 4)) {
     int64_t d0;
@@ -3617,6 +3764,313 @@ TG__CU_KERNEL(TG__CU(tg__cu_attend_delta), tg__cu_walk, { TG__CU_THREADS(t) TG__
 TG__CU_KERNEL(TG__CU(tg__cu_attend_dq), tg__cu_walk, TG__CU(tg__cu_attend_back)(r, block, 0))
 TG__CU_KERNEL(TG__CU(tg__cu_attend_dk), tg__cu_walk, TG__CU(tg__cu_attend_back)(r, block, 1))
 TG__CU_KERNEL(TG__CU(tg__cu_attend_dv), tg__cu_walk, TG__CU(tg__cu_attend_back)(r, block, 2))
+#endif
+
+#if (!defined(TG__CU_ONLY) || defined(TG__CU_ONLY_ATTENTION_MATRIX)) && TG__CU_TYPE == 32 && TG__CU_HAS_MATRIX
+/* ---- attention of halves by matrix units: heads of at most 128 columns, sums in f32 ----
+   A block has 128 rows of a result, each warp 16 of them: queries, which go through the keys, or keys, which go through the
+   queries of the heads that share them. What belongs to the rows stays in registers, what they go through comes in tiles of
+   64 or 32 rows into shared memory, a tile's columns filled up with 0 to a multiple of 16. A tile's line is 8 halves longer
+   than that: the eight lines of an ldmatrix then lie in different banks. Scores and what is made of them never leave the
+   registers: the sums of one product become the a of the next. Probabilities (by the largest score at most 1) and their
+   derivatives are rounded to halves for it, as others do; sums of them, and the scores, are f32.
+   A device's program is made for its sizes: TG__CU_KIND tells the columns of q and k and of v in sixteens, TG__CU_PART
+   whether there is dropout (1) or a mask (4) and which way it goes (2: back). */
+#ifdef TG__CU_KIND
+#define TG__CU_DS(back) (TG__CU_KIND & 15)
+#define TG__CU_ES(back) (TG__CU_KIND >> 4)
+#define TG__CU_DROPS (TG__CU_PART & 1)
+#define TG__CU_MASKED(mask) (TG__CU_PART & 4)
+#define TG__CU_MOST ((TG__CU_KIND & 15) > TG__CU_KIND >> 4 ? TG__CU_KIND & 15 : TG__CU_KIND >> 4)
+#define TG__CU_TILES(back) (((back) && TG__CU_MOST <= 4 ? 256 : 128) * (TG__CU_MOST * 16 + 8))
+#else
+#define TG__CU_DS(back) ((int)((r->o[TG__CU_Q(back)].size[3] + 15) / 16))
+#define TG__CU_ES(back) ((int)((r->o[TG__CU_Q(back) + 2].size[3] + 15) / 16))
+#define TG__CU_DROPS (r->numbers[1] != 0)
+#define TG__CU_MASKED(mask) (r->o[mask].p != 0)
+#define TG__CU_TILES(back) (256 * 72)                                 /* halves: of 64 columns four tiles of 64 rows; of 128 columns 128 rows, or four tiles of 32 */
+#endif
+#define TG__CU_LOG2E 1.44269504088896341f
+enum { TG__CU_ATTEND_ROWS = 128, TG__CU_ATTEND_TILE = 64 };
+/* Rows first, first + 1, ... of operand k into a tile; rows and columns that are not there are 0. In pieces of 16 bytes that come later
+   where the operand lies so, which the bits of r->part tell. */
+TG__INLINE void tg__cu_tile_in(const tg__cu_walk *r, int k, int64_t at, int64_t first, int rows, int sixteens, uint16_t *tile) {
+    const uint16_t *const p = (const uint16_t *)r->o[k].p + at + first * r->o[k].stride[2];
+    const int n = r->o[k].size[2] - first < rows ? (int)(r->o[k].size[2] - first) : rows, columns = (int)r->o[k].size[3];
+    const int64_t down = r->o[k].stride[2], right = r->o[k].stride[3];
+    if (r->part >> k & 1) {
+        TG__CU_THREADS(t) for (int e = t; e < rows * sixteens * 2; e += TG__CU_WIDTH) {
+            const int i = e / (sixteens * 2), c = e % (sixteens * 2) * 8, left = i < n ? columns - c : 0;
+            tg__cu_copy_16(tile + i * (sixteens * 16 + 8) + c, left > 0 ? p + i * down + c : (const uint16_t *)r->o[k].p, left >= 8 ? 16 : left > 0 ? left * 2 : 0);
+        }
+    } else TG__CU_THREADS(t) TG__CU_ROLL for (int e = t; e < rows * sixteens * 16; e += TG__CU_WIDTH) {
+        const int i = e / (sixteens * 16), c = e % (sixteens * 16);
+        tile[i * (sixteens * 16 + 8) + c] = (uint16_t)(i < n && c < columns ? p[i * down + c * right] : 0);
+    }
+}
+/* Which elements dropout keeps: rows x columns of them, of queries by keys, or turned, of keys by queries. A thread draws the four that
+   stand side by side in a block of Philox words. */
+TG__INLINE void tg__cu_draw(const tg__cu_walk *r, int back, int turned, int64_t b, int64_t h, int64_t row, int64_t column, int columns, uint8_t *keep) {
+    const int lines = turned ? columns : TG__CU_ATTEND_ROWS, n = turned ? TG__CU_ATTEND_ROWS : columns, groups = n / 4 + 1;
+    const int64_t q0 = turned ? column : row, k0 = turned ? row : column;
+    TG__CU_THREADS(t) TG__CU_ROLL for (int e = t; e < lines * groups; e += TG__CU_WIDTH) {
+        const uint64_t from = (uint64_t)(((b * r->o[TG__CU_Q(back)].size[1] + h) * r->o[TG__CU_Q(back)].size[2] + q0 + e / groups) * r->o[TG__CU_Q(back) + 1].size[2] + k0), group = from / 4 + (uint64_t)(e % groups);
+        uint32_t w[4];
+        tg__cu_philox(group, (uint64_t)r->whole[1], (uint64_t)r->whole[2], w);
+        TG__CU_UNROLL for (int i = 0; i < 4; i++) {
+            const int64_t k = (int64_t)(group * 4 + (uint64_t)i) - (int64_t)from;
+            if (k < 0 || k >= n) continue;
+            keep[turned ? (int)k * columns + e / groups : e / groups * columns + (int)k] = (uint8_t)!((float)(int32_t)(w[i] >> 8) * 5.9604644775390625e-8f < (float)r->numbers[1]);
+        }
+    }
+}
+/* What a product of a row's operand and a tile's became, as scores: times the scale, with the mask, -inf where a key is not seen. Columns
+   low[i] to high[i] are seen of a thread's row i. */
+TG__INLINE void tg__cu_scores(const tg__cu_walk *r, int back, int turned, int64_t b, int64_t h, int64_t row, int64_t column, int columns, TG__CU_OWN(float, s, 32)) {
+    const int mask = TG__CU_Q(back) + 3;
+    const int64_t queries = r->o[TG__CU_Q(back)].size[2], keys = r->o[TG__CU_Q(back) + 1].size[2], width = turned ? queries : keys;
+    const float none = -tg__float(0x7f800000u), scale = (float)r->numbers[0];
+    TG__CU_THREADS(t) { TG__CU_UNROLL for (int n = 0; n < columns / 2; n++) TG__CU_MY(s, t)[n] *= scale; }
+    if (!TG__CU_MASKED(mask) && column + columns <= width && (!r->whole[0] || (turned ? column >= row + TG__CU_ATTEND_ROWS - 1 : column + columns - 1 <= row))) return;
+    TG__CU_THREADS(t) {
+        const int64_t step = r->o[mask].stride[turned ? 2 : 3];
+        int64_t line[2];                                                  /* where a row's mask begins */
+        int low[2], high[2];
+        TG__CU_UNROLL for (int i = 0; i < 2; i++) {
+            const int64_t at = row + t / 32 * 16 + t % 32 / 4 + i * 8;      /* a query, or a key */
+            int64_t from = 0, to = width - column;
+            if (at >= (turned ? keys : queries)) to = 0;
+            if (r->whole[0] && turned && at - column > from) from = at - column;
+            if (r->whole[0] && !turned && at + 1 - column < to) to = at + 1 - column;
+            line[i] = tg__cu_head_at(r, mask, b, h) + column * step + at * r->o[mask].stride[turned ? 3 : 2];
+            low[i] = from > columns ? columns : (int)from; high[i] = to > columns ? columns : to < 0 ? 0 : (int)to;
+        }
+        TG__CU_UNROLL for (int n = 0; n < columns / 2; n++) {
+            const int i = n / 2 % 2, c = n / 4 * 8 + t % 4 * 2 + n % 2;
+            float v = TG__CU_MY(s, t)[n];
+            if (c < low[i] || c >= high[i]) v = none;
+            else if (TG__CU_MASKED(mask)) {
+                const int64_t at = line[i] + c * step;
+                if (TG__CU_D(mask) != 9) v += tg__cu_get_f32(TG__CU_D(mask), r->o[mask].p, at);
+                else if (!((const uint8_t *)r->o[mask].p)[at]) v = none;
+            }
+            TG__CU_MY(s, t)[n] = v;
+        }
+    }
+}
+/* Sums of 16 columns each, rounded, to where they belong. */
+TG__INLINE void tg__cu_sums_put(const tg__cu_walk *r, int y, int64_t at, int64_t row, int sixteens, TG__CU_OWN(float, out, 64)) {
+    uint16_t *const p = (uint16_t *)r->o[y].p + at;
+    const int columns = (int)r->o[y].size[3], pairs = r->part >> y & 1;
+    TG__CU_THREADS(t) { TG__CU_UNROLL for (int n = 0; n < sixteens * 4; n++) {
+        const int64_t i = row + t / 32 * 16 + t % 32 / 4 + n % 2 * 8;
+        const int c = n / 2 * 8 + t % 4 * 2;
+        const uint32_t v = tg__cu_pack(TG__CU_D(y), TG__CU_MY(out, t)[2 * n], TG__CU_MY(out, t)[2 * n + 1]);
+        if (i >= r->o[y].size[2]) continue;
+        if (pairs && c + 1 < columns) { *(uint32_t *)(p + i * r->o[y].stride[2] + c) = v; continue; }
+        if (c < columns) p[i * r->o[y].stride[2] + c * r->o[y].stride[3]] = (uint16_t)v;
+        if (c + 1 < columns) p[i * r->o[y].stride[2] + (c + 1) * r->o[y].stride[3]] = (uint16_t)(v >> 16);
+    } }
+}
+/* The a's of 16 rows for each warp, of 128 that stand in a tile. */
+TG__INLINE void tg__cu_rows_in(const uint16_t *tile, int sixteens, TG__CU_OWN(uint32_t, f, 32)) {
+    TG__CU_UNROLL for (int d = 0; d < sixteens; d++) TG__CU_FRAGMENT(f, 4 * d, tile, sixteens * 16 + 8, 0, 16, 16 * d, 0, 0);
+}
+/* sums = rows times the rows of a tile. */
+TG__INLINE void tg__cu_rows_dot(int dtype, const uint16_t *tile, int rows, int sixteens, TG__CU_OWN(uint32_t, f, 32), TG__CU_OWN(float, s, 32)) {
+    TG__CU_OWN(uint32_t, two, 4);
+    TG__CU_THREADS(t) { TG__CU_UNROLL for (int n = 0; n < rows / 2; n++) TG__CU_MY(s, t)[n] = 0; }
+    TG__CU_UNROLL for (int d = 0; d < sixteens; d++) { TG__CU_UNROLL for (int n = 0; n < rows / 16; n++) {
+        TG__CU_FRAGMENT(two, 0, tile, sixteens * 16 + 8, 16 * n, 0, 16 * d, 1, 0);
+        TG__CU_MMA(dtype, s, 8 * n, f, 4 * d, two, 0);
+        TG__CU_MMA(dtype, s, 8 * n + 4, f, 4 * d, two, 2);
+    } }
+}
+/* out += p, packed, times a tile. */
+TG__INLINE void tg__cu_rows_times(int dtype, const uint16_t *tile, int rows, int sixteens, TG__CU_OWN(uint32_t, p, 16), TG__CU_OWN(float, out, 64)) {
+    TG__CU_OWN(uint32_t, two, 4);
+    TG__CU_UNROLL for (int k = 0; k < rows / 16; k++) { TG__CU_UNROLL for (int n = 0; n < sixteens; n++) {
+        TG__CU_FRAGMENT(two, 0, tile, sixteens * 16 + 8, 16 * k, 0, 16 * n, 0, 1);
+        TG__CU_MMA(dtype, out, 8 * n, p, 4 * k, two, 0);
+        TG__CU_MMA(dtype, out, 8 * n + 4, p, 4 * k, two, 2);
+    } }
+}
+/* 128 queries, through the keys by 64. There is one tile of keys and one of values: while the scores are made the values come, while
+   they are used the next keys. */
+TG__INLINE void tg__cu_matrix_attended(const tg__cu_walk *r, int64_t block) {
+    TG__CU_SHARED_16(tiles, TG__CU_TILES(0));
+    TG__CU_SHARED(uint8_t, keep, TG__CU_ATTEND_ROWS * TG__CU_ATTEND_TILE);
+    TG__CU_OWN(uint32_t, q, 32);
+    TG__CU_OWN(uint32_t, p, 16);
+    TG__CU_OWN(float, s, 32);
+    TG__CU_OWN(float, out, 64);
+    TG__CU_OWN(float, top, 2);                                            /* of a thread's two rows: the largest score so far */
+    TG__CU_OWN(float, next, 2);                                           /* and with this tile's */
+    TG__CU_OWN(float, sum, 2);                                            /* of this thread's columns */
+    const int ds = TG__CU_DS(0), es = TG__CU_ES(0), dtype = TG__CU_D(2), drops = TG__CU_DROPS;
+    const int64_t rows = (r->o[2].size[2] + TG__CU_ATTEND_ROWS - 1) / TG__CU_ATTEND_ROWS, heads = r->o[2].size[1], keys = r->o[3].size[2];
+    const int64_t row = (rows - 1 - block % rows) * TG__CU_ATTEND_ROWS, h = block / rows % heads, b = block / rows / heads, hk = h / (heads / r->o[3].size[1]);      /* the last rows see the most: they begin */
+    const int64_t k_at = tg__cu_head_at(r, 3, b, hk), v_at = tg__cu_head_at(r, 4, b, hk), end = r->whole[0] && row + TG__CU_ATTEND_ROWS < keys ? row + TG__CU_ATTEND_ROWS : keys;
+    uint16_t *const values = tiles + TG__CU_ATTEND_TILE * ((ds > es ? ds : es) * 16 + 8);
+    const float none = -tg__float(0x7f800000u);
+    int64_t k0;
+    TG__CU_THREADS(t) {
+        TG__CU_UNROLL for (int n = 0; n < es * 8; n++) TG__CU_MY(out, t)[n] = 0;
+        TG__CU_UNROLL for (int i = 0; i < 2; i++) { TG__CU_MY(top, t)[i] = none; TG__CU_MY(sum, t)[i] = 0; }
+    }
+    tg__cu_tile_in(r, 2, tg__cu_head_at(r, 2, b, h), row, TG__CU_ATTEND_ROWS, ds, tiles);      /* over both tiles */
+    TG__CU_ARRIVED
+    TG__CU_BARRIER                                                        /* all of the queries are there, whoever brought them */
+    tg__cu_rows_in(tiles, ds, q);
+    TG__CU_BARRIER                                                        /* every warp has read its own: keys may be written over them */
+    if (end > 0) tg__cu_tile_in(r, 3, k_at, 0, TG__CU_ATTEND_TILE, ds, tiles);
+    for (k0 = 0; k0 < end; k0 += TG__CU_ATTEND_TILE) {
+        TG__CU_ARRIVED
+        TG__CU_BARRIER                                                    /* the keys are there; every warp has done with the values and the draws of the tile before */
+        tg__cu_tile_in(r, 4, v_at, k0, TG__CU_ATTEND_TILE, es, values);
+        if (drops) tg__cu_draw(r, 0, 0, b, h, row, k0, TG__CU_ATTEND_TILE, keep);
+        tg__cu_rows_dot(dtype, tiles, TG__CU_ATTEND_TILE, ds, q, s);
+        TG__CU_ARRIVED
+        TG__CU_BARRIER                                                    /* the values and the draws are there; every warp has done with the keys */
+        if (k0 + TG__CU_ATTEND_TILE < end) tg__cu_tile_in(r, 3, k_at, k0 + TG__CU_ATTEND_TILE, TG__CU_ATTEND_TILE, ds, tiles);
+        tg__cu_scores(r, 0, 0, b, h, row, k0, TG__CU_ATTEND_TILE, s);
+        TG__CU_THREADS(t) {
+            TG__CU_UNROLL for (int i = 0; i < 2; i++) TG__CU_MY(next, t)[i] = TG__CU_MY(top, t)[i];
+            TG__CU_UNROLL for (int n = 0; n < 32; n++) TG__CU_MY(next, t)[n / 2 % 2] = fmaxf(TG__CU_MY(next, t)[n / 2 % 2], TG__CU_MY(s, t)[n]);
+        }
+        TG__CU_QUAD_MAX(next, 0)
+        TG__CU_QUAD_MAX(next, 1)
+        TG__CU_THREADS(t) {
+            const float kept = drops ? (float)(r->numbers[1] < 1 ? 1 / (1 - r->numbers[1]) : 0) : 1;
+            float from[2], shrink[2];
+            TG__CU_UNROLL for (int i = 0; i < 2; i++) {
+                from[i] = TG__CU_MY(next, t)[i] == none ? 0 : TG__CU_MY(next, t)[i];      /* no key was seen yet: exp(-inf) and not exp(-inf + inf) */
+                shrink[i] = tg__cu_exp2((TG__CU_MY(top, t)[i] - from[i]) * TG__CU_LOG2E);
+                TG__CU_MY(top, t)[i] = TG__CU_MY(next, t)[i];
+                TG__CU_MY(sum, t)[i] *= shrink[i];
+            }
+            TG__CU_UNROLL for (int n = 0; n < 32; n++) {
+                const float v = tg__cu_exp2((TG__CU_MY(s, t)[n] - from[n / 2 % 2]) * TG__CU_LOG2E);
+                TG__CU_MY(sum, t)[n / 2 % 2] += v;
+                TG__CU_MY(s, t)[n] = !drops ? v : keep[(t / 32 * 16 + t % 32 / 4 + n / 2 % 2 * 8) * TG__CU_ATTEND_TILE + n / 4 * 8 + t % 4 * 2 + n % 2] ? v * kept : 0;
+            }
+            TG__CU_UNROLL for (int n = 0; n < 16; n++) TG__CU_MY(p, t)[n] = tg__cu_pack(dtype, TG__CU_MY(s, t)[2 * n], TG__CU_MY(s, t)[2 * n + 1]);
+            TG__CU_UNROLL for (int n = 0; n < es * 8; n++) TG__CU_MY(out, t)[n] *= shrink[n / 2 % 2];
+        }
+        tg__cu_rows_times(dtype, values, TG__CU_ATTEND_TILE, es, p, out);
+    }
+    TG__CU_QUAD_SUM(sum, 0)
+    TG__CU_QUAD_SUM(sum, 1)
+    TG__CU_THREADS(t) {
+        float inverse[2];
+        TG__CU_UNROLL for (int i = 0; i < 2; i++) {
+            const float v = TG__CU_MY(sum, t)[i];
+            const int64_t at = row + t / 32 * 16 + t % 32 / 4 + i * 8;
+            inverse[i] = v == 0 ? 0 : 1 / v;
+            if (t % 4 || at >= r->o[2].size[2]) continue;
+            ((float *)r->o[1].p)[(b * heads + h) * r->o[2].size[2] + at] = v == 0 ? -none : TG__CU_MY(top, t)[i];
+            ((float *)r->o[1].p)[r->n + (b * heads + h) * r->o[2].size[2] + at] = inverse[i];
+        }
+        TG__CU_UNROLL for (int n = 0; n < es * 8; n++) TG__CU_MY(out, t)[n] *= inverse[n / 2 % 2];
+    }
+    tg__cu_sums_put(r, 0, tg__cu_head_at(r, 0, b, h), row, es, out);
+}
+/* 128 rows of dq (which 0), dk (1) or dv (2). Of a row's own operands and those that it goes through the first pair makes the scores, the
+   second the derivative of the probabilities: q and k, g and v, or turned. Two pairs of tiles: one comes while the other is used. */
+TG__INLINE void tg__cu_matrix_back(const tg__cu_walk *r, int64_t block, const int which) {
+    TG__CU_SHARED_16(tiles, TG__CU_TILES(1));
+    TG__CU_SHARED(uint8_t, keep, TG__CU_ATTEND_ROWS * TG__CU_ATTEND_TILE);
+    TG__CU_SHARED(float, of, 2 * 3 * TG__CU_ATTEND_TILE);                     /* of the queries of a tile, for two tiles: the largest score, 1 / sum, sum of g y */
+    TG__CU_OWN(uint32_t, first, 32);
+    TG__CU_OWN(uint32_t, second, 32);
+    TG__CU_OWN(uint32_t, p, 16);
+    TG__CU_OWN(float, s, 32);
+    TG__CU_OWN(float, slope, 32);
+    TG__CU_OWN(float, out, 64);
+    TG__CU_OWN(float, own, 6);                                            /* the same of a thread's two rows, where these are queries */
+    const int ds = TG__CU_DS(1), es = TG__CU_ES(1), dtype = TG__CU_D(3), drops = TG__CU_DROPS, turned = which > 0, through = (ds > es ? ds : es) <= 4 ? 64 : 32;
+    const int size = through * ((ds > es ? ds : es) * 16 + 8), wide = which == 2 ? es : ds;
+    const int a1 = turned ? 4 : 3, a2 = turned ? 5 : 9, t1 = turned ? 3 : 4, t2 = turned ? 9 : 5;
+    const int64_t rows = (r->o[which].size[2] + TG__CU_ATTEND_ROWS - 1) / TG__CU_ATTEND_ROWS, heads = r->o[3].size[1], group = heads / r->o[4].size[1], queries = r->o[3].size[2], keys = r->o[4].size[2];
+    const int64_t row = (turned ? block % rows : rows - 1 - block % rows) * TG__CU_ATTEND_ROWS, head = block / rows % r->o[which].size[1], b = block / rows / r->o[which].size[1];
+    const int64_t from = turned && r->whole[0] ? row : 0, end = turned ? queries : r->whole[0] && row + TG__CU_ATTEND_ROWS < keys ? row + TG__CU_ATTEND_ROWS : keys;
+    const int64_t each = end > from ? (end - from + through - 1) / through : 0, all = turned ? each * group : each;
+    const float none = -tg__float(0x7f800000u), *const rest = (const float *)r->o[8].p, *const sums = (const float *)r->work;
+    int64_t i, h = 0, column = 0, next_h = turned ? head * group : head, at = from;      /* tile i is of rows column, ... of head h; the one behind it of rows at, ... of head next_h */
+    TG__CU_THREADS(t) {
+        TG__CU_UNROLL for (int n = 0; n < wide * 8; n++) TG__CU_MY(out, t)[n] = 0;
+        if (!turned) { TG__CU_UNROLL for (int k = 0; k < 2; k++) {
+            const int64_t q = row + t / 32 * 16 + t % 32 / 4 + k * 8, at = (b * heads + head) * queries + q;
+            TG__CU_MY(own, t)[k] = q < queries ? rest[at] : -none;
+            TG__CU_MY(own, t)[2 + k] = q < queries ? rest[r->n + at] : 0;
+            TG__CU_MY(own, t)[4 + k] = q < queries ? sums[at] : 0;
+        } }
+    }
+    tg__cu_tile_in(r, a1, tg__cu_head_at(r, a1, b, head), row, TG__CU_ATTEND_ROWS, ds, tiles);      /* over all tiles */
+    TG__CU_ARRIVED
+    TG__CU_BARRIER                                                        /* all rows are there */
+    tg__cu_rows_in(tiles, ds, first);
+    TG__CU_BARRIER                                                        /* every warp has read its own */
+    if (which < 2) {
+        tg__cu_tile_in(r, a2, tg__cu_head_at(r, a2, b, head), row, TG__CU_ATTEND_ROWS, es, tiles);
+        TG__CU_ARRIVED
+        TG__CU_BARRIER                                                    /* the same for the second operand, */
+        tg__cu_rows_in(tiles, es, second);
+        TG__CU_BARRIER                                                    /* over which the first tiles may now be written */
+    }
+    for (i = -1; i < all; i++) {
+        const uint16_t *const one = tiles + (i & 1) * 2 * size, *const two = one + size;
+        if (i >= 0) {
+            TG__CU_ARRIVED
+            TG__CU_BARRIER                                                /* tile i is there, and what its queries know; every warp has done with tile i - 1, whose place tile i + 1 takes, and with its draws */
+        }
+        if (i + 1 < all) {
+            const int64_t ht = turned ? next_h : next_h / group;
+            tg__cu_tile_in(r, t1, tg__cu_head_at(r, t1, b, ht), at, through, ds, tiles + ((i + 1) & 1) * 2 * size);
+            tg__cu_tile_in(r, t2, tg__cu_head_at(r, t2, b, ht), at, through, es, tiles + ((i + 1) & 1) * 2 * size + size);
+            if (turned) TG__CU_THREADS(t) if (t < through) {
+                float *const to = of + ((i + 1) & 1) * 3 * TG__CU_ATTEND_TILE + t;
+                const int64_t q = at + t, n = (b * heads + next_h) * queries + q;
+                to[0] = q < queries ? rest[n] : -none;
+                to[TG__CU_ATTEND_TILE] = q < queries ? rest[r->n + n] : 0;
+                to[2 * TG__CU_ATTEND_TILE] = q < queries ? sums[n] : 0;
+            }
+        }
+        if (i >= 0) {
+            if (drops) {
+                tg__cu_draw(r, 1, turned, b, h, row, column, through, keep);
+                TG__CU_BARRIER                                                /* all draws of tile i are there */
+            }
+            tg__cu_rows_dot(dtype, one, through, ds, first, s);
+            if (which < 2) tg__cu_rows_dot(dtype, two, through, es, second, slope);
+            tg__cu_scores(r, 1, turned, b, h, row, column, through, s);
+            TG__CU_THREADS(t) {
+                const float *const known = of + (i & 1) * 3 * TG__CU_ATTEND_TILE + t % 4 * 2;
+                const float kept = drops ? (float)(r->numbers[1] < 1 ? 1 / (1 - r->numbers[1]) : 0) : 1, scale = (float)r->numbers[0];
+                TG__CU_UNROLL for (int n = 0; n < through / 2; n++) {
+                    const int k = n / 2 % 2, c = n / 4 * 8 + n % 2;
+                    const float top = turned ? known[c] : TG__CU_MY(own, t)[k], inverse = turned ? known[TG__CU_ATTEND_TILE + c] : TG__CU_MY(own, t)[2 + k], sum = turned ? known[2 * TG__CU_ATTEND_TILE + c] : TG__CU_MY(own, t)[4 + k];
+                    const float factor = !drops ? 1 : keep[(t / 32 * 16 + t % 32 / 4 + k * 8) * through + c + t % 4 * 2] ? kept : 0;
+                    const float v = tg__cu_exp2((TG__CU_MY(s, t)[n] - top) * TG__CU_LOG2E) * inverse;
+                    TG__CU_MY(s, t)[n] = which == 2 ? v * factor : v * scale * (TG__CU_MY(slope, t)[n] * factor - sum);
+                }
+                TG__CU_UNROLL for (int n = 0; n < through / 4; n++) TG__CU_MY(p, t)[n] = tg__cu_pack(dtype, TG__CU_MY(s, t)[2 * n], TG__CU_MY(s, t)[2 * n + 1]);
+            }
+            tg__cu_rows_times(dtype, which == 2 ? two : one, through, wide, p, out);
+        }
+        h = next_h; column = at; at += through;
+        if (at >= end) { at = from; next_h++; }
+    }
+    tg__cu_sums_put(r, which, tg__cu_head_at(r, which, b, head), row, wide, out);
+}
+#if !defined(TG__CU_KIND) || !(TG__CU_PART & 2)
+TG__CU_KERNEL(tg__cu_attend_matrix_f32, tg__cu_walk, tg__cu_matrix_attended(r, block))
+#endif
+#if !defined(TG__CU_KIND) || (TG__CU_PART & 2)
+TG__CU_KERNEL(tg__cu_attend_matrix_dq_f32, tg__cu_walk, tg__cu_matrix_back(r, block, 0))
+TG__CU_KERNEL(tg__cu_attend_matrix_dk_f32, tg__cu_walk, tg__cu_matrix_back(r, block, 1))
+TG__CU_KERNEL(tg__cu_attend_matrix_dv_f32, tg__cu_walk, tg__cu_matrix_back(r, block, 2))
+#endif
 #endif
 
 #if (!defined(TG__CU_ONLY) || defined(TG__CU_ONLY_RESAMPLE)) && TG__CU_TYPE != 0
@@ -4041,7 +4495,7 @@ TG__CU_KERNEL(TG__CU(tg__cu_conv_parts), tg__cu_conv, { TG__CU_THREADS(t) TG__CU
    ====================================================================================== */
 /* ---- the text: written by tools/cuda_text.c ---- */
 static const char *const tg__cu_words[] = {
-"#line 2273 \"tensorgrad_cuda.h\"\n",
+"#line 2304 \"tensorgrad_cuda.h\"\n",
 "#if defined(__CUDACC_RTC__)\n",
 "typedef signed char int8_t;\n",
 "typedef unsigned char uint8_t;\n",
@@ -4111,7 +4565,7 @@ static const char *const tg__cu_words[] = {
 "TG__INLINE double tg__sqrt64(double a) { return sqrt(a); }\n",
 "#endif\n",
 "#define TG__CU_KERNEL(name, type, ...) TG__CU_KERNEL_(name, type, __VA_ARGS__)\n",
-"#line 2343 \"tensorgrad_cuda.h\"\n",
+"#line 2374 \"tensorgrad_cuda.h\"\n",
 "#define TG__PASS_STRICT 1\n",
 "#define TG__VN 1\n",
 "#define TG__VN_F32 1\n",
@@ -5600,7 +6054,7 @@ static const char *const tg__cu_words[] = {
 "if (b == -1) return (int64_t)((uint64_t)0 - (uint64_t)a);\n",
 "return a / b - (a % b != 0 && (a < 0) != (b < 0));\n",
 "}\n",
-"#line 169 \"tensorgrad_cuda.h\"\n",
+"#line 178 \"tensorgrad_cuda.h\"\n",
 "typedef struct tg__cu_view {\n",
 "char   *p;\n",
 "int64_t stride[8];\n",
@@ -5654,7 +6108,7 @@ static const char *const tg__cu_words[] = {
 "char   *a, *b, *c, *bias, *partial;\n",
 "int32_t ndim, ta, tb, tc, accumulate, columns;\n",
 "} tg__cu_gemm;\n",
-"#line 224 \"tensorgrad_cuda.h\"\n",
+"#line 233 \"tensorgrad_cuda.h\"\n",
 "typedef struct tg__cu_conv {\n",
 "int64_t m, n, k, groups, block, blocks;\n",
 "int64_t m_size[4], k_size[4];\n",
@@ -5677,7 +6131,7 @@ static const char *const tg__cu_words[] = {
 "} tg__cu_optim;\n",
 NULL };
 static const char *const tg__cu_kernels[] = {
-"#line 2358 \"tensorgrad_cuda.h\"\n",
+"#line 2389 \"tensorgrad_cuda.h\"\n",
 "#undef TG__T\n",
 "#undef TG__V\n",
 "#undef TG__M\n",
@@ -5712,7 +6166,7 @@ static const char *const tg__cu_kernels[] = {
 "#define TG__CU(name) name##_i64\n",
 "#define TG__CU_FROM(v) tg__int_of((double)(v))\n",
 "#endif\n",
-"#line 2394 \"tensorgrad_cuda.h\"\n",
+"#line 2425 \"tensorgrad_cuda.h\"\n",
 "TG__INLINE TG__T TG__CU(tg__cu_get)(int dtype, const char *p, int64_t i) {\n",
 "switch (dtype) {\n",
 "case 0: return TG__CU_FROM(((const float *)p)[i]);\n",
@@ -5745,7 +6199,7 @@ static const char *const tg__cu_kernels[] = {
 "default: ((uint8_t *)p)[i] = (uint8_t)!(v == 0); break;\n",
 "}\n",
 "}\n",
-"#line 2427 \"tensorgrad_cuda.h\"\n",
+"#line 2458 \"tensorgrad_cuda.h\"\n",
 "#ifndef TG__CU_ANY\n",
 "#define TG__CU_ANY\n",
 "TG__INLINE void tg__cu_move(int size, char *y, int64_t to, const char *x, int64_t from) {\n",
@@ -5756,7 +6210,7 @@ static const char *const tg__cu_kernels[] = {
 "default: ((uint8_t *)y)[to] = ((const uint8_t *)x)[from]; break;\n",
 "}\n",
 "}\n",
-"#line 2438 \"tensorgrad_cuda.h\"\n",
+"#line 2469 \"tensorgrad_cuda.h\"\n",
 "TG__INLINE int64_t tg__cu_offset(int ndim, const int64_t *shape, const int64_t *stride, int64_t i) {\n",
 "int64_t at = 0;\n",
 "int d;\n",
@@ -5777,7 +6231,7 @@ static const char *const tg__cu_kernels[] = {
 "}\n",
 "}\n",
 "#endif\n",
-"#line 2461 \"tensorgrad_cuda.h\"\n",
+"#line 2492 \"tensorgrad_cuda.h\"\n",
 "#ifndef TG__CU_PLACES\n",
 "#define TG__CU_PLACES(count) \\\n",
 "int64_t at[count]; \\\n",
@@ -5794,19 +6248,19 @@ static const char *const tg__cu_kernels[] = {
 "}\n",
 "#define TG__CU_UP_TO(i, count) for (int64_t i = block * TG__CU_WIDTH + t; i < (count); i += blocks * TG__CU_WIDTH)\n",
 "#define TG__CU_EACH(i) TG__CU_UP_TO(i, r->n)\n",
-"#line 2478 \"tensorgrad_cuda.h\"\n",
+"#line 2509 \"tensorgrad_cuda.h\"\n",
 "#ifdef TG__CU_DTYPES\n",
 "#define TG__CU_DTYPE(k, asked) ((int)((uint64_t)(TG__CU_DTYPES) >> (4 * (k)) & 15))\n",
 "#else\n",
 "#define TG__CU_DTYPE(k, asked) (asked)\n",
 "#endif\n",
 "#define TG__CU_D(k) TG__CU_DTYPE(k, r->o[k].dtype)\n",
-"#line 2485 \"tensorgrad_cuda.h\"\n",
+"#line 2516 \"tensorgrad_cuda.h\"\n",
 "#define TG__CU_POSITION                                                \\\n",
 "int64_t p[5]; \\\n",
 "{ int64_t rest = i; for (int d = 4; d > 0; d--) { p[d] = rest % r->shape[d]; rest /= r->shape[d]; } p[0] = rest; }\n",
 "#define TG__CU_TO(k) (p[0] * r->o[k].stride[0] + p[1] * r->o[k].stride[1] + p[2] * r->o[k].stride[2] + p[3] * r->o[k].stride[3] + p[4] * r->o[k].stride[4])\n",
-"#line 2491 \"tensorgrad_cuda.h\"\n",
+"#line 2522 \"tensorgrad_cuda.h\"\n",
 "#define TG__CU_NUMBER(k) (r->o[k].number == 2 ? (TG__T)r->o[k].i : TG__CU_FROM(r->o[k].f))\n",
 "#define TG__CU_READ(k, q) const TG__V q = r->o[k].number ? TG__CU_NUMBER(k) : TG__CU(tg__cu_get)(TG__CU_D(k), r->o[k].p, at[k]); (void)q;\n",
 "#define TG__CU_MAP(name, count, reads, check, value) \\\n",
@@ -5896,9 +6350,9 @@ static const char *const tg__cu_kernels[] = {
 "#define SINC_U(v) MUL(K(3.14159265358979323846), SELECT(EQ(v, ZERO), ONE, v))\n",
 "#define GELU_DU(v) TG__W(fma)(TG__W(mul)(v, v), K(0.21406444881479865), K(1.5957691216057308))\n",
 "#endif\n",
-"#line 2507 \"tensorgrad_cuda.h\"\n",
+"#line 2538 \"tensorgrad_cuda.h\"\n",
 "#if !defined(TG__CU_ONLY) || defined(TG__CU_ONLY_COPY)\n",
-"#line 2509 \"tensorgrad_cuda.h\"\n",
+"#line 2540 \"tensorgrad_cuda.h\"\n",
 "TG__CU_KERNEL(TG__CU(tg__cu_cast), tg__cu_walk, { TG__CU_THREADS(t) TG__CU_EACH(i) { TG__CU_PLACES(2) TG__CU(tg__cu_put)(TG__CU_D(0), r->o[0].p, at[0], TG__CU(tg__cu_get)(TG__CU_D(1), r->o[1].p, at[1])); } })\n",
 "#if TG__CU_TYPE == 64\n",
 "TG__CU_KERNEL(tg__cu_ramp_f64, tg__cu_walk, { TG__CU_THREADS(t) TG__CU_EACH(i) { TG__CU_PLACES(1) tg__cu_put_f64(TG__CU_D(0), r->o[0].p, at[0], r->numbers[0] + (double)i * r->numbers[1]); } })\n",
@@ -5910,9 +6364,9 @@ static const char *const tg__cu_kernels[] = {
 "TG__CU_RAW(8) TG__CU_RAW(16) TG__CU_RAW(32) TG__CU_RAW(64)\n",
 "#endif\n",
 "#endif\n",
-"#line 2521 \"tensorgrad_cuda.h\"\n",
-"#if !defined(TG__CU_ONLY) || defined(TG__CU_ONLY_RANDOM) || defined(TG__CU_ONLY_ATTENTION)\n",
-"#line 2523 \"tensorgrad_cuda.h\"\n",
+"#line 2552 \"tensorgrad_cuda.h\"\n",
+"#if !defined(TG__CU_ONLY) || defined(TG__CU_ONLY_RANDOM) || defined(TG__CU_ONLY_ATTENTION) || defined(TG__CU_ONLY_ATTENTION_MATRIX)\n",
+"#line 2554 \"tensorgrad_cuda.h\"\n",
 "#ifndef TG__CU_PHILOX\n",
 "#define TG__CU_PHILOX\n",
 "TG__INLINE void tg__cu_philox(uint64_t at, uint64_t key, uint64_t call, uint32_t *w) {\n",
@@ -5993,9 +6447,9 @@ static const char *const tg__cu_kernels[] = {
 "#undef TG__CU_UNIT\n",
 "#undef TG__CU_FRACTION\n",
 "#endif\n",
-"#line 2604 \"tensorgrad_cuda.h\"\n",
+"#line 2635 \"tensorgrad_cuda.h\"\n",
 "#if !defined(TG__CU_ONLY) || defined(TG__CU_ONLY_REDUCE)\n",
-"#line 2606 \"tensorgrad_cuda.h\"\n",
+"#line 2637 \"tensorgrad_cuda.h\"\n",
 "#ifndef TG__CU_SUM\n",
 "enum { TG__CU_SUM, TG__CU_PROD, TG__CU_MAX, TG__CU_MIN };\n",
 "#define TG__CU_SUM TG__CU_SUM\n",
@@ -6091,7 +6545,7 @@ static const char *const tg__cu_kernels[] = {
 "if (t % 64 == 0 && item < items) TG__CU(tg__cu_leave)(r, item / r->pieces, item % r->pieces, s[t], place[t]);\n",
 "}\n",
 "}\n",
-"#line 2702 \"tensorgrad_cuda.h\"\n",
+"#line 2733 \"tensorgrad_cuda.h\"\n",
 "TG__INLINE void TG__CU(tg__cu_short)(const tg__cu_reduce *r, int64_t block, int kind) {\n",
 "TG__CU_THREADS(t) {\n",
 "const int64_t out = block * TG__CU_WIDTH + t;\n",
@@ -6108,7 +6562,7 @@ static const char *const tg__cu_kernels[] = {
 "TG__CU(tg__cu_leave)(r, out, 0, v, i);\n",
 "}\n",
 "}\n",
-"#line 2719 \"tensorgrad_cuda.h\"\n",
+"#line 2750 \"tensorgrad_cuda.h\"\n",
 "TG__INLINE void TG__CU(tg__cu_columns)(const tg__cu_reduce *r, int64_t block, int kind) {\n",
 "TG__CU_THREADS(t) {\n",
 "const int64_t wide = (r->outs + TG__CU_WIDTH - 1) / TG__CU_WIDTH, q = block / wide, out = block % wide * TG__CU_WIDTH + t, first = q * r->piece;\n",
@@ -6123,7 +6577,7 @@ static const char *const tg__cu_kernels[] = {
 "TG__CU(tg__cu_leave)(r, out, q, v, 0);\n",
 "}\n",
 "}\n",
-"#line 2734 \"tensorgrad_cuda.h\"\n",
+"#line 2765 \"tensorgrad_cuda.h\"\n",
 "TG__INLINE void TG__CU(tg__cu_join)(const tg__cu_reduce *r, int64_t block, int kind) {\n",
 "TG__CU_THREADS(t) {\n",
 "const int64_t out = block * TG__CU_WIDTH + t;\n",
@@ -6160,9 +6614,9 @@ static const char *const tg__cu_kernels[] = {
 "TG__CU_REDUCERS(TG__CU_KIND, TG__CU_KIND_NAME)\n",
 "#endif\n",
 "#endif\n",
-"#line 2771 \"tensorgrad_cuda.h\"\n",
+"#line 2802 \"tensorgrad_cuda.h\"\n",
 "#if (!defined(TG__CU_ONLY) || defined(TG__CU_ONLY_SOFTMAX)) && TG__CU_TYPE != 0\n",
-"#line 2773 \"tensorgrad_cuda.h\"\n",
+"#line 2804 \"tensorgrad_cuda.h\"\n",
 "#ifndef TG__CU_ROWS\n",
 "#define TG__CU_ROWS\n",
 "TG__INLINE int64_t tg__cu_class(const tg__cu_rows *r, int64_t row) {\n",
@@ -6175,7 +6629,7 @@ static const char *const tg__cu_kernels[] = {
 "default: return ((const uint8_t *)r->classes)[at];\n",
 "}\n",
 "}\n",
-"#line 2786 \"tensorgrad_cuda.h\"\n",
+"#line 2817 \"tensorgrad_cuda.h\"\n",
 "TG__INLINE int64_t tg__cu_class_of(const tg__cu_rows *r, int64_t row) {\n",
 "const int64_t c = tg__cu_class(r, row);\n",
 "if (c == -100 || (c >= 0 && c < r->length)) return c;\n",
@@ -6244,7 +6698,7 @@ static const char *const tg__cu_kernels[] = {
 "}\n",
 "}\n",
 "}\n",
-"#line 2855 \"tensorgrad_cuda.h\"\n",
+"#line 2886 \"tensorgrad_cuda.h\"\n",
 "TG__INLINE void TG__CU(tg__cu_entropy_back)(const tg__cu_rows *r, int64_t block) {\n",
 "TG__CU_THREADS(t) {\n",
 "const int64_t row = block * 4 + t / 64;\n",
@@ -6266,7 +6720,7 @@ static const char *const tg__cu_kernels[] = {
 "}\n",
 "}\n",
 "#undef TG__CU_X\n",
-"#line 2877 \"tensorgrad_cuda.h\"\n",
+"#line 2908 \"tensorgrad_cuda.h\"\n",
 "TG__INLINE void TG__CU(tg__cu_entropy_chunks)(const tg__cu_rows *r, int64_t block) {\n",
 "TG__CU_SHARED(TG__T, s, TG__CU_WIDTH);\n",
 "TG__CU_SHARED(double, sum, 4);\n",
@@ -6305,7 +6759,7 @@ static const char *const tg__cu_kernels[] = {
 "to[0] = (TG__T)sum[t / 64]; to[1] = (TG__T)count[t];\n",
 "}\n",
 "}\n",
-"#line 2916 \"tensorgrad_cuda.h\"\n",
+"#line 2947 \"tensorgrad_cuda.h\"\n",
 "TG__INLINE void TG__CU(tg__cu_entropy_join)(const tg__cu_rows *r) {\n",
 "TG__CU_THREADS(t) {\n",
 "TG__T *const row = (TG__T *)r->row + 2 * r->rows;\n",
@@ -6322,9 +6776,9 @@ static const char *const tg__cu_kernels[] = {
 "TG__CU_KERNEL(TG__CU(tg__cu_softmax), tg__cu_rows, TG__CU(tg__cu_soft)(r, block))\n",
 "TG__CU_KERNEL(TG__CU(tg__cu_entropy), tg__cu_rows, TG__CU(tg__cu_entropy_back)(r, block))\n",
 "#endif\n",
-"#line 2933 \"tensorgrad_cuda.h\"\n",
+"#line 2964 \"tensorgrad_cuda.h\"\n",
 "#if (!defined(TG__CU_ONLY) || defined(TG__CU_ONLY_INDEX)) && TG__CU_TYPE == 0\n",
-"#line 2936 \"tensorgrad_cuda.h\"\n",
+"#line 2967 \"tensorgrad_cuda.h\"\n",
 "#define TG__CU_CHANGE(code, T, WIDE, NARROW, U, NO) case code: { \\\n",
 "T *const p = (T *)y + to; const T e = ((const T *)x)[from]; const U d = (U)WIDE(*p), s = (U)WIDE(e); \\\n",
 "if (kind == 2) *p = (T)NARROW(d + s); else if (kind == 3) *p = (T)NARROW(d * s); \\\n",
@@ -6350,7 +6804,7 @@ static const char *const tg__cu_kernels[] = {
 "TG__CU_CHANGE(9, uint8_t, TG__CU_SELF, (uint8_t), uint32_t, TG__CU_NEVER)\n",
 "}\n",
 "}\n",
-"#line 2962 \"tensorgrad_cuda.h\"\n",
+"#line 2993 \"tensorgrad_cuda.h\"\n",
 "TG__INLINE void tg__cu_take(const tg__cu_index *r, int64_t block, int64_t blocks) {\n",
 "TG__CU_THREADS(t) for (int64_t i = block * TG__CU_WIDTH + t; i < r->n * r->k; i += blocks * TG__CU_WIDTH) {\n",
 "const int64_t slice = r->buckets ? i % r->n : i / r->k, k = r->buckets ? i / r->n : i % r->k;\n",
@@ -6360,7 +6814,7 @@ static const char *const tg__cu_kernels[] = {
 "tg__cu_move(r->size, r->y, tg__cu_offset(r->ndim, r->shape, r->sy, slice) + k * r->ky, r->x, tg__cu_offset(r->ndim, r->shape, r->sx, slice) + v * r->xv);\n",
 "}\n",
 "}\n",
-"#line 2972 \"tensorgrad_cuda.h\"\n",
+"#line 3003 \"tensorgrad_cuda.h\"\n",
 "TG__INLINE void tg__cu_scatter(const tg__cu_index *r, int64_t block) {\n",
 "TG__CU_THREADS(t) {\n",
 "const int64_t at = block * TG__CU_WIDTH + t, slice = at % r->n, bucket = at / r->n;\n",
@@ -6380,9 +6834,9 @@ static const char *const tg__cu_kernels[] = {
 "TG__CU_KERNEL(tg__cu_index_take_i64, tg__cu_index, tg__cu_take(r, block, blocks))\n",
 "TG__CU_KERNEL(tg__cu_index_scatter_i64, tg__cu_index, tg__cu_scatter(r, block))\n",
 "#endif\n",
-"#line 2992 \"tensorgrad_cuda.h\"\n",
+"#line 3023 \"tensorgrad_cuda.h\"\n",
 "#if (!defined(TG__CU_ONLY) || defined(TG__CU_ONLY_SCAN)) && TG__CU_TYPE != 32\n",
-"#line 2995 \"tensorgrad_cuda.h\"\n",
+"#line 3026 \"tensorgrad_cuda.h\"\n",
 "#ifndef TG__CU_LINEAR\n",
 "enum { TG__CU_SCAN_SUM, TG__CU_SCAN_PROD, TG__CU_SCAN_MAX, TG__CU_SCAN_MIN, TG__CU_LINEAR };\n",
 "#define TG__CU_LINEAR TG__CU_LINEAR\n",
@@ -6394,7 +6848,7 @@ static const char *const tg__cu_kernels[] = {
 "#define TG__CU_ADD(a, b) ((a) + (b))\n",
 "#define TG__CU_TIMES(a, b) ((a) * (b))\n",
 "#endif\n",
-"#line 3007 \"tensorgrad_cuda.h\"\n",
+"#line 3038 \"tensorgrad_cuda.h\"\n",
 "typedef struct TG__CU(tg__cu_stretch) { TG__T value, factor; int64_t place; } TG__CU(tg__cu_stretch);\n",
 "TG__INLINE void TG__CU(tg__cu_stretch_on)(int kind, TG__CU(tg__cu_stretch) *s, const TG__CU(tg__cu_stretch) *next) {\n",
 "const TG__T v = next->value, old = s->value;\n",
@@ -6405,7 +6859,7 @@ static const char *const tg__cu_kernels[] = {
 "default: if (v != v || (old == old && (kind == TG__CU_SCAN_MAX ? v >= old : v <= old))) { s->value = v; s->place = next->place; }\n",
 "}\n",
 "}\n",
-"#line 3018 \"tensorgrad_cuda.h\"\n",
+"#line 3049 \"tensorgrad_cuda.h\"\n",
 "TG__INLINE void TG__CU(tg__cu_scan_run)(const tg__cu_walk *r, int64_t row, int64_t from, int64_t end, int begun, int store, TG__CU(tg__cu_stretch) *s) {\n",
 "const int64_t to = tg__cu_offset(r->ndim, r->shape, r->o[0].stride, row), x = tg__cu_offset(r->ndim, r->shape, r->o[2].stride, row);\n",
 "const int64_t places = tg__cu_offset(r->ndim, r->shape, r->o[1].stride, row), a = tg__cu_offset(r->ndim, r->shape, r->o[3].stride, row);\n",
@@ -6457,9 +6911,9 @@ static const char *const tg__cu_kernels[] = {
 "TG__CU_KERNEL(TG__CU(tg__cu_scan_pieces), tg__cu_walk, { TG__CU_THREADS(t) TG__CU_UP_TO(i, r->n * r->pieces) TG__CU(tg__cu_scan_item)(r, i, 0); })\n",
 "TG__CU_KERNEL(TG__CU(tg__cu_scan_before), tg__cu_walk, { TG__CU_THREADS(t) TG__CU_EACH(i) TG__CU(tg__cu_scan_row)(r, i); })\n",
 "#endif\n",
-"#line 3070 \"tensorgrad_cuda.h\"\n",
+"#line 3101 \"tensorgrad_cuda.h\"\n",
 "#if (!defined(TG__CU_ONLY) || defined(TG__CU_ONLY_SORT)) && TG__CU_TYPE == 0\n",
-"#line 3072 \"tensorgrad_cuda.h\"\n",
+"#line 3103 \"tensorgrad_cuda.h\"\n",
 "enum { TG__CU_SORTS = 1024 };\n",
 "typedef struct tg__cu_entry { uint64_t key; int64_t place; } tg__cu_entry;\n",
 "TG__INLINE uint64_t tg__cu_sort_key(int dtype, const char *p, int64_t i) {\n",
@@ -6478,7 +6932,7 @@ static const char *const tg__cu_kernels[] = {
 "if ((u & ~sign) > infinity) return sign | (sign - 1);\n",
 "return u & sign ? (u ^ (sign | (sign - 1))) + (u == sign) : u | sign;\n",
 "}\n",
-"#line 3091 \"tensorgrad_cuda.h\"\n",
+"#line 3122 \"tensorgrad_cuda.h\"\n",
 "TG__INLINE int64_t tg__cu_rank(const tg__cu_entry *e, int64_t n, uint64_t key, int equal) {\n",
 "int64_t low = 0, high = n;\n",
 "while (low < high) {\n",
@@ -6487,21 +6941,21 @@ static const char *const tg__cu_kernels[] = {
 "}\n",
 "return low;\n",
 "}\n",
-"#line 3100 \"tensorgrad_cuda.h\"\n",
+"#line 3131 \"tensorgrad_cuda.h\"\n",
 "TG__INLINE void tg__cu_merge(const tg__cu_entry *from, tg__cu_entry *to, int64_t n, int64_t w, int64_t i) {\n",
 "const int64_t base = i / (2 * w) * (2 * w), second = base + w < n ? base + w : n, end = second + w < n ? second + w : n;\n",
 "const int later = i >= second;\n",
 "const int64_t rank = later ? tg__cu_rank(from + base, second - base, from[i].key, 1) : tg__cu_rank(from + second, end - second, from[i].key, 0);\n",
 "to[later ? i - w + rank : i + rank] = from[i];\n",
 "}\n",
-"#line 3107 \"tensorgrad_cuda.h\"\n",
+"#line 3138 \"tensorgrad_cuda.h\"\n",
 "TG__INLINE void tg__cu_sort_put(const tg__cu_walk *r, int64_t row, int64_t k, int64_t place) {\n",
 "const int dtype = TG__CU_D(2), size = dtype == 0 || dtype == 5 ? 4 : dtype == 1 || dtype == 4 ? 8 : dtype == 2 || dtype == 3 || dtype == 6 ? 2 : 1;\n",
 "tg__cu_move(size, r->o[0].p, tg__cu_offset(r->ndim, r->shape, r->o[0].stride, row) + k * r->o[0].step, r->o[2].p,\n",
 "tg__cu_offset(r->ndim, r->shape, r->o[2].stride, row) + place * r->o[2].step);\n",
 "((int64_t *)r->o[1].p)[tg__cu_offset(r->ndim, r->shape, r->o[1].stride, row) + k * r->o[1].step] = place;\n",
 "}\n",
-"#line 3114 \"tensorgrad_cuda.h\"\n",
+"#line 3145 \"tensorgrad_cuda.h\"\n",
 "TG__INLINE void tg__cu_sort_block(const tg__cu_walk *r, int64_t block) {\n",
 "TG__CU_SHARED(tg__cu_entry, s, 2 * TG__CU_SORTS);\n",
 "const int64_t first = block * (TG__CU_SORTS / r->piece), items = r->n * r->pieces, length = r->o[2].count;\n",
@@ -6528,7 +6982,7 @@ static const char *const tg__cu_kernels[] = {
 "else if (at >= r->whole[1] && at < r->whole[1] + r->o[0].count) tg__cu_sort_put(r, row, at - r->whole[1], s[from + e].place);\n",
 "}\n",
 "}\n",
-"#line 3141 \"tensorgrad_cuda.h\"\n",
+"#line 3172 \"tensorgrad_cuda.h\"\n",
 "TG__INLINE void tg__cu_sort_merge(const tg__cu_walk *r, int64_t i) {\n",
 "const int64_t n = r->o[2].count, row = i / n, half = r->n * n;\n",
 "tg__cu_entry *const e = (tg__cu_entry *)r->work + row * n;\n",
@@ -6555,9 +7009,9 @@ static const char *const tg__cu_kernels[] = {
 "TG__CU_KERNEL(tg__cu_sort_write_i64, tg__cu_walk, { TG__CU_THREADS(t) TG__CU_UP_TO(i, r->n * r->o[0].count) tg__cu_sort_write(r, i); })\n",
 "TG__CU_KERNEL(tg__cu_search_i64, tg__cu_walk, { TG__CU_THREADS(t) TG__CU_UP_TO(i, r->n * r->o[0].count) tg__cu_search(r, i); })\n",
 "#endif\n",
-"#line 3168 \"tensorgrad_cuda.h\"\n",
+"#line 3199 \"tensorgrad_cuda.h\"\n",
 "#if (!defined(TG__CU_ONLY) || defined(TG__CU_ONLY_NORM)) && TG__CU_TYPE != 0\n",
-"#line 3171 \"tensorgrad_cuda.h\"\n",
+"#line 3202 \"tensorgrad_cuda.h\"\n",
 "#ifndef TG__CU_NORM\n",
 "#define TG__CU_NORM\n",
 "enum { TG__CU_NORM_MEAN, TG__CU_NORM_SQUARES, TG__CU_NORM_BACK };\n",
@@ -6567,7 +7021,7 @@ static const char *const tg__cu_kernels[] = {
 "}\n",
 "#endif\n",
 "#define TG__CU_GET(k, row_at, i) TG__CU(tg__cu_get)(TG__CU_D(k), r->o[k].p, (row_at) + tg__cu_norm_at(r, k, i))\n",
-"#line 3182 \"tensorgrad_cuda.h\"\n",
+"#line 3213 \"tensorgrad_cuda.h\"\n",
 "TG__INLINE void TG__CU(tg__cu_norm_gather)(const tg__cu_walk *r, int64_t block, int what, const double *mean, double *s, double *d) {\n",
 "int half;\n",
 "TG__CU_THREADS(t) {\n",
@@ -6594,7 +7048,7 @@ static const char *const tg__cu_kernels[] = {
 "TG__CU_BARRIER\n",
 "}\n",
 "}\n",
-"#line 3209 \"tensorgrad_cuda.h\"\n",
+"#line 3240 \"tensorgrad_cuda.h\"\n",
 "TG__INLINE void TG__CU(tg__cu_norm_settle)(const tg__cu_walk *r, int64_t row, int what, double s, double d) {\n",
 "double *const own = (double *)r->work + 4 * row;\n",
 "TG__T *const rows = r->o[3].p ? (TG__T *)r->o[3].p + tg__cu_norm_row(r, 3, row) : 0;\n",
@@ -6614,7 +7068,7 @@ static const char *const tg__cu_kernels[] = {
 "if (r->o[2].p) TG__CU(tg__cu_put)(TG__CU_D(2), r->o[2].p, tg__cu_norm_row(r, 2, row), (TG__T)s);\n",
 "if (r->o[5].p) { const double w = (double)TG__CU_GET(5, tg__cu_norm_row(r, 5, row), 0); own[2] *= w; own[3] *= w; }\n",
 "}\n",
-"#line 3229 \"tensorgrad_cuda.h\"\n",
+"#line 3260 \"tensorgrad_cuda.h\"\n",
 "TG__INLINE void TG__CU(tg__cu_norm_element)(const tg__cu_walk *r, int64_t row, int64_t i) {\n",
 "const double *const own = (const double *)r->work + 4 * row;\n",
 "const TG__T d = TG__CU_GET(4, tg__cu_norm_row(r, 4, row), i) - (TG__T)own[0], scale = (TG__T)own[1];\n",
@@ -6624,7 +7078,7 @@ static const char *const tg__cu_kernels[] = {
 "else v = d * scale * w + (r->o[6].p ? TG__CU_GET(6, tg__cu_norm_row(r, 6, row), i) : 0);\n",
 "TG__CU(tg__cu_put)(TG__CU_D(0), r->o[0].p, tg__cu_norm_row(r, 0, row) + tg__cu_norm_at(r, 0, i), v);\n",
 "}\n",
-"#line 3239 \"tensorgrad_cuda.h\"\n",
+"#line 3270 \"tensorgrad_cuda.h\"\n",
 "TG__INLINE void TG__CU(tg__cu_norm_whole)(const tg__cu_walk *r, int64_t block, int back) {\n",
 "TG__CU_SHARED(double, s, TG__CU_WIDTH);\n",
 "TG__CU_SHARED(double, d, TG__CU_WIDTH);\n",
@@ -6643,7 +7097,7 @@ static const char *const tg__cu_kernels[] = {
 "TG__CU_BARRIER\n",
 "TG__CU_THREADS(t) if (first + t / r->lanes < r->n) for (int64_t i = t % r->lanes; i < r->length; i += r->lanes) TG__CU(tg__cu_norm_element)(r, first + t / r->lanes, i);\n",
 "}\n",
-"#line 3258 \"tensorgrad_cuda.h\"\n",
+"#line 3289 \"tensorgrad_cuda.h\"\n",
 "TG__INLINE void TG__CU(tg__cu_norm_piece)(const tg__cu_walk *r, int64_t block) {\n",
 "TG__CU_SHARED(double, s, TG__CU_WIDTH);\n",
 "TG__CU_SHARED(double, d, TG__CU_WIDTH);\n",
@@ -6665,7 +7119,7 @@ static const char *const tg__cu_kernels[] = {
 "for (int64_t q = 0; q < r->pieces; q++) { s += sums[2 * q]; d += sums[2 * q + 1]; }\n",
 "TG__CU(tg__cu_norm_settle)(r, row, (int)r->whole[4], s, d);\n",
 "}\n",
-"#line 3280 \"tensorgrad_cuda.h\"\n",
+"#line 3311 \"tensorgrad_cuda.h\"\n",
 "TG__INLINE void TG__CU(tg__cu_norm_column)(const tg__cu_walk *r, int64_t item) {\n",
 "const int64_t q = item / r->length, i = item - q * r->length, end = (q + 1) * r->whole[2] < r->n ? (q + 1) * r->whole[2] : r->n;\n",
 "double *const sums = (double *)r->work + 4 * r->n + 2 * r->n * r->pieces + 2 * item, *const own = (double *)r->work;\n",
@@ -6692,9 +7146,9 @@ static const char *const tg__cu_kernels[] = {
 "TG__CU_KERNEL(TG__CU(tg__cu_norm_weights), tg__cu_walk, { TG__CU_THREADS(t) TG__CU_UP_TO(i, r->length * r->whole[3]) TG__CU(tg__cu_norm_column)(r, i); })\n",
 "TG__CU_KERNEL(TG__CU(tg__cu_norm_weights_join), tg__cu_walk, { TG__CU_THREADS(t) TG__CU_UP_TO(i, r->length) TG__CU(tg__cu_norm_columns)(r, i); })\n",
 "#endif\n",
-"#line 3307 \"tensorgrad_cuda.h\"\n",
+"#line 3338 \"tensorgrad_cuda.h\"\n",
 "#if !defined(TG__CU_ONLY) || defined(TG__CU_ONLY_POOL)\n",
-"#line 3310 \"tensorgrad_cuda.h\"\n",
+"#line 3341 \"tensorgrad_cuda.h\"\n",
 "#ifndef TG__CU_WINDOW\n",
 "#define TG__CU_WINDOW\n",
 "typedef struct tg__cu_window { int64_t start, end, step, full, in; } tg__cu_window;\n",
@@ -6714,7 +7168,7 @@ static const char *const tg__cu_kernels[] = {
 "if (w.end > in) w.end = in;\n",
 "return w;\n",
 "}\n",
-"#line 3330 \"tensorgrad_cuda.h\"\n",
+"#line 3361 \"tensorgrad_cuda.h\"\n",
 "TG__INLINE void tg__cu_readers_of(const tg__cu_walk *r, int d, int64_t i, int64_t in, int64_t out, int64_t *first, int64_t *last) {\n",
 "const int64_t stride = r->whole[3 + d], reach = i + r->whole[6 + d], wide = (r->whole[d] - 1) * r->whole[9 + d] + 1;\n",
 "if (r->part & 1) { *first = i * out / in; *last = tg__cu_up((i + 1) * out, in) - 1; return; }\n",
@@ -6762,7 +7216,7 @@ static const char *const tg__cu_kernels[] = {
 "}\n",
 "TG__CU_KERNEL(TG__CU(tg__cu_pool), tg__cu_walk, { TG__CU_THREADS(t) TG__CU_EACH(i) TG__CU(tg__cu_pooled)(r, i); })\n",
 "#if TG__CU_TYPE != 0\n",
-"#line 3378 \"tensorgrad_cuda.h\"\n",
+"#line 3409 \"tensorgrad_cuda.h\"\n",
 "TG__INLINE int TG__CU(tg__cu_is_first)(const tg__cu_walk *r, const int64_t *p, const tg__cu_window *w, TG__T top) {\n",
 "const int64_t x = TG__CU_PICTURE(3);\n",
 "const TG__T own = TG__CU_PIXEL(3, x, p[2], p[3], p[4]);\n",
@@ -6776,7 +7230,7 @@ static const char *const tg__cu_kernels[] = {
 "}\n",
 "return 0;\n",
 "}\n",
-"#line 3392 \"tensorgrad_cuda.h\"\n",
+"#line 3423 \"tensorgrad_cuda.h\"\n",
 "TG__INLINE void TG__CU(tg__cu_pool_returned)(const tg__cu_walk *r, int64_t i, int largest) {\n",
 "TG__CU_POSITION\n",
 "const int64_t g = TG__CU_PICTURE(2), y = TG__CU_PICTURE(4);\n",
@@ -6803,15 +7257,104 @@ static const char *const tg__cu_kernels[] = {
 "#undef TG__CU_PICTURE\n",
 "#undef TG__CU_PIXEL\n",
 "#endif\n",
-"#line 3419 \"tensorgrad_cuda.h\"\n",
-"#if (!defined(TG__CU_ONLY) || defined(TG__CU_ONLY_ATTENTION)) && TG__CU_TYPE != 0\n",
-"#line 3421 \"tensorgrad_cuda.h\"\n",
-"#undef TG__CU_AE\n",
-"#define TG__CU_AE (TG__CU_TYPE == 32 ? 128 : 64)\n",
+"#line 3450 \"tensorgrad_cuda.h\"\n",
+"#if !defined(TG__CU_ONLY) || defined(TG__CU_ONLY_ATTENTION_MATRIX)\n",
+"#line 3473 \"tensorgrad_cuda.h\"\n",
+"#if !defined(TG__CU_HAS_MATRIX)\n",
+"#if !defined(__CUDACC__)\n",
+"#define TG__CU_HAS_MATRIX 1\n",
+"#elif defined(__CUDA_ARCH__)\n",
+"#define TG__CU_HAS_MATRIX (__CUDA_ARCH__ >= 800)\n",
+"#else\n",
+"#define TG__CU_HAS_MATRIX 0\n",
+"#endif\n",
+"#if defined(__CUDACC__) && TG__CU_HAS_MATRIX\n",
+"#define TG__CU_SHARED_16(name, n) __shared__ __align__(16) uint16_t name[n]\n",
+"#define TG__CU_MMA(dtype, sums, at, a, from, b, of) tg__cu_mma(dtype, &(sums)[at], &(a)[from], &(b)[of])\n",
+"#define TG__CU_FRAGMENT(f, at, tile, stride, row, rows, column, across, turned) tg__cu_fragment(&(f)[at], tile, stride, row, rows, column, across, turned)\n",
+"#define TG__CU_QUAD_MAX(v, at) { (v)[at] = fmaxf((v)[at], __shfl_xor_sync(0xffffffffu, (v)[at], 1)); (v)[at] = fmaxf((v)[at], __shfl_xor_sync(0xffffffffu, (v)[at], 2)); }\n",
+"#define TG__CU_QUAD_SUM(v, at) { (v)[at] += __shfl_xor_sync(0xffffffffu, (v)[at], 1); (v)[at] += __shfl_xor_sync(0xffffffffu, (v)[at], 2); }\n",
+"#define TG__CU_ARRIVED asm volatile(\"cp.async.wait_all;\" ::: \"memory\");\n",
+"TG__INLINE void tg__cu_mma(int dtype, float *sums, const uint32_t *a, const uint32_t *b) {\n",
+"if (dtype == 2) asm volatile(\"mma.sync.aligned.m16n8k16.row.col.f32.f16.f16.f32 {%0, %1, %2, %3}, {%4, %5, %6, %7}, {%8, %9}, {%0, %1, %2, %3};\"\n",
+": \"+f\"(sums[0]), \"+f\"(sums[1]), \"+f\"(sums[2]), \"+f\"(sums[3]) : \"r\"(a[0]), \"r\"(a[1]), \"r\"(a[2]), \"r\"(a[3]), \"r\"(b[0]), \"r\"(b[1]));\n",
+"else asm volatile(\"mma.sync.aligned.m16n8k16.row.col.f32.bf16.bf16.f32 {%0, %1, %2, %3}, {%4, %5, %6, %7}, {%8, %9}, {%0, %1, %2, %3};\"\n",
+": \"+f\"(sums[0]), \"+f\"(sums[1]), \"+f\"(sums[2]), \"+f\"(sums[3]) : \"r\"(a[0]), \"r\"(a[1]), \"r\"(a[2]), \"r\"(a[3]), \"r\"(b[0]), \"r\"(b[1]));\n",
+"}\n",
+"TG__INLINE void tg__cu_fragment(uint32_t *f, const uint16_t *tile, int stride, int row, int rows, int column, int across, int turned) {\n",
+"const int lane = (int)threadIdx.x % 32, down = across ? lane / 16 : lane / 8 % 2, right = across ? lane / 8 % 2 : lane / 16;\n",
+"const uint32_t at = (uint32_t)__cvta_generic_to_shared(tile + ((int)threadIdx.x / 32 * rows + down * 8 + lane % 8) * stride + right * 8) + (uint32_t)(row * stride + column) * 2;\n",
+"if (turned) asm volatile(\"ldmatrix.sync.aligned.m8n8.x4.trans.shared.b16 {%0, %1, %2, %3}, [%4];\" : \"=r\"(f[0]), \"=r\"(f[1]), \"=r\"(f[2]), \"=r\"(f[3]) : \"r\"(at) : \"memory\");\n",
+"else asm volatile(\"ldmatrix.sync.aligned.m8n8.x4.shared.b16 {%0, %1, %2, %3}, [%4];\" : \"=r\"(f[0]), \"=r\"(f[1]), \"=r\"(f[2]), \"=r\"(f[3]) : \"r\"(at) : \"memory\");\n",
+"}\n",
+"TG__INLINE void tg__cu_copy_16(uint16_t *to, const uint16_t *from, int bytes) {\n",
+"asm volatile(\"cp.async.cg.shared.global [%0], [%1], 16, %2;\" :: \"r\"((uint32_t)__cvta_generic_to_shared(to)), \"l\"(from), \"r\"(bytes) : \"memory\");\n",
+"}\n",
+"TG__INLINE uint32_t tg__cu_pack(int dtype, float low, float high) {\n",
+"uint32_t v;\n",
+"if (dtype == 2) asm(\"cvt.rn.f16x2.f32 %0, %1, %2;\" : \"=r\"(v) : \"f\"(high), \"f\"(low));\n",
+"else asm(\"cvt.rn.bf16x2.f32 %0, %1, %2;\" : \"=r\"(v) : \"f\"(high), \"f\"(low));\n",
+"return v;\n",
+"}\n",
+"TG__INLINE float tg__cu_exp2(float v) { float y; asm(\"ex2.approx.ftz.f32 %0, %1;\" : \"=f\"(y) : \"f\"(v)); return y; }\n",
+"#elif !defined(__CUDACC__)\n",
+"#define TG__CU_SHARED_16(name, n) uint16_t name[n]\n",
+"#define TG__CU_SPAN(v) ((int)(sizeof (v)[0] / sizeof (v)[0][0]))\n",
+"#define TG__CU_MMA(dtype, sums, at, a, from, b, of) tg__cu_mma(dtype, &(sums)[0][at], TG__CU_SPAN(sums), &(a)[0][from], TG__CU_SPAN(a), &(b)[0][of], TG__CU_SPAN(b))\n",
+"#define TG__CU_FRAGMENT(f, at, tile, stride, row, rows, column, across, turned) tg__cu_fragment(&(f)[0][at], TG__CU_SPAN(f), tile, stride, row, rows, column, across, turned)\n",
+"#define TG__CU_QUAD_MAX(v, at) { for (int t = 0; t < TG__CU_WIDTH; t += 4) (v)[t][at] = (v)[t + 1][at] = (v)[t + 2][at] = (v)[t + 3][at] = fmaxf(fmaxf((v)[t][at], (v)[t + 1][at]), fmaxf((v)[t + 2][at], (v)[t + 3][at])); }\n",
+"#define TG__CU_QUAD_SUM(v, at) { for (int t = 0; t < TG__CU_WIDTH; t += 4) (v)[t][at] = (v)[t + 1][at] = (v)[t + 2][at] = (v)[t + 3][at] = ((v)[t][at] + (v)[t + 1][at]) + ((v)[t + 2][at] + (v)[t + 3][at]); }\n",
+"#define TG__CU_ARRIVED tg__cu_arrive();\n",
+"static float tg__cu_half_of(int dtype, uint32_t bits) { return dtype == 2 ? tg__from_half((uint16_t)bits) : tg__float(bits << 16); }\n",
+"static void tg__cu_mma(int dtype, float *sums, int sums_span, const uint32_t *a, int a_span, const uint32_t *b, int b_span) {\n",
+"for (int warp = 0; warp < TG__CU_WIDTH / 32; warp++) {\n",
+"float left[16][16], right[8][16];\n",
+"for (int l = 0; l < 32; l++) {\n",
+"const int t = warp * 32 + l, g = l / 4, c = l % 4 * 2;\n",
+"for (int i = 0; i < 8; i++) left[g + i / 2 % 2 * 8][c + i / 4 * 8 + i % 2] = tg__cu_half_of(dtype, a[t * a_span + i / 2] >> i % 2 * 16 & 0xffffu);\n",
+"for (int i = 0; i < 4; i++) right[g][c + i / 2 * 8 + i % 2] = tg__cu_half_of(dtype, b[t * b_span + i / 2] >> i % 2 * 16 & 0xffffu);\n",
+"}\n",
+"for (int l = 0; l < 32; l++) for (int i = 0; i < 4; i++) {\n",
+"const float *const x = left[l / 4 + i / 2 * 8], *const y = right[l % 4 * 2 + i % 2];\n",
+"float *const to = &sums[(warp * 32 + l) * sums_span + i];\n",
+"double v = 0;\n",
+"for (int k = 0; k < 16; k++) v += (double)x[k] * (double)y[k];\n",
+"*to = (float)((double)*to + v);\n",
+"}\n",
+"}\n",
+"}\n",
+"static void tg__cu_fragment(uint32_t *f, int span, const uint16_t *tile, int stride, int row, int rows, int column, int across, int turned) {\n",
+"for (int t = 0; t < TG__CU_WIDTH; t++) for (int i = 0; i < 4; i++) {\n",
+"const int down = across ? i / 2 : i % 2, right = across ? i % 2 : i / 2, g = t % 32 / 4, c = t % 4 * 2;\n",
+"const uint16_t *const p = tile + (row + t / 32 * rows + down * 8) * stride + column + right * 8;\n",
+"f[t * span + i] = turned ? p[c * stride + g] | (uint32_t)p[(c + 1) * stride + g] << 16 : p[g * stride + c] | (uint32_t)p[g * stride + c + 1] << 16;\n",
+"}\n",
+"}\n",
+"enum { TG__CU_LATE = 8192 };\n",
+"typedef struct tg__cu_late { uint16_t *to; const uint16_t *from; int bytes; } tg__cu_late;\n",
+"static struct { tg__cu_late at[TG__CU_LATE]; int n; } tg__cu_lates;\n",
+"static void tg__cu_arrive(void) {\n",
+"for (int i = 0; i < tg__cu_lates.n; i++) for (int k = 0; k < 8; k++) tg__cu_lates.at[i].to[k] = k < tg__cu_lates.at[i].bytes / 2 ? tg__cu_lates.at[i].from[k] : 0;\n",
+"tg__cu_lates.n = 0;\n",
+"}\n",
+"static void tg__cu_copy_16(uint16_t *to, const uint16_t *from, int bytes) {\n",
+"tg__cu_late *l;\n",
+"if (tg__cu_lates.n == TG__CU_LATE) tg__cu_arrive();\n",
+"l = &tg__cu_lates.at[tg__cu_lates.n++];\n",
+"l->to = to; l->from = from; l->bytes = bytes;\n",
+"for (int k = 0; k < 8; k++) to[k] = 0xffffu;\n",
+"}\n",
+"static uint32_t tg__cu_pack(int dtype, float low, float high) { return dtype == 2 ? tg__to_half(low) | (uint32_t)tg__to_half(high) << 16 : tg__to_bf16(low) | (uint32_t)tg__to_bf16(high) << 16; }\n",
+"static float tg__cu_exp2(float v) { return exp2f(v); }\n",
+"#endif\n",
+"#endif\n",
+"#endif\n",
+"#line 3563 \"tensorgrad_cuda.h\"\n",
+"#if !defined(TG__CU_ONLY) || defined(TG__CU_ONLY_ATTENTION) || defined(TG__CU_ONLY_ATTENTION_MATRIX)\n",
 "#ifndef TG__CU_AT\n",
 "#define TG__CU_AT\n",
 "enum { TG__CU_ROW = 32, TG__CU_ROOM = 32 * 33 };\n",
-"#line 3427 \"tensorgrad_cuda.h\"\n",
+"#line 3568 \"tensorgrad_cuda.h\"\n",
 "typedef struct tg__cu_head { int64_t b, h, row, column; } tg__cu_head;\n",
 "#define TG__CU_Q(back) ((back) ? 3 : 2)\n",
 "#define TG__CU_REST(back) ((back) ? 8 : 1)\n",
@@ -6825,7 +7368,13 @@ static const char *const tg__cu_kernels[] = {
 "}\n",
 "TG__INLINE int64_t tg__cu_head_at(const tg__cu_walk *r, int k, int64_t b, int64_t h) { return b * r->o[k].stride[0] + h * r->o[k].stride[1]; }\n",
 "#endif\n",
-"#line 3441 \"tensorgrad_cuda.h\"\n",
+"#endif\n",
+"#line 3583 \"tensorgrad_cuda.h\"\n",
+"#if (!defined(TG__CU_ONLY) || defined(TG__CU_ONLY_ATTENTION)) && TG__CU_TYPE != 0\n",
+"#line 3585 \"tensorgrad_cuda.h\"\n",
+"#undef TG__CU_AE\n",
+"#define TG__CU_AE (TG__CU_TYPE == 32 ? 128 : 64)\n",
+"#line 3588 \"tensorgrad_cuda.h\"\n",
 "TG__INLINE void TG__CU(tg__cu_tile_dots)(const tg__cu_walk *r, int a, int64_t a_at, int64_t a_row, int b, int64_t b_at, int64_t b_row, int64_t n, TG__T *as, TG__T *bs, TG__CU_OWN(TG__T, dot, 4)) {\n",
 "int64_t d0;\n",
 "TG__CU_THREADS(t) { TG__CU_UNROLL for (int c = 0; c < 4; c++) TG__CU_MY(dot, t)[c] = 0; }\n",
@@ -6843,7 +7392,7 @@ static const char *const tg__cu_kernels[] = {
 "TG__CU_BARRIER\n",
 "}\n",
 "}\n",
-"#line 3459 \"tensorgrad_cuda.h\"\n",
+"#line 3606 \"tensorgrad_cuda.h\"\n",
 "TG__INLINE void TG__CU(tg__cu_tile_times)(const tg__cu_walk *r, const TG__T *tile, int v, int64_t v_at, int64_t row, int64_t column, TG__T *vs, TG__CU_OWN(TG__T, out, TG__CU_AE / 8)) {\n",
 "TG__CU_THREADS(t) for (int e = t; e < 32 * TG__CU_AE; e += TG__CU_WIDTH) {\n",
 "const int j = e / TG__CU_AE, c = e % TG__CU_AE;\n",
@@ -6863,7 +7412,7 @@ static const char *const tg__cu_kernels[] = {
 "TG__CU(tg__cu_put)(TG__CU_D(y), r->o[y].p, tg__cu_head_at(r, y, a->b, a->h) + row * r->o[y].stride[2] + column * r->o[y].stride[3], TG__CU_MY(out, t)[c]);\n",
 "}\n",
 "}\n",
-"#line 3479 \"tensorgrad_cuda.h\"\n",
+"#line 3626 \"tensorgrad_cuda.h\"\n",
 "TG__INLINE TG__T TG__CU(tg__cu_score)(const tg__cu_walk *r, int back, int64_t b, int64_t h, int64_t q, int64_t k, TG__T dot) {\n",
 "const int mask = TG__CU_Q(back) + 3;\n",
 "const TG__T none = -TG__CU_FROM(tg__double(0x7ff0000000000000u)), v = dot * (TG__T)r->numbers[0];\n",
@@ -6874,7 +7423,7 @@ static const char *const tg__cu_kernels[] = {
 "if (TG__CU_D(mask) == 9) return ((const uint8_t *)r->o[mask].p)[at] ? v : none;\n",
 "return v + TG__CU(tg__cu_get)(TG__CU_D(mask), r->o[mask].p, at);\n",
 "}\n",
-"#line 3490 \"tensorgrad_cuda.h\"\n",
+"#line 3637 \"tensorgrad_cuda.h\"\n",
 "TG__NOINLINE TG__T TG__CU(tg__cu_kept)(const tg__cu_walk *r, int back, int64_t b, int64_t h, int64_t q, int64_t k) {\n",
 "const tg__cu_view *const o = &r->o[TG__CU_Q(back)];\n",
 "const uint64_t at = (uint64_t)(((b * o->size[1] + h) * o->size[2] + q) * r->o[TG__CU_Q(back) + 1].size[2] + k);\n",
@@ -6889,7 +7438,7 @@ static const char *const tg__cu_kernels[] = {
 "return (double)(((uint64_t)(at & 1 ? w[3] : w[1]) << 32 | (at & 1 ? w[2] : w[0])) >> 11) * 1.1102230246251565e-16 < p ? 0 : p < 1 ? 1 / (1 - p) : 0;\n",
 "#endif\n",
 "}\n",
-"#line 3505 \"tensorgrad_cuda.h\"\n",
+"#line 3652 \"tensorgrad_cuda.h\"\n",
 "TG__INLINE void TG__CU(tg__cu_attended)(const tg__cu_walk *r, int64_t block) {\n",
 "TG__CU_SHARED(TG__T, as, TG__CU_ROOM);\n",
 "TG__CU_SHARED(TG__T, bs, TG__CU_ROOM);\n",
@@ -6953,7 +7502,7 @@ static const char *const tg__cu_kernels[] = {
 "}\n",
 "TG__CU(tg__cu_tile_put)(r, 0, &a, out);\n",
 "}\n",
-"#line 3569 \"tensorgrad_cuda.h\"\n",
+"#line 3716 \"tensorgrad_cuda.h\"\n",
 "TG__INLINE void TG__CU(tg__cu_delta)(const tg__cu_walk *r, int64_t i) {\n",
 "const int64_t q = i % r->o[3].size[2], h = i / r->o[3].size[2] % r->o[3].size[1], b = i / r->o[3].size[2] / r->o[3].size[1];\n",
 "const int64_t y = tg__cu_head_at(r, 7, b, h) + q * r->o[7].stride[2], g = tg__cu_head_at(r, 9, b, h) + q * r->o[9].stride[2];\n",
@@ -6961,7 +7510,7 @@ static const char *const tg__cu_kernels[] = {
 "for (int64_t e = 0; e < r->o[9].size[3]; e++) v = TG__W(fma)(TG__CU(tg__cu_get)(TG__CU_D(7), r->o[7].p, y + e * r->o[7].stride[3]), TG__CU(tg__cu_get)(TG__CU_D(9), r->o[9].p, g + e * r->o[9].stride[3]), v);\n",
 "((TG__T *)r->work)[i] = v;\n",
 "}\n",
-"#line 3578 \"tensorgrad_cuda.h\"\n",
+"#line 3725 \"tensorgrad_cuda.h\"\n",
 "TG__INLINE void TG__CU(tg__cu_attend_back)(const tg__cu_walk *r, int64_t block, int which) {\n",
 "TG__CU_SHARED(TG__T, as, TG__CU_ROOM);\n",
 "TG__CU_SHARED(TG__T, bs, TG__CU_ROOM);\n",
@@ -7005,9 +7554,303 @@ static const char *const tg__cu_kernels[] = {
 "TG__CU_KERNEL(TG__CU(tg__cu_attend_dk), tg__cu_walk, TG__CU(tg__cu_attend_back)(r, block, 1))\n",
 "TG__CU_KERNEL(TG__CU(tg__cu_attend_dv), tg__cu_walk, TG__CU(tg__cu_attend_back)(r, block, 2))\n",
 "#endif\n",
-"#line 3622 \"tensorgrad_cuda.h\"\n",
+"#line 3769 \"tensorgrad_cuda.h\"\n",
+"#if (!defined(TG__CU_ONLY) || defined(TG__CU_ONLY_ATTENTION_MATRIX)) && TG__CU_TYPE == 32 && TG__CU_HAS_MATRIX\n",
+"#line 3779 \"tensorgrad_cuda.h\"\n",
+"#ifdef TG__CU_KIND\n",
+"#define TG__CU_DS(back) (TG__CU_KIND & 15)\n",
+"#define TG__CU_ES(back) (TG__CU_KIND >> 4)\n",
+"#define TG__CU_DROPS (TG__CU_PART & 1)\n",
+"#define TG__CU_MASKED(mask) (TG__CU_PART & 4)\n",
+"#define TG__CU_MOST ((TG__CU_KIND & 15) > TG__CU_KIND >> 4 ? TG__CU_KIND & 15 : TG__CU_KIND >> 4)\n",
+"#define TG__CU_TILES(back) (((back) && TG__CU_MOST <= 4 ? 256 : 128) * (TG__CU_MOST * 16 + 8))\n",
+"#else\n",
+"#define TG__CU_DS(back) ((int)((r->o[TG__CU_Q(back)].size[3] + 15) / 16))\n",
+"#define TG__CU_ES(back) ((int)((r->o[TG__CU_Q(back) + 2].size[3] + 15) / 16))\n",
+"#define TG__CU_DROPS (r->numbers[1] != 0)\n",
+"#define TG__CU_MASKED(mask) (r->o[mask].p != 0)\n",
+"#define TG__CU_TILES(back) (256 * 72)\n",
+"#endif\n",
+"#define TG__CU_LOG2E 1.44269504088896341f\n",
+"enum { TG__CU_ATTEND_ROWS = 128, TG__CU_ATTEND_TILE = 64 };\n",
+"#line 3797 \"tensorgrad_cuda.h\"\n",
+"TG__INLINE void tg__cu_tile_in(const tg__cu_walk *r, int k, int64_t at, int64_t first, int rows, int sixteens, uint16_t *tile) {\n",
+"const uint16_t *const p = (const uint16_t *)r->o[k].p + at + first * r->o[k].stride[2];\n",
+"const int n = r->o[k].size[2] - first < rows ? (int)(r->o[k].size[2] - first) : rows, columns = (int)r->o[k].size[3];\n",
+"const int64_t down = r->o[k].stride[2], right = r->o[k].stride[3];\n",
+"if (r->part >> k & 1) {\n",
+"TG__CU_THREADS(t) for (int e = t; e < rows * sixteens * 2; e += TG__CU_WIDTH) {\n",
+"const int i = e / (sixteens * 2), c = e % (sixteens * 2) * 8, left = i < n ? columns - c : 0;\n",
+"tg__cu_copy_16(tile + i * (sixteens * 16 + 8) + c, left > 0 ? p + i * down + c : (const uint16_t *)r->o[k].p, left >= 8 ? 16 : left > 0 ? left * 2 : 0);\n",
+"}\n",
+"} else TG__CU_THREADS(t) TG__CU_ROLL for (int e = t; e < rows * sixteens * 16; e += TG__CU_WIDTH) {\n",
+"const int i = e / (sixteens * 16), c = e % (sixteens * 16);\n",
+"tile[i * (sixteens * 16 + 8) + c] = (uint16_t)(i < n && c < columns ? p[i * down + c * right] : 0);\n",
+"}\n",
+"}\n",
+"#line 3813 \"tensorgrad_cuda.h\"\n",
+"TG__INLINE void tg__cu_draw(const tg__cu_walk *r, int back, int turned, int64_t b, int64_t h, int64_t row, int64_t column, int columns, uint8_t *keep) {\n",
+"const int lines = turned ? columns : TG__CU_ATTEND_ROWS, n = turned ? TG__CU_ATTEND_ROWS : columns, groups = n / 4 + 1;\n",
+"const int64_t q0 = turned ? column : row, k0 = turned ? row : column;\n",
+"TG__CU_THREADS(t) TG__CU_ROLL for (int e = t; e < lines * groups; e += TG__CU_WIDTH) {\n",
+"const uint64_t from = (uint64_t)(((b * r->o[TG__CU_Q(back)].size[1] + h) * r->o[TG__CU_Q(back)].size[2] + q0 + e / groups) * r->o[TG__CU_Q(back) + 1].size[2] + k0), group = from / 4 + (uint64_t)(e % groups);\n",
+"uint32_t w[4];\n",
+"tg__cu_philox(group, (uint64_t)r->whole[1], (uint64_t)r->whole[2], w);\n",
+"TG__CU_UNROLL for (int i = 0; i < 4; i++) {\n",
+"const int64_t k = (int64_t)(group * 4 + (uint64_t)i) - (int64_t)from;\n",
+"if (k < 0 || k >= n) continue;\n",
+"keep[turned ? (int)k * columns + e / groups : e / groups * columns + (int)k] = (uint8_t)!((float)(int32_t)(w[i] >> 8) * 5.9604644775390625e-8f < (float)r->numbers[1]);\n",
+"}\n",
+"}\n",
+"}\n",
+"#line 3829 \"tensorgrad_cuda.h\"\n",
+"TG__INLINE void tg__cu_scores(const tg__cu_walk *r, int back, int turned, int64_t b, int64_t h, int64_t row, int64_t column, int columns, TG__CU_OWN(float, s, 32)) {\n",
+"const int mask = TG__CU_Q(back) + 3;\n",
+"const int64_t queries = r->o[TG__CU_Q(back)].size[2], keys = r->o[TG__CU_Q(back) + 1].size[2], width = turned ? queries : keys;\n",
+"const float none = -tg__float(0x7f800000u), scale = (float)r->numbers[0];\n",
+"TG__CU_THREADS(t) { TG__CU_UNROLL for (int n = 0; n < columns / 2; n++) TG__CU_MY(s, t)[n] *= scale; }\n",
+"if (!TG__CU_MASKED(mask) && column + columns <= width && (!r->whole[0] || (turned ? column >= row + TG__CU_ATTEND_ROWS - 1 : column + columns - 1 <= row))) return;\n",
+"TG__CU_THREADS(t) {\n",
+"const int64_t step = r->o[mask].stride[turned ? 2 : 3];\n",
+"int64_t line[2];\n",
+"int low[2], high[2];\n",
+"TG__CU_UNROLL for (int i = 0; i < 2; i++) {\n",
+"const int64_t at = row + t / 32 * 16 + t % 32 / 4 + i * 8;\n",
+"int64_t from = 0, to = width - column;\n",
+"if (at >= (turned ? keys : queries)) to = 0;\n",
+"if (r->whole[0] && turned && at - column > from) from = at - column;\n",
+"if (r->whole[0] && !turned && at + 1 - column < to) to = at + 1 - column;\n",
+"line[i] = tg__cu_head_at(r, mask, b, h) + column * step + at * r->o[mask].stride[turned ? 3 : 2];\n",
+"low[i] = from > columns ? columns : (int)from; high[i] = to > columns ? columns : to < 0 ? 0 : (int)to;\n",
+"}\n",
+"TG__CU_UNROLL for (int n = 0; n < columns / 2; n++) {\n",
+"const int i = n / 2 % 2, c = n / 4 * 8 + t % 4 * 2 + n % 2;\n",
+"float v = TG__CU_MY(s, t)[n];\n",
+"if (c < low[i] || c >= high[i]) v = none;\n",
+"else if (TG__CU_MASKED(mask)) {\n",
+"const int64_t at = line[i] + c * step;\n",
+"if (TG__CU_D(mask) != 9) v += tg__cu_get_f32(TG__CU_D(mask), r->o[mask].p, at);\n",
+"else if (!((const uint8_t *)r->o[mask].p)[at]) v = none;\n",
+"}\n",
+"TG__CU_MY(s, t)[n] = v;\n",
+"}\n",
+"}\n",
+"}\n",
+"#line 3862 \"tensorgrad_cuda.h\"\n",
+"TG__INLINE void tg__cu_sums_put(const tg__cu_walk *r, int y, int64_t at, int64_t row, int sixteens, TG__CU_OWN(float, out, 64)) {\n",
+"uint16_t *const p = (uint16_t *)r->o[y].p + at;\n",
+"const int columns = (int)r->o[y].size[3], pairs = r->part >> y & 1;\n",
+"TG__CU_THREADS(t) { TG__CU_UNROLL for (int n = 0; n < sixteens * 4; n++) {\n",
+"const int64_t i = row + t / 32 * 16 + t % 32 / 4 + n % 2 * 8;\n",
+"const int c = n / 2 * 8 + t % 4 * 2;\n",
+"const uint32_t v = tg__cu_pack(TG__CU_D(y), TG__CU_MY(out, t)[2 * n], TG__CU_MY(out, t)[2 * n + 1]);\n",
+"if (i >= r->o[y].size[2]) continue;\n",
+"if (pairs && c + 1 < columns) { *(uint32_t *)(p + i * r->o[y].stride[2] + c) = v; continue; }\n",
+"if (c < columns) p[i * r->o[y].stride[2] + c * r->o[y].stride[3]] = (uint16_t)v;\n",
+"if (c + 1 < columns) p[i * r->o[y].stride[2] + (c + 1) * r->o[y].stride[3]] = (uint16_t)(v >> 16);\n",
+"} }\n",
+"}\n",
+"#line 3876 \"tensorgrad_cuda.h\"\n",
+"TG__INLINE void tg__cu_rows_in(const uint16_t *tile, int sixteens, TG__CU_OWN(uint32_t, f, 32)) {\n",
+"TG__CU_UNROLL for (int d = 0; d < sixteens; d++) TG__CU_FRAGMENT(f, 4 * d, tile, sixteens * 16 + 8, 0, 16, 16 * d, 0, 0);\n",
+"}\n",
+"#line 3880 \"tensorgrad_cuda.h\"\n",
+"TG__INLINE void tg__cu_rows_dot(int dtype, const uint16_t *tile, int rows, int sixteens, TG__CU_OWN(uint32_t, f, 32), TG__CU_OWN(float, s, 32)) {\n",
+"TG__CU_OWN(uint32_t, two, 4);\n",
+"TG__CU_THREADS(t) { TG__CU_UNROLL for (int n = 0; n < rows / 2; n++) TG__CU_MY(s, t)[n] = 0; }\n",
+"TG__CU_UNROLL for (int d = 0; d < sixteens; d++) { TG__CU_UNROLL for (int n = 0; n < rows / 16; n++) {\n",
+"TG__CU_FRAGMENT(two, 0, tile, sixteens * 16 + 8, 16 * n, 0, 16 * d, 1, 0);\n",
+"TG__CU_MMA(dtype, s, 8 * n, f, 4 * d, two, 0);\n",
+"TG__CU_MMA(dtype, s, 8 * n + 4, f, 4 * d, two, 2);\n",
+"} }\n",
+"}\n",
+"#line 3890 \"tensorgrad_cuda.h\"\n",
+"TG__INLINE void tg__cu_rows_times(int dtype, const uint16_t *tile, int rows, int sixteens, TG__CU_OWN(uint32_t, p, 16), TG__CU_OWN(float, out, 64)) {\n",
+"TG__CU_OWN(uint32_t, two, 4);\n",
+"TG__CU_UNROLL for (int k = 0; k < rows / 16; k++) { TG__CU_UNROLL for (int n = 0; n < sixteens; n++) {\n",
+"TG__CU_FRAGMENT(two, 0, tile, sixteens * 16 + 8, 16 * k, 0, 16 * n, 0, 1);\n",
+"TG__CU_MMA(dtype, out, 8 * n, p, 4 * k, two, 0);\n",
+"TG__CU_MMA(dtype, out, 8 * n + 4, p, 4 * k, two, 2);\n",
+"} }\n",
+"}\n",
+"#line 3900 \"tensorgrad_cuda.h\"\n",
+"TG__INLINE void tg__cu_matrix_attended(const tg__cu_walk *r, int64_t block) {\n",
+"TG__CU_SHARED_16(tiles, TG__CU_TILES(0));\n",
+"TG__CU_SHARED(uint8_t, keep, TG__CU_ATTEND_ROWS * TG__CU_ATTEND_TILE);\n",
+"TG__CU_OWN(uint32_t, q, 32);\n",
+"TG__CU_OWN(uint32_t, p, 16);\n",
+"TG__CU_OWN(float, s, 32);\n",
+"TG__CU_OWN(float, out, 64);\n",
+"TG__CU_OWN(float, top, 2);\n",
+"TG__CU_OWN(float, next, 2);\n",
+"TG__CU_OWN(float, sum, 2);\n",
+"const int ds = TG__CU_DS(0), es = TG__CU_ES(0), dtype = TG__CU_D(2), drops = TG__CU_DROPS;\n",
+"const int64_t rows = (r->o[2].size[2] + TG__CU_ATTEND_ROWS - 1) / TG__CU_ATTEND_ROWS, heads = r->o[2].size[1], keys = r->o[3].size[2];\n",
+"const int64_t row = (rows - 1 - block % rows) * TG__CU_ATTEND_ROWS, h = block / rows % heads, b = block / rows / heads, hk = h / (heads / r->o[3].size[1]);\n",
+"const int64_t k_at = tg__cu_head_at(r, 3, b, hk), v_at = tg__cu_head_at(r, 4, b, hk), end = r->whole[0] && row + TG__CU_ATTEND_ROWS < keys ? row + TG__CU_ATTEND_ROWS : keys;\n",
+"uint16_t *const values = tiles + TG__CU_ATTEND_TILE * ((ds > es ? ds : es) * 16 + 8);\n",
+"const float none = -tg__float(0x7f800000u);\n",
+"int64_t k0;\n",
+"TG__CU_THREADS(t) {\n",
+"TG__CU_UNROLL for (int n = 0; n < es * 8; n++) TG__CU_MY(out, t)[n] = 0;\n",
+"TG__CU_UNROLL for (int i = 0; i < 2; i++) { TG__CU_MY(top, t)[i] = none; TG__CU_MY(sum, t)[i] = 0; }\n",
+"}\n",
+"tg__cu_tile_in(r, 2, tg__cu_head_at(r, 2, b, h), row, TG__CU_ATTEND_ROWS, ds, tiles);\n",
+"TG__CU_ARRIVED\n",
+"TG__CU_BARRIER\n",
+"tg__cu_rows_in(tiles, ds, q);\n",
+"TG__CU_BARRIER\n",
+"if (end > 0) tg__cu_tile_in(r, 3, k_at, 0, TG__CU_ATTEND_TILE, ds, tiles);\n",
+"for (k0 = 0; k0 < end; k0 += TG__CU_ATTEND_TILE) {\n",
+"TG__CU_ARRIVED\n",
+"TG__CU_BARRIER\n",
+"tg__cu_tile_in(r, 4, v_at, k0, TG__CU_ATTEND_TILE, es, values);\n",
+"if (drops) tg__cu_draw(r, 0, 0, b, h, row, k0, TG__CU_ATTEND_TILE, keep);\n",
+"tg__cu_rows_dot(dtype, tiles, TG__CU_ATTEND_TILE, ds, q, s);\n",
+"TG__CU_ARRIVED\n",
+"TG__CU_BARRIER\n",
+"if (k0 + TG__CU_ATTEND_TILE < end) tg__cu_tile_in(r, 3, k_at, k0 + TG__CU_ATTEND_TILE, TG__CU_ATTEND_TILE, ds, tiles);\n",
+"tg__cu_scores(r, 0, 0, b, h, row, k0, TG__CU_ATTEND_TILE, s);\n",
+"TG__CU_THREADS(t) {\n",
+"TG__CU_UNROLL for (int i = 0; i < 2; i++) TG__CU_MY(next, t)[i] = TG__CU_MY(top, t)[i];\n",
+"TG__CU_UNROLL for (int n = 0; n < 32; n++) TG__CU_MY(next, t)[n / 2 % 2] = fmaxf(TG__CU_MY(next, t)[n / 2 % 2], TG__CU_MY(s, t)[n]);\n",
+"}\n",
+"TG__CU_QUAD_MAX(next, 0)\n",
+"TG__CU_QUAD_MAX(next, 1)\n",
+"TG__CU_THREADS(t) {\n",
+"const float kept = drops ? (float)(r->numbers[1] < 1 ? 1 / (1 - r->numbers[1]) : 0) : 1;\n",
+"float from[2], shrink[2];\n",
+"TG__CU_UNROLL for (int i = 0; i < 2; i++) {\n",
+"from[i] = TG__CU_MY(next, t)[i] == none ? 0 : TG__CU_MY(next, t)[i];\n",
+"shrink[i] = tg__cu_exp2((TG__CU_MY(top, t)[i] - from[i]) * TG__CU_LOG2E);\n",
+"TG__CU_MY(top, t)[i] = TG__CU_MY(next, t)[i];\n",
+"TG__CU_MY(sum, t)[i] *= shrink[i];\n",
+"}\n",
+"TG__CU_UNROLL for (int n = 0; n < 32; n++) {\n",
+"const float v = tg__cu_exp2((TG__CU_MY(s, t)[n] - from[n / 2 % 2]) * TG__CU_LOG2E);\n",
+"TG__CU_MY(sum, t)[n / 2 % 2] += v;\n",
+"TG__CU_MY(s, t)[n] = !drops ? v : keep[(t / 32 * 16 + t % 32 / 4 + n / 2 % 2 * 8) * TG__CU_ATTEND_TILE + n / 4 * 8 + t % 4 * 2 + n % 2] ? v * kept : 0;\n",
+"}\n",
+"TG__CU_UNROLL for (int n = 0; n < 16; n++) TG__CU_MY(p, t)[n] = tg__cu_pack(dtype, TG__CU_MY(s, t)[2 * n], TG__CU_MY(s, t)[2 * n + 1]);\n",
+"TG__CU_UNROLL for (int n = 0; n < es * 8; n++) TG__CU_MY(out, t)[n] *= shrink[n / 2 % 2];\n",
+"}\n",
+"tg__cu_rows_times(dtype, values, TG__CU_ATTEND_TILE, es, p, out);\n",
+"}\n",
+"TG__CU_QUAD_SUM(sum, 0)\n",
+"TG__CU_QUAD_SUM(sum, 1)\n",
+"TG__CU_THREADS(t) {\n",
+"float inverse[2];\n",
+"TG__CU_UNROLL for (int i = 0; i < 2; i++) {\n",
+"const float v = TG__CU_MY(sum, t)[i];\n",
+"const int64_t at = row + t / 32 * 16 + t % 32 / 4 + i * 8;\n",
+"inverse[i] = v == 0 ? 0 : 1 / v;\n",
+"if (t % 4 || at >= r->o[2].size[2]) continue;\n",
+"((float *)r->o[1].p)[(b * heads + h) * r->o[2].size[2] + at] = v == 0 ? -none : TG__CU_MY(top, t)[i];\n",
+"((float *)r->o[1].p)[r->n + (b * heads + h) * r->o[2].size[2] + at] = inverse[i];\n",
+"}\n",
+"TG__CU_UNROLL for (int n = 0; n < es * 8; n++) TG__CU_MY(out, t)[n] *= inverse[n / 2 % 2];\n",
+"}\n",
+"tg__cu_sums_put(r, 0, tg__cu_head_at(r, 0, b, h), row, es, out);\n",
+"}\n",
+"#line 3980 \"tensorgrad_cuda.h\"\n",
+"TG__INLINE void tg__cu_matrix_back(const tg__cu_walk *r, int64_t block, const int which) {\n",
+"TG__CU_SHARED_16(tiles, TG__CU_TILES(1));\n",
+"TG__CU_SHARED(uint8_t, keep, TG__CU_ATTEND_ROWS * TG__CU_ATTEND_TILE);\n",
+"TG__CU_SHARED(float, of, 2 * 3 * TG__CU_ATTEND_TILE);\n",
+"TG__CU_OWN(uint32_t, first, 32);\n",
+"TG__CU_OWN(uint32_t, second, 32);\n",
+"TG__CU_OWN(uint32_t, p, 16);\n",
+"TG__CU_OWN(float, s, 32);\n",
+"TG__CU_OWN(float, slope, 32);\n",
+"TG__CU_OWN(float, out, 64);\n",
+"TG__CU_OWN(float, own, 6);\n",
+"const int ds = TG__CU_DS(1), es = TG__CU_ES(1), dtype = TG__CU_D(3), drops = TG__CU_DROPS, turned = which > 0, through = (ds > es ? ds : es) <= 4 ? 64 : 32;\n",
+"const int size = through * ((ds > es ? ds : es) * 16 + 8), wide = which == 2 ? es : ds;\n",
+"const int a1 = turned ? 4 : 3, a2 = turned ? 5 : 9, t1 = turned ? 3 : 4, t2 = turned ? 9 : 5;\n",
+"const int64_t rows = (r->o[which].size[2] + TG__CU_ATTEND_ROWS - 1) / TG__CU_ATTEND_ROWS, heads = r->o[3].size[1], group = heads / r->o[4].size[1], queries = r->o[3].size[2], keys = r->o[4].size[2];\n",
+"const int64_t row = (turned ? block % rows : rows - 1 - block % rows) * TG__CU_ATTEND_ROWS, head = block / rows % r->o[which].size[1], b = block / rows / r->o[which].size[1];\n",
+"const int64_t from = turned && r->whole[0] ? row : 0, end = turned ? queries : r->whole[0] && row + TG__CU_ATTEND_ROWS < keys ? row + TG__CU_ATTEND_ROWS : keys;\n",
+"const int64_t each = end > from ? (end - from + through - 1) / through : 0, all = turned ? each * group : each;\n",
+"const float none = -tg__float(0x7f800000u), *const rest = (const float *)r->o[8].p, *const sums = (const float *)r->work;\n",
+"int64_t i, h = 0, column = 0, next_h = turned ? head * group : head, at = from;\n",
+"TG__CU_THREADS(t) {\n",
+"TG__CU_UNROLL for (int n = 0; n < wide * 8; n++) TG__CU_MY(out, t)[n] = 0;\n",
+"if (!turned) { TG__CU_UNROLL for (int k = 0; k < 2; k++) {\n",
+"const int64_t q = row + t / 32 * 16 + t % 32 / 4 + k * 8, at = (b * heads + head) * queries + q;\n",
+"TG__CU_MY(own, t)[k] = q < queries ? rest[at] : -none;\n",
+"TG__CU_MY(own, t)[2 + k] = q < queries ? rest[r->n + at] : 0;\n",
+"TG__CU_MY(own, t)[4 + k] = q < queries ? sums[at] : 0;\n",
+"} }\n",
+"}\n",
+"tg__cu_tile_in(r, a1, tg__cu_head_at(r, a1, b, head), row, TG__CU_ATTEND_ROWS, ds, tiles);\n",
+"TG__CU_ARRIVED\n",
+"TG__CU_BARRIER\n",
+"tg__cu_rows_in(tiles, ds, first);\n",
+"TG__CU_BARRIER\n",
+"if (which < 2) {\n",
+"tg__cu_tile_in(r, a2, tg__cu_head_at(r, a2, b, head), row, TG__CU_ATTEND_ROWS, es, tiles);\n",
+"TG__CU_ARRIVED\n",
+"TG__CU_BARRIER\n",
+"tg__cu_rows_in(tiles, es, second);\n",
+"TG__CU_BARRIER\n",
+"}\n",
+"for (i = -1; i < all; i++) {\n",
+"const uint16_t *const one = tiles + (i & 1) * 2 * size, *const two = one + size;\n",
+"if (i >= 0) {\n",
+"TG__CU_ARRIVED\n",
+"TG__CU_BARRIER\n",
+"}\n",
+"if (i + 1 < all) {\n",
+"const int64_t ht = turned ? next_h : next_h / group;\n",
+"tg__cu_tile_in(r, t1, tg__cu_head_at(r, t1, b, ht), at, through, ds, tiles + ((i + 1) & 1) * 2 * size);\n",
+"tg__cu_tile_in(r, t2, tg__cu_head_at(r, t2, b, ht), at, through, es, tiles + ((i + 1) & 1) * 2 * size + size);\n",
+"if (turned) TG__CU_THREADS(t) if (t < through) {\n",
+"float *const to = of + ((i + 1) & 1) * 3 * TG__CU_ATTEND_TILE + t;\n",
+"const int64_t q = at + t, n = (b * heads + next_h) * queries + q;\n",
+"to[0] = q < queries ? rest[n] : -none;\n",
+"to[TG__CU_ATTEND_TILE] = q < queries ? rest[r->n + n] : 0;\n",
+"to[2 * TG__CU_ATTEND_TILE] = q < queries ? sums[n] : 0;\n",
+"}\n",
+"}\n",
+"if (i >= 0) {\n",
+"if (drops) {\n",
+"tg__cu_draw(r, 1, turned, b, h, row, column, through, keep);\n",
+"TG__CU_BARRIER\n",
+"}\n",
+"tg__cu_rows_dot(dtype, one, through, ds, first, s);\n",
+"if (which < 2) tg__cu_rows_dot(dtype, two, through, es, second, slope);\n",
+"tg__cu_scores(r, 1, turned, b, h, row, column, through, s);\n",
+"TG__CU_THREADS(t) {\n",
+"const float *const known = of + (i & 1) * 3 * TG__CU_ATTEND_TILE + t % 4 * 2;\n",
+"const float kept = drops ? (float)(r->numbers[1] < 1 ? 1 / (1 - r->numbers[1]) : 0) : 1, scale = (float)r->numbers[0];\n",
+"TG__CU_UNROLL for (int n = 0; n < through / 2; n++) {\n",
+"const int k = n / 2 % 2, c = n / 4 * 8 + n % 2;\n",
+"const float top = turned ? known[c] : TG__CU_MY(own, t)[k], inverse = turned ? known[TG__CU_ATTEND_TILE + c] : TG__CU_MY(own, t)[2 + k], sum = turned ? known[2 * TG__CU_ATTEND_TILE + c] : TG__CU_MY(own, t)[4 + k];\n",
+"const float factor = !drops ? 1 : keep[(t / 32 * 16 + t % 32 / 4 + k * 8) * through + c + t % 4 * 2] ? kept : 0;\n",
+"const float v = tg__cu_exp2((TG__CU_MY(s, t)[n] - top) * TG__CU_LOG2E) * inverse;\n",
+"TG__CU_MY(s, t)[n] = which == 2 ? v * factor : v * scale * (TG__CU_MY(slope, t)[n] * factor - sum);\n",
+"}\n",
+"TG__CU_UNROLL for (int n = 0; n < through / 4; n++) TG__CU_MY(p, t)[n] = tg__cu_pack(dtype, TG__CU_MY(s, t)[2 * n], TG__CU_MY(s, t)[2 * n + 1]);\n",
+"}\n",
+"tg__cu_rows_times(dtype, which == 2 ? two : one, through, wide, p, out);\n",
+"}\n",
+"h = next_h; column = at; at += through;\n",
+"if (at >= end) { at = from; next_h++; }\n",
+"}\n",
+"tg__cu_sums_put(r, which, tg__cu_head_at(r, which, b, head), row, wide, out);\n",
+"}\n",
+"#if !defined(TG__CU_KIND) || !(TG__CU_PART & 2)\n",
+"TG__CU_KERNEL(tg__cu_attend_matrix_f32, tg__cu_walk, tg__cu_matrix_attended(r, block))\n",
+"#endif\n",
+"#if !defined(TG__CU_KIND) || (TG__CU_PART & 2)\n",
+"TG__CU_KERNEL(tg__cu_attend_matrix_dq_f32, tg__cu_walk, tg__cu_matrix_back(r, block, 0))\n",
+"TG__CU_KERNEL(tg__cu_attend_matrix_dk_f32, tg__cu_walk, tg__cu_matrix_back(r, block, 1))\n",
+"TG__CU_KERNEL(tg__cu_attend_matrix_dv_f32, tg__cu_walk, tg__cu_matrix_back(r, block, 2))\n",
+"#endif\n",
+"#endif\n",
+"#line 4076 \"tensorgrad_cuda.h\"\n",
 "#if (!defined(TG__CU_ONLY) || defined(TG__CU_ONLY_RESAMPLE)) && TG__CU_TYPE != 0\n",
-"#line 3624 \"tensorgrad_cuda.h\"\n",
+"#line 4078 \"tensorgrad_cuda.h\"\n",
 "#ifndef TG__CU_TAPS\n",
 "#define TG__CU_TAPS\n",
 "typedef struct tg__cu_taps { int64_t first, count; const double *weight; } tg__cu_taps;\n",
@@ -7033,7 +7876,7 @@ static const char *const tg__cu_kernels[] = {
 "}\n",
 "TG__CU_KERNEL(TG__CU(tg__cu_resample), tg__cu_walk, { TG__CU_THREADS(t) TG__CU_EACH(i) TG__CU(tg__cu_resampled)(r, i); })\n",
 "#endif\n",
-"#line 3650 \"tensorgrad_cuda.h\"\n",
+"#line 4104 \"tensorgrad_cuda.h\"\n",
 "#if (!defined(TG__CU_ONLY) || defined(TG__CU_ONLY_RNN)) && TG__CU_TYPE != 0\n",
 "#line 1 \"tensorgrad.h, from the line '#define TG__RNN_GET(p, at)' on\"\n",
 "#define TG__RNN_GET(p, at)    (k == TG__VN ? TG__W(load)((p) + (at)) : TG__W(loadn)((p) + (at), k))\n",
@@ -7127,7 +7970,7 @@ static const char *const tg__cu_kernels[] = {
 "TG__RNN_PUT(dgates, j, TG__FT(tg__rnn_flush)(t));\n",
 "}\n",
 "}\n",
-"#line 3653 \"tensorgrad_cuda.h\"\n",
+"#line 4107 \"tensorgrad_cuda.h\"\n",
 "TG__INLINE tg__rnn_run TG__CU(tg__cu_unit)(const tg__cu_walk *r, int64_t i) {\n",
 "const int64_t row = i / r->length, unit = i - row * r->length;\n",
 "tg__rnn_run run;\n",
@@ -7138,7 +7981,7 @@ static const char *const tg__cu_kernels[] = {
 "TG__CU_KERNEL(TG__CU(tg__cu_rnn), tg__cu_walk, { TG__CU_THREADS(t) TG__CU_EACH(i) { const tg__rnn_run run = TG__CU(tg__cu_unit)(r, i); TG__FT(tg__rnn_ahead)(r->kind, &run); } })\n",
 "TG__CU_KERNEL(TG__CU(tg__cu_rnn_back), tg__cu_walk, { TG__CU_THREADS(t) TG__CU_EACH(i) { const tg__rnn_run run = TG__CU(tg__cu_unit)(r, i); TG__FT(tg__rnn_back)(r->kind, &run); } })\n",
 "#endif\n",
-"#line 3664 \"tensorgrad_cuda.h\"\n",
+"#line 4118 \"tensorgrad_cuda.h\"\n",
 "#if (!defined(TG__CU_ONLY) || defined(TG__CU_ONLY_OPTIM)) && TG__CU_TYPE != 0\n",
 "#line 1 \"tensorgrad.h, from the line '#define TG__OPTIM_NUMBER(i)' on\"\n",
 "#define TG__OPTIM_NUMBER(i)  TG__W(set)((TG__T)r->number[i])\n",
@@ -7341,7 +8184,7 @@ static const char *const tg__cu_kernels[] = {
 "default: TG__FT(tg__optim_powers)(r); break;\n",
 "}\n",
 "}\n",
-"#line 3667 \"tensorgrad_cuda.h\"\n",
+"#line 4121 \"tensorgrad_cuda.h\"\n",
 "#undef TG__CU_RULE\n",
 "#ifdef TG__CU_KIND\n",
 "#define TG__CU_RULE(asked) TG__CU_KIND\n",
@@ -7367,7 +8210,7 @@ static const char *const tg__cu_kernels[] = {
 "TG__CU_UNROLL for (k = 0; k < 5; k++) if (r->o[k].p) TG__CU(tg__cu_put)(TG__CU_D(k), r->o[k].p, at[k], v[k]);\n",
 "}\n",
 "TG__CU_KERNEL(TG__CU(tg__cu_step), tg__cu_optim, { TG__CU_THREADS(t) TG__CU_EACH(i) TG__CU(tg__cu_step_of)(r, i); })\n",
-"#line 3693 \"tensorgrad_cuda.h\"\n",
+"#line 4147 \"tensorgrad_cuda.h\"\n",
 "TG__INLINE TG__T TG__CU(tg__cu_power)(const tg__cu_optim *r, int64_t i) {\n",
 "TG__T v[2];\n",
 "tg__optim_run run;\n",
@@ -7377,7 +8220,7 @@ static const char *const tg__cu_kernels[] = {
 "TG__FT(tg__optim_powers)(&run);\n",
 "return v[0];\n",
 "}\n",
-"#line 3703 \"tensorgrad_cuda.h\"\n",
+"#line 4157 \"tensorgrad_cuda.h\"\n",
 "TG__INLINE void TG__CU(tg__cu_power_blocks)(const tg__cu_optim *r, int64_t block) {\n",
 "TG__CU_SHARED(TG__T, s, TG__CU_WIDTH);\n",
 "int half;\n",
@@ -7408,9 +8251,9 @@ static const char *const tg__cu_kernels[] = {
 "TG__CU_KERNEL(TG__CU(tg__cu_powers), tg__cu_optim, TG__CU(tg__cu_power_blocks)(r, block))\n",
 "TG__CU_KERNEL(TG__CU(tg__cu_powers_sum), tg__cu_optim, { (void)block; TG__CU(tg__cu_power_join)(r); })\n",
 "#endif\n",
-"#line 3734 \"tensorgrad_cuda.h\"\n",
+"#line 4188 \"tensorgrad_cuda.h\"\n",
 "#if !defined(TG__CU_ONLY) || defined(TG__CU_ONLY_GEMM) || defined(TG__CU_ONLY_CONV)\n",
-"#line 3738 \"tensorgrad_cuda.h\"\n",
+"#line 4192 \"tensorgrad_cuda.h\"\n",
 "#undef TG__CU_FMA\n",
 "#undef TG__CU_PLUS\n",
 "#if TG__CU_TYPE == 32\n",
@@ -7427,7 +8270,7 @@ static const char *const tg__cu_kernels[] = {
 "#define TG__CU_TILE\n",
 "enum { TG__CU_BM = 128, TG__CU_BN = 64, TG__CU_BK = 16, TG__CU_PAD = TG__CU_BM + 4 };\n",
 "#endif\n",
-"#line 3755 \"tensorgrad_cuda.h\"\n",
+"#line 4209 \"tensorgrad_cuda.h\"\n",
 "TG__INLINE void TG__CU(tg__cu_tile_step)(const TG__T *as, const TG__T *bs, TG__CU_OWN(TG__T, acc, 32)) {\n",
 "TG__CU_THREADS(t) {\n",
 "const int i0 = t / 16 * 8, j0 = t % 16 * 4;\n",
@@ -7440,7 +8283,7 @@ static const char *const tg__cu_kernels[] = {
 "}\n",
 "}\n",
 "}\n",
-"#line 3768 \"tensorgrad_cuda.h\"\n",
+"#line 4222 \"tensorgrad_cuda.h\"\n",
 "TG__INLINE void TG__CU(tg__cu_tile_clear)(TG__CU_OWN(TG__T, acc, 32)) {\n",
 "TG__CU_THREADS(t) if (t < TG__CU_WIDTH) { TG__CU_UNROLL for (int e = 0; e < 32; e++) TG__CU_MY(acc, t)[e] = 0; }\n",
 "}\n",
@@ -7448,14 +8291,14 @@ static const char *const tg__cu_kernels[] = {
 "TG__CU_THREADS(t) if (t < TG__CU_WIDTH) { TG__CU_UNROLL for (int e = 0; e < 32; e++) TG__CU_MY(total, t)[e] = first ? TG__CU_MY(acc, t)[e] : TG__CU_PLUS(TG__CU_MY(total, t)[e], TG__CU_MY(acc, t)[e]); }\n",
 "}\n",
 "#if !defined(TG__CU_ONLY) || defined(TG__CU_ONLY_GEMM)\n",
-"#line 3776 \"tensorgrad_cuda.h\"\n",
+"#line 4230 \"tensorgrad_cuda.h\"\n",
 "TG__INLINE void TG__CU(tg__cu_finish)(const tg__cu_gemm *r, int64_t c_at, int64_t bias_at, int64_t i, int64_t j, TG__T v) {\n",
 "const int64_t at = c_at + i * r->c_rs + j * r->c_cs;\n",
 "if (r->bias) v = TG__CU_PLUS(v, TG__CU(tg__cu_get)(TG__CU_DTYPE(0, r->tc), r->bias, bias_at + i * r->bias_rs + j * r->bias_cs));\n",
 "if (r->accumulate) v = TG__CU_PLUS(TG__CU(tg__cu_get)(TG__CU_DTYPE(0, r->tc), r->c, at), v);\n",
 "TG__CU(tg__cu_put)(TG__CU_DTYPE(0, r->tc), r->c, at, v);\n",
 "}\n",
-"#line 3783 \"tensorgrad_cuda.h\"\n",
+"#line 4237 \"tensorgrad_cuda.h\"\n",
 "TG__INLINE void TG__CU(tg__cu_part)(const tg__cu_gemm *r, int64_t batch, int64_t q, int64_t i, int64_t j, TG__T v) {\n",
 "if (r->partial) ((TG__T *)r->partial)[((batch * r->blocks + q) * r->m + i) * r->n + j] = v;\n",
 "else TG__CU(tg__cu_finish)(r, tg__cu_offset(r->ndim, r->shape, r->bc, batch), tg__cu_offset(r->ndim, r->shape, r->bbias, batch), i, j, v);\n",
@@ -7526,7 +8369,7 @@ static const char *const tg__cu_kernels[] = {
 "if (t % 64 == 0 && item < items) TG__CU(tg__cu_part)(r, item / r->n / r->m / r->blocks, item / r->n / r->m % r->blocks, item / r->n % r->m, item % r->n, s[t]);\n",
 "}\n",
 "}\n",
-"#line 3854 \"tensorgrad_cuda.h\"\n",
+"#line 4308 \"tensorgrad_cuda.h\"\n",
 "TG__INLINE void TG__CU(tg__cu_lanes)(const tg__cu_gemm *r, int64_t block) {\n",
 "TG__CU_SHARED(TG__T, s, TG__CU_WIDTH);\n",
 "const int64_t nt = (r->n + 31) / 32, i = block / nt % r->m, q = block / nt / r->m % r->blocks, batch = block / nt / r->m / r->blocks;\n",
@@ -7573,13 +8416,13 @@ static const char *const tg__cu_kernels[] = {
 "TG__CU_KERNEL(TG__CU(tg__cu_gemm_parts), tg__cu_gemm, TG__CU(tg__cu_add_parts)(r, block))\n",
 "#endif\n",
 "#endif\n",
-"#line 3901 \"tensorgrad_cuda.h\"\n",
+"#line 4355 \"tensorgrad_cuda.h\"\n",
 "#if (!defined(TG__CU_ONLY) || defined(TG__CU_ONLY_CONV)) && TG__CU_TYPE != 0\n",
-"#line 3903 \"tensorgrad_cuda.h\"\n",
+"#line 4357 \"tensorgrad_cuda.h\"\n",
 "#ifndef TG__CU_CONV\n",
 "#define TG__CU_CONV\n",
 "typedef struct tg__cu_spot { int64_t at; int32_t z, y, x; } tg__cu_spot;\n",
-"#line 3907 \"tensorgrad_cuda.h\"\n",
+"#line 4361 \"tensorgrad_cuda.h\"\n",
 "TG__INLINE void tg__cu_split(const int64_t *size, int64_t i, int64_t *p) {\n",
 "TG__CU_ROLL for (int d = 3; d > 0; d--) { const int64_t q = i / size[d]; p[d] = i - q * size[d]; i = q; }\n",
 "p[0] = i;\n",
@@ -7597,7 +8440,7 @@ static const char *const tg__cu_kernels[] = {
 "s.z = (int32_t)p[1] * r->k_scale[0]; s.y = (int32_t)p[2] * r->k_scale[1]; s.x = (int32_t)p[3] * r->k_scale[2];\n",
 "return s;\n",
 "}\n",
-"#line 3925 \"tensorgrad_cuda.h\"\n",
+"#line 4379 \"tensorgrad_cuda.h\"\n",
 "TG__INLINE int tg__cu_inside(const tg__cu_conv *r, int d, int32_t *v) {\n",
 "if (r->divide[d] != 1) {\n",
 "if (*v < 0 || *v % r->divide[d]) return 0;\n",
@@ -7672,7 +8515,7 @@ static const char *const tg__cu_kernels[] = {
 "}\n",
 "}\n",
 "}\n",
-"#line 4000 \"tensorgrad_cuda.h\"\n",
+"#line 4454 \"tensorgrad_cuda.h\"\n",
 "TG__INLINE void TG__CU(tg__cu_conv_one)(const tg__cu_conv *r, int64_t item) {\n",
 "const int64_t parts = r->partial ? r->blocks : 1, m = item % r->m, n = item / r->m % r->n, q = item / r->m / r->n % parts, group = item / r->m / r->n / parts;\n",
 "int64_t p[4], kb, k;\n",

@@ -93,13 +93,41 @@ static const op_case larger[] = {
     OP("max_pool", pool_largest, "3 4 19 23|2 5 17") OP("max_pool", pool_largest_wide, "3 4 17") OP("max_pool", pool_largest_to_size, "2 3 11 17") OP("max_pool_places", pool_places, "2 3 11 17")
     OP("avg_pool", pool_mean, "2 3 14 15") OP("avg_pool", pool_mean_deep, "2 3 6 7 8") OP("avg_pool", pool_to_size, "2 3 11 17")
 };
+static tg_ctx *open_loose(const char *where, bool tf32, bool own);
+/* For matrix units: rows and keys around 128 and 64, heads that are and are no multiples of 16 or 8, of 128 columns, of more; masks that want no gradient, of bytes and of numbers. */
+static tg_tensor *attended_dropped_groups(tg_tensor *const *x, int n) {
+    tg_random_state s = tg_random_get(tg);
+    tg_tensor *y = tg_scaled_dot_product_attention(x[0], x[1], x[2], .dropout_p = 0.4, .is_causal = true, .enable_gqa = true);
+    (void)n;
+    tg_random_set(tg, s);
+    return y;
+}
+static tg_tensor *slopes_of(tg_tensor *const *x, tg_dtype dtype) {           /* [Tq, Tk], some -inf, of the queries and keys themselves: the same here and there */
+    tg_tensor *q = tg_detach(tg_narrow(x[0], 3, 0, 1)), *k = tg_detach(tg_narrow(x[1], 3, 0, 1)), *m = tg_sub(q, tg_transpose(k, 2, 3));
+    return tg_to(tg_where(tg_gt_scalar(m, 1.5), tg_to_device(tg_full(tg, TG_SHAPE(1), -INFINITY, m->dtype), m->device), m), dtype);
+}
+static tg_tensor *attended_slopes(tg_tensor *const *x, int n) { (void)n; return tg_scaled_dot_product_attention(x[0], x[1], x[2], .attn_mask = slopes_of(x, x[0]->dtype)); }
+static tg_tensor *attended_slopes_f32(tg_tensor *const *x, int n) { (void)n; return tg_scaled_dot_product_attention(x[0], x[1], x[2], .attn_mask = slopes_of(x, TG_F32), .dropout_p = 1); }
+static tg_tensor *attended_slopes_wide(tg_tensor *const *x, int n) { (void)n; return tg_scaled_dot_product_attention(x[0], x[1], x[2], .attn_mask = slopes_of(x, TG_F32), .scale = TG_IS(0.9)); }
+static tg_tensor *attended_columns(tg_tensor *const *x, int n) {           /* columns of a wider tensor: rows of 16 bytes that do not follow one another; and rows in another order of dimensions, as of one projection */
+    (void)n;
+    return tg_scaled_dot_product_attention(tg_transpose(tg_narrow(x[0], 3, 8, x[0]->shape[3] - 8), 1, 2), tg_transpose(tg_narrow(x[1], 3, 8, x[1]->shape[3] - 8), 1, 2), tg_transpose(tg_narrow(x[2], 3, 8, x[2]->shape[3] - 8), 1, 2), .is_causal = true);
+}
+static const op_case matrices[] = {
+    OP("attention", attended, "2 3 70 20;2 3 90 20;2 3 90 24|1 2 5 128;1 2 140 128;1 2 140 100|1 1 300 64;1 1 200 64;1 1 200 64|1 1 1 32;1 1 40 32;1 1 40 32|1 2 129 1;1 2 65 1;1 2 65 3|1 1 128 72;1 1 64 72;1 1 64 136")
+    OP("attention", attended_causal, "1 2 260 64;1 2 260 64;1 2 260 64|1 1 40 8;1 1 270 8;1 1 270 8|1 1 270 80;1 1 140 80;1 1 140 80|1 1 150 128;1 1 150 128;1 1 150 128|1 1 3 16;1 1 200 16;1 1 200 16")
+    OP("attention", attended_groups, "1 6 140 16;1 2 150 16;1 2 150 16|2 4 20 40;2 1 70 40;2 1 70 40") OP("attention", attended_seen, "2 2 140 16;2 2 150 16;2 2 150 16|1 1 33 96;1 1 47 96;1 1 47 96")
+    OP("attention", attended_slopes, "1 2 140 16;1 2 150 16;1 2 150 16") OP("attention", attended_slopes_wide, "1 2 140 24;1 2 150 24;1 2 150 24") OP("attention", attended_slopes_f32, "1 2 14 24;1 2 15 24;1 2 15 24")
+    OP("attention", attended_dropped, "2 2 40 16;2 2 50 16;2 2 50 16|1 2 131 64;1 2 77 64;1 2 77 64|1 1 130 112;1 1 67 112;1 1 67 128") OP("attention", attended_dropped_groups, "1 4 133 32;1 2 135 32;1 2 135 48")
+    OP("attention", attended_columns, "1 70 3 40;1 90 3 40;1 90 3 32")
+};
 #undef OP
-static void large_ops(void) {
-    static const tg_dtype floats[] = { TG_F32, TG_F64, TG_F16, TG_BF16 };
+static const tg_dtype floats_here[] = { TG_F32, TG_F64, TG_F16, TG_BF16 };
+static void ops_of(const op_case *list, size_t n_list, const tg_dtype *floats, size_t n_floats) {
     size_t i, k;
     int view;
-    for (i = 0; i < sizeof larger / sizeof *larger; i++) for (k = 0; k < 4; k++) for (view = 0; view < 2; view++) {
-        const char *at = larger[i].operands;
+    for (i = 0; i < n_list; i++) for (k = 0; k < n_floats; k++) for (view = 0; view < 2; view++) {
+        const char *at = list[i].operands;
         while (*at) {
             tg_mark m = tg_begin(tg);
             tg_tensor *x[4];
@@ -108,8 +136,8 @@ static void large_ops(void) {
             char what[160];
             int n = 0;
             memset(&j, 0, sizeof j); memset(&w, 0, sizeof w);
-            j.c = &larger[i]; w.j = &j;
-            snprintf(what, sizeof what, "%s of '%.*s', %s, view %d", larger[i].called, (int)strcspn(at, "|"), at, tg_dtype_name(floats[k]), view);
+            j.c = &list[i]; w.j = &j;
+            snprintf(what, sizeof what, "%s of '%.*s', %s, view %d", list[i].called, (int)strcspn(at, "|"), at, tg_dtype_name(floats[k]), view);
             for (;;) {
                 int64_t shape[TG_MAX_DIMS];
                 int ndim = 0, d;
@@ -125,6 +153,27 @@ static void large_ops(void) {
         }
     }
     printf("the farthest of those that may differ: f32 %.1e, f64 %.1e, f16 %.1e, bf16 %.1e\n", farthest[0], farthest[1], farthest[2], farthest[3]);
+}
+static void large_ops(void) { ops_of(larger, sizeof larger / sizeof *larger, floats_here, 4); }
+/* Was a kernel of that name compiled in this context? */
+static bool has_kernel(tg_ctx *t, const char *name) {
+    const tg__cu *s = tg__cu_of(t);
+    const tg__cu_program *p;
+    int i;
+    for (i = 0; i < TG__CU_HASH; i++) for (p = s->programs[i]; p; p = p->next) if (strcmp(p->name, name) == 0) return true;
+    return false;
+}
+/* Halves by matrix units where nobody is strict: near the CPU, which sums in f32 too; f32, strict contexts and older GPUs do without. */
+static void matrix_ops(const char *where) {
+    static const char *const names[] = { "tg__cu_attend_matrix_f32", "tg__cu_attend_matrix_dq_f32", "tg__cu_attend_matrix_dk_f32", "tg__cu_attend_matrix_dv_f32" };
+    tg_ctx *t;
+    int i, round;
+    for (round = 0; round < 2; round++) {                                    /* f32 alone; halves */
+        tg = t = open_loose(where, false, false);
+        ops_of(round ? matrices : matrices + 2, round ? sizeof matrices / sizeof *matrices : 1, floats_here + 2 * round, round ? 2 : 1);
+        for (i = 0; i < 4; i++) CHECK_MSG(has_kernel(t, names[i]) == (round == 1 && tg__cu_of(t)->arch >= 80), "round %d: %s", round, names[i]);
+        test_close(t);
+    }
 }
 
 static const char *folder;
@@ -1015,6 +1064,13 @@ static void missing(void) {
 
 /* How fast a few operations are, by kernels that are compiled already; each run's end is waited for by a read. */
 static tg_tensor *attended_long(tg_tensor *const *x, int n) { (void)n; return tg_scaled_dot_product_attention(x[0], x[1], x[2], .is_causal = true); }
+static tg_tensor *attended_and_back(tg_tensor *const *in, int n) {
+    tg_tensor *x[3], *dx[3], *y, *g;
+    int i;
+    for (i = 0; i < n; i++) x[i] = tg_require_grad(tg_detach(in[i]), true);
+    y = attended_long(x, n); g = in[0];                                          /* any numbers of y's shape */
+    return y && tg_grad(&y, 1, x, n, dx, .grad_outputs = &g) ? dx[0] : NULL;
+}
 static tg_tensor *conv_of_3(tg_tensor *const *x, int n) { (void)n; return tg_conv2d(x[0], x[1], NULL, .padding = {1, 1}); }
 static tg_tensor *multiplied(tg_tensor *const *x, int n) { (void)n; return tg_matmul(x[0], x[1]); }
 static tg_tensor *squared(tg_tensor *const *x, int n) { (void)n; return tg_square(x[0]); }
@@ -1023,8 +1079,8 @@ static tg_tensor *softened(tg_tensor *const *x, int n) { (void)n; return tg_soft
 static tg_tensor *sorted_rows(tg_tensor *const *x, int n) { (void)n; return tg_sort(x[0], 1, false, NULL); }
 static tg_tensor *summed_so_far(tg_tensor *const *x, int n) { (void)n; return tg_cumsum(x[0], 1); }
 static double now(void) { struct timespec t; clock_gettime(CLOCK_MONOTONIC, &t); return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec; }
-/* products: of the rows, products alone */
-static void times(bool products_alone) {
+/* strict: this file's kernels without matrix units; else what differs there, products and attention of halves */
+static void times(bool strict) {
     static const struct { const char *what; op_fn f; int n, ndim[3]; int64_t shape[3][4]; double bytes, flops; tg_dtype dtype; } runs[] = {
         { "x * x, f32, 64 M", squared, 1, { 1 }, { { 64 << 20 } }, 8. * (64 << 20), 0, TG_F32 },
         { "sum, f32, 64 M", summed, 1, { 1 }, { { 64 << 20 } }, 4. * (64 << 20), 0, TG_F32 },
@@ -1035,7 +1091,11 @@ static void times(bool products_alone) {
         { "matmul, f32, 4096", multiplied, 2, { 2, 2 }, { { 4096, 4096 }, { 4096, 4096 } }, 0, 2. * 4096 * 4096 * 4096, TG_F32 },
         { "matmul, bf16, 4096", multiplied, 2, { 2, 2 }, { { 4096, 4096 }, { 4096, 4096 } }, 0, 2. * 4096 * 4096 * 4096, TG_BF16 },
         { "conv 3 x 3, 32 x 128 x 56 x 56", conv_of_3, 2, { 4, 4 }, { { 32, 128, 56, 56 }, { 128, 128, 3, 3 } }, 0, 2. * 32 * 56 * 56 * 128 * 128 * 9, TG_F32 },
-        { "attention, causal, 4 x 16 x 2048 x 64", attended_long, 3, { 4, 4, 4 }, { { 4, 16, 2048, 64 }, { 4, 16, 2048, 64 }, { 4, 16, 2048, 64 } }, 0, 2. * 4 * 16 * 2048 * 2048 * 64, TG_F32 }
+        { "attention, causal, 4 x 16 x 2048 x 64", attended_long, 3, { 4, 4, 4 }, { { 4, 16, 2048, 64 }, { 4, 16, 2048, 64 }, { 4, 16, 2048, 64 } }, 0, 2. * 4 * 16 * 2048 * 2048 * 64, TG_F32 },
+        { "attention, bf16, causal, 4 x 16 x 2048 x 64", attended_long, 3, { 4, 4, 4 }, { { 4, 16, 2048, 64 }, { 4, 16, 2048, 64 }, { 4, 16, 2048, 64 } }, 0, 2. * 4 * 16 * 2048 * 2048 * 64, TG_BF16 },
+        { "attention, bf16, causal, 4 x 16 x 2048 x 128", attended_long, 3, { 4, 4, 4 }, { { 4, 16, 2048, 128 }, { 4, 16, 2048, 128 }, { 4, 16, 2048, 128 } }, 0, 2. * 4 * 16 * 2048 * 2048 * 128, TG_BF16 },
+        { "and back, bf16, causal, 4 x 16 x 2048 x 64", attended_and_back, 3, { 4, 4, 4 }, { { 4, 16, 2048, 64 }, { 4, 16, 2048, 64 }, { 4, 16, 2048, 64 } }, 0, 7. * 4 * 16 * 2048 * 2048 * 64, TG_BF16 },
+        { "and back, bf16, causal, 4 x 16 x 2048 x 128", attended_and_back, 3, { 4, 4, 4 }, { { 4, 16, 2048, 128 }, { 4, 16, 2048, 128 }, { 4, 16, 2048, 128 } }, 0, 7. * 4 * 16 * 2048 * 2048 * 128, TG_BF16 }
     };
     size_t i;
     for (i = 0; i < sizeof runs / sizeof *runs; i++) {
@@ -1043,7 +1103,7 @@ static void times(bool products_alone) {
         tg_tensor *x[3], *y, *zero = tg_to_device(tg_zeros(tg, TG_SHAPE(1)), OTHER);
         double begin, spent, first = 0, least = 1e30;
         int k;
-        if (products_alone && runs[i].f != multiplied) { tg_end(tg, m); continue; }
+        if (strict ? runs[i].f != multiplied && runs[i].dtype == TG_BF16 : runs[i].f != multiplied && runs[i].dtype != TG_BF16) { tg_end(tg, m); continue; }
         for (k = 0; k < runs[i].n; k++) x[k] = tg_to(tg_rand_like(tg_expand(zero, runs[i].ndim[k], runs[i].shape[k])), runs[i].dtype);
         for (k = 0; k < 6; k++) {
             (void)tg_item(tg_sum(zero));
@@ -1067,13 +1127,13 @@ int main(int argc, char **argv) {
         tg = open_strict();
         if (!CHECK_MSG(tg_cuda_open(tg, 0), "%s", tg_error_text(tg))) return test_end("cuda_device");
         printf("%s, this file's kernels\n", tg_cuda_name(tg));
-        times(false);
+        times(true);
         test_close(tg);
         for (int tf32 = 0; tf32 < 2; tf32++) {
             own_products = 0;
             tg = open_loose(NULL, tf32 != 0, false);
             printf("cuBLASLt%s\n", tf32 ? ", f32 in TF32" : "");
-            times(true);
+            times(false);
             if (own_products) puts(last_line);
             test_close(tg);
         }
@@ -1085,6 +1145,7 @@ int main(int argc, char **argv) {
         printf("%s\n", tg_cuda_name(tg));
         sizes(); all_ops(true); large_ops(); optimisers(); test_move();
         test_close(tg);
+        matrix_ops(NULL);
         return test_end("cuda_device");
     }
     if (argc > 1 && strcmp(argv[1], "card") == 0) { card(); return test_end("cuda_device"); }
@@ -1096,6 +1157,7 @@ int main(int argc, char **argv) {
     blas = (fake_state *)dlsym(l, "tg_fake"); driver = (fake_state *)dlsym(a, "tg_fake"); compiler = (fake_state *)dlsym(b, "tg_fake");
     waiting = (long long (*)(void))dlsym(a, "tg_fake_waiting");
     if (argc > 2 && strcmp(argv[2], "large") == 0) { tg = open_strict(); CHECK(tg_cuda_open(tg, 0, .folder = folder, .synchronise = true)); large_ops(); test_close(tg); return test_end("cuda_device"); }
+    if (argc > 2 && strcmp(argv[2], "matrix") == 0) { matrix_ops(folder); return test_end("cuda_device"); }
     if (argc > 2 && strcmp(argv[2], "new") == 0) { products(); guest(); pinned(); programs(); return test_end("cuda_device"); }
     missing();
     memory();
@@ -1107,6 +1169,9 @@ int main(int argc, char **argv) {
     failing_allocations(NULL);
     failing_calls(driver, "the driver", NULL);
     failing_calls(compiler, "NVRTC", NULL);
+    matrix_ops(folder);
+    driver->capability = compiler->capability = 75; matrix_ops(folder); driver->capability = compiler->capability = 80;
+    nothing_left("matrix units");
     tg = open_strict();
     CHECK(tg_cuda_open(tg, 0, .folder = folder, .synchronise = true));
     sizes();

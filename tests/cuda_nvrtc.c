@@ -82,13 +82,15 @@ int main(int argc, char **argv) {
         { { TG__CU_GROUP_OPTIM, TG_STEP_ADAM, 0, 32, 0 }, "Adam" },
         { { TG__CU_GROUP_SCAN, 0, 0, 64, 0x0040 }, "scans" }, { { TG__CU_GROUP_SORT, 0, 0, 0, 0 }, "sorts" },
         { { TG__CU_GROUP_NORM, 0, 0, 32, 0 }, "norms of rows" }, { { TG__CU_GROUP_POOL, 0, 0, 32, 0x40 }, "pools" }, { { TG__CU_GROUP_CONV, 0, 0, 32, 0 }, "convolutions" }, { { TG__CU_GROUP_ATTENTION, 0, 0, 32, 0 }, "attention" }, { { TG__CU_GROUP_RNN, 0, 0, 32, 0 }, "recurrent cells" }, { { TG__CU_GROUP_RESAMPLE, 0, 0, 32, 0 }, "pictures" },
+        { { TG__CU_GROUP_ATTENTION_MATRIX, 0x44, 0, 32, 0x93333 }, "attention by matrix units, bf16" }, { { TG__CU_GROUP_ATTENTION_MATRIX, 0x88, 3, 32, 0x2029222222 }, "its derivative with dropout, f16" },
         { { 0, 0, 0, 0, 0 }, NULL },                                           /* the rest with `all` */
         { { TG__CU_GROUP_SCAN, 0, 0, 0, 0x4444 }, "scans of integers" }, { { TG__CU_GROUP_SORT, 0, 0, 0, 0x333 }, "sorts bf16" }, { { TG__CU_GROUP_CONV, 0, 0, 64, 1 }, "convolutions f64" }, { { TG__CU_GROUP_CONV, 0, 0, 32, 3 }, "convolutions bf16" }, { { TG__CU_GROUP_ATTENTION, 0, 0, 64, 0x1111111111 }, "attention f64" }, { { TG__CU_GROUP_ATTENTION, 0, 0, 32, 0x3039333333 }, "attention bf16" },
         { { TG__CU_GROUP_NORM, 0, 0, 64, 0x1111111 }, "norms of rows f64" }, { { TG__CU_GROUP_NORM, 0, 0, 32, 0x3330333 }, "norms of rows bf16" }, { { TG__CU_GROUP_POOL, 0, 0, 64, 0x111 }, "pools f64" }, { { TG__CU_GROUP_POOL, 0, 0, 0, 0x444 }, "pools of integers" },
         { { TG__CU_GROUP_OPTIM, TG_STEP_NORM, 0, 32, 0x333333 }, "norms of gradients" }, { { TG__CU_GROUP_OPTIM, TG_STEP_SGD, 0, 64, 0x111111 }, "SGD f64" },
         { { TG__CU_GROUP_RANDOM, 0, 0, 64, 1 }, "random f64" }, { { TG__CU_GROUP_RANDOM, 0, 0, 0, 4 }, "random integers" }, { { TG__CU_GROUP_REDUCE, 1, 0, 64, 0x11 }, "products f64" }, { { TG__CU_GROUP_REDUCE, 2, 0, 0, 0x44 }, "largest of integers" },
         { { TG__CU_GROUP_REDUCE, 3, 0, 32, 0x33 }, "smallest bf16" }, { { TG__CU_GROUP_SOFTMAX, 0, 0, 64, 0x411 }, "softmax f64" }, { { TG__CU_GROUP_SOFTMAX, 0, 0, 32, 0x433 }, "softmax bf16" }, { { TG__CU_GROUP_INDEX, 0, 0, 0, 3 }, "index bf16" },
-        { { TG__CU_GROUP_GEMM, 0, 0, 64, 0x111 }, "products f64" }, { { TG__CU_GROUP_GEMM, 0, 0, 0, 0x444 }, "products of integers" }, { { TG__CU_GROUP_GEMM, 0, 0, 32, 0x333 }, "products bf16" }, { { TG__CU_GROUP_COPY, 0, 0, 64, 0x10 }, "casts f64" }
+        { { TG__CU_GROUP_GEMM, 0, 0, 64, 0x111 }, "products f64" }, { { TG__CU_GROUP_GEMM, 0, 0, 0, 0x444 }, "products of integers" }, { { TG__CU_GROUP_GEMM, 0, 0, 32, 0x333 }, "products bf16" }, { { TG__CU_GROUP_COPY, 0, 0, 64, 0x10 }, "casts f64" },
+        { { TG__CU_GROUP_ATTENTION_MATRIX, 0x51, 5, 32, 0x22222 }, "attention by matrix units, f16, mask, dropout" }, { { TG__CU_GROUP_ATTENTION_MATRIX, 0x44, 6, 32, 0x3030333333 }, "its derivative with a mask, bf16" }, { { TG__CU_GROUP_ATTENTION_MATRIX, 0x88, 2, 32, 0x3039333333 }, "its derivative, bf16" }
     };
     const bool all = argc > 1 && strcmp(argv[1], "all") == 0;
     const int n = (int)(sizeof programs / sizeof *programs);
@@ -110,7 +112,7 @@ int main(int argc, char **argv) {
         for (k = 0; k < count; k++) knows |= known[k] == archs[i];
         if (!knows) { printf("SKIP it knows no compute capability %d\n", archs[i]); test_skipped++; continue; }
         for (k = 0; k < n && (all || programs[k].what); k++) {
-            if (!programs[k].what) continue;
+            if (!programs[k].what || (programs[k].k.group == TG__CU_GROUP_ATTENTION_MATRIX && archs[i] < 80)) continue;
             compile(&programs[k].k, "", archs[i], true, programs[k].what); sum += spent; done++;
             if (spent > longest) longest = spent;
         }

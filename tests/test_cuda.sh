@@ -37,6 +37,7 @@ device() {      # NAME FLAGS...
         || { bad "$name does not compile"; grep -E 'error' $build/$name.txt | head; return 1; }
     program $name.out $build/$name $build
 }
+registers() { awk '/Compiling entry/ { name = $0; sub(/^[^\047]*\047/, "", name); sub(/\047.*/, "", name) } /bytes stack frame/ { frame = $0 } /Used/ { match($0, /Used [0-9]* registers/); print name ": " substr($0, RSTART, RLENGTH) "," frame }' $build/nvcc.txt > $build/registers.txt; }
 finish() { echo "cuda: $passed passed, $failed failed, $skipped skipped"; [ $failed = 0 ]; exit $?; }
 
 case $(uname -s) in Linux) libdl=-ldl;; *) skip "not Linux: there is no emulated driver"; finish;; esac
@@ -70,8 +71,8 @@ if [ "$1" != nvrtc ]; then
     # the goldens: sh tests/run.sh golden --device emulated
     if [ -d ../shared/golden ]; then
         build_once $build/golden "tests/golden.c tests/small_json.h tensorgrad.h tensorgrad_cuda.h" $CC -g -O0 -DTENSORGRAD_TEACH -I. tests/golden.c -lm -lpthread $libdl && program golden.out $build/golden --device emulated --strict ../shared/golden || bad "goldens on the emulated device"
-        # products by cuBLASLt, for which nobody is strict
-        [ -x $build/golden ] && for only in matmul linear bmm addmm einsum rnn; do program golden_$only.out $build/golden --device emulated --only $only ../shared/golden; done
+        # products by cuBLASLt and attention by matrix units, for which nobody is strict
+        [ -x $build/golden ] && for only in matmul linear bmm addmm einsum rnn attention; do program golden_$only.out $build/golden --device emulated --only $only ../shared/golden; done
     else skip "no ../shared/golden"; fi
 fi
 # what is declared of cuBLASLt by hand, beside NVIDIA's header
@@ -87,9 +88,17 @@ if [ -x "$nvcc" ]; then
         printf '#include "cuda_words.inc"\n#define TG__CU_ONLY\n#define TG__CU_ONLY_%s\n#define TG__CU_DTYPES 0\n#define TG__CU_TYPE 32\n#include "cuda_kernels.inc"\nTG__CU_VALUE1(tg__cu_exp, EXP(x))\n' $group > $build/words.cu
         "$nvcc" -arch=sm_80 --fmad=false -Xptxas -v -I$build -cubin $build/words.cu -o $build/words.cubin > $build/nvcc.txt 2>&1 && ! grep -E 'warning|error' $build/nvcc.txt && ok || { bad "nvcc, $group"; head -n 12 $build/nvcc.txt; }
         # no spilled registers in tiles of products and in attention
-        awk '/Compiling entry/ { name = $0; sub(/^[^\047]*\047/, "", name); sub(/\047.*/, "", name) } /bytes stack frame/ { frame = $0 } /Used/ { match($0, /Used [0-9]* registers/); print name ": " substr($0, RSTART, RLENGTH) "," frame }' $build/nvcc.txt > $build/registers.txt
+        registers
         grep -E '_tiles_|gemm|attend_' $build/registers.txt | grep -v ' 0 bytes spill stores, 0 bytes spill loads' && bad "registers are spilled" || ok
         grep -E '_tiles_|attend_' $build/registers.txt
     done
+    # matrix units: heads of 64 and 128 columns, bf16, forward (0) and back (2); of masks and dropout the registers are not asked
+    for arch in 80 90 $([ "$1" = nvrtc ] && echo 100 120); do for kind in 68 136; do for part in 0 2; do
+        printf '#include "cuda_words.inc"\n#define TG__CU_ONLY\n#define TG__CU_ONLY_ATTENTION_MATRIX\n#define TG__CU_DTYPES 0x3039333333\n#define TG__CU_KIND %s\n#define TG__CU_PART %s\n#define TG__CU_TYPE 32\n#include "cuda_kernels.inc"\n' $kind $part > $build/words.cu
+        "$nvcc" -arch=sm_$arch --fmad=false -Xptxas -v -I$build -cubin $build/words.cu -o $build/words.cubin > $build/nvcc.txt 2>&1 && ! grep -E 'warning|error' $build/nvcc.txt && ok || { bad "nvcc, attention by matrix units for $arch"; head -n 12 $build/nvcc.txt; }
+        registers
+        grep attend_matrix $build/registers.txt | grep -v ' 0 bytes spill stores, 0 bytes spill loads' && bad "registers are spilled, for $arch" || ok
+        grep attend_matrix $build/registers.txt | sed "s/^/$arch, $kind: /"
+    done; done; done
 else skip "no nvcc"; fi
 finish
