@@ -13249,7 +13249,7 @@ typedef struct tg__reduce_plan {
 #define TG__REDUCE_RUN_PIECE 16384
 #define TG__REDUCE_STREAMS 8                        /* pieces that are read side by side */
 #define TG__REDUCE_ROWS 512
-#define TG__REDUCE_SEGMENT 256
+#define TG__REDUCE_SEGMENT 1024
 #define TG__REDUCE_JOIN 1024                        /* results whose pieces one chunk adds up */
 #define TG__REDUCE_SHORT 64                         /* elements of a short run, at most: each has a lane of its own */
 #define TG__REDUCE_BATCH 128                        /* short runs at once, where they or their results go through tiles */
