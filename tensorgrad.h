@@ -17298,6 +17298,7 @@ typedef struct tg__gemm_plan {
     /* a convolution's wishes: k of one block of sums where it is not TG__GEMM_KB, in one phase; c^T = b^T a^T whatever the strides */
     int64_t ks;
     bool    turn;
+    const char *rows; int64_t rows_step, rows_block;     /* NULL, or b^T is packed already: [matrix][block of sums][panel of rows] */
     /* how it is cut; written in phase 0, read by all */
     tg_ctx *tg;
     int     path, isa;
@@ -17396,13 +17397,12 @@ TG__PRIVATE void tg__gemm_normalise(tg__gemm_plan *j, bool may_turn) {
     p->kb = tg__gemm_kind(turn ? j->ta : j->tb);
     p->d = j->c;
     p->add = p->stream = p->lines = false;
-    p->b_step = 0;
+    p->b_step = p->a_block = 0;
     p->pack_a = p->ka != TG__GEMM_OWN;
     p->pack_b = p->kb != TG__GEMM_OWN || (p->b_cs != 1 && p->n > 1);
     p->ks = j->ks ? j->ks : tg__imin(TG__GEMM_KB, p->k);
     p->work = NULL;
-    f->m = p->m;
-    f->n = p->n;
+    f->m = p->m; f->n = p->n;
     f->bias = j->bias;
     f->bias_rs = turn ? j->bias_cs : j->bias_rs;
     f->bias_cs = turn ? j->bias_rs : j->bias_cs;
@@ -17413,9 +17413,7 @@ TG__PRIVATE void tg__gemm_normalise(tg__gemm_plan *j, bool may_turn) {
     f->kc = tg__gemm_kind(j->tc);
     f->accumulate = j->accumulate;
     f->clamps = j->clamps; f->low = j->low; f->high = j->high;
-    f->parts = 1;
-    f->tree = 1;
-    f->part_step = 0;
+    f->parts = f->tree = 1; f->part_step = 0;
     p->d_rs = f->c_rs;
     j->size = j->wide ? 8 : 4;
     j->size_a = tg_dtype_size((tg_dtype)(turn ? j->tb : j->ta));
@@ -17514,10 +17512,8 @@ TG__PRIVATE void tg__gemm_cut(tg__gemm_plan *j, int64_t kc) {
         if (ns >= 2 * least) ns = tg__ceil_div(tg__ceil_div(ns, 2), least) * least;
         else if (ms >= 2 * j->mr) ms = tg__ceil_div(tg__ceil_div(ms, 2), j->mr) * j->mr;
     }
-    j->ms = ms;
-    j->ns = ns;
-    j->mt = tg__ceil_div(p->m, ms);
-    j->nt = tg__ceil_div(p->n, ns);
+    j->ms = ms; j->ns = ns;
+    j->mt = tg__ceil_div(p->m, ms); j->nt = tg__ceil_div(p->n, ns);
 }
 
 /* Strip i of matrix `at`, k-block kb or all of K when kb is -1. Every path that uses strips ends here. */
@@ -17548,6 +17544,10 @@ TG__PRIVATE void tg__gemm_strip(const tg__gemm_plan *j, int64_t at, int64_t i, i
         p.b = (const char *)p.b + tg__gemm_bytes(p.kb, (int64_t)j->size_b, kb * TG__GEMM_KB * p.b_rs);
         p.k = tg__imin(TG__GEMM_KB, p.k - kb * TG__GEMM_KB);
         if (kb > 0 && j->path == TG__GEMM_BLOCKS) p.add = true;
+    }
+    if (j->rows) {
+        p.a_block = j->rows_block; p.a_step = j->rows_step;
+        p.a = j->rows + (at * tg__ceil_div(p.k, p.ks) * p.a_block + row / j->mr * p.a_step) * (int64_t)j->size;
     }
     if (j->kept) {
         p.b_block = tg__ceil_div(whole_n, j->nr) * j->b_step;
@@ -17983,14 +17983,11 @@ TG__PRIVATE bool tg__gemm_begin(tg__gemm_plan *j) {
     const bool blocks = tg__is_block((tg_dtype)j->tb);
     const bool reduction = tg__gemm_is_reduction(j->m, j->n, j->k) || (blocks && j->m <= TG__GEMM_FEW && j->k >= 64);
     const int64_t m = j->m;
-    j->mem = NULL;
-    j->kept = NULL;
-    j->mem_bytes = 0;
+    j->mem = NULL; j->kept = NULL;
+    j->mem_bytes = j->scratch = j->work = 0;
     j->second = j->many = j->own = false;
-    j->each = 0;
+    j->each = j->few = 0;
     j->words = 0;
-    j->few = 0;
-    j->scratch = j->work = 0;
     j->isa = j->tg->isa;
     j->batches = 1;
     for (int d = 0; d < j->batch_dims; d++) j->batches *= j->batch[d];
@@ -18128,6 +18125,7 @@ TG__PRIVATE int64_t tg__gemm_start(tg_ctx *tg, int phase, void *plan) {
         j->b_rs = b->stride[d]; j->b_cs = b->stride[d + 1];
         j->bias_rs = j->bias_cs = 0;
         j->clamps = j->turn = false;
+        j->rows = NULL;
         j->ks = 0;
         if (j->bias) { j->bias_rs = bias->stride[d]; j->bias_cs = bias->stride[d + 1]; }
         j->accumulate = j->job.r->kind == 1;
@@ -18254,6 +18252,7 @@ typedef struct tg__conv_plan {
     int64_t stride[3], padding[3], dilation[3], groups;
     /* how it is cut */
     bool    is_product;                          /* a product of matrices does it all */
+    bool    columns;                             /* of what a first phase copies to mem: told at tg__conv_is_columns */
     tg__gemm_plan product;
     bool    quick;                               /* by fewer products: told at tg__conv_is_quick */
     bool    depth;                               /* channel by channel: told at tg__conv_is_depth */
@@ -18967,7 +18966,7 @@ TG__PRIVATE bool tg__conv_runs_on(const tg__conv_map *m) {
 TG__PRIVATE bool tg__conv_turns(const tg__conv_plan *j) {
     const int64_t n = j->y.d * j->y.h * j->y.w, vn = (j->type == TG_F64 ? tg__conv_shape_f64__k : tg__conv_shape_f32__k)[j->job.tg->isa](1), waste = (vn - n % vn) % vn;
     return j->dir == TG_CONV_RESULT && j->groups == 1 && (j->type == TG_F32 || j->type == TG_F64) && j->job.t[2]->keeps_packed && (!j->bias || j->bias_step == 1) &&
-        n > 8 && n <= 128 && 8 * waste > n && j->o % vn == 0 && j->c >= 32;
+        n > 8 && ((n <= 128 && 8 * waste > n) || j->stride[1] > 1) && j->o % vn == 0 && j->c >= 32;
 }
 /* A kernel of one tap without stride and padding is a product of matrices for each image: y = w x, dx = w^T g. Where the
    positions run on the gemm family does it, without planes. Only where both add in the same order, so that strides do not
@@ -19000,6 +18999,43 @@ TG__PRIVATE void tg__conv_product(const tg__conv_plan *j, tg__gemm_plan *p) {
     if (p->k > TG__CONV_BLOCK) p->ks = tg__ceil_div(p->k, tg__ceil_div(p->k, TG__CONV_BLOCK));
     if (tg__conv_turns(j)) { p->turn = true; p->weight = j->job.t[2]; }
 }
+/* Any other kernel with so few positions: what each tap meets is copied out, and the product is that of its blocks of sums. Strides,
+   which leave most of what planes hold unread, pay for more positions too. */
+TG__PRIVATE bool tg__conv_is_columns(const tg__conv_plan *j) {
+    const int64_t taps = j->kh * j->kw, n = j->y.h * j->y.w;
+    return j->kd == 1 && j->x.d == 1 && j->y.d == 1 && tg__conv_turns(j) && j->skw == 1 && (j->kh == 1 || j->skh == j->kw) && j->sc == taps &&
+        tg__conv_runs_on(&j->y) && j->x.n * n * j->c * taps <= 1 << 18 && j->o * n * j->c * taps > TG__GEMM_LONE && (!j->clamps || j->bias);
+}
+TG__PRIVATE bool tg__conv_plan_columns(tg__conv_plan *j) {
+    const int64_t taps = j->kh * j->kw, n = j->y.h * j->y.w, k = j->c * taps, head = TG__ROUND_UP((int64_t)sizeof(tg__conv_sub) + 3 * taps * 8, 64),
+        block = tg__ceil_div(j->c, tg__imin(tg__ceil_div(k, TG__CONV_BLOCK), j->c));
+    tg__gemm_plan *p = &j->product;
+    tg__conv_product(j, p);
+    p->k = k; p->a_cs = 1; p->ks = block * taps;
+    p->mr = TG__GEMM_CALL(j, tg__gemm_shape)(0, 0);
+    p->rows_step = TG__GEMM_CALL(j, tg__gemm_shape)(2, p->ks);
+    p->rows_block = tg__ceil_div(n, p->mr) * p->rows_step;
+    j->bytes = (size_t)head + (size_t)(j->x.n * tg__ceil_div(j->c, block) * p->rows_block) * j->size;
+    j->scratch = (size_t)(block * taps * n + 2 * j->vn) * j->size;
+    if (!tg__scratch_need(j->job.tg, j->scratch) || (j->mem = (char *)tg__mem_get(j->job.tg, j->bytes)) == NULL) return false;
+    tg__conv_sub *s = j->sub = (tg__conv_sub *)(void *)j->mem;
+    int64_t *table = (int64_t *)(void *)(s + 1);
+    tg__zero(s, (size_t)head);
+    p->rows = j->mem + head;
+    s->deep = 1; s->apart = true; s->planes = s->taps = taps; s->block = block; s->blocks = tg__ceil_div(j->c, block);
+    s->src_sz = 1; s->src_y = -j->padding[1]; s->src_sy = j->stride[1]; s->src_x = -j->padding[2]; s->src_sx = j->stride[2];
+    s->rz = table; s->ry = table + taps; s->rx = table + 2 * taps;
+    for (int64_t t = 0; t < taps; t++) { table[taps + t] = t / j->kw * j->dilation[1]; table[2 * taps + t] = t % j->kw * j->dilation[2]; }
+    s->rows = j->y.h; s->cols = s->pitch = j->y.w; s->plane = n; s->channel = taps * n;
+    return true;
+}
+TG__PRIVATE void tg__conv_column_chunk(const tg__conv_plan *j, int64_t i, char *scratch) {
+    const tg__conv_sub *s = j->sub;
+    const int64_t c = i % s->blocks * s->block, channels = tg__imin(s->block, j->c - c);
+    tg__conv_planes(j, s, &j->x, i / s->blocks, 1, c, channels, 0, s->rows, scratch);
+    TG__GEMM_CALL(j, tg__gemm_panels)(TG__GEMM_OWN, scratch, s->plane, 1, channels * s->taps, s->plane,
+        (char *)(uintptr_t)j->product.rows + i * j->product.rows_block * (int64_t)j->size, j->product.mr, j->product.rows_step);
+}
 
 TG__PRIVATE int64_t tg__conv_start(tg_ctx *tg, int phase, void *plan) {
     tg__conv_plan *j = (tg__conv_plan *)plan;
@@ -19009,6 +19045,7 @@ TG__PRIVATE int64_t tg__conv_start(tg_ctx *tg, int phase, void *plan) {
         j->is_product = tg__conv_is_product(j);
         if (j->is_product) tg__conv_product(j, &j->product);
         j->quick = !j->is_product && tg__conv_is_quick(j);
+        j->columns = !j->is_product && !j->quick && tg__conv_is_columns(j);
         j->depth = tg__conv_is_depth(j);
     }
     if (j->is_product) return tg__gemm_phase(tg, phase, &j->product);
@@ -19025,7 +19062,13 @@ TG__PRIVATE int64_t tg__conv_start(tg_ctx *tg, int phase, void *plan) {
         j->vn = TG__CONV_CALL(j, tg__conv_shape)(1);
         j->wr = TG__CONV_CALL(j, tg__conv_shape)(2);
         j->ready = j->depth;
-        if (!(j->quick ? tg__conv_plan_quick(j) : j->dir == TG_CONV_BY_WEIGHT ? tg__conv_plan_weight(j) : tg__conv_plan_maps(j))) return -1;
+        if (!(j->columns ? tg__conv_plan_columns(j) : j->quick ? tg__conv_plan_quick(j) : j->dir == TG_CONV_BY_WEIGHT ? tg__conv_plan_weight(j) : tg__conv_plan_maps(j))) return -1;
+    }
+    if (j->columns) {
+        j->phase = phase;
+        chunks = phase == 0 ? j->x.n * j->sub->blocks : tg__gemm_phase(tg, phase - 1, &j->product);
+        if (chunks <= 0) { tg__mem_put(tg, j->mem, j->bytes); j->mem = NULL; }
+        return chunks;
     }
     if (phase == 0 && j->kept) { j->ready = j->kept->filled; j->kept->filled = true; }
     j->phase = phase += j->ready;
@@ -19044,14 +19087,15 @@ TG__PRIVATE void tg__conv_chunk(void *plan, int64_t i) {
     tg__conv_plan *j = (tg__conv_plan *)plan;
     char *scratch;
     int slot;
-    if (j->is_product) { tg__gemm_chunk(&j->product, i); return; }
-    if (!j->quick && (j->dir == TG_CONV_BY_WEIGHT ? j->phase == j->steps : j->phase == 0)) {
+    if (j->is_product || (j->columns && j->phase > 0)) { tg__gemm_chunk(&j->product, i); return; }
+    if (!j->quick && !j->columns && (j->dir == TG_CONV_BY_WEIGHT ? j->phase == j->steps : j->phase == 0)) {
         if (j->dir == TG_CONV_BY_WEIGHT) tg__conv_sum_chunk(j, i);
         else tg__conv_pack_chunk(j, i);
         return;
     }
     scratch = (char *)tg__scratch_take(j->job.tg, &slot);
-    if (j->quick && j->phase == 0) tg__conv_quick_pack(j, i, scratch);
+    if (j->columns) tg__conv_column_chunk(j, i, scratch);
+    else if (j->quick && j->phase == 0) tg__conv_quick_pack(j, i, scratch);
     else if (j->quick) tg__conv_quick_chunk(j, i, scratch);
     else if (j->depth) tg__conv_depth_chunk(j, i, scratch);
     else if (j->dir == TG_CONV_BY_WEIGHT) tg__conv_gather_chunk(j, i, scratch);
@@ -38654,6 +38698,7 @@ typedef struct tg__gemm_part {
     void   *work;
     int64_t a_step, b_step;                  /* block kernel: elements from one packed panel to the next */
     int64_t b_block;                         /* strip: where b_step is not 0, b is packed; from one k-block to the next */
+    int64_t a_block;                         /* strip: where it is not 0, so is a, in panels a_step apart */
 } tg__gemm_part;
 
 /* From sums to the result. */
@@ -39269,7 +39314,8 @@ TG__PRIVATE void TG__FT(tg__gemm_tile_##R##_##NV) TG__G_ARGS { \
     TG__G_R##R(TG__G_S##NV) \
     (void)q1; (void)a_rs; (void)a_r3; (void)a_r5; \
 }
-/* The same for tiles of MR rows and NR columns, where no vector is a part (a masked load costs a slot of FMA). The
+/* The same for tiles of MR rows and NR columns, where no vector is a part (a masked load costs a slot of FMA). The first
+   asks for what comes after b, `step` numbers of `to` for each k: kept panels come from memory, which would wait otherwise. The
    second kind packs b's panel on the way: its multiplications hide the loads, and what is asked for of the rows
    ahead, or of the next panel's first. */
 #define TG__G_W2 const TG__V b0 = TG__W(load)(b), b1 = TG__W(load)(b + TG__VN);
@@ -39295,12 +39341,12 @@ TG__PRIVATE void TG__FT(tg__gemm_tile_##R##_##NV) TG__G_ARGS { \
     TG__G_R##R(TG__G_S##NV) \
     (void)q1; (void)a_r3; (void)a_r5;
 #define TG__G_FULL_TILE(name, R, NV, COPY) \
-TG__PRIVATE void TG__FT(name)(int64_t k, const TG__T *a, int64_t a_rs, int64_t a_cs, const TG__T *b, int64_t b_rs, TG__T *to, \
+TG__PRIVATE void TG__FT(name)(int64_t k, const TG__T *a, int64_t a_rs, int64_t a_cs, const TG__T *b, int64_t b_rs, TG__T *to, int64_t step, \
     TG__T *d, int64_t d_rs, int mode) { \
     const int64_t ahead = TG__VN * sizeof(TG__T) > 32 ? 16 : 48, here = ahead * b_rs, there = TG__G_NR + (ahead - k) * b_rs; \
     const TG__T *f; \
     TG__G_FULL_BODY(R, NV, COPY) \
-    (void)to; (void)f; (void)here; (void)there; (void)ahead; \
+    (void)to; (void)step; (void)f; (void)here; (void)there; (void)ahead; \
 }
 /* And where both are packed, which makes all steps constants: rows of b, which come from L2, are asked for ahead of their
    time, and so is a's next panel, which lies further away: a few numbers of it for each k. */
@@ -39310,7 +39356,7 @@ TG__PRIVATE void TG__FT(tg__gemm_packed)(int64_t k, const TG__T *a, const TG__T 
     const int64_t a_rs = 1, a_cs = R, b_rs = NV * TG__VN; \
     TG__G_FULL_BODY(R, NV, TG__G_NEXT) \
 }
-#define TG__G_WHOLE(R, NV) TG__G_FULL_TILE(tg__gemm_whole, R, NV, f = NULL;) TG__G_FULL_TILE(tg__gemm_first, R, NV, TG__G_C##NV) TG__G_PACKED_TILE(R, NV)
+#define TG__G_WHOLE(R, NV) TG__G_FULL_TILE(tg__gemm_whole, R, NV, f = to; TG__PREFETCH(f); to += step;) TG__G_FULL_TILE(tg__gemm_first, R, NV, TG__G_C##NV) TG__G_PACKED_TILE(R, NV)
 #endif
 
 TG__G_EACH(TG__G_TILE, 1)
@@ -39341,14 +39387,16 @@ TG__INLINE int64_t TG__FT(tg__gemm_rows)(int64_t left) {
     return h;
 }
 
-/* All rows of one panel of columns: n <= NR columns of b, m rows of a. */
+/* All rows of one panel of columns: n <= NR columns of b, m rows of a. next: NULL, or the panel after it, of which each tile asks for a line for each k. */
 TG__PRIVATE void TG__FT(tg__gemm_column)(int64_t m, int64_t n, int64_t k,
-    const TG__T *a, int64_t a_rs, int64_t a_cs, const TG__T *b, int64_t b_rs, TG__T *d, int64_t d_rs, int mode) {
+    const TG__T *a, int64_t a_rs, int64_t a_cs, const TG__T *b, int64_t b_rs, const TG__T *next, TG__T *d, int64_t d_rs, int mode) {
     const int64_t nv = (n + TG__VN - 1) / TG__VN, last = n - (nv - 1) * TG__VN;
     for (int64_t r, i = 0; i < m; i += r) {
         r = TG__FT(tg__gemm_rows)(m - i);
-        if (r == TG__G_MR && n == TG__G_NR) TG__FT(tg__gemm_whole)(k, a + i * a_rs, a_rs, a_cs, b, b_rs, NULL, d + i * d_rs, d_rs, mode);
-        else TG__FT(tg__gemm_tiles)[nv - 1][r <= 8 ? r - 1 : r / 2 + 3](k, a + i * a_rs, a_rs, a_cs, b, b_rs,
+        if (r == TG__G_MR && n == TG__G_NR) {
+            const int64_t line = 64 / (int64_t)sizeof(TG__T), at = next ? i / TG__G_MR * line : n;
+            TG__FT(tg__gemm_whole)(k, a + i * a_rs, a_rs, a_cs, b, b_rs, (TG__T *)(uintptr_t)(at < n ? next + at * k : b), at < n ? line : 0, d + i * d_rs, d_rs, mode);
+        } else TG__FT(tg__gemm_tiles)[nv - 1][r <= 8 ? r - 1 : r / 2 + 3](k, a + i * a_rs, a_rs, a_cs, b, b_rs,
             d + i * d_rs, d_rs, mode, last);
     }
 }
@@ -39613,7 +39661,7 @@ TG__PRIVATE void TG__FT(tg__gemm_block)(const tg__gemm_part *s) {
             if (s->m - i >= TG__G_MR && s->n - j >= TG__G_NR)
                 TG__FT(tg__gemm_packed)(s->k, a, b, a + s->a_step + j / TG__G_NR * (next * s->k), next, d, s->d_rs, mode);
             else TG__FT(tg__gemm_column)(s->m - i < TG__G_MR ? s->m - i : TG__G_MR, s->n - j < TG__G_NR ? s->n - j : TG__G_NR, s->k,
-                a, 1, TG__G_MR, b, TG__G_NR, d, s->d_rs, mode);
+                a, 1, TG__G_MR, b, TG__G_NR, NULL, d, s->d_rs, mode);
         }
 }
 
@@ -39722,32 +39770,35 @@ TG__PRIVATE void TG__FT(tg__gemm_lines)(const tg__gemm_part *s) {
 TG__PRIVATE void TG__FT(tg__gemm_strip_panel)(const tg__gemm_part *s, int64_t k, int64_t j, TG__T *d) {
     const int64_t size_a = s->ka == TG__GEMM_OWN ? (int64_t)sizeof(TG__T) : 2,
         size_b = s->kb == TG__GEMM_OWN ? (int64_t)sizeof(TG__T) : 2;
-    const int64_t step = TG__FT(tg__gemm_shape)(2, s->ks), kc = s->k - k < s->ks ? s->k - k : s->ks,
-        n = s->n - j < TG__G_NR ? s->n - j : TG__G_NR;
+    const int64_t kc = s->k - k < s->ks ? s->k - k : s->ks, n = s->n - j < TG__G_NR ? s->n - j : TG__G_NR;
     const char *a = (const char *)s->a + k * s->a_cs * size_a, *b = (const char *)s->b + tg__gemm_bytes(s->kb, size_b, k * s->b_rs);
     const int mode = k || s->add ? TG__GEMM_ADD : TG__GEMM_SET;
     TG__T *const bp = (TG__T *)s->work, *const ap = s->pack_b ? bp + s->ks * TG__G_NR + 16 : bp;
-    const TG__T *bj = (const TG__T *)(const void *)b + j;
+    const TG__T *bj = (const TG__T *)(const void *)b + j, *next = NULL;
     int64_t b_rs = s->b_rs, done = 0;
     if (s->b_step) {
         bj = (const TG__T *)s->b + k / s->ks * s->b_block + j / TG__G_NR * s->b_step;
+        next = k + s->ks < s->k ? bj + s->b_block : (const TG__T *)s->b + (j / TG__G_NR + 1) * s->b_step;
         b_rs = TG__G_NR;
     } else if (s->pack_b) {
-        if (s->b_cs == 1 && s->kb == TG__GEMM_OWN && !s->pack_a && n == TG__G_NR && s->m >= TG__G_MR) {
-            TG__FT(tg__gemm_first)(kc, (const TG__T *)(const void *)a, s->a_rs, s->a_cs, bj, b_rs, bp, d, s->d_rs, mode);
+        if (s->b_cs == 1 && s->kb == TG__GEMM_OWN && !s->pack_a && !s->a_block && n == TG__G_NR && s->m >= TG__G_MR) {
+            TG__FT(tg__gemm_first)(kc, (const TG__T *)(const void *)a, s->a_rs, s->a_cs, bj, b_rs, bp, 0, d, s->d_rs, mode);
             done = TG__G_MR;
         } else TG__FT(tg__gemm_pack)(s->kb, b + tg__gemm_bytes(s->kb, size_b, j * s->b_cs), s->b_rs, s->b_cs, kc, n, bp, TG__G_NR);
         bj = bp;
         b_rs = TG__G_NR;
     }
-    if (!s->pack_a) {
+    if (!s->pack_a && !s->a_block) {
         TG__FT(tg__gemm_column)(s->m - done, n, kc, (const TG__T *)(const void *)a + done * s->a_rs, s->a_rs, s->a_cs,
-            bj, b_rs, d + done * s->d_rs, s->d_rs, mode);
+            bj, b_rs, next, d + done * s->d_rs, s->d_rs, mode);
         return;
     }
-    for (int64_t i = 0; i < s->m; i += TG__G_MR)
-        TG__FT(tg__gemm_column)(s->m - i < TG__G_MR ? s->m - i : TG__G_MR, n, kc,
-            ap + i / TG__G_MR * step, 1, TG__G_MR, bj, b_rs, d + i * s->d_rs, s->d_rs, mode);
+    const TG__T *rows = s->a_block ? (const TG__T *)s->a + k / s->ks * s->a_block : ap;
+    const int64_t step = s->a_block ? s->a_step : TG__FT(tg__gemm_shape)(2, s->ks), line = 64 / (int64_t)sizeof(TG__T);
+    for (int64_t i = 0, at = next ? 0 : n; i < s->m; i += TG__G_MR, at += line, rows += step)
+        if (s->m - i >= TG__G_MR && n == TG__G_NR && b_rs == n)
+            TG__FT(tg__gemm_packed)(kc, rows, bj, at < n ? next + at * kc : bj, at < n ? line : 0, d + i * s->d_rs, s->d_rs, mode);
+        else TG__FT(tg__gemm_column)(s->m - i < TG__G_MR ? s->m - i : TG__G_MR, n, kc, rows, 1, TG__G_MR, bj, b_rs, NULL, d + i * s->d_rs, s->d_rs, mode);
 }
 TG__PRIVATE void TG__FT(tg__gemm_finish)(const tg__gemm_last *f);
 TG__PRIVATE void TG__FT(tg__gemm_strip_end)(const tg__gemm_last *last, int64_t j, int64_t n, const TG__T *d) {
@@ -39801,7 +39852,7 @@ TG__PRIVATE void TG__FT(tg__gemm_many)(const tg__gemm_part *s, int64_t count, in
         for (; count > 0; count--, a += a_bs, b += b_bs, d += d_bs)
             for (int64_t j = 0; j < s->n; j += TG__G_NR)
                 TG__FT(tg__gemm_column)(m, s->n - j < TG__G_NR ? s->n - j : TG__G_NR, s->k,
-                    a, s->a_rs, s->a_cs, b + j, s->b_rs, d + j, s->d_rs, mode);
+                    a, s->a_rs, s->a_cs, b + j, s->b_rs, NULL, d + j, s->d_rs, mode);
 }
 
 /* --------------------------------------------------------------------- reductions ----
@@ -40059,6 +40110,7 @@ TG__PRIVATE void TG__FT(tg__gemm_finish)(const tg__gemm_last *f) {
             const TG__T *s = (const TG__T *)f->s + i * f->s_rs;
             const TG__V b = TG__W(set)(((const TG__T *)f->bias)[i * f->bias_rs] + zero);
             TG__T *c = (TG__T *)f->c + i * f->c_rs;
+            for (int64_t j = 0; i + 1 < f->m && j < f->n; j += 64 / (int64_t)sizeof(TG__T)) TG__PREFETCH(c + f->c_rs + j);      /* the next row is far away where c is large */
             for (int64_t j = 0; j < f->n; j += TG__VN) {
                 const bool part = f->n - j < TG__VN;
                 TG__V v = TG__W(add)(part ? TG__W(loadn)(s + j, (int)(f->n - j)) : TG__W(load)(s + j), b);
@@ -40994,7 +41046,7 @@ TG__PRIVATE void TG__FT(tg__conv_depth)(const tg__conv_depth *s) {
 
 /* -------------------------------------------------------------------------- tiles ---- */
 #undef TG__C_ARGS
-#define TG__C_ARGS (int64_t k, const TG__T *w, const int64_t *at, const TG__T *x0, const TG__T *x1, const TG__T *x2, TG__T *d, int64_t d_rs, bool add)
+#define TG__C_ARGS (int64_t k, const TG__T *w, const TG__T *next, const int64_t *at, const TG__T *x0, const TG__T *x1, const TG__T *x2, TG__T *d, int64_t d_rs, bool add)
 #ifndef TG__C_Z1
 #define TG__C_Z1(r) TG__V c##r##_0 = zero;
 #define TG__C_Z2(r) TG__C_Z1(r) TG__V c##r##_1 = zero;
@@ -41019,8 +41071,9 @@ TG__PRIVATE void TG__FT(tg__conv_tile_##R##_##NV) TG__C_ARGS { \
     for (; k > 0; k--) { \
         const int64_t o = *at++; \
         TG__C_B##NV \
+        TG__PREFETCH(next); /* weights that are kept come from memory: the last tile of a panel asks for the next one */ \
         TG__C_R##R(TG__C_F##NV) \
-        w += TG__C_MR; \
+        w += TG__C_MR; next += TG__C_MR; \
     } \
     if (add) { TG__C_R##R(TG__C_A##NV) } \
     TG__C_R##R(TG__C_S##NV) \
@@ -41074,7 +41127,7 @@ TG__PRIVATE void TG__FT(tg__conv_tiles)(const tg__conv_tiles *s) {
             if (s->ahead && v + nv < s->vectors)                      /* where the next tile will write */
                 for (int64_t r = 0; r < rows; r++)
                     for (int64_t f = 0; f < 3 * TG__VN; f += 64 / (int64_t)sizeof(TG__T)) TG__PREFETCH(d + r * s->d_rs + (v + nv) * TG__VN + f);
-            TG__FT(tg__conv_tile)[nv - 1][pick](s->k, w, s->at, x + s->place[v], x + s->place[v + (nv > 1)],
+            TG__FT(tg__conv_tile)[nv - 1][pick](s->k, w, v + nv < s->vectors ? w : w + s->w_step, s->at, x + s->place[v], x + s->place[v + (nv > 1)],
                 x + s->place[v + nv - 1], d + v * TG__VN, s->d_rs, s->add);
         }
     }
