@@ -779,7 +779,8 @@ TG_API size_t tg_tape_dot(tg_tensor *t, char *out, size_t size);     /* for `dot
 #define TG_W2(name, ...)                                                   TG_F2(name, , , , , , , )
 #define TG_F2P(name, numbers, types, saves, value, da, db, domain, doc)    TG__ROW(name) TG_API tg_tensor *name(tg_tensor *a, tg_tensor *b TG__PARAMS_##numbers); TG_API tg_tensor *name##_(tg_tensor *a, tg_tensor *b TG__PARAMS_##numbers);
 #define TG_F3(name, types, saves, value, da, db, dc, domain, doc)          TG__ROW(name) TG_API tg_tensor *name(tg_tensor *a, tg_tensor *b, tg_tensor *c); TG_API tg_tensor *name##_(tg_tensor *a, tg_tensor *b, tg_tensor *c);
-#define TG_F3P(name, numbers, types, saves, value, da, db, dc, domain, doc) TG__ROW(name) TG_API tg_tensor *name(tg_tensor *a, tg_tensor *b, tg_tensor *c TG__PARAMS_##numbers); TG_API tg_tensor *name##_(tg_tensor *a, tg_tensor *b, tg_tensor *c TG__PARAMS_##numbers);
+#define TG_F3P(name, numbers, types, saves, value, da, db, dc, domain, doc) TG__ROW(name) TG_API tg_tensor *name(tg_tensor *a, tg_tensor *b, \
+    tg_tensor *c TG__PARAMS_##numbers); TG_API tg_tensor *name##_(tg_tensor *a, tg_tensor *b, tg_tensor *c TG__PARAMS_##numbers);
 #define TG__DECLARING
 #define TG_READ_ROWS
 #endif /* TENSORGRAD_H */
@@ -846,7 +847,8 @@ TG_F1(tg_log10,       FLOATING,  X,    LOG10(x),            DIV(g, MUL(x, K(2.30
 TG_F1(tg_log1p,       FLOATING,  X,    LOG1P(x),            DIV(g, ADD(x, ONE)),                           POSITIVE, "log(1 + x)")
 TG_F1(tg_sin,         FLOATING,  X,    SIN(x),              MUL(g, COS(x)),                                REAL,     "sine")
 TG_F1(tg_cos,         FLOATING,  X,    COS(x),              NEG(MUL(g, SIN(x))),                           REAL,     "cosine")
-TG_F1(tg_sinc,        FLOATING,  X,    SELECT(EQ(x, ZERO), ONE, DIV(SIN(SINC_U(x)), SINC_U(x))), SELECT(EQ(x, ZERO), ZERO, DIV(MUL(MUL(g, K(3.14159265358979323846)), SUB(MUL(SINC_U(x), COS(SINC_U(x))), SIN(SINC_U(x)))), MUL(SINC_U(x), SINC_U(x)))), NOT_AT_0, "sin(pi x) / (pi x), 1 at 0")
+TG_F1(tg_sinc,        FLOATING,  X,    SELECT(EQ(x, ZERO), ONE, DIV(SIN(SINC_U(x)), SINC_U(x))), SELECT(EQ(x, ZERO), ZERO, DIV(MUL(MUL(g, K(3.14159265358979323846)), SUB(MUL(SINC_U(x),
+      COS(SINC_U(x))), SIN(SINC_U(x)))), MUL(SINC_U(x), SINC_U(x)))), NOT_AT_0, "sin(pi x) / (pi x), 1 at 0")
 TG_F1(tg_tan,         FLOATING,  Y,    TAN(x),              MUL(g, ADD(ONE, MUL(y, y))),                   UNIT,     "tangent")
 TG_F1(tg_asin,        FLOATING,  X,    ASIN(x),             MUL(g, RSQRT(SUB(ONE, MUL(x, x)))),            UNIT,     "inverse sine")
 TG_F1(tg_acos,        FLOATING,  X,    ACOS(x),             NEG(MUL(g, RSQRT(SUB(ONE, MUL(x, x))))),       UNIT,     "inverse cosine")
@@ -888,16 +890,20 @@ TG_F1(tg_isfinite,    PREDICATE, NONE, ISFINITE(x),         ZERO,               
 TG_I1(tg_logical_not, ANY,       x == 0)
 TG_F1(tg_logical_not, PREDICATE, NONE, EQ(x, ZERO),         ZERO,                                          REAL,     "is x zero?")
 TG_F1P(tg_leaky_relu, N1(negative_slope), FLOAT_ONLY, X, SELECT(GT(x, ZERO), x, MUL(x, P0)),   SELECT(GT(x, ZERO), g, MUL(g, P0)),                  NOT_AT_0, "x above 0, x * negative_slope below; torch's default is 0.01")
-TG_F1P(tg_elu,        N1(alpha), FLOAT_ONLY, X, SELECT(GT(x, ZERO), x, MUL(P0, EXPM1(x))), SELECT(LE(x, ZERO), MUL(g, MUL(P0, EXP(SELECT(LT(x, ZERO), x, ZERO)))), g), NOT_AT_0, "x above 0, alpha * (exp(x) - 1) below, the second derivative 0 at 0; torch's default is 1")
-TG_F1P(tg_softshrink, N1(lambda), FLOAT_ONLY, X, SELECT(GT(x, P0), SUB(x, P0), SELECT(GT(NEG(x), P0), ADD(x, P0), MUL(x, ZERO))), SELECT(OR(GT(x, P0), GT(NEG(x), P0)), g, ZERO), NOT_AT_0, "x moved towards 0 by lambda, 0 where it is nearer; torch's default is 0.5")
+TG_F1P(tg_elu,        N1(alpha), FLOAT_ONLY, X, SELECT(GT(x, ZERO), x, MUL(P0, EXPM1(x))), SELECT(LE(x, ZERO), MUL(g, MUL(P0, EXP(SELECT(LT(x, ZERO), x, ZERO)))), g), NOT_AT_0,
+      "x above 0, alpha * (exp(x) - 1) below, the second derivative 0 at 0; torch's default is 1")
+TG_F1P(tg_softshrink, N1(lambda), FLOAT_ONLY, X, SELECT(GT(x, P0), SUB(x, P0), SELECT(GT(NEG(x), P0), ADD(x, P0), MUL(x, ZERO))), SELECT(OR(GT(x, P0), GT(NEG(x), P0)), g, ZERO), NOT_AT_0,
+      "x moved towards 0 by lambda, 0 where it is nearer; torch's default is 0.5")
 TG_F1P(tg_hardshrink, N1(lambda), FLOAT_ONLY, X, SELECT(AND(LE(NEG(x), P0), LE(x, P0)), ZERO, x), SELECT(OR(GT(x, P0), GT(NEG(x), P0)), g, ZERO), NOT_AT_0, "0 within lambda of 0, else x; torch's default is 0.5")
 TG_I1(tg_threshold,   ANY,       x <= tg__int_of(p[0]) ? tg__int_of(p[1]) : x)
 TG_F1P(tg_threshold,  N2(threshold, value), NUMERIC, X, SELECT(LE(x, P0), P1, x), SELECT(LE(x, P0), ZERO, g), NOT_AT_0, "x above threshold, else value")
-TG_F1P(tg_softplus,   N2(beta, threshold), FLOAT_ONLY, X, SELECT(GT(MUL(x, P0), P1), x, DIV(SOFTPLUS(MUL(x, P0)), P0)), SELECT(GT(MUL(x, P0), P1), g, MUL(g, SIGMOID(MUL(x, P0)))), REAL, "log(1 + exp(beta * x)) / beta; x itself where beta * x is above threshold; torch's defaults are 1 and 20")
+TG_F1P(tg_softplus,   N2(beta, threshold), FLOAT_ONLY, X, SELECT(GT(MUL(x, P0), P1), x, DIV(SOFTPLUS(MUL(x, P0)), P0)), SELECT(GT(MUL(x, P0), P1), g, MUL(g, SIGMOID(MUL(x, P0)))), REAL,
+      "log(1 + exp(beta * x)) / beta; x itself where beta * x is above threshold; torch's defaults are 1 and 20")
 TG_I1(tg_hardtanh,    ANY,       tg__int_clamp(x, p))
 TG_F1P(tg_hardtanh,   N2(min_val, max_val), NUMERIC,  X, MIN(MAX(x, P0), P1), SELECT(AND(GT(x, P0), LT(x, P1)), g, ZERO),    REAL,     "clamp whose derivative is 0 at infinite bounds too; torch's defaults are -1 and 1; relu6 is tg_hardtanh(x, 0, 6)")
 TG_I1(tg_clamp,       ANY,       tg__int_clamp(x, p))
-TG_F1P(tg_clamp,      N2(low, high), NUMERIC,  X, MIN(MAX(x, P0), P1), SELECT(OR(AND(GT(x, P0), LT(x, P1)), AND(ISINF(x), AND(GE(x, P0), LE(x, P1)))), g, ZERO), REAL, "x, but not below low nor above high; -INFINITY and INFINITY are no bound; the derivative is 0 at finite bounds")
+TG_F1P(tg_clamp,      N2(low, high), NUMERIC,  X, MIN(MAX(x, P0), P1), SELECT(OR(AND(GT(x, P0), LT(x, P1)), AND(ISINF(x), AND(GE(x, P0), LE(x, P1)))), g, ZERO), REAL,
+      "x, but not below low nor above high; -INFINITY and INFINITY are no bound; the derivative is 0 at finite bounds")
 TG_I2(tg_add,         ANY,       TG__WRAP((uint64_t)a + (uint64_t)b))
 TG_F2(tg_add,         SAME,      NEED(NONE, NONE), ADD(a, b),  g,               g,                         REAL,     "a + b; bools: or")
 TG_I2(tg_sub,         NO_BOOL,   TG__WRAP((uint64_t)a - (uint64_t)b))
@@ -912,10 +918,13 @@ TG_F2(tg_maximum,     SAME,      NEED(AB, AB),     MAX(a, b),  SELECT(EQ(a, b), 
 TG_I2(tg_minimum,     ANY,       a < b ? a : b)
 TG_F2(tg_minimum,     SAME,      NEED(AB, AB),     MIN(a, b),  SELECT(EQ(a, b), MUL(g, HALF), SELECT(GT(a, b), ZERO, g)), SELECT(EQ(a, b), MUL(g, HALF), SELECT(GT(b, a), ZERO, g)), APART, "the smaller; NaN wins; equal operands share the gradient")
 TG_I2(tg_fmax,        ANY,       a > b ? a : b)
-TG_F2(tg_fmax,        SAME,      NEED(AB, AB),     SELECT(ISNAN(a), b, SELECT(ISNAN(b), a, MAX(a, b))), SELECT(EQ(a, b), MUL(g, HALF), SELECT(OR(GE(a, b), ISNAN(b)), g, ZERO)), SELECT(EQ(a, b), MUL(g, HALF), SELECT(OR(GE(a, b), ISNAN(b)), ZERO, g)), APART, "the larger; a number wins over NaN; equal operands share the gradient")
+TG_F2(tg_fmax,        SAME,      NEED(AB, AB),     SELECT(ISNAN(a), b, SELECT(ISNAN(b), a, MAX(a, b))), SELECT(EQ(a, b), MUL(g, HALF), SELECT(OR(GE(a, b), ISNAN(b)), g, ZERO)), SELECT(EQ(a, b),
+      MUL(g, HALF), SELECT(OR(GE(a, b), ISNAN(b)), ZERO, g)), APART, "the larger; a number wins over NaN; equal operands share the gradient")
 TG_I2(tg_fmin,        ANY,       a < b ? a : b)
-TG_F2(tg_fmin,        SAME,      NEED(AB, AB),     SELECT(ISNAN(a), b, SELECT(ISNAN(b), a, MIN(a, b))), SELECT(EQ(a, b), MUL(g, HALF), SELECT(OR(LE(a, b), ISNAN(b)), g, ZERO)), SELECT(EQ(a, b), MUL(g, HALF), SELECT(OR(LE(a, b), ISNAN(b)), ZERO, g)), APART, "the smaller; a number wins over NaN; equal operands share the gradient")
-TG_F2(tg_atan2,       FLOATING,  NEED(AB, AB),     ATAN2(a, b), SELECT(EQ(ADD(MUL(a, a), MUL(b, b)), ZERO), ZERO, DIV(MUL(g, b), SELECT(EQ(ADD(MUL(a, a), MUL(b, b)), ZERO), ONE, ADD(MUL(a, a), MUL(b, b))))), NEG(SELECT(EQ(ADD(MUL(a, a), MUL(b, b)), ZERO), ZERO, DIV(MUL(g, a), SELECT(EQ(ADD(MUL(a, a), MUL(b, b)), ZERO), ONE, ADD(MUL(a, a), MUL(b, b)))))), NOT_AT_0, "angle of the point (b, a); derivative 0 at (0, 0)")
+TG_F2(tg_fmin,        SAME,      NEED(AB, AB),     SELECT(ISNAN(a), b, SELECT(ISNAN(b), a, MIN(a, b))), SELECT(EQ(a, b), MUL(g, HALF), SELECT(OR(LE(a, b), ISNAN(b)), g, ZERO)), SELECT(EQ(a, b),
+      MUL(g, HALF), SELECT(OR(LE(a, b), ISNAN(b)), ZERO, g)), APART, "the smaller; a number wins over NaN; equal operands share the gradient")
+TG_F2(tg_atan2,       FLOATING,  NEED(AB, AB),     ATAN2(a, b), SELECT(EQ(ADD(MUL(a, a), MUL(b, b)), ZERO), ZERO, DIV(MUL(g, b), SELECT(EQ(ADD(MUL(a, a), MUL(b, b)), ZERO), ONE, ADD(MUL(a, a), MUL(b,
+      b))))), NEG(SELECT(EQ(ADD(MUL(a, a), MUL(b, b)), ZERO), ZERO, DIV(MUL(g, a), SELECT(EQ(ADD(MUL(a, a), MUL(b, b)), ZERO), ONE, ADD(MUL(a, a), MUL(b, b)))))), NOT_AT_0, "angle of the point (b, a); derivative 0 at (0, 0)")
 TG_F2(tg_hypot,       FLOAT_ONLY, NEED(AY, BY),    HYPOT(a, b), DIV(MUL(g, a), y), DIV(MUL(g, b), y),  POSITIVE, "square root of a * a + b * b")
 TG_F2(tg_copysign,    FLOATING,  NEED(AB, NONE),   COPYSIGN(a, b), MUL(g, ADD(SUB(a, a), MUL(SIGN(a), COPYSIGN(ONE, b)))), ZERO, NOT_AT_0, "|a| with the sign of b, that of zeros and NaN too")
 TG_F2(tg_logaddexp,   FLOAT_ONLY, NEED(AB, AB),    SELECT(AND(ISINF(a), EQ(a, b)), a, ADD(MAX(a, b), LOG1P(EXP(NEG(ABS(SUB(a, b))))))), MUL(g, SIGMOID(SUB(a, b))), MUL(g, SIGMOID(SUB(b, a))), REAL, "log(exp(a) + exp(b))")
@@ -4064,9 +4073,11 @@ static inline tg_tensor *tg__cartesian_prod_at(const char *file, int line, tg_te
 #define tg_scatter_reduce_(x, dim, index, src, kind, include_self) tg_scatter_reduce_(TG__AT(x), dim, TG__AT(index), TG__AT(src), kind, include_self)
 static inline tg_tensor *tg__index_at(const char *file, int line, tg_tensor *x, tg_tensor *const *indices, int n) { return tg_index(tg__at(x, file, line), tg__at_list(indices, n, file, line), n); }
 #define tg_index(...) TG__PLACED(index, __VA_ARGS__)
-static inline tg_tensor *tg__index_put_at(const char *file, int line, tg_tensor *x, tg_tensor *const *indices, int n, tg_tensor *values, bool accumulate) { return tg_index_put(tg__at(x, file, line), tg__at_list(indices, n, file, line), n, tg__at(values, file, line), accumulate); }
+static inline tg_tensor *tg__index_put_at(const char *file, int line, tg_tensor *x, tg_tensor *const *indices, int n, tg_tensor *values, bool accumulate) { return tg_index_put(tg__at(x, file, line),
+      tg__at_list(indices, n, file, line), n, tg__at(values, file, line), accumulate); }
 #define tg_index_put(...) TG__PLACED(index_put, __VA_ARGS__)
-static inline tg_tensor *tg__index_put__at(const char *file, int line, tg_tensor *x, tg_tensor *const *indices, int n, tg_tensor *values, bool accumulate) { return tg_index_put_(tg__at(x, file, line), tg__at_list(indices, n, file, line), n, tg__at(values, file, line), accumulate); }
+static inline tg_tensor *tg__index_put__at(const char *file, int line, tg_tensor *x, tg_tensor *const *indices, int n, tg_tensor *values, bool accumulate) { return tg_index_put_(tg__at(x, file,
+      line), tg__at_list(indices, n, file, line), n, tg__at(values, file, line), accumulate); }
 #define tg_index_put_(...) TG__PLACED(index_put_, __VA_ARGS__)
 #define tg_put(x, index, source, accumulate) tg_put(TG__AT(x), TG__AT(index), TG__AT(source), accumulate)
 #define tg_put_(x, index, source, accumulate) tg_put_(TG__AT(x), TG__AT(index), TG__AT(source), accumulate)
@@ -4127,7 +4138,8 @@ static inline tg_tensor *tg__forward_of_at(const char *file, int line, tg_module
 #define tg_module_to_device(m, device) tg_module_to_device(TG__AT_MODULE(m), device)
 #define tg_module_copy(m) tg_module_copy(TG__AT_MODULE(m))
 #define tg_module_share(to, m) tg_module_share(TG__AT_CTX(to), TG__AT_MODULE(m))
-static inline tg_tensor *tg__functional_call_at(const char *file, int line, tg_module *m, tg_tensor *const *params, int n, tg_tensor *const *x, int n_x) { return tg_functional_call(tg__at_module(m, file, line), tg__at_list(params, n, file, line), n, tg__at_list(x, n_x, file, line), n_x); }
+static inline tg_tensor *tg__functional_call_at(const char *file, int line, tg_module *m, tg_tensor *const *params, int n, tg_tensor *const *x, int n_x) { return tg_functional_call(tg__at_module(m,
+      file, line), tg__at_list(params, n, file, line), n, tg__at_list(x, n_x, file, line), n_x); }
 #define tg_functional_call(...) TG__PLACED(functional_call, __VA_ARGS__)
 #define tg_state_dict(m) tg_state_dict(TG__AT_MODULE(m))
 #define tg_load_state_dict(m, d, report) tg_load_state_dict(TG__AT_MODULE(m), TG__AT_CONST_DICT(d), report)
@@ -7547,7 +7559,8 @@ TG_API int tg_threads_used(tg_ctx *tg) { return tg ? tg->threads : 0; }
 
 #define TG__JOIN_(a, b) a##__##b
 #define TG__JOIN(a, b) TG__JOIN_(a, b)
-#define TG__FN(name) TG__JOIN(name, TG__PASS)          /* tg__gemm_pack -> tg__gemm_pack__avx2 */
+/* TG__FN(name), of each pass anew: tg__gemm_pack -> tg__gemm_pack__avx2. It stands behind every word of every kernel, some hundred
+   thousand times, and compilers keep a record of each macro that they went through: so it goes through no second one. */
 
 #if TG__HAS_X86 || TG__HAS_NEON
 #define TG__TARGET(set) __attribute__((target(set)))   /* for a kernel that needs one extension more than its pass */
@@ -7556,15 +7569,19 @@ TG_API int tg_threads_used(tg_ctx *tg) { return tg ? tg->threads : 0; }
 #if defined(TG__ONLY)                                  /* TENSORGRAD_NATIVE: everything may be compiled for that instruction set anyway */
 #if defined(TG__ONLY_AVX512)
 #define TG__PASS_AVX512 1
+#define TG__FN(name) name##__avx512
 enum { TG__ISA_PLAIN = -3, TG__ISA_STRICT = -2, TG__ISA_SCALAR = -2, TG__ISA_AVX2 = -1, TG__ISA_AVX512, TG__PASSES };
 #elif defined(TG__ONLY_AVX2)
 #define TG__PASS_AVX2 1
+#define TG__FN(name) name##__avx2
 enum { TG__ISA_PLAIN = -3, TG__ISA_STRICT = -2, TG__ISA_SCALAR = -2, TG__ISA_AVX512 = -1, TG__ISA_AVX2, TG__PASSES };
 #elif defined(TG__ONLY_NEON)
 #define TG__PASS_NEON 1
+#define TG__FN(name) name##__neon
 enum { TG__ISA_PLAIN = -2, TG__ISA_STRICT = -1, TG__ISA_SCALAR = -1, TG__ISA_NEON, TG__PASSES };
 #else
 #define TG__PASS_SIMD128 1
+#define TG__FN(name) name##__simd128
 enum { TG__ISA_PLAIN = -2, TG__ISA_STRICT = -1, TG__ISA_SCALAR = -1, TG__ISA_SIMD128, TG__PASSES };
 #endif
 #define TG__PASS TG__ONLY
@@ -7586,10 +7603,12 @@ enum { TG__ISA_PLAIN = -2, TG__ISA_STRICT = -1, TG__ISA_SCALAR = -1, TG__ISA_SIM
 #endif
 #endif
 #define TG__PASS plain
+#define TG__FN(name) name##__plain
 #define TG__PASS_PLAIN 1
 #include TENSORGRAD_FILENAME
 #if TG__HAS_SOFT_FMA
 #define TG__PASS strict
+#define TG__FN(name) name##__strict
 #define TG__PASS_STRICT 1
 #include TENSORGRAD_FILENAME
 #define TG__STRICT_TOO(name) , name##__strict
@@ -7615,6 +7634,7 @@ enum { TG__ISA_STRICT = -1, TG__ISA_PLAIN, TG__ISA_SCALAR = TG__ISA_PLAIN };
 #pragma GCC target("avx2,fma,f16c,bmi,bmi2")
 #endif
 #define TG__PASS avx2
+#define TG__FN(name) name##__avx2
 #define TG__PASS_AVX2 1
 #include TENSORGRAD_FILENAME
 #if defined(__clang__)
@@ -7626,6 +7646,7 @@ enum { TG__ISA_STRICT = -1, TG__ISA_PLAIN, TG__ISA_SCALAR = TG__ISA_PLAIN };
 #pragma GCC target("avx512f,avx512dq,avx512bw,avx512vl,avx2,fma,f16c,bmi,bmi2")
 #endif
 #define TG__PASS avx512
+#define TG__FN(name) name##__avx512
 #define TG__PASS_AVX512 1
 #include TENSORGRAD_FILENAME
 #if defined(__clang__)
@@ -7638,6 +7659,7 @@ enum { TG__ISA_STRICT = -1, TG__ISA_PLAIN, TG__ISA_SCALAR = TG__ISA_PLAIN };
 enum { TG__ISA_AVX2 = TG__ISA_SCALAR + 1, TG__ISA_AVX512, TG__PASSES };
 #elif TG__HAS_NEON
 #define TG__PASS neon
+#define TG__FN(name) name##__neon
 #define TG__PASS_NEON 1
 #include TENSORGRAD_FILENAME
 #define TG__EACH_PASS(name)    name##__plain TG__STRICT_TOO(name), name##__neon
@@ -7645,6 +7667,7 @@ enum { TG__ISA_AVX2 = TG__ISA_SCALAR + 1, TG__ISA_AVX512, TG__PASSES };
 enum { TG__ISA_NEON = TG__ISA_SCALAR + 1, TG__PASSES };
 #elif TG__HAS_SIMD128
 #define TG__PASS simd128
+#define TG__FN(name) name##__simd128
 #define TG__PASS_SIMD128 1
 #include TENSORGRAD_FILENAME
 #define TG__EACH_PASS(name)    name##__plain TG__STRICT_TOO(name), name##__simd128
@@ -41979,6 +42002,7 @@ TG__PRIVATE void TG__FT(tg__attention_dots)(int64_t rows, int64_t n, const TG__T
 #undef TG__VN_F32
 #undef TG__VN_F64
 #undef TG__PASS
+#undef TG__FN
 #undef TG__PASS_PLAIN
 #undef TG__PASS_STRICT
 #undef TG__PASS_AVX2
