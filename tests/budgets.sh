@@ -42,6 +42,6 @@ if have size; then
 fi
 if $out/measure > $out/run.txt 2>&1; then cat $out/run.txt; passed=$((passed + 4)); else fail "the measurement crashed"; tail -n 3 $out/run.txt; fi
 if [ -f build/compile/fiber_0.txt ]; then line "stack of the worst call path" "$(sed -n 's/^stack: //p' build/compile/fiber_0.txt)" "budget 16384 bytes"; else skip "stack: run the part compile first"; fi
-line "lines of the header" "$(wc -l < tensorgrad.h)" "budget 42000"
+line "lines of the header" "$(wc -l < tensorgrad.h)" "budget 43000"
 echo "budgets: $passed passed, $failed failed, $skipped skipped"
 [ "$failed" -eq 0 ]
