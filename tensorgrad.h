@@ -3797,17 +3797,23 @@ static inline const tg_function_call *tg__at_call(const tg_function_call *call, 
 #define tg_sparse_values(t) tg_sparse_values(TG__AT(t))
 #define tg_sparse_new(rows, values, n) tg_sparse_new(TG__AT(rows), TG__AT(values), n)
 #define tg_to_dense(t) tg_to_dense(TG__AT(t))
-static inline bool tg__vjp_at(const char *file, int line, const tg_function_call *call, tg_tensor *const *v, tg_tensor **outputs, tg_tensor **vjps) { return tg_vjp(tg__at_call(call, file, line), v, outputs, vjps); }
+static inline bool tg__vjp_at(const char *file, int line, const tg_function_call *call, tg_tensor *const *v, tg_tensor **outputs, tg_tensor **vjps) {
+    return tg_vjp(tg__at_call(call, file, line), v, outputs, vjps); }
 #define tg_vjp(...) TG__PLACED(vjp, __VA_ARGS__)
-static inline bool tg__jvp_at(const char *file, int line, const tg_function_call *call, tg_tensor *const *v, tg_tensor **outputs, tg_tensor **jvps) { return tg_jvp(tg__at_call(call, file, line), v, outputs, jvps); }
+static inline bool tg__jvp_at(const char *file, int line, const tg_function_call *call, tg_tensor *const *v, tg_tensor **outputs, tg_tensor **jvps) {
+    return tg_jvp(tg__at_call(call, file, line), v, outputs, jvps); }
 #define tg_jvp(...) TG__PLACED(jvp, __VA_ARGS__)
-static inline bool tg__hvp_at(const char *file, int line, const tg_function_call *call, tg_tensor *const *v, tg_tensor **output, tg_tensor **hvps) { return tg_hvp(tg__at_call(call, file, line), v, output, hvps); }
+static inline bool tg__hvp_at(const char *file, int line, const tg_function_call *call, tg_tensor *const *v, tg_tensor **output, tg_tensor **hvps) {
+    return tg_hvp(tg__at_call(call, file, line), v, output, hvps); }
 #define tg_hvp(...) TG__PLACED(hvp, __VA_ARGS__)
-static inline tg_tensor *tg__jacobian_at(const char *file, int line, const tg_function_call *call, int output, int input) { return tg_jacobian(tg__at_call(call, file, line), output, input); }
+static inline tg_tensor *tg__jacobian_at(const char *file, int line, const tg_function_call *call, int output, int input) {
+    return tg_jacobian(tg__at_call(call, file, line), output, input); }
 #define tg_jacobian(...) TG__PLACED(jacobian, __VA_ARGS__)
-static inline bool tg__vmap_at(const char *file, int line, const tg_function_call *call, tg_tensor **outputs) { return tg_vmap(tg__at_call(call, file, line), outputs); }
+static inline bool tg__vmap_at(const char *file, int line, const tg_function_call *call, tg_tensor **outputs) {
+    return tg_vmap(tg__at_call(call, file, line), outputs); }
 #define tg_vmap(...) TG__PLACED(vmap, __VA_ARGS__)
-static inline bool tg__checkpoint_at(const char *file, int line, const tg_function_call *call, tg_tensor **outputs) { return tg_checkpoint(tg__at_call(call, file, line), outputs); }
+static inline bool tg__checkpoint_at(const char *file, int line, const tg_function_call *call, tg_tensor **outputs) {
+    return tg_checkpoint(tg__at_call(call, file, line), outputs); }
 #define tg_checkpoint(...) TG__PLACED(checkpoint, __VA_ARGS__)
 #define tg_hook(t, hook, user) tg_hook(TG__AT(t), hook, user)
 #define tg_sum(x) tg_sum(TG__AT(x))
@@ -3836,13 +3842,16 @@ static inline bool tg__checkpoint_at(const char *file, int line, const tg_functi
 #define tg_var_dims(x, ...) tg_var_dims(TG__AT(x), __VA_ARGS__)
 #define tg_std(x, correction) tg_std(TG__AT(x), correction)
 #define tg_std_dims(x, ...) tg_std_dims(TG__AT(x), __VA_ARGS__)
-static inline tg_tensor *tg__cat_at(const char *file, int line, tg_tensor *const *list, int n, int64_t dim) { return tg_cat(tg__at_list(list, n, file, line), n, dim); }
+static inline tg_tensor *tg__cat_at(const char *file, int line, tg_tensor *const *list, int n, int64_t dim) {
+    return tg_cat(tg__at_list(list, n, file, line), n, dim); }
 #define tg_cat(...) TG__PLACED(cat, __VA_ARGS__)
-static inline tg_tensor *tg__stack_at(const char *file, int line, tg_tensor *const *list, int n, int64_t dim) { return tg_stack(tg__at_list(list, n, file, line), n, dim); }
+static inline tg_tensor *tg__stack_at(const char *file, int line, tg_tensor *const *list, int n, int64_t dim) {
+    return tg_stack(tg__at_list(list, n, file, line), n, dim); }
 #define tg_stack(...) TG__PLACED(stack, __VA_ARGS__)
 #define tg_split(x, size, dim, pieces, room) tg_split(TG__AT(x), size, dim, pieces, room)
 #define tg_split_sizes(x, ...) tg_split_sizes(TG__AT(x), __VA_ARGS__)
-static inline bool tg__meshgrid_at(const char *file, int line, tg_tensor *const *list, int n, bool xy, tg_tensor **grids) { return tg_meshgrid(tg__at_list(list, n, file, line), n, xy, grids); }
+static inline bool tg__meshgrid_at(const char *file, int line, tg_tensor *const *list, int n, bool xy, tg_tensor **grids) {
+    return tg_meshgrid(tg__at_list(list, n, file, line), n, xy, grids); }
 #define tg_meshgrid(...) TG__PLACED(meshgrid, __VA_ARGS__)
 #define tg_flip(x, ...) tg_flip(TG__AT(x), __VA_ARGS__)
 #define tg_rot90(x, k, dim0, dim1) tg_rot90(TG__AT(x), k, dim0, dim1)
@@ -3931,11 +3940,13 @@ static inline bool tg__meshgrid_at(const char *file, int line, tg_tensor *const 
 #define tg_baddbmm_(x, a, b, beta, alpha) tg_baddbmm_(TG__AT(x), TG__AT(a), TG__AT(b), beta, alpha)
 #define tg_addbmm(x, a, b, beta, alpha) tg_addbmm(TG__AT(x), TG__AT(a), TG__AT(b), beta, alpha)
 #define tg_addbmm_(x, a, b, beta, alpha) tg_addbmm_(TG__AT(x), TG__AT(a), TG__AT(b), beta, alpha)
-static inline tg_tensor *tg__einsum_at(const char *file, int line, const char *equation, tg_tensor *const *list, int n) { return tg_einsum(equation, tg__at_list(list, n, file, line), n); }
+static inline tg_tensor *tg__einsum_at(const char *file, int line, const char *equation, tg_tensor *const *list, int n) {
+    return tg_einsum(equation, tg__at_list(list, n, file, line), n); }
 #define tg_einsum(...) TG__PLACED(einsum, __VA_ARGS__)
 #define tg_tensordot(a, b, dims) tg_tensordot(TG__AT(a), TG__AT(b), dims)
 #define tg_tensordot_dims(a, b, ...) tg_tensordot_dims(TG__AT(a), TG__AT(b), __VA_ARGS__)
-static inline tg_tensor *tg__multi_dot_at(const char *file, int line, tg_tensor *const *list, int n) { return tg_multi_dot(tg__at_list(list, n, file, line), n); }
+static inline tg_tensor *tg__multi_dot_at(const char *file, int line, tg_tensor *const *list, int n) {
+    return tg_multi_dot(tg__at_list(list, n, file, line), n); }
 #define tg_multi_dot(...) TG__PLACED(multi_dot, __VA_ARGS__)
 #define tg_matrix_power(x, n) tg_matrix_power(TG__AT(x), n)
 #define tg_matrix_exp(x) tg_matrix_exp(TG__AT(x))
@@ -3966,15 +3977,20 @@ static inline tg_tensor *tg__multi_dot_at(const char *file, int line, tg_tensor 
 #define tg_vsplit_at(x, ...) tg_vsplit_at(TG__AT(x), __VA_ARGS__)
 #define tg_dsplit(x, sections, pieces) tg_dsplit(TG__AT(x), sections, pieces)
 #define tg_dsplit_at(x, ...) tg_dsplit_at(TG__AT(x), __VA_ARGS__)
-static inline tg_tensor *tg__hstack_at(const char *file, int line, tg_tensor *const *list, int n) { return tg_hstack(tg__at_list(list, n, file, line), n); }
+static inline tg_tensor *tg__hstack_at(const char *file, int line, tg_tensor *const *list, int n) {
+    return tg_hstack(tg__at_list(list, n, file, line), n); }
 #define tg_hstack(...) TG__PLACED(hstack, __VA_ARGS__)
-static inline tg_tensor *tg__vstack_at(const char *file, int line, tg_tensor *const *list, int n) { return tg_vstack(tg__at_list(list, n, file, line), n); }
+static inline tg_tensor *tg__vstack_at(const char *file, int line, tg_tensor *const *list, int n) {
+    return tg_vstack(tg__at_list(list, n, file, line), n); }
 #define tg_vstack(...) TG__PLACED(vstack, __VA_ARGS__)
-static inline tg_tensor *tg__dstack_at(const char *file, int line, tg_tensor *const *list, int n) { return tg_dstack(tg__at_list(list, n, file, line), n); }
+static inline tg_tensor *tg__dstack_at(const char *file, int line, tg_tensor *const *list, int n) {
+    return tg_dstack(tg__at_list(list, n, file, line), n); }
 #define tg_dstack(...) TG__PLACED(dstack, __VA_ARGS__)
-static inline tg_tensor *tg__column_stack_at(const char *file, int line, tg_tensor *const *list, int n) { return tg_column_stack(tg__at_list(list, n, file, line), n); }
+static inline tg_tensor *tg__column_stack_at(const char *file, int line, tg_tensor *const *list, int n) {
+    return tg_column_stack(tg__at_list(list, n, file, line), n); }
 #define tg_column_stack(...) TG__PLACED(column_stack, __VA_ARGS__)
-static inline tg_tensor *tg__block_diag_at(const char *file, int line, tg_tensor *const *list, int n) { return tg_block_diag(tg__at_list(list, n, file, line), n); }
+static inline tg_tensor *tg__block_diag_at(const char *file, int line, tg_tensor *const *list, int n) {
+    return tg_block_diag(tg__at_list(list, n, file, line), n); }
 #define tg_block_diag(...) TG__PLACED(block_diag, __VA_ARGS__)
 #define tg_atleast_1d(x) tg_atleast_1d(TG__AT(x))
 #define tg_atleast_2d(x) tg_atleast_2d(TG__AT(x))
@@ -3990,7 +4006,8 @@ static inline tg_tensor *tg__block_diag_at(const char *file, int line, tg_tensor
 #define tg_reshape_as(x, other) tg_reshape_as(TG__AT(x), TG__AT(other))
 #define tg_expand_as(x, other) tg_expand_as(TG__AT(x), TG__AT(other))
 #define tg_broadcast_to(x, ...) tg_broadcast_to(TG__AT(x), __VA_ARGS__)
-static inline bool tg__broadcast_tensors_at(const char *file, int line, tg_tensor *const *list, int n, tg_tensor **out) { return tg_broadcast_tensors(tg__at_list(list, n, file, line), n, out); }
+static inline bool tg__broadcast_tensors_at(const char *file, int line, tg_tensor *const *list, int n, tg_tensor **out) {
+    return tg_broadcast_tensors(tg__at_list(list, n, file, line), n, out); }
 #define tg_broadcast_tensors(...) TG__PLACED(broadcast_tensors, __VA_ARGS__)
 #define tg_broadcast_shapes(tg, ...) tg_broadcast_shapes(TG__AT_CTX(tg), __VA_ARGS__)
 #define tg_diagonal(x, offset, dim1, dim2) tg_diagonal(TG__AT(x), offset, dim1, dim2)
@@ -4002,7 +4019,8 @@ static inline bool tg__broadcast_tensors_at(const char *file, int line, tg_tenso
 #define tg_tril_(x, diagonal) tg_tril_(TG__AT(x), diagonal)
 #define tg_triu_(x, diagonal) tg_triu_(TG__AT(x), diagonal)
 #define tg_unfold(x, dim, size, step) tg_unfold(TG__AT(x), dim, size, step)
-static inline tg_tensor *tg__cartesian_prod_at(const char *file, int line, tg_tensor *const *list, int n) { return tg_cartesian_prod(tg__at_list(list, n, file, line), n); }
+static inline tg_tensor *tg__cartesian_prod_at(const char *file, int line, tg_tensor *const *list, int n) {
+    return tg_cartesian_prod(tg__at_list(list, n, file, line), n); }
 #define tg_cartesian_prod(...) TG__PLACED(cartesian_prod, __VA_ARGS__)
 #define tg_combinations(x, r, with_replacement) tg_combinations(TG__AT(x), r, with_replacement)
 #define tg_vander(x, columns, increasing) tg_vander(TG__AT(x), columns, increasing)
@@ -4071,13 +4089,14 @@ static inline tg_tensor *tg__cartesian_prod_at(const char *file, int line, tg_te
 #define tg_scatter_(x, dim, index, src) tg_scatter_(TG__AT(x), dim, TG__AT(index), TG__AT(src))
 #define tg_scatter_add_(x, dim, index, src) tg_scatter_add_(TG__AT(x), dim, TG__AT(index), TG__AT(src))
 #define tg_scatter_reduce_(x, dim, index, src, kind, include_self) tg_scatter_reduce_(TG__AT(x), dim, TG__AT(index), TG__AT(src), kind, include_self)
-static inline tg_tensor *tg__index_at(const char *file, int line, tg_tensor *x, tg_tensor *const *indices, int n) { return tg_index(tg__at(x, file, line), tg__at_list(indices, n, file, line), n); }
+static inline tg_tensor *tg__index_at(const char *file, int line, tg_tensor *x, tg_tensor *const *indices, int n) {
+    return tg_index(tg__at(x, file, line), tg__at_list(indices, n, file, line), n); }
 #define tg_index(...) TG__PLACED(index, __VA_ARGS__)
-static inline tg_tensor *tg__index_put_at(const char *file, int line, tg_tensor *x, tg_tensor *const *indices, int n, tg_tensor *values, bool accumulate) { return tg_index_put(tg__at(x, file, line),
-      tg__at_list(indices, n, file, line), n, tg__at(values, file, line), accumulate); }
+static inline tg_tensor *tg__index_put_at(const char *file, int line, tg_tensor *x, tg_tensor *const *indices, int n, tg_tensor *values, bool accumulate) {
+    return tg_index_put(tg__at(x, file, line), tg__at_list(indices, n, file, line), n, tg__at(values, file, line), accumulate); }
 #define tg_index_put(...) TG__PLACED(index_put, __VA_ARGS__)
-static inline tg_tensor *tg__index_put__at(const char *file, int line, tg_tensor *x, tg_tensor *const *indices, int n, tg_tensor *values, bool accumulate) { return tg_index_put_(tg__at(x, file,
-      line), tg__at_list(indices, n, file, line), n, tg__at(values, file, line), accumulate); }
+static inline tg_tensor *tg__index_put__at(const char *file, int line, tg_tensor *x, tg_tensor *const *indices, int n, tg_tensor *values, bool accumulate) {
+    return tg_index_put_(tg__at(x, file, line), tg__at_list(indices, n, file, line), n, tg__at(values, file, line), accumulate); }
 #define tg_index_put_(...) TG__PLACED(index_put_, __VA_ARGS__)
 #define tg_put(x, index, source, accumulate) tg_put(TG__AT(x), TG__AT(index), TG__AT(source), accumulate)
 #define tg_put_(x, index, source, accumulate) tg_put_(TG__AT(x), TG__AT(index), TG__AT(source), accumulate)
@@ -4099,11 +4118,13 @@ static inline tg_tensor *tg__index_put__at(const char *file, int line, tg_tensor
 #define tg_mode(x, dim, keepdim, indices) tg_mode(TG__AT(x), dim, keepdim, indices)
 #define tg_nanmedian(x) tg_nanmedian(TG__AT(x))
 #define tg_nanmedian_dim(x, dim, keepdim, indices) tg_nanmedian_dim(TG__AT(x), dim, keepdim, indices)
-static inline tg_tensor *tg__pad_sequence_at(const char *file, int line, tg_tensor *const *list, int n, bool batch_first, double padding) { return tg_pad_sequence(tg__at_list(list, n, file, line), n, batch_first, padding); }
+static inline tg_tensor *tg__pad_sequence_at(const char *file, int line, tg_tensor *const *list, int n, bool batch_first, double padding) {
+    return tg_pad_sequence(tg__at_list(list, n, file, line), n, batch_first, padding); }
 #define tg_pad_sequence(...) TG__PLACED(pad_sequence, __VA_ARGS__)
 #define tg_isposinf(x) tg_isposinf(TG__AT(x))
 #define tg_isneginf(x) tg_isneginf(TG__AT(x))
-static inline tg_tensor *tg__call_at(const char *file, int line, const tg_op *op, const void *attr, tg_tensor *const *inputs, int n_inputs, tg_tensor **outputs) { return tg_call(op, attr, tg__at_list(inputs, n_inputs, file, line), n_inputs, outputs); }
+static inline tg_tensor *tg__call_at(const char *file, int line, const tg_op *op, const void *attr, tg_tensor *const *inputs, int n_inputs, tg_tensor **outputs) {
+    return tg_call(op, attr, tg__at_list(inputs, n_inputs, file, line), n_inputs, outputs); }
 #define tg_call(...) TG__PLACED(call, __VA_ARGS__)
 #define tg_device_register(tg, device, ...) tg_device_register(TG__AT_CTX(tg), device, __VA_ARGS__)
 #define tg_to_device(t, device) tg_to_device(TG__AT(t), device)
@@ -4126,7 +4147,8 @@ static inline tg_tensor *tg__call_at(const char *file, int line, const tg_op *op
 #define tg_module_tensor(m, field, name, parameter, t) tg_module_tensor(TG__AT_MODULE(m), field, name, parameter, TG__AT(t))
 #define tg_module_set(m, path, t) tg_module_set(TG__AT_MODULE(m), path, TG__AT(t))
 #define tg_forward(m, x) tg_forward(TG__AT_MODULE(m), TG__AT(x))
-static inline tg_tensor *tg__forward_of_at(const char *file, int line, tg_module *m, tg_tensor *const *x, int n) { return tg_forward_of(tg__at_module(m, file, line), tg__at_list(x, n, file, line), n); }
+static inline tg_tensor *tg__forward_of_at(const char *file, int line, tg_module *m, tg_tensor *const *x, int n) {
+    return tg_forward_of(tg__at_module(m, file, line), tg__at_list(x, n, file, line), n); }
 #define tg_forward_of(...) TG__PLACED(forward_of, __VA_ARGS__)
 #define tg_module_hook(m, fn, user) tg_module_hook(TG__AT_MODULE(m), fn, user)
 #define tg_module_unhook(m, fn, user) tg_module_unhook(TG__AT_MODULE(m), fn, user)
@@ -4138,8 +4160,8 @@ static inline tg_tensor *tg__forward_of_at(const char *file, int line, tg_module
 #define tg_module_to_device(m, device) tg_module_to_device(TG__AT_MODULE(m), device)
 #define tg_module_copy(m) tg_module_copy(TG__AT_MODULE(m))
 #define tg_module_share(to, m) tg_module_share(TG__AT_CTX(to), TG__AT_MODULE(m))
-static inline tg_tensor *tg__functional_call_at(const char *file, int line, tg_module *m, tg_tensor *const *params, int n, tg_tensor *const *x, int n_x) { return tg_functional_call(tg__at_module(m,
-      file, line), tg__at_list(params, n, file, line), n, tg__at_list(x, n_x, file, line), n_x); }
+static inline tg_tensor *tg__functional_call_at(const char *file, int line, tg_module *m, tg_tensor *const *params, int n, tg_tensor *const *x, int n_x) {
+    return tg_functional_call(tg__at_module(m, file, line), tg__at_list(params, n, file, line), n, tg__at_list(x, n_x, file, line), n_x); }
 #define tg_functional_call(...) TG__PLACED(functional_call, __VA_ARGS__)
 #define tg_state_dict(m) tg_state_dict(TG__AT_MODULE(m))
 #define tg_load_state_dict(m, d, report) tg_load_state_dict(TG__AT_MODULE(m), TG__AT_CONST_DICT(d), report)
@@ -4226,9 +4248,11 @@ static inline tg_tensor *tg__functional_call_at(const char *file, int line, tg_m
 #define tg_optim_state(opt) tg_optim_state(TG__AT_OPTIM(opt))
 #define tg_optim_load(opt, state) tg_optim_load(TG__AT_OPTIM(opt), TG__AT_CONST_DICT(state))
 #define tg_optim_clip_grad_norm(opt, max_norm) tg_optim_clip_grad_norm(TG__AT_OPTIM(opt), max_norm)
-static inline bool tg__clip_grad_value__at(const char *file, int line, tg_tensor *const *params, int n_params, double clip_value) { return tg_clip_grad_value_(tg__at_list(params, n_params, file, line), n_params, clip_value); }
+static inline bool tg__clip_grad_value__at(const char *file, int line, tg_tensor *const *params, int n_params, double clip_value) {
+    return tg_clip_grad_value_(tg__at_list(params, n_params, file, line), n_params, clip_value); }
 #define tg_clip_grad_value_(...) TG__PLACED(clip_grad_value_, __VA_ARGS__)
-static inline bool tg__ema__at(const char *file, int line, tg_tensor *const *averages, tg_tensor *const *params, int n, double decay) { return tg_ema_(averages, tg__at_list(params, n, file, line), n, decay); }
+static inline bool tg__ema__at(const char *file, int line, tg_tensor *const *averages, tg_tensor *const *params, int n, double decay) {
+    return tg_ema_(averages, tg__at_list(params, n, file, line), n, decay); }
 #define tg_ema_(...) TG__PLACED(ema_, __VA_ARGS__)
 #define tg_module_ema_(average, m, decay) tg_module_ema_(TG__AT_MODULE(average), TG__AT_MODULE(m), decay)
 #define tg_batch_of(data, step, ...) tg_batch_of(TG__AT_DATA(data), step, __VA_ARGS__)
@@ -22496,7 +22520,7 @@ TG__PRIVATE void tg__attention_product(const tg__attention_plan *j, int64_t m, i
     p.b = b; p.b_rs = b_rs; p.b_cs = 1; p.kb = TG__GEMM_OWN;
     p.d = d; p.d_rs = d_rs; p.add = add;
     p.pack_a = p.pack_b = p.stream = p.lines = false;
-    p.ks = tg__imin(TG__GEMM_KB, k); p.work = NULL; p.a_step = p.b_step = 0;
+    p.ks = tg__imin(TG__GEMM_KB, k); p.work = NULL; p.a_step = p.b_step = p.a_block = 0;
     (j->wide ? tg__gemm_strip_f64__k : tg__gemm_strip_f32__k)[j->isa](&p, NULL, 0);
 }
 

@@ -138,7 +138,7 @@ static void list_function(text *out, const char *ret, const char *name, const pa
         put(out, "static inline "); put(out, ret); if (ret[strlen(ret) - 1] != '*') put(out, " ");
         put(out, "tg__"); put(out, name + 3); put(out, "_at(const char *file, int line");
         for (i = 0; i < n; i++) { put(out, ", "); put(out, p[i].type); if (p[i].type[strlen(p[i].type) - 1] != '*') put(out, " "); put(out, p[i].name); }
-        put(out, ") { "); if (strcmp(ret, "void") != 0) put(out, "return "); put(out, name); put(out, "(");
+        put(out, ") {\n    "); if (strcmp(ret, "void") != 0) put(out, "return "); put(out, name); put(out, "(");          /* two lines: gcc takes space for its places by the widest line */
         for (i = 0; i < n; i++) {
             if (i) put(out, ", ");
             if (is_list(p, n, i)) { put(out, "tg__at_list("); put(out, p[i].name); put(out, ", "); put(out, p[i + 1].name); put(out, ", file, line)"); }
