@@ -17913,7 +17913,7 @@ TG__PRIVATE bool tg__gemm_plan_shared(tg__gemm_plan *j, int words) {
     const int64_t kc = p->k >= j->block ? TG__GEMM_KB : tiles ? tg__ceil_div(p->k, 16 * g) * 16 : tg__ceil_div(p->k, g);
     j->a_step = tiles ? kc * j->mr : TG__GEMM_CALL(j, tg__gemm_shape)(2, kc);
     j->b_step = kc * j->nr + (words ? j->nr : 16);
-    j->own = !words && !j->kept && j->nt >= 4 * tg__jobs_width(j->tg);
+    j->own = !words && !j->kept && j->mt <= 4 && j->nt >= 4 * tg__jobs_width(j->tg);        /* few rows, beside which packing is felt */
     if (j->own) j->work = (size_t)(j->ns / j->nr * j->b_step) * j->size;
     /* sums of a chunk are nobody else's; not a power of two apart */
     j->row = !j->direct && j->kt == 1 ? j->ns + 16 : 0;
