@@ -2169,7 +2169,7 @@ typedef struct tg_op {
     size_t attr_size;
     bool (*check)(tg_ctx *tg, tg__node *n);
     bool (*forward)(tg_ctx *tg, tg__node *n);
-    /* false: failed; NULL g[i]: zero; NULL dx[i]: no gradient */
+    /* false: failed; NULL g[i]: zero; NULL dx[i]: no gradient. g is not to be written to: the operands of a sum share it */
     bool (*backward)(tg_ctx *tg, tg__node *n, tg_tensor **g, tg_tensor **dx);
     /* NULL, or the rule for tg_vmap: operands whose bit is set in `mapped` have a leading dimension more than the
        call meant, all of one size; fills out[] so that all results have it too */
@@ -9522,6 +9522,20 @@ TG__PRIVATE bool tg__saved_intact(tg_ctx *tg, const tg__node *n) {
     return true;
 }
 
+/* A gradient that others may write to: g itself, whose count the caller gives, or a copy of it where somebody else holds or sees it
+   too (operands of a sum get the same tensor), where it is a view or has a graph. */
+TG__PRIVATE tg_tensor *tg__gradient_alone(tg_ctx *tg, tg_tensor *g) {
+    tg_tensor *c;
+    tg_mark m;
+    if (!g->opaque && g->count == 1 && g->storage->users == 1 && !g->storage->borrowed && tg__is_dense(g) && !g->node) return g;
+    m = tg_begin(tg);
+    c = !g->opaque ? (tg_clone)(g) : tg_sparse_new(tg_clone(tg_sparse_rows(g)), tg_clone(tg_sparse_values(g)), g->shape[0]);
+    if (c) c->count++;
+    tg_end(tg, m);
+    tg__tensor_drop(g);
+    return c;
+}
+
 /* g's count is ours, so is the result's */
 TG__PRIVATE tg_tensor *tg__run_hooks(tg_ctx *tg, tg__node *n, uint32_t out, tg_tensor *g) {
     tg__hook_link *h;
@@ -9542,6 +9556,7 @@ TG__PRIVATE tg_tensor *tg__run_hooks(tg_ctx *tg, tg__node *n, uint32_t out, tg_t
             }
             continue;
         }
+        if (!g->opaque && !tg->grad_mode && !(g = tg__gradient_alone(tg, g))) break;
         tg__callback_enter(tg, &callback);
         r = h->hook(h->user, g);
         tg__callback_leave(tg, &callback);
@@ -9560,17 +9575,7 @@ TG__PRIVATE bool tg__leaf_receive(tg_ctx *tg, tg__node *n) {
     tg_tensor *t = n->weak[0], *g = n->gout[0];
     n->gout[0] = NULL;
     if (!t || !t->requires_grad) { tg__tensor_drop(g); return true; }
-    if (!t->grad && (g->opaque || g->count > 1 || g->storage->users > 1 || g->storage->borrowed ||
-                     !tg__is_dense(g) || g->node)) {
-        tg_mark m = tg_begin(tg);
-        tg_tensor *c = !g->opaque ? (tg_clone)(g) :                    /* index and values may be the caller's to write */
-            tg_sparse_new(tg_clone(tg_sparse_rows(g)), tg_clone(tg_sparse_values(g)), g->shape[0]);
-        if (c) c->count++;
-        tg_end(tg, m);
-        tg__tensor_drop(g);
-        if (!c) return false;
-        g = c;
-    }
+    if (!t->grad && !(g = tg__gradient_alone(tg, g))) return false;
     return tg__accumulate(tg, &t->grad, g);
 }
 
@@ -9840,7 +9845,12 @@ TG__PRIVATE bool tg__gradients(tg_ctx *tg, tg_tensor *const *outputs, int n_outp
             }
             continue;
         }
-        if (ok) { gradients[i] = tg__hold(tg, t); ok = gradients[i] != NULL; }
+        if (ok && !create && !t->opaque) {
+            bool mode = tg_grad_mode(tg, false);
+            t = tg__gradient_alone(tg, t);
+            tg_grad_mode(tg, mode);
+        }
+        if (ok) { gradients[i] = t ? tg__hold(tg, t) : NULL; ok = gradients[i] != NULL; }
         else tg__tensor_drop(t);
     }
     tg__mem_put(tg, w.captures, size);
@@ -17345,7 +17355,7 @@ typedef struct tg__gemm_plan {
     /* a convolution's wishes: k of one block of sums where it is not TG__GEMM_KB, in one phase; c^T = b^T a^T whatever the strides */
     int64_t ks;
     bool    turn;
-    const char *rows; int64_t rows_step, rows_block;     /* NULL, or b^T is packed already: [matrix][block of sums][panel of rows] */
+    const char *rows; int64_t rows_step, rows_block;     /* NULL, or b^T is packed already, [matrix][block of sums][panel of rows]: of a turned product that is no reduction */
     /* how it is cut; written in phase 0, read by all */
     tg_ctx *tg;
     int     path, isa;
@@ -18003,7 +18013,7 @@ TG__PRIVATE bool tg__gemm_plan_sums(tg__gemm_plan *j) {
     /* as strips where all of a stays in L2 and rows of b can be packed in passing */
     const bool wide = j->ks || (p->b_cs == 1 && p->kb == TG__GEMM_OWN && p->ka == TG__GEMM_OWN && p->m * p->k <= 1 << 16 && p->k <= TG__GEMM_KB);
     if (p->pack_b && !tg__gemm_keep(j)) return false;
-    if (p->m > (j->kept ? 2 * j->mr : 128) && p->n > 128 && p->k > 0 && work > 1 << 25 && !wide) return tg__gemm_plan_shared(j, 0);
+    if (p->m > (j->kept && j->batches == 1 ? 2 * j->mr : 128) && p->n > 128 && p->k > 0 && work > 1 << 25 && !wide) return tg__gemm_plan_shared(j, 0);
     if (j->kt > 1 && p->m * p->n * p->k > 4 * TG__GEMM_CHUNK) {
         j->row = TG__ROUND_UP(p->n, 16) + 16;
         if (p->m <= 32) {
@@ -19051,7 +19061,7 @@ TG__PRIVATE void tg__conv_product(const tg__conv_plan *j, tg__gemm_plan *p) {
 TG__PRIVATE bool tg__conv_is_columns(const tg__conv_plan *j) {
     const int64_t taps = j->kh * j->kw, n = j->y.h * j->y.w;
     return j->kd == 1 && j->x.d == 1 && j->y.d == 1 && tg__conv_turns(j) && j->skw == 1 && (j->kh == 1 || j->skh == j->kw) && j->sc == taps &&
-        tg__conv_runs_on(&j->y) && j->x.n * n * j->c * taps <= 1 << 18 && j->o * n * j->c * taps > TG__GEMM_LONE && (!j->clamps || j->bias);
+        tg__conv_runs_on(&j->y) && !tg__gemm_is_reduction(j->o, n, j->c * taps) && j->x.n * n * j->c * taps <= 1 << 18 && j->o * n * j->c * taps > TG__GEMM_LONE && (!j->clamps || j->bias);
 }
 TG__PRIVATE bool tg__conv_plan_columns(tg__conv_plan *j) {
     const int64_t taps = j->kh * j->kw, n = j->y.h * j->y.w, k = j->c * taps, head = TG__ROUND_UP((int64_t)sizeof(tg__conv_sub) + 3 * taps * 8, 64),

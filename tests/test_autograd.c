@@ -188,6 +188,22 @@ static tg_tensor *hook_same_graph(void *user, tg_tensor *g) {            /* a wa
     tg_keep(i->got);
     return NULL;
 }
+static tg_tensor *hook_writes(void *user, tg_tensor *g) { (void)tg_mul_scalar_(g, *(double *)user); return NULL; }
+/* The derivative of a sum is the tensor that came in: whoever gets it from outside may write to it all the same. */
+static void test_handed_on(void) {
+    double ten = 10;
+    BEGIN;
+    { tg_tensor *in[2], *g[2], *w = F64(3, 4), *y; in[0] = leaf(F64(1, 2)); in[1] = leaf(F64(5, 6)); y = tg_add(in[0], in[1]);
+      CHECK(tg_grad(&y, 1, in, 2, g, .grad_outputs = &w)); CHECK(g[0] != g[1] && g[0] != w && g[1] != w);
+      CHECK(tg_mul_scalar_(g[0], 5)); VALUES(g[0], 15, 20); VALUES(g[1], 3, 4); VALUES(w, 3, 4); }
+    { tg_tensor *x = leaf(F64(1, 2)), *g, *y = tg_sum(tg_add_scalar(x, 3)); CHECK(tg_grad(&y, 1, &x, 1, &g)); CHECK(tg_add_scalar_(g, 1)); VALUES(g, 2, 2); }
+    { tg_tensor *x = leaf(F64(1, 2)), *g, *w = leaf(F64(3, 4)), *y = tg_sub(x, F64(1, 1)); CHECK(tg_grad(&y, 1, &x, 1, &g, .grad_outputs = &w)); VALUES(g, 3, 4); CHECK(!g->requires_grad); }
+    { tg_tensor *a = leaf(F64(1, 2)), *b = leaf(F64(3, 4)), *h = tg_square(a), *w = F64(1, 1); CHECK(tg_hook(h, hook_writes, &ten)); CHECK(tg_backward(tg_add(h, b), .gradient = w));
+      VALUES(a->grad, 20, 40); VALUES(b->grad, 1, 1); VALUES(w, 1, 1); }
+    { tg_tensor *a = leaf(F64(1, 2)), *b = leaf(F64(3, 4)); CHECK(tg_backward(tg_sum(tg_add(tg_add(a, b), tg_add(a, b))))); VALUES(a->grad, 2, 2); VALUES(b->grad, 2, 2);
+      CHECK(a->grad != b->grad && tg_zero_(a->grad)); VALUES(b->grad, 2, 2); }
+    END;
+}
 static void test_hooks(void) {
     double two = 2, three = 3;
     BEGIN;
@@ -686,7 +702,7 @@ int main(void) {
     test_tape();
     test_long();
     test_checkpoint();
-    test_hooks();
+    test_handed_on(); test_hooks();
     test_bad_hooks();
     test_close(tg);
     return test_end("autograd");

@@ -46,7 +46,7 @@ changed() {                                                     # what, the sed 
 changed "a line is missing"          '/^#define tg_matmul(a, b)/d' '#define tg_matmul(a, b) tg_matmul(TG__AT(a), TG__AT(b))'
 changed "a parameter has a new name" 's/^\(TG_API tg_tensor \*tg_softmax(tg_tensor \*\)x, int64_t dim)/\1logits, int64_t along)/' '#define tg_softmax(logits, along) tg_softmax(TG__AT(logits), along)'
 changed "a new prototype"            's/^\(TG_API tg_tensor \*tg_softmax(.*\)/TG_API tg_tensor *tg_new_one(tg_tensor *x,\n    int ndim, const int64_t *shape, tg_tensor *y);\n\1/' '#define tg_new_one(x, ...) tg_new_one(TG__AT(x), __VA_ARGS__)'
-changed "a new list"                 's/^\(TG_API tg_tensor \*tg_softmax(.*\)/TG_API void tg_new_list(tg_tensor *const *list, int n);\n\1/' 'static inline void tg__new_list_at(const char *file, int line, tg_tensor *const *list, int n) { tg_new_list(tg__at_list(list, n, file, line), n); }'
+changed "a new list"                 's/^\(TG_API tg_tensor \*tg_softmax(.*\)/TG_API void tg_new_list(tg_tensor *const *list, int n);\n\1/' '    tg_new_list(tg__at_list(list, n, file, line), n); }'
 changed "a new row"                  's/^\(TG_F1P(tg_elu, .*\)/TG_F2P(tg_new_row, N2(one, two), SAME, NEED(NONE, NONE), a, g, g, REAL, "")\n\1/' '#define tg_new_row_(a, b, one, two) tg_new_row_(TG__AT(a), TG__AT(b), one, two)'
 sed 's/tg_is_contiguous/tg_is_otherwise/' tensorgrad.h > $out/copy.h
 $tool --check $out/copy.h > $out/copy.txt 2>&1; grep -q 'no such function.*tg_is_contiguous' $out/copy.txt && pass || fail "an exception that is no function any more is not seen"
