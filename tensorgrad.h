@@ -17382,7 +17382,7 @@ typedef struct tg__gemm_plan {
     int64_t few;                    /* strips: 0, or a^T is in mem, so many numbers for each k, and meets lines of b */
     const tg_tensor *weight;        /* NULL, or the tensor that b is of: it may keep its panels */
     const char *kept;               /* those, [k-block][panel], each b_step long; or NULL */
-    int64_t block;                  /* shared: k of one phase */
+    int64_t block, packed;          /* shared: k of one phase; numbers in mem before the sums: panels of a, then of b */
     bool    own;                    /* shared: a chunk packs its columns of b for itself, while they are in L2, and takes all rows */
 } tg__gemm_plan;
 
@@ -17658,12 +17658,17 @@ TG__PRIVATE void tg__gemm_int_end(const tg__gemm_plan *j, const tg__gemm_last *f
 }
 
 /* Packs chunk number i of the columns of b, of this phase's k-block. */
-TG__PRIVATE void tg__gemm_pack_columns(const tg__gemm_plan *j, const tg__gemm_part *p, int64_t i, char *to) {
+TG__PRIVATE void tg__gemm_pack_columns(const tg__gemm_plan *j, int64_t i, char *to) {
     const int64_t from = i * j->ns, k0 = j->kb * j->block;
-    TG__GEMM_CALL(j, tg__gemm_panels)(p->kb,
-        (const char *)p->b + tg__gemm_bytes(p->kb, (int64_t)j->size_b, from * p->b_cs + k0 * p->b_rs), p->b_rs, p->b_cs,
-        tg__imin(j->block, p->k - k0), tg__imin(j->ns, p->n - from), to, j->nr, j->b_step);
+    tg__gemm_part p;
+    tg__gemm_last f;
+    tg__gemm_matrix(j, j->now, &p, &f);
+    TG__GEMM_CALL(j, tg__gemm_panels)(p.kb,
+        (const char *)p.b + tg__gemm_bytes(p.kb, (int64_t)j->size_b, from * p.b_cs + k0 * p.b_rs), p.b_rs, p.b_cs,
+        tg__imin(j->block, p.k - k0), tg__imin(j->ns, p.n - from), to, j->nr, j->b_step);
 }
+/* From the first panel of this phase's k-block to those of chunk number i, in bytes. */
+TG__PRIVATE int64_t tg__gemm_columns_at(const tg__gemm_plan *j, int64_t i) { return i * j->ns / j->nr * j->b_step * (int64_t)j->size; }
 TG__PRIVATE void tg__gemm_pack_chunk(const tg__gemm_plan *j, int64_t i) {
     tg__gemm_part p;
     tg__gemm_last f;
@@ -17686,7 +17691,7 @@ TG__PRIVATE void tg__gemm_pack_chunk(const tg__gemm_plan *j, int64_t i) {
         TG__GEMM_CALL(j, tg__gemm_panels)(p.ka,
             (const char *)p.a + (from * p.a_rs + k0 * p.a_cs) * (int64_t)j->size_a, p.a_cs, p.a_rs,
             kc, n, ap + from / j->mr * j->a_step * (int64_t)j->size, j->mr, j->a_step);
-    } else tg__gemm_pack_columns(j, &p, i - a_chunks, bp + (i - a_chunks) * j->ns / j->nr * j->b_step * (int64_t)j->size);
+    } else tg__gemm_pack_columns(j, i - a_chunks, bp + tg__gemm_columns_at(j, i - a_chunks));
 }
 /* Rows `rows` and columns `columns` of c, each a chunk's number, from panels of b at bp. */
 TG__PRIVATE void tg__gemm_tile(const tg__gemm_plan *j, int64_t rows, int64_t columns, const char *bp, char *scratch) {
@@ -17694,7 +17699,6 @@ TG__PRIVATE void tg__gemm_tile(const tg__gemm_plan *j, int64_t rows, int64_t col
     tg__gemm_last f;
     tg__gemm_matrix(j, j->now, &p, &f);
     const int64_t k0 = j->kb * j->block, row = rows * j->ms, col = columns * j->ns, whole_n = p.n, size = (int64_t)j->size;
-    char *sums = j->mem + (tg__ceil_div(p.m, j->mr) * j->a_step + (j->kept || j->own ? 0 : tg__ceil_div(p.n, j->nr) * j->b_step)) * size;
     tg__gemm_narrow(j, &p, &f, row, tg__imin(j->ms, p.m - row), col, tg__imin(j->ns, p.n - col));
     p.k = tg__imin(j->block, p.k - k0);
     p.a = j->mem + row / j->mr * j->a_step * size;
@@ -17703,7 +17707,7 @@ TG__PRIVATE void tg__gemm_tile(const tg__gemm_plan *j, int64_t rows, int64_t col
     p.b_step = j->b_step;
     p.add = k0 > 0 || (j->direct && f.accumulate);
     if (!j->direct) {
-        p.d = j->row ? scratch + j->work : sums + (row * whole_n + col) * size;
+        p.d = j->row ? scratch + j->work : j->mem + (j->packed + row * whole_n + col) * size;
         p.d_rs = j->row ? j->row : whole_n;
     }
     if (j->words) tg__gemm_words_block__k[j->isa](j->words, &p);
@@ -17714,17 +17718,15 @@ TG__PRIVATE void tg__gemm_tile(const tg__gemm_plan *j, int64_t rows, int64_t col
     }
 }
 TG__PRIVATE void tg__gemm_tile_chunk(const tg__gemm_plan *j, int64_t i, char *scratch) {
-    const int64_t panels = tg__ceil_div(j->part.n, j->nr), size = (int64_t)j->size, col = j->own ? i : i / j->mt;
+    const int64_t size = (int64_t)j->size;
     if (j->own) {
-        tg__gemm_part p;
-        tg__gemm_last f;
-        tg__gemm_matrix(j, j->now, &p, &f);
-        tg__gemm_pack_columns(j, &p, i, scratch);
-        for (int64_t r = 0; r < j->mt; r++) tg__gemm_tile(j, r, col, scratch, scratch);
+        tg__gemm_pack_columns(j, i, scratch);
+        for (int64_t r = 0; r < j->mt; r++) tg__gemm_tile(j, r, i, scratch, scratch);
         return;
     }
-    tg__gemm_tile(j, i % j->mt, col, (j->kept ? j->kept + j->kb * panels * j->b_step * size
-        : j->mem + tg__ceil_div(j->part.m, j->mr) * j->a_step * size) + col * j->ns / j->nr * j->b_step * size, scratch);
+    const char *bp = j->kept ? j->kept + j->kb * tg__ceil_div(j->part.n, j->nr) * j->b_step * size
+        : j->mem + tg__ceil_div(j->part.m, j->mr) * j->a_step * size;
+    tg__gemm_tile(j, i % j->mt, i / j->mt, bp + tg__gemm_columns_at(j, i / j->mt), scratch);
 }
 
 /* ---- reductions */
@@ -17928,8 +17930,8 @@ TG__PRIVATE bool tg__gemm_plan_shared(tg__gemm_plan *j, int words) {
     /* sums of a chunk are nobody else's; not a power of two apart */
     j->row = !j->direct && j->kt == 1 ? j->ns + 16 : 0;
     j->scratch = j->work + (size_t)(j->ms * j->row) * j->size;
-    return tg__gemm_memory(j, tg__ceil_div(p->m, j->mr) * j->a_step + (j->kept || j->own ? 0 : tg__ceil_div(p->n, j->nr) * j->b_step) +
-        (j->direct || j->row ? 0 : p->m * p->n));
+    j->packed = tg__ceil_div(p->m, j->mr) * j->a_step + (j->kept || j->own ? 0 : tg__ceil_div(p->n, j->nr) * j->b_step);
+    return tg__gemm_memory(j, j->packed + (j->direct || j->row ? 0 : p->m * p->n));
 }
 
 TG__PRIVATE bool tg__gemm_plan_reduction(tg__gemm_plan *j) {
