@@ -9473,6 +9473,10 @@ TG__PRIVATE bool tg__walk_sort(tg__walk *w) {
 }
 
 TG__PRIVATE tg_tensor *tg__sparse_sum(tg_ctx *tg, tg_tensor *a, tg_tensor *b);   /* in >>impl-index */
+/* May a sum of gradients be written to? Not where somebody else sees it, and not where the sum itself has a derivative. */
+TG__PRIVATE bool tg__sum_is_ours(const tg_ctx *tg, const tg_tensor *s) {
+    return !tg->grad_mode && !s->opaque && s->count == 1 && s->storage->users == 1 && !s->storage->borrowed && !s->node && tg__is_dense(s);
+}
 /* Adds g, whose count the caller gives away, to *sum. In place where nobody else can see *sum. */
 TG__PRIVATE bool tg__accumulate(tg_ctx *tg, tg_tensor **sum, tg_tensor *g) {
     tg_tensor *s = *sum, *r;
@@ -9482,8 +9486,7 @@ TG__PRIVATE bool tg__accumulate(tg_ctx *tg, tg_tensor **sum, tg_tensor *g) {
     if (s->opaque || g->opaque) {
         r = tg__sparse_sum(tg, s, g);
         if (r) { r->count++; *sum = r; tg__tensor_drop(s); }
-    } else if (!tg->grad_mode && s->count == 1 && s->storage->users == 1 && !s->storage->borrowed && !s->node &&
-        s->dtype == g->dtype && tg__is_dense(s) && tg__same_shape(s, g)) {
+    } else if (tg__sum_is_ours(tg, s) && s->dtype == g->dtype && tg__same_shape(s, g)) {
         r = (tg_add_)(s, g);
     } else {
         r = (tg_add)(s, g);
@@ -12767,7 +12770,10 @@ TG__PRIVATE bool tg__slice_check(tg_ctx *tg, tg__node *n) {
     return tg__out_view(n, (int)at->ndim, at->size, stride, offset);
 }
 TG__PRIVATE bool tg__slice_backward(tg_ctx *tg, tg__node *n, tg_tensor **g, tg_tensor **dx) {
-    (void)tg;
+    /* Parts of one tensor are often taken one after another, all of it in the end: what has arrived for the whole takes the next in
+       place, so that a loop over x[i] costs no more backward than forward. */
+    tg_tensor *sum = n->in_slot[0].from->gout[n->in_slot[0].from_out];
+    if (sum && tg__sum_is_ours(tg, sum) && sum->dtype == g[0]->dtype) return (tg_add_)(tg__call(n->op, n->attr, &sum, 1, NULL, 1), g[0]) != NULL;
     dx[0] = tg__slice_put(g[0], n->attr);
     return dx[0] != NULL;
 }
@@ -39616,9 +39622,12 @@ TG__PRIVATE void TG__FT(tg__turn)(int64_t lines, int64_t length, const TG__T *x,
 /* Lines that stand side by side in memory too: copy, k after k, all panels of that k. */
 TG__INLINE void TG__FT(tg__gemm_pack_rows)(int kind, const void *src, int64_t k_step, int64_t kc, int64_t n,
     TG__T *out, int64_t width, int64_t step) {
+    const bool brief = n * (int64_t)sizeof(TG__T) <= 1024;             /* runs too short for the hardware to see where they go */
     for (int64_t k = 0; k < kc; k++, out += width) {
         TG__T *to = out;
         int64_t at = k * k_step, left = n;
+        for (int64_t f = 0; brief && k + 16 < kc && f < n; f += 64 / (int64_t)sizeof(TG__T))
+            TG__PREFETCH((const char *)src + (at + 16 * k_step + f) * (kind == TG__GEMM_OWN ? (int64_t)sizeof(TG__T) : 2));
         for (; left >= width; left -= width, at += width, to += step) {
             int64_t v = 0;
             for (; v + TG__VN <= width; v += TG__VN)

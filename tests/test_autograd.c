@@ -204,6 +204,24 @@ static void test_handed_on(void) {
       CHECK(a->grad != b->grad && tg_zero_(a->grad)); VALUES(b->grad, 2, 2); }
     END;
 }
+/* Parts of one tensor add to what has arrived for the whole, in place: not where that is somebody else's too, nor where it has a derivative itself. */
+static void test_parts(void) {
+    double ten = 10;
+    BEGIN;
+    { tg_tensor *x = leaf(tg_reshape(tg_arange(tg, 0, 6, 1, TG_F64), TG_DIMS(3, 2))), *y = NULL; int64_t i;
+      for (i = 0; i < 3; i++) { tg_tensor *part = tg_mul_scalar(tg_select(x, 0, i), (double)(i + 1)); y = y ? tg_add(y, part) : part; }
+      CHECK(tg_backward(tg_sum(tg_mul(y, F64(1, 10))))); VALUES(x->grad, 1, 10, 2, 20, 3, 30); }
+    { tg_tensor *x = leaf(F64(1, 2, 3, 4, 5)), *y = tg_add(tg_sum(tg_slice(x, "1:4")), tg_sum(tg_mul(tg_slice(x, "::-2"), F64(10, 20, 30))));       /* overlapping, backwards, with gaps */
+      CHECK(tg_backward(tg_add(y, tg_sum(tg_slice(x, "3:3"))))); VALUES(x->grad, 30, 1, 21, 1, 10); CHECK(tg_backward(tg_sum(tg_slice(x, "4:")))); VALUES(x->grad, 30, 1, 21, 1, 11); }
+    { tg_tensor *a = leaf(F64(1, 2, 3)), *b = leaf(F64(1, 1, 1)), *h = tg_square(a), *part = tg_slice(h, "1:"), *s = tg_add(h, b);        /* b is given the very tensor that h is */
+      CHECK(tg_backward(tg_add(tg_sum(tg_mul(s, F64(1, 2, 3))), tg_sum(part)))); VALUES(a->grad, 2, 12, 24); VALUES(b->grad, 1, 2, 3); }
+    { tg_tensor *x = leaf(F64(1, 2, 3)), *w = F64(5, 6, 7), *h = tg_mul_scalar(x, 1), *part = tg_slice(h, ":2"); CHECK(tg_retain_grad(h) && tg_hook(h, hook_times, &ten));
+      CHECK(tg_backward(tg_add(tg_sum(tg_mul(h, w)), tg_sum(part)))); VALUES(h->grad, 6, 7, 7); VALUES(x->grad, 60, 70, 70); VALUES(w, 5, 6, 7); tg_zero_grad(h); }
+    { tg_tensor *x = leaf(F64(1, 2, 3)), *g, *gg, *y = tg_sum(tg_mul(tg_square(tg_slice(x, ":2")), tg_slice(x, "1:")));                              /* a^2 b + b^2 c */
+      CHECK(tg_grad(&y, 1, &x, 1, &g, .create_graph = true)); VALUES(g, 4, 13, 4); y = tg_sum(tg_square(g));
+      CHECK(tg_grad(&y, 1, &x, 1, &gg)); VALUES(gg, 4 * 4 * 2 + 2 * 13 * 2, 2 * 4 * 2 + 2 * 13 * 6 + 2 * 4 * 4, 2 * 13 * 4); }                        /* g = 2ab, a^2 + 2bc, b^2 */
+    END;
+}
 static void test_hooks(void) {
     double two = 2, three = 3;
     BEGIN;
@@ -702,7 +720,7 @@ int main(void) {
     test_tape();
     test_long();
     test_checkpoint();
-    test_handed_on(); test_hooks();
+    test_handed_on(); test_parts(); test_hooks();
     test_bad_hooks();
     test_close(tg);
     return test_end("autograd");
