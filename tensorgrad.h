@@ -21958,16 +21958,17 @@ TG__PRIVATE void tg__ask_matrix(tg__ask *a, tg_tensor *t, const tg_tensor *c) {
         o->stride[d] = wide ? 0 : o->stride[d - lead];
     }
 }
-TG__PRIVATE bool tg__matmul_forward(tg_ctx *tg, tg__node *n) {
-    tg__ask a;
-    if (tg__gemm_small(tg, n->out[0], n->in[0], n->in[1])) return true;
-    tg__ask_begin(&a, TG_FAMILY_GEMM, 0, n->out[0]->dtype);
-    tg__ask_for(&a, n->out[0], TG_WRITE);
-    tg__ask_matrix(&a, n->in[0], n->out[0]);
-    tg__ask_matrix(&a, n->in[1], n->out[0]);
-    tg__ask_for(&a, NULL, TG_ABSENT);
-    return tg__launch(&a, tg, &tg__family_gemm, NULL);
+TG__PRIVATE bool tg__matmul_into(tg_ctx *tg, tg_tensor *y, tg_tensor *a, tg_tensor *b) {
+    tg__ask ask;
+    if (tg__gemm_small(tg, y, a, b)) return true;
+    tg__ask_begin(&ask, TG_FAMILY_GEMM, 0, y->dtype);
+    tg__ask_for(&ask, y, TG_WRITE);
+    tg__ask_matrix(&ask, a, y);
+    tg__ask_matrix(&ask, b, y);
+    tg__ask_for(&ask, NULL, TG_ABSENT);
+    return tg__launch(&ask, tg, &tg__family_gemm, NULL);
 }
+TG__PRIVATE bool tg__matmul_forward(tg_ctx *tg, tg__node *n) { return tg__matmul_into(tg, n->out[0], n->in[0], n->in[1]); }
 TG__PRIVATE bool tg__matmul_backward(tg_ctx *tg, tg__node *n, tg_tensor **g, tg_tensor **dx) {
     if (n->wants[0]) dx[0] = tg_matmul(g[0], tg_transpose(n->in[1], -2, -1));
     if (n->wants[1]) {
