@@ -9477,6 +9477,12 @@ TG__PRIVATE tg_tensor *tg__sparse_sum(tg_ctx *tg, tg_tensor *a, tg_tensor *b);  
 TG__PRIVATE bool tg__sum_is_ours(const tg_ctx *tg, const tg_tensor *s) {
     return !tg->grad_mode && !s->opaque && s->count == 1 && s->storage->users == 1 && !s->storage->borrowed && !s->node && tg__is_dense(s);
 }
+/* What has arrived so far for input i of a call whose backward runs, where g can be added to it in place; else NULL. A call that
+   reads few elements of a large tensor adds its gradient so, and hands none on: a loop over x[i] costs no more backward than forward. */
+TG__PRIVATE tg_tensor *tg__sum_so_far(const tg_ctx *tg, const tg__node *n, int i, const tg_tensor *g) {
+    tg_tensor *s = n->in_slot[i].from->gout[n->in_slot[i].from_out];
+    return s && s->dtype == g->dtype && tg__sum_is_ours(tg, s) ? s : NULL;
+}
 /* Adds g, whose count the caller gives away, to *sum. In place where nobody else can see *sum. */
 TG__PRIVATE bool tg__accumulate(tg_ctx *tg, tg_tensor **sum, tg_tensor *g) {
     tg_tensor *s = *sum, *r;
@@ -12770,10 +12776,8 @@ TG__PRIVATE bool tg__slice_check(tg_ctx *tg, tg__node *n) {
     return tg__out_view(n, (int)at->ndim, at->size, stride, offset);
 }
 TG__PRIVATE bool tg__slice_backward(tg_ctx *tg, tg__node *n, tg_tensor **g, tg_tensor **dx) {
-    /* Parts of one tensor are often taken one after another, all of it in the end: what has arrived for the whole takes the next in
-       place, so that a loop over x[i] costs no more backward than forward. */
-    tg_tensor *sum = n->in_slot[0].from->gout[n->in_slot[0].from_out];
-    if (sum && tg__sum_is_ours(tg, sum) && sum->dtype == g[0]->dtype) return (tg_add_)(tg__call(n->op, n->attr, &sum, 1, NULL, 1), g[0]) != NULL;
+    tg_tensor *sum = tg__sum_so_far(tg, n, 0, g[0]);
+    if (sum) return (tg_add_)(tg__call(n->op, n->attr, &sum, 1, NULL, 1), g[0]) != NULL;
     dx[0] = tg__slice_put(g[0], n->attr);
     return dx[0] != NULL;
 }
@@ -12964,6 +12968,27 @@ static const tg_attr tg__strided_attrs[] = {
 };
 TG__PRIVATE tg_tensor *tg__strided_add(tg_tensor *part, const void *attr);
 
+/* Makes `part` that of y, which is laid out as the attribute's whole is. False: it leaves y's elements or names one twice. */
+TG__PRIVATE bool tg__strided_part(const tg__strided_attr *at, const tg_tensor *y, tg_tensor *part) {
+    int64_t low = at->offset, high = at->offset + 1;
+    int d;
+    *part = *y;
+    part->ndim = (int32_t)at->ndim; part->numel = 1;
+    for (d = 0; d < (int)at->ndim; d++) {
+        const int64_t reach = (at->shape[d] - 1) * at->stride[d];
+        part->shape[d] = at->shape[d]; part->stride[d] = at->stride[d]; part->numel *= at->shape[d];
+        if (reach < 0) low += reach; else high += reach;
+    }
+    if (part->numel == 0 || low < 0 || high > y->numel || tg__repeats(part) != TG__MEET_NOT) return false;
+    part->place = (char *)part->place + at->offset * (int64_t)tg_dtype_size(y->dtype);
+    return true;
+}
+/* Is t laid out as that whole? */
+TG__PRIVATE bool tg__strided_alike(const tg__strided_attr *at, const tg_tensor *t) {
+    int d;
+    for (d = 0; d < t->ndim; d++) if (t->shape[d] != 1 && t->stride[d] != at->of_stride[d]) return false;
+    return true;
+}
 TG__PRIVATE bool tg__strided_check(tg_ctx *tg, tg__node *n) {
     tg__strided_attr *at = (tg__strided_attr *)n->attr;
     const tg_tensor *x = n->in[0];
@@ -12989,7 +13014,9 @@ TG__PRIVATE bool tg__strided_check(tg_ctx *tg, tg__node *n) {
     return tg__out_view(n, (int)at->ndim, at->shape, at->stride, empty ? 0 : at->offset);
 }
 TG__PRIVATE bool tg__strided_backward(tg_ctx *tg, tg__node *n, tg_tensor **g, tg_tensor **dx) {
-    (void)tg;
+    const tg__strided_attr *at = (const tg__strided_attr *)n->attr;
+    tg_tensor *sum = tg__sum_so_far(tg, n, 0, g[0]), part;
+    if (sum && tg__strided_alike(at, sum) && tg__strided_part(at, sum, &part)) return (tg_add_)(tg__call(n->op, at, &sum, 1, NULL, 1), g[0]) != NULL;
     dx[0] = tg__strided_add(g[0], n->attr);
     return dx[0] != NULL;
 }
@@ -13014,16 +13041,10 @@ TG__PRIVATE bool tg__strided_add_forward(tg_ctx *tg, tg__node *n) {
     tg_mark m;
     if (!tg__fill(tg, y, 0, 0, true)) return false;
     if (g->numel == 0) return true;
+    if (tg__strided_part(at, y, &part)) return tg__copy_to(tg, &part, g);
     for (d = 0; d < g->ndim; d++) {
         int64_t reach = (g->shape[d] - 1) * at->stride[d];
         if (reach < 0) low += reach; else high += reach;
-    }
-    part = *y;
-    part.ndim = g->ndim; part.numel = g->numel;
-    for (d = 0; d < g->ndim; d++) { part.shape[d] = g->shape[d]; part.stride[d] = at->stride[d]; }
-    if (low >= 0 && high <= y->numel && tg__repeats(&part) == TG__MEET_NOT) {
-        part.place = (char *)part.place + at->offset * (int64_t)tg_dtype_size(y->dtype);
-        return tg__copy_to(tg, &part, g);
     }
     m = tg_begin(tg);
     if (low > 0) low = 0;
@@ -13040,6 +13061,7 @@ TG__PRIVATE bool tg__strided_add_forward(tg_ctx *tg, tg__node *n) {
     buffer = tg_index_add(buffer, 0, tg_reshape(place, 1, &g->numel), tg_reshape(g, 1, &g->numel));
     ok = buffer != NULL;
     if (ok) {
+        part = *y;
         part.ndim = 1; part.numel = part.shape[0] = y->numel; part.stride[0] = 1;
         buffer = tg_narrow(buffer, 0, -low, y->numel);
         ok = buffer && tg__copy_to(tg, &part, buffer);
@@ -13112,10 +13134,14 @@ TG_API tg_tensor *(tg_detach)(tg_tensor *t) {
    notice by the base's count and get their new node when they are next used. */
 TG__PRIVATE bool tg__write_view_backward(tg_ctx *tg, tg__node *n, tg_tensor **g, tg_tensor **dx) {
     const tg__strided_attr *at = (const tg__strided_attr *)n->attr;
-    tg_tensor *whole = tg__in_order(g[0], at), *part;
-    if (!whole) return false;
-    part = tg__call(&tg__strided_op, at, &whole, 1, NULL, 1);
-    if (!part) return false;
+    const bool ours = tg__sum_is_ours(tg, g[0]) && tg__strided_alike(at, g[0]);
+    tg_tensor *whole = ours ? g[0] : tg__in_order(g[0], at), *part;
+    if (!whole || !(part = tg__call(&tg__strided_op, at, &whole, 1, NULL, 1))) return false;
+    if (ours) {                                            /* g loses the part in place: a loop of writes costs what it writes */
+        if (n->wants[1]) dx[1] = tg_clone(part);
+        if (n->wants[0]) { (void)tg_zero_(part); dx[0] = g[0]; }
+        return tg->error == TG_OK;
+    }
     if (n->wants[0]) {
         /* which elements were replaced; a difference of gradients would make NaN of infinite ones */
         bool mode = tg_grad_mode(tg, false);
@@ -15959,10 +15985,10 @@ TG__PRIVATE bool tg__index_select_forward(tg_ctx *tg, tg__node *n) {
 }
 /* g at the places of the index, 0 elsewhere: index_add's or scatter_add's result, without a copy of the zeros where no graph is made. */
 TG__PRIVATE tg_tensor *tg__index_spread(tg_ctx *tg, tg__node *n, tg_tensor *g, bool vector) {
-    tg_tensor *y = tg__zeros_beside(tg, g, n->in_slot[0].ndim, n->in_slot[0].shape);
+    tg_tensor *sum = tg__sum_so_far(tg, n, 0, g), *y = sum ? sum : tg__zeros_beside(tg, g, n->in_slot[0].ndim, n->in_slot[0].shape);
     const int dim = tg__index_dim(n);
     if (tg->grad_mode) return vector ? tg_index_add(y, dim, n->in[1], g) : tg_scatter_add(y, dim, n->in[1], g);
-    return y && tg__index_walk(tg, TG_INDEX_ADD, y, g, n->in[1], vector, dim) ? y : NULL;
+    return y && tg__index_walk(tg, TG_INDEX_ADD, y, g, n->in[1], vector, dim) && !sum ? y : NULL;
 }
 TG__PRIVATE bool tg__index_select_backward(tg_ctx *tg, tg__node *n, tg_tensor **g, tg_tensor **dx) {
     const tg__node *from = n->in_slot[0].from;

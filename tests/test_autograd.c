@@ -217,6 +217,16 @@ static void test_parts(void) {
       CHECK(tg_backward(tg_add(tg_sum(tg_mul(s, F64(1, 2, 3))), tg_sum(part)))); VALUES(a->grad, 2, 12, 24); VALUES(b->grad, 1, 2, 3); }
     { tg_tensor *x = leaf(F64(1, 2, 3)), *w = F64(5, 6, 7), *h = tg_mul_scalar(x, 1), *part = tg_slice(h, ":2"); CHECK(tg_retain_grad(h) && tg_hook(h, hook_times, &ten));
       CHECK(tg_backward(tg_add(tg_sum(tg_mul(h, w)), tg_sum(part)))); VALUES(h->grad, 6, 7, 7); VALUES(x->grad, 60, 70, 70); VALUES(w, 5, 6, 7); tg_zero_grad(h); }
+    { tg_tensor *x = leaf(F64(1, 2, 3)), *o = tg_mul_scalar(leaf(F64(7, 7, 7, 7)), 1), *first = tg_select(o, 0, 0); int64_t i;                                 /* places written one after another, one of them twice */
+      for (i = 0; i < 3; i++) CHECK(tg_copy_(tg_select(o, 0, i), tg_mul_scalar(tg_select(x, 0, i), 10)));
+      CHECK(tg_copy_(tg_slice(o, "2:"), tg_slice(x, "1:"))); CHECK(tg_mul_scalar_(first, 2));
+      CHECK(tg_backward(tg_sum(tg_add(tg_mul(o, F64(1, 2, 3, 4)), first)))); VALUES(o, 20, 20, 2, 3); VALUES(x->grad, 20 * (1 + 4), 20 + 3, 4); }
+    { tg_tensor *in[2], *g[2], *y, *w = F64(1, 2, 3), *o; in[0] = leaf(F64(1, 2, 3)); in[1] = leaf(F64(5)); o = tg_mul_scalar(in[0], 1); CHECK(tg_copy_(tg_slice(o, "1:2"), in[1]));
+      y = o; CHECK(tg_grad(&y, 1, in, 2, g, .grad_outputs = &w)); VALUES(g[0], 1, 0, 3); VALUES(g[1], 2); VALUES(w, 1, 2, 3); }                                    /* the caller's gradient stays */
+    { tg_tensor *x = leaf(tg_reshape(F64(1, 2, 3, 4, 5, 6), TG_DIMS(3, 2))), *two = tg_to(F64(2, 2), TG_I64), *y;                                            /* rows by number, some of them often */
+      y = tg_add(tg_sum(tg_index_select(x, 0, two)), tg_mul_scalar(tg_sum(tg_index_select(x, 0, tg_to(F64(0), TG_I64))), 3));
+      y = tg_add(y, tg_add(tg_sum(tg_embedding(two, x)), tg_sum(tg_gather(x, 1, tg_to(tg_reshape(F64(1, 0), TG_DIMS(2, 1)), TG_I64)))));
+      CHECK(tg_backward(tg_add(y, tg_sum(tg_slice(x, "1:2"))))); VALUES(x->grad, 3, 4, 2, 1, 4, 4); }
     { tg_tensor *x = leaf(F64(1, 2, 3)), *g, *gg, *y = tg_sum(tg_mul(tg_square(tg_slice(x, ":2")), tg_slice(x, "1:")));                              /* a^2 b + b^2 c */
       CHECK(tg_grad(&y, 1, &x, 1, &g, .create_graph = true)); VALUES(g, 4, 13, 4); y = tg_sum(tg_square(g));
       CHECK(tg_grad(&y, 1, &x, 1, &gg)); VALUES(gg, 4 * 4 * 2 + 2 * 13 * 2, 2 * 4 * 2 + 2 * 13 * 6 + 2 * 4 * 4, 2 * 13 * 4); }                        /* g = 2ab, a^2 + 2bc, b^2 */
