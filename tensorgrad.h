@@ -18287,6 +18287,8 @@ TG__KERNEL_F64(void, tg__conv_sum_f64, (const tg__conv_sum *s));
 TG__KERNEL(void, tg__conv_quick_weights_f32, (const tg__conv_quick *s));
 TG__KERNEL(void, tg__conv_quick_in_f32, (const tg__conv_quick *s));
 TG__KERNEL(void, tg__conv_quick_out_f32, (const tg__conv_quick *s, const tg__conv_last *f));
+TG__KERNEL(void, tg__conv_quick_g_f32, (const tg__conv_quick *s));
+TG__KERNEL(void, tg__conv_quick_sum_f32, (const tg__conv_quick_sum *s));
 #define TG__CONV_CALL(job, name) ((job)->wide ? name##_f64__k : name##_f32__k)[(job)->isa]
 
 enum {
@@ -18294,6 +18296,7 @@ enum {
     TG__CONV_BLOCK = 512,           /* terms of one block of a sum */
     TG__CONV_PLANES = 64 << 10,     /* elements of planes and sums that a chunk may hold without thinking */
     TG__CONV_ROOM = 8,              /* rows before and behind planes that kernels which make several rows at once may read */
+    TG__CONV_QUICK = 64,            /* tiles that are made and multiplied at a time, of 4 times as many of a unit: the order of summation */
     TG__CONV_PARTS = 16,            /* parts of a weight gradient */
     TG__CONV_PART_SIZE = 1 << 21    /* elements of all parts together, unless one is larger */
 };
@@ -18759,13 +18762,14 @@ TG__PRIVATE void tg__conv_depth_chunk(const tg__conv_plan *j, int64_t i, char *s
    both have been multiplied and summed over the channels, the 16 sums become the tile. The 16 are products of
    matrices, [m, channels] by [channels, tiles], by the same register tiles as the rest. What is added before
    and after costs a bit of accuracy, and a tile is as exact as its largest element allows: an infinity spoils all of its
-   tile. So it is for f32 only, not for strict mode, and for sizes where it pays; never for gradients by weight. */
+   tile. So it is for f32 only, not for strict mode, and for sizes where it pays.
+   Gradients by weight are F(3 x 3, 2 x 2): a tile of 2 x 2 of g is the kernel that meets the 4 x 4 elements, and what is summed over are the tiles. */
 TG__PRIVATE bool tg__conv_is_quick(const tg__conv_plan *j) {
     const int64_t o = j->o / j->groups;
-    if (j->dir == TG_CONV_BY_WEIGHT || j->type != TG_F32 || j->job.tg->config.strict || j->kd != 1 || j->kh != 3 || j->kw != 3) return false;
+    if (j->type != TG_F32 || j->job.tg->config.strict || j->kd != 1 || j->kh != 3 || j->kw != 3) return false;
     for (int d = 0; d < 3; d++) if (j->stride[d] != 1 || j->dilation[d] != 1) return false;
     const tg__conv_map *to = j->dir == TG_CONV_BY_DATA ? &j->x : &j->y;
-    return j->c >= 32 && o >= 32 && to->h > 2 && to->w > 2 && to->n * to->d * to->h * to->w >= 36;
+    return j->c >= 32 && o >= 32 && to->h > 2 && to->w > 2 && (j->dir == TG_CONV_BY_WEIGHT ? to->w > 8 && to->n * to->d * to->h * to->w >= 1024 : to->n * to->d * to->h * to->w >= 36);
 }
 /* Elements of one of the 16, a bit more than rows of them take: sixteen runs at a power of two from each other would meet in few lines of a cache. */
 TG__PRIVATE int64_t tg__conv_part(int64_t rows, int64_t step) { return rows * step + 9 * 16; }
@@ -18888,6 +18892,101 @@ TG__PRIVATE void tg__conv_quick_chunk(const tg__conv_plan *j, int64_t i, char *s
             ((s->out_y + 2 * row0 * s->out_sy) * j->dst.sh + s->out_x * j->dst.sw) * (int64_t)j->stored;
         tg__conv_quick_out_f32__k[j->isa](&q, &f);
     }
+}
+
+/* By weight: sums[part][group][split of o][split of channels][16][channel][o], of blocks that stay in L2 while a unit's tiles go by. */
+TG__PRIVATE bool tg__conv_plan_quick_weight(tg__conv_plan *j) {
+    static const int64_t none[3] = { 0, 0, 0 };
+    const size_t head = TG__ROUND_UP(2 * sizeof(tg__conv_sub), 64);
+    tg__conv_sub *s, one;
+    const int64_t og = j->o / j->groups, integers = tg__conv_taps(j, &one, none, NULL), row = TG__CONV_QUICK + 16;
+    j->m = og; j->k = j->c; j->subs = 1;
+    j->down = (one.rows + 1) / 2; j->across = (one.cols + 1) / 2;
+    j->tiles = j->x.n * one.deep * j->down * j->across;
+    j->run = 4 * TG__CONV_QUICK;
+    one.units = tg__ceil_div(j->tiles, j->run);
+    j->c_splits = tg__ceil_div(j->c, 64); j->cb = tg__ceil_div(j->c, j->c_splits);
+    j->o_splits = tg__ceil_div(og, 64); j->ob = tg__ceil_div(og, j->o_splits);
+    j->o_panels = j->o_splits * j->c_splits;
+    j->nr = TG__ROUND_UP(j->ob, 16);
+    j->part_step = j->groups * j->o_panels * 16 * tg__conv_part(j->cb, j->nr);
+    j->parts = tg__imax(1, tg__imin(TG__CONV_PARTS, tg__imin(one.units, TG__CONV_PART_SIZE / (16 * j->groups * og * j->c))));
+    j->steps = tg__ceil_div(one.units, j->parts);
+    j->parts = tg__ceil_div(one.units, j->steps);
+    j->bytes = head + TG__ROUND_UP((size_t)integers * 8, 64) + (size_t)(j->parts * j->part_step) * j->size;
+    j->mem = (char *)tg__mem_get(j->job.tg, j->bytes);
+    if (!j->mem) return false;
+    j->sums = j->mem + head + TG__ROUND_UP((size_t)integers * 8, 64);
+    j->sub = s = (tg__conv_sub *)(void *)j->mem;
+    *s = one;
+    tg__conv_taps(j, s, none, (int64_t *)(void *)(j->mem + head));
+    s->high = 2 * tg__imin(j->down, tg__ceil_div(TG__CONV_QUICK, j->across) + 1);
+    s->pitch = 2 * j->across + 2;
+    s->plane = s->channel = s->image = (s->high + 2) * s->pitch;
+    s[1] = *s;                                                         /* g, whose tiles do not overlap */
+    s[1].src_z = s[1].src_y = s[1].src_x = s[1].dy = 0;
+    s[1].pitch -= 2;
+    j->scratch = (size_t)(4 * s->image + 4 * j->vn + 32 * tg__conv_part(64, row) + TG__CONV_QUICK * 4 * j->vn) * j->size;
+    if (tg__scratch_need(j->job.tg, j->scratch)) return true;
+    tg__mem_put(j->job.tg, j->mem, j->bytes);
+    return false;
+}
+/* Tiles first..end of x or of g, so many channels from `channel` on. */
+TG__PRIVATE void tg__conv_quick_tiles(const tg__conv_plan *j, bool g, int64_t first, int64_t end, int64_t channel, int64_t channels, char *v, char *planes) {
+    const tg__conv_sub *s = j->sub + g;
+    const int64_t image = j->down * j->across;
+    tg__conv_quick q;
+    q.across = j->across; q.pitch = s->pitch; q.channel = s->channel; q.step = TG__CONV_QUICK + 16; q.part = tg__conv_part(64, q.step); q.x = planes;
+    for (int64_t at = first; at < end; at += q.n) {
+        q.n = tg__imin(end - at, image - at % image);
+        q.column = at % j->across;
+        const int64_t row0 = at % image / j->across, rows = (at % image + q.n - 1) / j->across - row0 + 1;
+        if (g && j->y.sw == 1) {                                       /* read where it lies */
+            q.x = tg__conv_place(j, s, &j->y, at / image, 0, 1, channel) + 2 * row0 * j->y.sh * (int64_t)j->size;
+            q.pitch = j->y.sh; q.channel = j->y.sc; q.rows = j->y.h - 2 * row0; q.cols = j->y.w;
+            q.channels = channels; q.v = v + (at - first) * (int64_t)j->size;
+            tg__conv_quick_g_f32__k[j->isa](&q);
+            continue;
+        }
+        q.rows = 2 * rows; q.cols = 2 * j->across;
+        for (int64_t c = 0; c < channels; c += q.channels) {
+            q.channels = tg__imin(4, channels - c);
+            q.v = v + (c * q.step + at - first) * (int64_t)j->size;
+            tg__conv_planes(j, s, g ? &j->y : &j->x, at / image, 1, channel + c, q.channels, 2 * row0, 2 * rows, planes);
+            (g ? tg__conv_quick_g_f32__k : tg__conv_quick_in_f32__k)[j->isa](&q);
+        }
+    }
+}
+TG__PRIVATE void tg__conv_quick_weight_chunk(const tg__conv_plan *j, int64_t i, char *scratch) {
+    const int64_t cs = i % j->c_splits, os = i / j->c_splits % j->o_splits, g = i / j->o_panels % j->groups, part = i / j->o_panels / j->groups,
+        u = part * j->steps + j->phase, end = tg__imin((u + 1) * j->run, j->tiles), size = (int64_t)j->size, row = TG__CONV_QUICK + 16, apart = tg__conv_part(64, row);
+    char *x = scratch + (4 * j->sub->image + 4 * j->vn) * size, *y = x + 16 * apart * size;
+    tg__gemm_part p;
+    tg__zero(&p, sizeof p);
+    p.m = tg__imin(j->cb, j->c - cs * j->cb); p.n = tg__imin(j->ob, j->m - os * j->ob);
+    p.a_rs = p.b_cs = row; p.a_cs = p.b_rs = 1; p.ka = p.kb = TG__GEMM_OWN; p.d_rs = j->nr;
+    p.pack_b = true; p.ks = TG__CONV_QUICK; p.work = y + 16 * apart * size;
+    for (int64_t at = u * j->run; at < end; at += p.k) {
+        p.k = tg__imin(TG__CONV_QUICK, end - at);
+        p.add = at > part * j->steps * j->run;
+        tg__conv_quick_tiles(j, false, at, at + p.k, g * j->c + cs * j->cb, p.m, x, scratch);
+        tg__conv_quick_tiles(j, true, at, at + p.k, g * j->m + os * j->ob, p.n, y, scratch);
+        for (int64_t q = 0; q < 16; q++) {
+            p.a = x + q * apart * size; p.b = y + q * apart * size;
+            p.d = j->sums + (part * j->part_step + ((i % (j->o_panels * j->groups)) * 16 + q) * tg__conv_part(j->cb, j->nr)) * size;
+            tg__gemm_strip_f32__k[j->isa](&p, NULL, 0);
+        }
+    }
+}
+TG__PRIVATE void tg__conv_quick_sum_chunk(const tg__conv_plan *j, int64_t i) {
+    const int64_t c0 = i % j->c_splits * j->cb, o0 = i / j->c_splits % j->o_splits * j->ob, g = i / j->o_panels;
+    tg__conv_quick_sum s;
+    s.channels = tg__imin(j->cb, j->c - c0); s.n = tg__imin(j->ob, j->m - o0);
+    s.part = tg__conv_part(j->cb, j->nr); s.step = j->nr; s.parts = j->parts; s.part_step = j->part_step;
+    s.v = j->sums + i * 16 * s.part * (int64_t)j->size;
+    s.w = (char *)j->w + ((g * j->m + o0) * j->so + c0 * j->sc) * (int64_t)j->stored;
+    s.so = j->so; s.sc = j->sc; s.tap = j->sub->tap;
+    tg__conv_quick_sum_f32__k[j->isa](&s);
 }
 
 /* ---- by weight: sums[part][group][panel][split of channels][channel, tap][NR] ---- */
@@ -19153,7 +19252,7 @@ TG__PRIVATE int64_t tg__conv_start(tg_ctx *tg, int phase, void *plan) {
         j->vn = TG__CONV_CALL(j, tg__conv_shape)(1);
         j->wr = TG__CONV_CALL(j, tg__conv_shape)(2);
         j->ready = j->depth;
-        if (!(j->columns ? tg__conv_plan_columns(j) : j->quick ? tg__conv_plan_quick(j) : j->dir == TG_CONV_BY_WEIGHT ? tg__conv_plan_weight(j) : tg__conv_plan_maps(j))) return -1;
+        if (!(j->columns ? tg__conv_plan_columns(j) : j->dir == TG_CONV_BY_WEIGHT ? (j->quick ? tg__conv_plan_quick_weight(j) : tg__conv_plan_weight(j)) : j->quick ? tg__conv_plan_quick(j) : tg__conv_plan_maps(j))) return -1;
     }
     if (j->columns) {
         j->phase = phase;
@@ -19179,13 +19278,15 @@ TG__PRIVATE void tg__conv_chunk(void *plan, int64_t i) {
     char *scratch;
     int slot;
     if (j->is_product || (j->columns && j->phase > 0)) { tg__gemm_chunk(&j->product, i); return; }
-    if (!j->quick && !j->columns && (j->dir == TG_CONV_BY_WEIGHT ? j->phase == j->steps : j->phase == 0)) {
-        if (j->dir == TG_CONV_BY_WEIGHT) tg__conv_sum_chunk(j, i);
-        else tg__conv_pack_chunk(j, i);
+    if (!j->columns && (j->dir == TG_CONV_BY_WEIGHT ? j->phase == j->steps : !j->quick && j->phase == 0)) {
+        if (j->dir != TG_CONV_BY_WEIGHT) tg__conv_pack_chunk(j, i);
+        else if (j->quick) tg__conv_quick_sum_chunk(j, i);
+        else tg__conv_sum_chunk(j, i);
         return;
     }
     scratch = (char *)tg__scratch_take(j->job.tg, &slot);
     if (j->columns) tg__conv_column_chunk(j, i, scratch);
+    else if (j->quick && j->dir == TG_CONV_BY_WEIGHT) tg__conv_quick_weight_chunk(j, i, scratch);
     else if (j->quick && j->phase == 0) tg__conv_quick_pack(j, i, scratch);
     else if (j->quick) tg__conv_quick_chunk(j, i, scratch);
     else if (j->depth) tg__conv_depth_chunk(j, i, scratch);
@@ -40815,9 +40916,16 @@ typedef struct tg__conv_tiles {
 typedef struct tg__conv_quick {
     int64_t channels, n, column, across;
     const void *x; int64_t channel, pitch;   /* the rows that they read, padded */
+    int64_t rows, cols;                      /* of g: so many are there, the others are 0 */
     void   *v; int64_t part, step;           /* part: from one of the 16 to the next */
     bool    flip;
 } tg__conv_quick;
+/* The weights' gradient from sums v[part][16][channel][step], n of them in a row: w[o * so + channel * sc + tap]. */
+typedef struct tg__conv_quick_sum {
+    int64_t channels, n, parts, part_step, part, step;
+    const void *v;
+    void   *w; int64_t so, sc; const int64_t *tap;
+} tg__conv_quick_sum;
 
 /* From sums to the result: m maps of rows x cols. Strides in elements of the stored type. */
 typedef struct tg__conv_last {
@@ -41288,22 +41396,69 @@ TG__PRIVATE void TG__FT(tg__conv_quick_weights)(const tg__conv_quick *s) {
             TG__C_Q4(TG__C_QC)
         }
 }
+/* every row of tiles, a vector of them at a time */
+#ifndef TG__C_QROWS
+#define TG__C_QROWS(body) \
+    for (int64_t c = 0; c < s->channels; c++) { \
+        int64_t left = s->n, column = s->column; \
+        const TG__T *row = (const TG__T *)s->x + c * s->channel; \
+        TG__T *to = (TG__T *)s->v + c * s->step; \
+        for (int64_t n; left > 0; left -= n, to += n, column = 0, row += 2 * s->pitch) { \
+            n = s->across - column < left ? s->across - column : left; \
+            for (int64_t q = 0; q < n; q += TG__VN) { \
+                const TG__T *x = row + 2 * (column + q); \
+                TG__T *v = to + q; \
+                body \
+            } \
+        } \
+    }
+#define TG__C_QH(a, b, h) const TG__V h##0 = a, h##1 = TG__W(mul)(half, TG__W(add)(a, b)), h##2 = TG__W(mul)(half, TG__W(sub)(a, b)), h##3 = b;
+#define TG__C_QI(i) TG__V g##i##0 = TG__FT(tg__conv_quick_some)(x + (i) * s->pitch, i < high ? wide : 0), g##i##1 = TG__FT(tg__conv_quick_some)(x + (i) * s->pitch + TG__VN, i < high ? wide - TG__VN : 0); \
+    TG__FT(tg__pairs_apart)(g##i##0, g##i##1, &g##i##0, &g##i##1); TG__C_QH(g##i##0, g##i##1, h##i)
+#define TG__C_QV(j) { TG__C_QH(h0##j, h1##j, k) TG__W(store)(v + (j) * part, k0); TG__W(store)(v + (4 + (j)) * part, k1); TG__W(store)(v + (8 + (j)) * part, k2); TG__W(store)(v + (12 + (j)) * part, k3); }
+#define TG__C_QB(d0, d1, d2, d3, h) const TG__V h##_ = TG__W(add)(d1, d2), h##0 = TG__W(add)(d0, h##_), h##1 = TG__W(sub)(d1, d2), h##2 = TG__W(sub)(h##_, d3);
+#endif
 TG__PRIVATE void TG__FT(tg__conv_quick_in)(const tg__conv_quick *s) {
     const int64_t part = s->part;
-    for (int64_t c = 0; c < s->channels; c++) {
-        int64_t left = s->n, column = s->column;
-        const TG__T *row = (const TG__T *)s->x + c * s->channel;
-        TG__T *to = (TG__T *)s->v + c * s->step;
-        for (int64_t n; left > 0; left -= n, to += n, column = 0, row += 2 * s->pitch) {
-            n = s->across - column < left ? s->across - column : left;
-            for (int64_t q = 0; q < n; q += TG__VN) {
-                const TG__T *x = row + 2 * (column + q);
-                TG__T *v = to + q;
-                TG__C_Q4(TG__C_QD)
-                TG__C_Q4(TG__C_QE)
+    TG__C_QROWS(TG__C_Q4(TG__C_QD) TG__C_Q4(TG__C_QE))
+}
+TG__INLINE TG__V TG__FT(tg__conv_quick_some)(const TG__T *x, int64_t n) {
+    return n >= TG__VN ? TG__W(load)(x) : n > 0 ? TG__W(loadn)(x, (int)n) : TG__W(set)(0);
+}
+TG__PRIVATE void TG__FT(tg__conv_quick_g)(const tg__conv_quick *s) {
+    const TG__V half = TG__W(set)((TG__T)0.5);
+    const int64_t part = s->part;
+    TG__C_QROWS(
+        const int64_t wide = s->cols - 2 * (column + q);
+        const int64_t high = s->rows - (row - (const TG__T *)s->x - c * s->channel) / s->pitch;
+        TG__C_QI(0) TG__C_QI(1) TG__C_Q4(TG__C_QV))
+}
+TG__INLINE TG__V TG__FT(tg__conv_quick_parts)(const tg__conv_quick_sum *s, const TG__T *p) {
+    TG__V v = TG__W(load)(p);
+    for (int64_t i = 1; i < s->parts; i++) v = TG__W(add)(v, TG__W(load)(p + i * s->part_step));
+    return v;
+}
+TG__PRIVATE void TG__FT(tg__conv_quick_sum)(const tg__conv_quick_sum *s) {
+    TG__T line[9 * TG__VN];
+    for (int64_t c = 0; c < s->channels; c++)
+        for (int64_t o = 0; o < s->n; o += TG__VN) {
+            const TG__T *v = (const TG__T *)s->v + c * s->step + o;
+            TG__V d[4][3];
+            for (int j = 0; j < 4; j++, v += s->part) {
+                const TG__V d0 = TG__FT(tg__conv_quick_parts)(s, v), d1 = TG__FT(tg__conv_quick_parts)(s, v + 4 * s->part),
+                    d2 = TG__FT(tg__conv_quick_parts)(s, v + 8 * s->part), d3 = TG__FT(tg__conv_quick_parts)(s, v + 12 * s->part);
+                TG__C_QB(d0, d1, d2, d3, h)
+                d[j][0] = h0; d[j][1] = h1; d[j][2] = h2;
+            }
+            for (int i = 0; i < 3; i++) {
+                TG__C_QB(d[0][i], d[1][i], d[2][i], d[3][i], h)
+                TG__W(store)(line + 3 * i * TG__VN, h0); TG__W(store)(line + (3 * i + 1) * TG__VN, h1); TG__W(store)(line + (3 * i + 2) * TG__VN, h2);
+            }
+            for (int64_t l = 0; l < TG__VN && o + l < s->n; l++) {
+                TG__T *w = (TG__T *)s->w + (o + l) * s->so + c * s->sc;
+                for (int t = 0; t < 9; t++) w[s->tap[t]] = line[t * TG__VN + l];
             }
         }
-    }
 }
 /* Two rows of results from a row of tiles. */
 TG__PRIVATE void TG__FT(tg__conv_quick_out)(const tg__conv_quick *s, const tg__conv_last *f) {

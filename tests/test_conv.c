@@ -193,7 +193,8 @@ static shape any(void) {
 static const int16_t larger[][9] = {
     { 2, 64, 20, 20, 48, 3, 1, 1, 1 }, { 3, 3, 64, 64, 20, 7, 2, 3, 1 }, { 2, 32, 40, 40, 32, 3, 1, 1, 32 }, { 17, 3, 32, 32, 32, 3, 1, 1, 1 }, { 5, 200, 14, 14, 100, 1, 1, 0, 1 },
     { 2, 64, 28, 28, 128, 3, 2, 1, 1 }, { 40, 6, 14, 14, 16, 5, 1, 0, 1 }, { 33, 1, 28, 28, 6, 5, 1, 2, 1 }, { 2, 520, 7, 7, 70, 3, 1, 1, 1 }, { 1, 600, 9, 9, 40, 1, 1, 0, 1 }, { 2, 64, 30, 30, 64, 3, 1, 1, 8 },
-    { 2, 3, 64, 64, 40, 16, 16, 0, 1 }, { 9, 24, 33, 33, 24, 3, 2, 1, 24 }, { 4, 16, 16, 16, 32, 1, 2, 0, 1 }, { 3, 24, 10, 12, 36, 1, 1, 0, 4 }, { 2, 8, 1, 50, 6, 1, 1, 0, 1 }, { 2, 8, 50, 1, 6, 1, 1, 0, 2 }, { 8, 16, 32, 32, 32, 1, 2, 0, 1 }
+    { 2, 3, 64, 64, 40, 16, 16, 0, 1 }, { 9, 24, 33, 33, 24, 3, 2, 1, 24 }, { 4, 16, 16, 16, 32, 1, 2, 0, 1 }, { 3, 24, 10, 12, 36, 1, 1, 0, 4 }, { 2, 8, 1, 50, 6, 1, 1, 0, 1 }, { 2, 8, 50, 1, 6, 1, 1, 0, 2 }, { 8, 16, 32, 32, 32, 1, 2, 0, 1 },
+    { 3, 70, 21, 21, 66, 3, 1, 1, 1 }, { 12, 33, 17, 40, 40, 3, 1, 0, 1 }, { 2, 64, 33, 34, 128, 3, 1, 1, 2 }
 };
 enum { LARGER = (int)(sizeof larger / sizeof larger[0]) };
 
@@ -240,6 +241,35 @@ static void beside(tg_isa isa) {
     }
     CHECK_INT(same, 200);
     for (k = 0; k < 2; k++) tg_close(tg[k]);
+}
+
+/* Gradients by weight from Winograd's tiles against those of double, which are added directly: odd sizes, groups, depths, channels last; several parts and steps. */
+static void weights_of_tiles(tg_ctx *tg) {
+    static const int16_t sizes[][7] = {                              /* n, c, h, w, o, padding, groups */
+        { 2, 33, 24, 23, 41, 1, 1 }, { 1, 64, 33, 34, 128, 0, 2 }, { 5, 70, 15, 17, 36, 2, 1 }, { 9, 32, 43, 44, 32, 1, 1 }, { 1, 160, 33, 33, 130, 1, 1 }, { 40, 32, 3, 11, 32, 1, 1 }, { 3, 40, 30, 31, 32, 0, 1 } };
+    size_t i;
+    int k;
+    for (i = 0; i < sizeof sizes / sizeof sizes[0]; i++) for (k = 0; k < 3; k++) {
+        const int16_t *l = sizes[i];
+        tg_mark m = tg_begin(tg);
+        tg_tensor *x = tg_randn(tg, TG_SHAPE(l[0], l[1], l[2], l[3])), *w = tg_require_grad(tg_randn(tg, TG_SHAPE(l[4], l[1] / l[6], 3, 3)), true), *y, *g, *noise = NULL, *got[2], *in[1], *far;
+        int t;
+        for (t = 0; t < 2; t++) {
+            if (t) { x = tg_to(x, TG_F64); w = tg_require_grad(tg_to(tg_detach(w), TG_F64), true); }
+            if (k == 1) x = tg_permute(tg_contiguous(tg_permute(x, TG_DIMS(0, 2, 3, 1))), TG_DIMS(0, 3, 1, 2));
+            y = k < 2 ? tg_conv2d(x, w, NULL, .padding = { l[5], l[5] }, .groups = l[6]) :
+                tg_conv3d(tg_reshape(x, TG_SHAPE(1, l[1], l[0], l[2], l[3])), tg_unsqueeze(w, 2), NULL, .padding = { 0, l[5], l[5] }, .groups = l[6]);
+            if (!t && y) noise = tg_randn_like(tg_detach(y));
+            g = t ? tg_to(noise, TG_F64) : noise;
+            if (k == 1) g = tg_permute(tg_contiguous(tg_permute(g, TG_DIMS(0, 2, 3, 1))), TG_DIMS(0, 3, 1, 2));
+            in[0] = w;
+            if (!CHECK(tg_grad(&y, 1, in, 1, &got[t], .grad_outputs = &g))) break;
+        }
+        if (t < 2) { tg_end(tg, m); continue; }
+        far = tg_amax(tg_abs(tg_sub(tg_to(got[0], TG_F64), got[1])));
+        CHECK_MSG(far && tg_item(far) < 1e-5 * tg_item(tg_std(got[1], 1)), "%d %d: %g of %g", (int)i, k, tg_item(far), tg_item(tg_std(got[1], 1)));
+        tg_end(tg, m);
+    }
 }
 
 /* ---- gradients by differences ---- */
@@ -577,6 +607,7 @@ int main(void) {
             one(tg, &s, types[next() % 4], layout, true);
         }
         if (tg) small_pictures(tg);
+        if (tg) weights_of_tiles(tg);
         if (tg && k == 0) {
             for (i = 0; i < LARGER; i++) {
                 const int16_t *l = larger[i];
