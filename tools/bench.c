@@ -972,6 +972,38 @@ static void overhead_rows(void) {
     row("overhead/chain100_fwdbwd", 800, 0, make_chain100, once_chain100, check_chain100);
 }
 
+/* ---- loop: 500 rows of 1,000 numbers one after another, read, written or looked up, forward and backward: what is handed back for a row must not cost all rows ---- */
+enum { LOOP_READ, LOOP_WRITE, LOOP_LOOK_UP };
+static void make_loop(const Row *r) {
+    (void)r;
+    A = tg_require_grad(tg_randn(tg, TG_SHAPE(500, 1000)), true);
+    B = tg_arange(tg, 0, 500, 1, TG_I64);
+}
+static void once_loop(const Row *r) {
+    tg_tensor *sum = NULL, *out = r->p[0] == LOOP_WRITE ? tg_zeros(tg, TG_SHAPE(500, 1000)) : NULL;
+    int64_t i;
+    for (i = 0; i < 500; i++) {
+        tg_tensor *x = r->p[0] == LOOP_LOOK_UP ? tg_index_select(A, 0, tg_narrow(B, 0, i, 1)) : tg_select(A, 0, i);
+        x = tg_mul_scalar(x, (double)(i % 7));
+        if (out) tg_copy_(tg_select(out, 0, i), x);
+        else { x = tg_sum(x); sum = sum ? tg_add(sum, x) : x; }
+    }
+    tg_backward(out ? tg_sum(out) : sum);
+    OUT[0] = A->grad ? tg_clone(tg_narrow(A->grad, 1, 0, 1)) : NULL;
+    tg_zero_grad(A);
+}
+static const char *check_loop(const Row *r) {
+    int64_t i;
+    (void)r;
+    for (i = 0; i < 500; i++) if (f32(OUT[0])[i] != (float)(i % 7)) return wrong("dx", i, (real)f32(OUT[0])[i], i % 7);
+    return NULL;
+}
+static void loop_rows(void) {
+    row("loop/read_500x1000/fwdbwd", 1e6, 8e6, make_loop, once_loop, check_loop)->p[0] = LOOP_READ;
+    row("loop/write_500x1000/fwdbwd", 1e6, 8e6, make_loop, once_loop, check_loop)->p[0] = LOOP_WRITE;
+    row("loop/look_up_500x1000/fwdbwd", 1e6, 8e6, make_loop, once_loop, check_loop)->p[0] = LOOP_LOOK_UP;
+}
+
 /* ---- small: many short rows; p: rows, elements of each, then as the row says ---- */
 static void once_argmax0(const Row *r) { (void)r; OUT[0] = tg_argmax_dim(A, 0, false); }
 static const char *check_argmax0(const Row *r) {
@@ -1608,6 +1640,7 @@ int main(int argc, char **argv) {
     norm_rows();
     optim_rows();
     overhead_rows();
+    loop_rows();
     small_rows();
     train_rows();
     infer_rows();
