@@ -316,10 +316,18 @@ enum { TG__CU_BLAS_F32 = 0, TG__CU_BLAS_F64 = 1, TG__CU_BLAS_F16 = 2, TG__CU_BLA
     TG__CU_BLAS_WORK = 1, TG__CU_BLAS_SUMS = 3, TG__CU_BLAS_ALIGNED = 5, TG__CU_BLAS_SUMS_COMPUTED = 2,            /* CUBLASLT_MATMUL_PREF_MAX_WORKSPACE_BYTES, _REDUCTION_SCHEME_MASK, _MIN_ALIGNMENT_A_BYTES and the next three; CUBLASLT_REDUCTION_SCHEME_COMPUTE_TYPE */
     TG__CU_BLAS_EXECUTION = 13, TG__CU_BLAS_INTERNAL = 14 };                                                       /* CUBLAS_STATUS_EXECUTION_FAILED, _INTERNAL_ERROR */
 #define TG__CU_FIELD(field, name, parameters) int (TG__CU_CALL *field) parameters;
-typedef struct tg__cu_blas { TG__CU_BLAS(TG__CU_FIELD) } tg__cu_blas;
 typedef struct tg__cu_driver { TG__CU_DRIVER(TG__CU_FIELD) } tg__cu_driver;
 typedef struct tg__cu_compiler { TG__CU_COMPILER(TG__CU_FIELD) } tg__cu_compiler;
+typedef struct tg__cu_blas { TG__CU_BLAS(TG__CU_FIELD) } tg__cu_blas;
 #undef TG__CU_FIELD
+/* the names in the order of the fields */
+#define TG__CU_NAME(field, name, parameters) name,
+static const char *const tg__cu_driver_names[] = { TG__CU_DRIVER(TG__CU_NAME) NULL }, *const tg__cu_compiler_names[] = { TG__CU_COMPILER(TG__CU_NAME) NULL },
+    *const tg__cu_blas_names[] = { TG__CU_BLAS(TG__CU_NAME) NULL };
+#undef TG__CU_NAME
+
+/* A library that need not be there, looked for when it is first wanted. */
+typedef struct tg__cu_extra { void *library, *handle; bool tried; } tg__cu_extra;      /* tried: it was looked for, or nobody wants it */
 
 /* Memory that was released and waits, by size. */
 typedef struct tg__cu_spare { struct tg__cu_spare *next; tg__cu_address p; } tg__cu_spare;
@@ -333,12 +341,12 @@ typedef struct tg__cu_coming { tg__cu_address to; size_t size; void *done; } tg_
 typedef struct tg__cu_key { int group, kind, part, type; uint64_t dtypes; } tg__cu_key;      /* dtypes: four bits for each operand */
 typedef struct tg__cu_program { struct tg__cu_program *next; tg__cu_key key; const char *name; void *module, *function; bool owner; } tg__cu_program;
 
-/* How cuBLASLt makes products of one shape: asked once and kept. */
-enum { TG__CU_PLAN_KEY = 12, TG__CU_PLANS = 64, TG__CU_PLANS_MOST = 1024 };
+/* How a library makes products of one shape: asked once and kept. */
+enum { TG__CU_PRODUCT_KEY = 12, TG__CU_PLANS = 64, TG__CU_PLANS_MOST = 1024 };
 typedef struct tg__cu_plan {
     struct tg__cu_plan *next;
-    int64_t key[TG__CU_PLAN_KEY];
-    void   *product, *x, *y, *d;                                      /* its descriptors */
+    int64_t key[TG__CU_PRODUCT_KEY];
+    void   *operation, *layout[3];                                    /* the library's descriptors */
     uint64_t algorithm[8];
     size_t  work;
     bool    refused;
@@ -350,9 +358,9 @@ typedef struct tg__cu {
     tg__cu_driver d;
     tg__cu_compiler c;
     tg__cu_blas b;
-    void   *driver, *compiler, *builtins, *blas;                      /* libraries */
-    void   *handle;                                                   /* cuBLASLt's */
-    bool    blas_tried, tf32;                                         /* tried: it was looked for, or nobody wants it */
+    void   *driver, *compiler, *builtins;                             /* libraries */
+    tg__cu_extra blas;
+    bool    tf32;
     tg__cu_plan *plans[TG__CU_PLANS];
     int     plan_count;
     char   *folder;                                                   /* NULL, or where the libraries are */
@@ -469,9 +477,13 @@ TG__PRIVATE void *tg__cu_need(tg__cu *s, const char *folder, const char *what, c
 #endif
     return NULL;
 }
-TG__PRIVATE bool tg__cu_lacks(tg__cu *s, const char *what, const char *name) {
+/* Fills a struct of function pointers, or says which one the library lacks. */
+TG__PRIVATE bool tg__cu_functions(tg__cu *s, void *library, const char *what, const char *const *names, void *functions) {
     tg__text t = tg__text_over(s->why, sizeof s->why);
-    tg__put(&t, what); tg__put(&t, " has no "); tg__put(&t, name); tg__put(&t, "; it is too old");
+    char *to = (char *)functions;
+    for (; *names && tg__cu_symbol(library, *names, to); names++) to += sizeof(void (*)(void));
+    if (!*names) return true;
+    tg__put(&t, what); tg__put(&t, " has no "); tg__put(&t, *names); tg__put(&t, "; it is too old");
     return false;
 }
 
@@ -1591,16 +1603,12 @@ TG__PRIVATE tg_launch tg__cu_resample(tg__cu *s, const tg_request *r, const tg_o
     return tg__cu_done(ok);
 }
 
-/* ---- products by cuBLASLt ----
-   It counts by columns, so that rows of ours are columns of its: c = a b is asked for as c^T = b^T a^T, with x for b^T and
-   y for a^T. A matrix whose rows lie apart and whose numbers lie side by side is as it wants it, one whose columns do is
-   "turned"; others it does not take. What it does not take or refuses, this file's kernels do. */
+/* ---- plans: how libraries that need not be there make what they are asked for ---- */
 
 TG__PRIVATE void tg__cu_plan_free(tg__cu *s, tg__cu_plan *p) {
-    if (p->product) (void)s->b.product_free(p->product);
-    if (p->x) (void)s->b.layout_free(p->x);
-    if (p->y) (void)s->b.layout_free(p->y);
-    if (p->d) (void)s->b.layout_free(p->d);
+    int i;
+    if (p->operation) (void)s->b.product_free(p->operation);
+    for (i = 0; i < 3; i++) if (p->layout[i]) (void)s->b.layout_free(p->layout[i]);
     tg__mem_put(s->tg, p, sizeof *p);
 }
 TG__PRIVATE void tg__cu_plans_free(tg__cu *s) {
@@ -1612,42 +1620,49 @@ TG__PRIVATE void tg__cu_plans_free(tg__cu *s) {
     }
     s->plan_count = 0;
 }
-/* Looks for the library when the first product is asked for; the log is told once that there is none. */
-TG__PRIVATE bool tg__cu_blas_ready(tg__cu *s) {
-#if defined(_WIN32)
-    static const char *const names[] = { "cublasLt64_13.dll", "cublasLt64_12.dll", "cublasLt64_11.dll", NULL };
-#else
-    static const char *const names[] = { "libcublasLt.so.13", "libcublasLt.so.12", "libcublasLt.so.11", "libcublasLt.so", NULL };
-#endif
-    const char *lacks = NULL;
+/* Looks for the library when it is first asked for; the log is told once that there is none. The first of its functions makes a handle. */
+TG__PRIVATE bool tg__cu_extra_ready(tg__cu *s, tg__cu_extra *e, const char *what, const char *makes, const char *const *files, const char *const *names, void *functions) {
+    int (TG__CU_CALL *create)(void **handle);
     int code = 0;
-    if (s->blas_tried) return s->handle != NULL;
-    s->blas_tried = true;
-    s->blas = tg__cu_need(s, s->folder, "cuBLASLt", names, NULL);
-    if (s->blas) {
-#define TG__CU_GET(field, name, parameters) if (!lacks && !tg__cu_symbol(s->blas, name, &s->b.field)) lacks = name;
-        TG__CU_BLAS(TG__CU_GET)
-#undef TG__CU_GET
-        if (lacks) (void)tg__cu_lacks(s, "cuBLASLt", lacks);
-        else if ((code = s->b.create(&s->handle)) != 0) {
+    if (e->tried) return e->handle != NULL;
+    e->tried = true;
+    e->library = tg__cu_need(s, s->folder, what, files, NULL);
+    if (e->library && tg__cu_functions(s, e->library, what, names, functions)) {
+        memcpy(&create, functions, sizeof create);
+        code = create(&e->handle);
+        if (code) {
             tg__text t = tg__text_over(s->why, sizeof s->why);
-            s->handle = NULL;
-            tg__put(&t, "cublasLtCreate failed with code "); tg__put_i64(&t, code);
+            e->handle = NULL;
+            tg__put(&t, names[0]); tg__put(&t, " failed with code "); tg__put_i64(&t, code);
         }
     }
-    if (!s->handle) {
+    if (!e->handle) {
         char line[700];
         tg__text t = tg__text_over(line, sizeof line);
-        tg__put(&t, "device 'cuda' makes products by its own kernels: "); tg__put(&t, s->why);
+        tg__put(&t, "device 'cuda' makes "); tg__put(&t, makes); tg__put(&t, " by its own kernels: "); tg__put(&t, s->why);
         tg__log(s->tg, TG_LOG_INFO, line);
         s->why[0] = 0;
     }
-    return s->handle != NULL;
+    return e->handle != NULL;
+}
+
+/* ---- products by cuBLASLt ----
+   It counts by columns, so that rows of ours are columns of its: c = a b is asked for as c^T = b^T a^T, with x for b^T and
+   y for a^T. A matrix whose rows lie apart and whose numbers lie side by side is as it wants it, one whose columns do is
+   "turned"; others it does not take. What it does not take or refuses, this file's kernels do. */
+
+TG__PRIVATE bool tg__cu_blas_ready(tg__cu *s) {
+#if defined(_WIN32)
+    static const char *const files[] = { "cublasLt64_13.dll", "cublasLt64_12.dll", "cublasLt64_11.dll", NULL };
+#else
+    static const char *const files[] = { "libcublasLt.so.13", "libcublasLt.so.12", "libcublasLt.so.11", "libcublasLt.so", NULL };
+#endif
+    return tg__cu_extra_ready(s, &s->blas, "cuBLASLt", "products", files, tg__cu_blas_names, &s->b);
 }
 
 /* A product as cuBLASLt is asked for it; batches that one step does not describe are several. */
 typedef struct tg__cu_product {
-    int64_t key[TG__CU_PLAN_KEY];                                     /* n, m, k, batch; type and flags; steps from row to row of x, y, d; from batch to batch; alignments */
+    int64_t key[TG__CU_PRODUCT_KEY];                                     /* n, m, k, batch; type and flags; steps from row to row of x, y, d; from batch to batch; alignments */
     int64_t loops, shape[8], lx[8], ly[8], ld[8];                     /* batches that are looped over, and their steps */
     char   *x, *y, *d, *bias;
     int     dims;
@@ -1736,17 +1751,16 @@ TG__PRIVATE bool tg__cu_plan_make(tg__cu *s, tg__cu_plan *p, const char *bias) {
     const uint32_t epilogue = TG__CU_BLAS_BIAS, sums = TG__CU_BLAS_SUMS_COMPUTED;
     const uint64_t work = (uint64_t)(s->arch >= 90 ? 32 : 8) << 20;
     const void *const at = bias;
-    void *layouts[3], *wish = NULL;
+    void *wish = NULL;
     tg__cu_way way;
     int i, n = 0;
-    bool ok = s->b.product_new(&p->product, in, type == TG__CU_BLAS_F64 ? TG__CU_BLAS_F64 : TG__CU_BLAS_F32) == 0;
-    ok = ok && s->b.layout_new(&p->x, type, (uint64_t)(x ? k[2] : k[0]), (uint64_t)(x ? k[0] : k[2]), k[5]) == 0 &&
-        s->b.layout_new(&p->y, type, (uint64_t)(y ? k[1] : k[2]), (uint64_t)(y ? k[2] : k[1]), k[6]) == 0 && s->b.layout_new(&p->d, type, (uint64_t)k[0], (uint64_t)k[1], k[7]) == 0;
-    layouts[0] = p->x; layouts[1] = p->y; layouts[2] = p->d;
+    bool ok = s->b.product_new(&p->operation, in, type == TG__CU_BLAS_F64 ? TG__CU_BLAS_F64 : TG__CU_BLAS_F32) == 0;
+    ok = ok && s->b.layout_new(&p->layout[0], type, (uint64_t)(x ? k[2] : k[0]), (uint64_t)(x ? k[0] : k[2]), k[5]) == 0 &&
+        s->b.layout_new(&p->layout[1], type, (uint64_t)(y ? k[1] : k[2]), (uint64_t)(y ? k[2] : k[1]), k[6]) == 0 && s->b.layout_new(&p->layout[2], type, (uint64_t)k[0], (uint64_t)k[1], k[7]) == 0;
     for (i = 0; i < 3; i++)
-        ok = ok && (batch == 1 || (s->b.layout_set(layouts[i], TG__CU_BLAS_BATCH, &batch, sizeof batch) == 0 && s->b.layout_set(layouts[i], TG__CU_BLAS_BATCH_STEP, &k[8 + i], sizeof k[8]) == 0));
-    ok = ok && (!x || s->b.product_set(p->product, TG__CU_BLAS_TURN_A, &turned, sizeof turned) == 0) && (!y || s->b.product_set(p->product, TG__CU_BLAS_TURN_B, &turned, sizeof turned) == 0);
-    if (bias) ok = ok && s->b.product_set(p->product, TG__CU_BLAS_EPILOGUE, &epilogue, sizeof epilogue) == 0 && s->b.product_set(p->product, TG__CU_BLAS_BIAS_AT, &at, sizeof at) == 0;
+        ok = ok && (batch == 1 || (s->b.layout_set(p->layout[i], TG__CU_BLAS_BATCH, &batch, sizeof batch) == 0 && s->b.layout_set(p->layout[i], TG__CU_BLAS_BATCH_STEP, &k[8 + i], sizeof k[8]) == 0));
+    ok = ok && (!x || s->b.product_set(p->operation, TG__CU_BLAS_TURN_A, &turned, sizeof turned) == 0) && (!y || s->b.product_set(p->operation, TG__CU_BLAS_TURN_B, &turned, sizeof turned) == 0);
+    if (bias) ok = ok && s->b.product_set(p->operation, TG__CU_BLAS_EPILOGUE, &epilogue, sizeof epilogue) == 0 && s->b.product_set(p->operation, TG__CU_BLAS_BIAS_AT, &at, sizeof at) == 0;
     ok = ok && s->b.wish_new(&wish) == 0 && s->b.wish_set(wish, TG__CU_BLAS_WORK, &work, sizeof work) == 0;
     if (type == TG__CU_BLAS_F16 || type == TG__CU_BLAS_BF16) ok = ok && s->b.wish_set(wish, TG__CU_BLAS_SUMS, &sums, sizeof sums) == 0;      /* no sums in halves */
     for (i = 0; i < 4; i++) {                                          /* a, b, c, d: c is d */
@@ -1755,7 +1769,7 @@ TG__PRIVATE bool tg__cu_plan_make(tg__cu *s, tg__cu_plan *p, const char *bias) {
     }
     if (ok) {
         memset(&way, 0, sizeof way);
-        p->refused = s->b.ask(s->handle, p->product, p->x, p->y, p->d, p->d, wish, 1, &way, &n) != 0 || n < 1 || way.state != 0 || way.work > work;
+        p->refused = s->b.ask(s->blas.handle, p->operation, p->layout[0], p->layout[1], p->layout[2], p->layout[2], wish, 1, &way, &n) != 0 || n < 1 || way.state != 0 || way.work > work;
         memcpy(p->algorithm, way.algorithm, sizeof way.algorithm);
         p->work = way.work;
     }
@@ -1788,14 +1802,14 @@ TG__PRIVATE tg_launch tg__cu_multiply(tg__cu *s, tg__cu_plan *p, const tg__cu_pr
     tg__cu_address work;
     int64_t i, k, at[3];
     int d, code = 0;
-    if (bias && s->b.product_set(p->product, TG__CU_BLAS_BIAS_AT, &bias, sizeof bias) != 0) return TG_LAUNCH_DECLINED;
+    if (bias && s->b.product_set(p->operation, TG__CU_BLAS_BIAS_AT, &bias, sizeof bias) != 0) return TG_LAUNCH_DECLINED;
     work = p->work ? tg__cu_take(s, p->work) : 0;
     if (p->work && !work) { s->why[0] = 0; return TG_LAUNCH_DECLINED; }
     for (i = 0; i < a->loops && !code; i++) {
         at[0] = at[1] = at[2] = 0;
         for (d = a->dims - 1, k = i; d >= 0; k /= a->shape[d--]) { at[0] += k % a->shape[d] * a->lx[d]; at[1] += k % a->shape[d] * a->ly[d]; at[2] += k % a->shape[d] * a->ld[d]; }
         s->last = "cublasLtMatmul";
-        code = s->b.multiply(s->handle, p->product, alpha, a->x + at[0] * size, p->x, a->y + at[1] * size, p->y, beta, a->d + at[2] * size, p->d, a->d + at[2] * size, p->d,
+        code = s->b.multiply(s->blas.handle, p->operation, alpha, a->x + at[0] * size, p->layout[0], a->y + at[1] * size, p->layout[1], beta, a->d + at[2] * size, p->layout[2], a->d + at[2] * size, p->layout[2],
             p->algorithm, (void *)(uintptr_t)work, p->work, s->stream);
     }
     if (work) tg__cu_give(s, work, p->work);
@@ -1827,7 +1841,7 @@ TG__PRIVATE bool tg__cu_bias_first(tg__cu *s, const tg_request *r, const tg_oper
 TG__PRIVATE tg_launch tg__cu_blas_launch(tg__cu *s, const tg_request *r, const tg_operand *o, void *const *base, const tg__cu_gemm *gemm) {
     tg__cu_product a;
     tg__cu_plan *p;
-    if (s->blas_tried && !s->handle) return TG_LAUNCH_DECLINED;
+    if (s->blas.tried && !s->blas.handle) return TG_LAUNCH_DECLINED;
     if (!tg__cu_product_of(&a, gemm) || !tg__cu_blas_ready(s)) return TG_LAUNCH_DECLINED;
     p = gemm->bias && !a.bias ? NULL : tg__cu_plan_for(s, &a);
     if (p && !p->refused) {
@@ -2089,7 +2103,8 @@ TG__PRIVATE void tg__cu_close(void *user, void *stream) {
             tg__cu_program *p;
             for (p = s->programs[i]; p; p = p->next) if (p->owner) (void)s->d.module_free(p->module);
         }
-        if (s->handle) { tg__cu_plans_free(s); (void)s->b.destroy(s->handle); }
+        tg__cu_plans_free(s);
+        if (s->blas.handle) (void)s->b.destroy(s->blas.handle);
         if (s->before) (void)s->d.event_free(s->before);
         if (s->copies) (void)s->d.stream_free(s->copies);
         if (s->stream && !s->borrowed) (void)s->d.stream_free(s->stream);
@@ -2106,7 +2121,7 @@ TG__PRIVATE void tg__cu_close(void *user, void *stream) {
         s->plans[i] = p->next;
         tg__mem_put(tg, p, sizeof *p);
     }
-    tg__cu_library_close(s->blas); tg__cu_library_close(s->compiler); tg__cu_library_close(s->builtins); tg__cu_library_close(s->driver);
+    tg__cu_library_close(s->blas.library); tg__cu_library_close(s->compiler); tg__cu_library_close(s->builtins); tg__cu_library_close(s->driver);
     if (s->cache) tg__mem_put(tg, s->cache, strlen(s->cache) + 1);
     if (s->folder) tg__mem_put(tg, s->folder, strlen(s->folder) + 1);
     tg__mem_put(tg, s, sizeof *s);
@@ -2139,15 +2154,9 @@ TG__PRIVATE bool tg__cu_load(tg__cu *s, const char *folder) {
 #endif
     char path[512];
     s->driver = tg__cu_need(s, folder, "the driver's library", drivers, NULL);
-    if (!s->driver) return false;
-#define TG__CU_GET(field, name, parameters) if (!tg__cu_symbol(s->driver, name, &s->d.field)) return tg__cu_lacks(s, "the driver", name);
-    TG__CU_DRIVER(TG__CU_GET)
-#undef TG__CU_GET
+    if (!s->driver || !tg__cu_functions(s, s->driver, "the driver", tg__cu_driver_names, &s->d)) return false;
     s->compiler = tg__cu_need(s, folder, "NVRTC, the compiler,", compilers, path);
-    if (!s->compiler) return false;
-#define TG__CU_GET(field, name, parameters) if (!tg__cu_symbol(s->compiler, name, &s->c.field)) return tg__cu_lacks(s, "NVRTC", name);
-    TG__CU_COMPILER(TG__CU_GET)
-#undef TG__CU_GET
+    if (!s->compiler || !tg__cu_functions(s, s->compiler, "NVRTC", tg__cu_compiler_names, &s->c)) return false;
     tg__cu_load_builtins(s, path);
     return true;
 }
@@ -2199,7 +2208,7 @@ TG_API bool tg_cuda_open_from(const tg_cuda_open_args *a) {
     s->tg = tg; s->limit = a->memory_limit; s->synchronise = a->synchronise;
     s->tf32 = a->tf32;
     s->stream = a->stream; s->borrowed = a->stream != NULL; s->pinned_limit = tg->config.no_cache ? 0 : a->pinned_limit ? a->pinned_limit : (size_t)64 << 20;
-    s->blas_tried = a->no_cublas || tg->config.strict;
+    s->blas.tried = a->no_cublas || tg->config.strict;
     if (a->cache) s->cache = tg__copy_text(tg, a->cache);
     if (a->folder) s->folder = tg__copy_text(tg, a->folder);
     ok = (!a->cache || s->cache) && (!a->folder || s->folder) && tg__cu_load(s, a->folder) && tg__cu_start(s, a->index);

@@ -50,11 +50,9 @@ static void real_blas(void) {
     const int64_t step = 12345;
     void *p = NULL;
     int i, k;
-    s.blas = tg__cu_need(&s, NULL, "cuBLASLt", names, NULL);
-    if (!s.blas) { printf("SKIP %s\n", s.why); test_skipped++; return; }
-#define TG__CU_GET(field, name, parameters) if (!CHECK_MSG(tg__cu_symbol(s.blas, name, &s.b.field), "cuBLASLt has no %s", name)) return;
-    TG__CU_BLAS(TG__CU_GET)
-#undef TG__CU_GET
+    s.blas.library = tg__cu_need(&s, NULL, "cuBLASLt", names, NULL);
+    if (!s.blas.library) { printf("SKIP %s\n", s.why); test_skipped++; return; }
+    if (!CHECK_MSG(tg__cu_functions(&s, s.blas.library, "cuBLASLt", tg__cu_blas_names, &s.b), "%s", s.why)) return;
     for (i = 0; i < 4; i++) {
         CHECK(s.b.layout_new(&p, types[i], 30, 40, 35) == 0 && s.b.layout_set(p, TG__CU_BLAS_BATCH, &batch, sizeof batch) == 0 && s.b.layout_set(p, TG__CU_BLAS_BATCH_STEP, &step, sizeof step) == 0);
         CHECK(s.b.layout_set(p, TG__CU_BLAS_BATCH, &batch, 8) != 0);           /* a size that is not the attribute's */
@@ -100,8 +98,7 @@ int main(int argc, char **argv) {
     real_blas();
     s.compiler = tg__cu_need(&s, NULL, "NVRTC", names, path);
     if (!s.compiler) { printf("SKIP %s\n", s.why); test_skipped++; return test_end("cuda_nvrtc"); }
-#define TG__CU_GET(field, name, parameters) if (!tg__cu_symbol(s.compiler, name, &s.c.field)) { printf("FAIL no %s\n", name); return 1; }
-    TG__CU_COMPILER(TG__CU_GET)
+    if (!tg__cu_functions(&s, s.compiler, "NVRTC", tg__cu_compiler_names, &s.c)) { printf("FAIL %s\n", s.why); return 1; }
     tg__cu_load_builtins(&s, path);
     CHECK(s.c.version(&major, &minor) == 0 && s.c.archs_count(&count) == 0 && count <= 128 && s.c.archs(known) == 0);
     printf("NVRTC %d.%d\n", major, minor);
