@@ -130,8 +130,9 @@ typedef struct tg_cuda_open_args {
     const char *cache TG_EMPTY;        /* a folder that is there: compiled programs are kept in it            */
     void *stream TG_EMPTY;             /* the host's CUstream, of the GPU's primary context; NULL: one of ours */
     size_t pinned_limit TG_EMPTY;      /* page-locked host memory for copies to the GPU; 0: 64 MB             */
-    bool tf32 TG_EMPTY;                /* cuBLASLt may round the operands of f32 products to TF32, 10 bits    */
+    bool tf32 TG_EMPTY;                /* libraries may round operands of f32 to TF32, 10 bits: cuBLASLt, cuDNN */
     bool no_cublas TG_EMPTY;           /* products by this file's kernels alone; so it is in strict mode      */
+    bool no_cudnn TG_EMPTY;            /* convolutions by this file's kernels alone; so it is in strict mode  */
 } tg_cuda_open_args;
 TG_API bool tg_cuda_open_from(const tg_cuda_open_args *args);
 #define tg_cuda_open(tg_, ...) TG__OPTIONS2(tg_cuda_open, tg, tg_, index, __VA_ARGS__)
@@ -253,7 +254,7 @@ typedef struct tg__cu_optim {                                         /* an opti
 /* {text ends} */
 
 /* ======================================================================================
-   >>cuda-libraries    the driver, NVRTC and cuBLASLt: what of them is called, and where they are found
+   >>cuda-libraries    the driver, NVRTC, cuBLASLt and cuDNN: what of them is called, and where they are found
    ====================================================================================== */
 
 typedef unsigned long long tg__cu_address;
@@ -295,7 +296,7 @@ typedef unsigned long long tg__cu_address;
     X(log_size, "nvrtcGetProgramLogSize", (void *program, size_t *size)) X(log, "nvrtcGetProgramLog", (void *program, char *log)) \
     X(binary_size, "nvrtcGetCUBINSize", (void *program, size_t *size)) X(binary, "nvrtcGetCUBIN", (void *program, char *binary)) \
     X(ptx_size, "nvrtcGetPTXSize", (void *program, size_t *size)) X(ptx, "nvrtcGetPTX", (void *program, char *ptx))
-/* their own types are void * here; tests/cuda_blas.c compares the rest with NVIDIA's header */
+/* their own types are void * here; tests/cuda_blas.c and cuda_dnn.c compare the rest with NVIDIA's headers */
 #define TG__CU_BLAS(X) \
     X(create, "cublasLtCreate", (void **handle)) X(destroy, "cublasLtDestroy", (void *handle)) \
     X(product_new, "cublasLtMatmulDescCreate", (void **product, int compute, int scale)) X(product_free, "cublasLtMatmulDescDestroy", (void *product)) \
@@ -315,15 +316,37 @@ enum { TG__CU_BLAS_F32 = 0, TG__CU_BLAS_F64 = 1, TG__CU_BLAS_F16 = 2, TG__CU_BLA
     TG__CU_BLAS_BATCH = 5, TG__CU_BLAS_BATCH_STEP = 6,                                                             /* CUBLASLT_MATRIX_LAYOUT_BATCH_COUNT, _STRIDED_BATCH_OFFSET */
     TG__CU_BLAS_WORK = 1, TG__CU_BLAS_SUMS = 3, TG__CU_BLAS_ALIGNED = 5, TG__CU_BLAS_SUMS_COMPUTED = 2,            /* CUBLASLT_MATMUL_PREF_MAX_WORKSPACE_BYTES, _REDUCTION_SCHEME_MASK, _MIN_ALIGNMENT_A_BYTES and the next three; CUBLASLT_REDUCTION_SCHEME_COMPUTE_TYPE */
     TG__CU_BLAS_EXECUTION = 13, TG__CU_BLAS_INTERNAL = 14 };                                                       /* CUBLAS_STATUS_EXECUTION_FAILED, _INTERNAL_ERROR */
+/* Of each of three, one for each kind of convolution: a result, a gradient by its data, one by its weight. Their parameters are alike, with the operands in the order of a request. */
+#define TG__CU_THREE(before, after) before "Forward" after, before "BackwardData" after, before "BackwardFilter" after
+#define TG__CU_DNN(X) \
+    X(create, "cudnnCreate", (void **handle)) X(destroy, "cudnnDestroy", (void *handle)) X(stream, "cudnnSetStream", (void *handle, void *stream)) \
+    X(tensor_new, "cudnnCreateTensorDescriptor", (void **tensor)) X(tensor_free, "cudnnDestroyTensorDescriptor", (void *tensor)) \
+    X(tensor_set, "cudnnSetTensorNdDescriptor", (void *tensor, int type, int dims, const int *sizes, const int *strides)) \
+    X(filter_new, "cudnnCreateFilterDescriptor", (void **filter)) X(filter_free, "cudnnDestroyFilterDescriptor", (void *filter)) \
+    X(filter_set, "cudnnSetFilterNdDescriptor", (void *filter, int type, int format, int dims, const int *sizes)) \
+    X(conv_new, "cudnnCreateConvolutionDescriptor", (void **conv)) X(conv_free, "cudnnDestroyConvolutionDescriptor", (void *conv)) \
+    X(conv_set, "cudnnSetConvolutionNdDescriptor", (void *conv, int dims, const int *padding, const int *stride, const int *dilation, int mode, int compute)) \
+    X(conv_groups, "cudnnSetConvolutionGroupCount", (void *conv, int groups)) X(conv_math, "cudnnSetConvolutionMathType", (void *conv, int maths)) \
+    X(ask[3], TG__CU_THREE("cudnnGetConvolution", "Algorithm_v7"), (void *handle, void *first, void *second, void *conv, void *result, int most, int *n, tg__cu_algorithm *found)) \
+    X(room[3], TG__CU_THREE("cudnnGetConvolution", "WorkspaceSize"), (void *handle, void *first, void *second, void *conv, void *result, int algorithm, size_t *size)) \
+    X(convolve[3], TG__CU_THREE("cudnnConvolution", ""), (void *handle, const void *alpha, void *first_layout, const void *first, void *second_layout, const void *second, void *conv, \
+        int algorithm, void *work, size_t work_size, const void *beta, void *result_layout, void *result))
+typedef struct tg__cu_algorithm { int algorithm, state; float time; size_t work; int deterministic, maths, reserved[3]; } tg__cu_algorithm;      /* cudnnConvolutionFwdAlgoPerf_t and its like */
+enum { TG__CU_DNN_F32 = 0, TG__CU_DNN_F64 = 1, TG__CU_DNN_F16 = 2, TG__CU_DNN_BF16 = 9,                            /* CUDNN_DATA_FLOAT, ... */
+    TG__CU_DNN_ROWS = 0, TG__CU_DNN_CHANNELS = 1, TG__CU_DNN_CORRELATION = 1,                                      /* CUDNN_TENSOR_NCHW, _NHWC; CUDNN_CROSS_CORRELATION */
+    TG__CU_DNN_DEFAULT = 0, TG__CU_DNN_MATRIX = 1, TG__CU_DNN_FMA = 3,                                             /* CUDNN_DEFAULT_MATH, which is TF32 for f32; _TENSOR_OP_MATH; _FMA_MATH */
+    TG__CU_DNN_EXECUTION = 5000, TG__CU_DNN_EXECUTION_8 = 8 };                                                     /* CUDNN_STATUS_EXECUTION_FAILED and the codes behind it; in version 8 */
+
 #define TG__CU_FIELD(field, name, parameters) int (TG__CU_CALL *field) parameters;
 typedef struct tg__cu_driver { TG__CU_DRIVER(TG__CU_FIELD) } tg__cu_driver;
 typedef struct tg__cu_compiler { TG__CU_COMPILER(TG__CU_FIELD) } tg__cu_compiler;
 typedef struct tg__cu_blas { TG__CU_BLAS(TG__CU_FIELD) } tg__cu_blas;
+typedef struct tg__cu_dnn { TG__CU_DNN(TG__CU_FIELD) const char *(TG__CU_CALL *words)(int code); } tg__cu_dnn;
 #undef TG__CU_FIELD
 /* the names in the order of the fields */
 #define TG__CU_NAME(field, name, parameters) name,
 static const char *const tg__cu_driver_names[] = { TG__CU_DRIVER(TG__CU_NAME) NULL }, *const tg__cu_compiler_names[] = { TG__CU_COMPILER(TG__CU_NAME) NULL },
-    *const tg__cu_blas_names[] = { TG__CU_BLAS(TG__CU_NAME) NULL };
+    *const tg__cu_blas_names[] = { TG__CU_BLAS(TG__CU_NAME) NULL }, *const tg__cu_dnn_names[] = { TG__CU_DNN(TG__CU_NAME) "cudnnGetErrorString", NULL };
 #undef TG__CU_NAME
 
 /* A library that need not be there, looked for when it is first wanted. */
@@ -341,15 +364,22 @@ typedef struct tg__cu_coming { tg__cu_address to; size_t size; void *done; } tg_
 typedef struct tg__cu_key { int group, kind, part, type; uint64_t dtypes; } tg__cu_key;      /* dtypes: four bits for each operand */
 typedef struct tg__cu_program { struct tg__cu_program *next; tg__cu_key key; const char *name; void *module, *function; bool owner; } tg__cu_program;
 
-/* How a library makes products of one shape: asked once and kept. */
+/* A convolution as cuDNN is asked for it, operands in the order of the request. No padding between numbers of one type: its bytes are compared. */
+typedef struct tg__cu_conv_key {
+    int kind, type, format, groups, dims;                             /* format: of the filter; dims: 4, or 5 where there is a depth */
+    int padding[3], stride[3], dilation[3];
+    int size[3][5], step[3][5];
+} tg__cu_conv_key;
+
+/* How a library makes products or convolutions of one shape: asked once and kept. */
 enum { TG__CU_PRODUCT_KEY = 12, TG__CU_PLANS = 64, TG__CU_PLANS_MOST = 1024 };
 typedef struct tg__cu_plan {
     struct tg__cu_plan *next;
-    int64_t key[TG__CU_PRODUCT_KEY];
+    union { int64_t product[TG__CU_PRODUCT_KEY]; tg__cu_conv_key conv; } key;
+    bool    is_conv, refused;
     void   *operation, *layout[3];                                    /* the library's descriptors */
     uint64_t algorithm[8];
     size_t  work;
-    bool    refused;
 } tg__cu_plan;
 
 enum { TG__CU_CLASSES = 256, TG__CU_HASH = 128, TG__CU_COMING = 8, TG__CU_PINS = 16 };
@@ -358,9 +388,10 @@ typedef struct tg__cu {
     tg__cu_driver d;
     tg__cu_compiler c;
     tg__cu_blas b;
+    tg__cu_dnn n;
     void   *driver, *compiler, *builtins;                             /* libraries */
-    tg__cu_extra blas;
-    bool    tf32;
+    tg__cu_extra blas, dnn;
+    bool    tf32, dnn_told;                                           /* told: the log knows of a convolution that cuDNN refused */
     tg__cu_plan *plans[TG__CU_PLANS];
     int     plan_count;
     char   *folder;                                                   /* NULL, or where the libraries are */
@@ -442,7 +473,7 @@ TG__PRIVATE void tg__cu_find(tg__cu_search *s) {
     static const char *const below[] = { "\\bin", "\\bin\\x64", NULL }, *const roots[] = { "CUDA_PATH", "CUDA_HOME", "CONDA_PREFIX", NULL };
 #else
     static const char *const below[] = { "/lib64", "/lib", "/targets/x86_64-linux/lib", "/targets/sbsa-linux/lib", NULL }, *const roots[] = { "CUDA_HOME", "CUDA_PATH", "CONDA_PREFIX", NULL };
-    static const char *const pip[] = { "/nvidia/cuda_nvrtc/lib", "/nvidia/cublas/lib", "/nvidia/cu13/lib", NULL };
+    static const char *const pip[] = { "/nvidia/cuda_nvrtc/lib", "/nvidia/cublas/lib", "/nvidia/cudnn/lib", "/nvidia/cu13/lib", NULL };
 #endif
     int i, k;
     for (i = 0; s->names[i]; i++) { if (i) tg__put(s->tried, ", "); tg__put(s->tried, s->names[i]); }
@@ -1605,10 +1636,12 @@ TG__PRIVATE tg_launch tg__cu_resample(tg__cu *s, const tg_request *r, const tg_o
 
 /* ---- plans: how libraries that need not be there make what they are asked for ---- */
 
+TG__PRIVATE bool tg__cu_product_plan(tg__cu *s, tg__cu_plan *p, const char *bias);
+TG__PRIVATE bool tg__cu_conv_plan(tg__cu *s, tg__cu_plan *p);
 TG__PRIVATE void tg__cu_plan_free(tg__cu *s, tg__cu_plan *p) {
     int i;
-    if (p->operation) (void)s->b.product_free(p->operation);
-    for (i = 0; i < 3; i++) if (p->layout[i]) (void)s->b.layout_free(p->layout[i]);
+    if (p->operation) (void)(p->is_conv ? s->n.conv_free : s->b.product_free)(p->operation);
+    for (i = 0; i < 3; i++) if (p->layout[i]) (void)(!p->is_conv ? s->b.layout_free : i == tg__conv_which[p->key.conv.kind][1] ? s->n.filter_free : s->n.tensor_free)(p->layout[i]);
     tg__mem_put(s->tg, p, sizeof *p);
 }
 TG__PRIVATE void tg__cu_plans_free(tg__cu *s) {
@@ -1644,6 +1677,46 @@ TG__PRIVATE bool tg__cu_extra_ready(tg__cu *s, tg__cu_extra *e, const char *what
         s->why[0] = 0;
     }
     return e->handle != NULL;
+}
+
+/* The one that was kept, or a new one; `bias`: of a product. NULL: there is none to be had now. */
+TG__PRIVATE tg__cu_plan *tg__cu_plan_for(tg__cu *s, bool conv, const void *key, const char *bias) {
+    const size_t size = conv ? sizeof(tg__cu_conv_key) : sizeof(int64_t) * TG__CU_PRODUCT_KEY;
+    uint64_t sum[2] = { 1, 2 };
+    tg__cu_plan *p, **at;
+    tg__cu_digest(sum, key, size);
+    at = &s->plans[sum[0] % TG__CU_PLANS];
+    for (p = *at; p; p = p->next) if (p->is_conv == conv && memcmp(&p->key, key, size) == 0) return p;
+    if (s->plan_count >= TG__CU_PLANS_MOST) tg__cu_plans_free(s);
+    p = (tg__cu_plan *)tg__mem_get(s->tg, sizeof *p);
+    if (!p) return NULL;
+    memset(p, 0, sizeof *p);
+    memcpy(&p->key, key, size);
+    p->is_conv = conv;
+    if (!(conv ? tg__cu_conv_plan(s, p) : tg__cu_product_plan(s, p, bias))) { tg__cu_plan_free(s, p); return NULL; }
+    p->next = *at; *at = p;
+    s->plan_count++;
+    return p;
+}
+/* The memory that a plan wants beside its operands. False: there is no room, and another kernel must do without it. */
+TG__PRIVATE bool tg__cu_plan_room(tg__cu *s, const tg__cu_plan *p, tg__cu_address *work) {
+    *work = p->work ? tg__cu_take(s, p->work) : 0;
+    if (!p->work || *work) return true;
+    s->why[0] = 0;
+    return false;
+}
+/* What becomes of the library's code: `fatal`, an error that names it; else the plan is no good, and another kernel tries. */
+TG__PRIVATE tg_launch tg__cu_plan_done(tg__cu *s, tg__cu_plan *p, int code, bool fatal, const char *words) {
+    tg__text t = tg__text_over(s->why, sizeof s->why);
+    if (code == 0) {
+        code = s->synchronise ? s->d.wait(s->stream) : 0;
+        return tg__cu_done(code == 0 || tg__cu_fail_late(s, "cuStreamSynchronize", code));
+    }
+    p->refused = true;
+    if (!fatal) return TG_LAUNCH_DECLINED;
+    tg__put(&t, s->last); tg__put(&t, " failed with code "); tg__put_i64(&t, code);
+    if (words) { tg__put(&t, ", "); tg__put(&t, words); }
+    return TG_LAUNCH_FAILED;
 }
 
 /* ---- products by cuBLASLt ----
@@ -1743,8 +1816,8 @@ TG__PRIVATE bool tg__cu_product_of(tg__cu_product *p, const tg__cu_gemm *given) 
 }
 
 /* The descriptors, and what the library recommends. False: a call failed. */
-TG__PRIVATE bool tg__cu_plan_make(tg__cu *s, tg__cu_plan *p, const char *bias) {
-    const int64_t *k = p->key;
+TG__PRIVATE bool tg__cu_product_plan(tg__cu *s, tg__cu_plan *p, const char *bias) {
+    const int64_t *k = p->key.product;
     const int type = (int)(k[4] & 255), in = type == TG__CU_BLAS_F64 ? TG__CU_BLAS_IN_F64 : type == TG__CU_BLAS_F32 && s->tf32 ? TG__CU_BLAS_IN_TF32 : TG__CU_BLAS_IN_F32;
     const bool x = (k[4] & TG__CU_PRODUCT_X) != 0, y = (k[4] & TG__CU_PRODUCT_Y) != 0;
     const int32_t turned = TG__CU_BLAS_TURNED, batch = (int32_t)k[3];
@@ -1776,23 +1849,6 @@ TG__PRIVATE bool tg__cu_plan_make(tg__cu *s, tg__cu_plan *p, const char *bias) {
     if (wish) (void)s->b.wish_free(wish);
     return ok;
 }
-/* NULL: there is none to be had now. */
-TG__PRIVATE tg__cu_plan *tg__cu_plan_for(tg__cu *s, const tg__cu_product *a) {
-    uint64_t sum[2] = { 1, 2 };
-    tg__cu_plan *p, **at;
-    tg__cu_digest(sum, a->key, sizeof a->key);
-    at = &s->plans[sum[0] % TG__CU_PLANS];
-    for (p = *at; p; p = p->next) if (memcmp(p->key, a->key, sizeof p->key) == 0) return p;      /* no padding between numbers of one type */
-    if (s->plan_count >= TG__CU_PLANS_MOST) tg__cu_plans_free(s);
-    p = (tg__cu_plan *)tg__mem_get(s->tg, sizeof *p);
-    if (!p) return NULL;
-    memset(p, 0, sizeof *p);
-    memcpy(p->key, a->key, sizeof p->key);
-    if (!tg__cu_plan_make(s, p, a->bias)) { tg__cu_plan_free(s, p); return NULL; }
-    p->next = *at; *at = p;
-    s->plan_count++;
-    return p;
-}
 /* add: to what stands there; kept: what stands there is nowhere else. */
 TG__PRIVATE tg_launch tg__cu_multiply(tg__cu *s, tg__cu_plan *p, const tg__cu_product *a, bool add, bool kept) {
     static const float narrow[2] = { 0, 1 };
@@ -1802,9 +1858,9 @@ TG__PRIVATE tg_launch tg__cu_multiply(tg__cu *s, tg__cu_plan *p, const tg__cu_pr
     tg__cu_address work;
     int64_t i, k, at[3];
     int d, code = 0;
+    bool fatal;
     if (bias && s->b.product_set(p->operation, TG__CU_BLAS_BIAS_AT, &bias, sizeof bias) != 0) return TG_LAUNCH_DECLINED;
-    work = p->work ? tg__cu_take(s, p->work) : 0;
-    if (p->work && !work) { s->why[0] = 0; return TG_LAUNCH_DECLINED; }
+    if (!tg__cu_plan_room(s, p, &work)) return TG_LAUNCH_DECLINED;
     for (i = 0; i < a->loops && !code; i++) {
         at[0] = at[1] = at[2] = 0;
         for (d = a->dims - 1, k = i; d >= 0; k /= a->shape[d--]) { at[0] += k % a->shape[d] * a->lx[d]; at[1] += k % a->shape[d] * a->ly[d]; at[2] += k % a->shape[d] * a->ld[d]; }
@@ -1813,37 +1869,34 @@ TG__PRIVATE tg_launch tg__cu_multiply(tg__cu *s, tg__cu_plan *p, const tg__cu_pr
             p->algorithm, (void *)(uintptr_t)work, p->work, s->stream);
     }
     if (work) tg__cu_give(s, work, p->work);
-    if (code == 0) {
-        code = s->synchronise ? s->d.wait(s->stream) : 0;
-        return tg__cu_done(code == 0 || tg__cu_fail_late(s, "cuStreamSynchronize", code));
-    }
-    if (code == TG__CU_BLAS_EXECUTION || code == TG__CU_BLAS_INTERNAL || (kept && i > 1)) {      /* what was added cannot be taken back */
-        tg__text t = tg__text_over(s->why, sizeof s->why);
-        tg__put(&t, "cublasLtMatmul failed with code "); tg__put_i64(&t, code);
-        tg__put(&t, code == TG__CU_BLAS_EXECUTION ? ", CUBLAS_STATUS_EXECUTION_FAILED" : code == TG__CU_BLAS_INTERNAL ? ", CUBLAS_STATUS_INTERNAL_ERROR" : "");
-        return TG_LAUNCH_FAILED;
-    }
-    p->refused = true;
-    return TG_LAUNCH_DECLINED;
+    fatal = code == TG__CU_BLAS_EXECUTION || code == TG__CU_BLAS_INTERNAL || (kept && i > 1);      /* what was added cannot be taken back */
+    return tg__cu_plan_done(s, p, code, fatal, code == TG__CU_BLAS_EXECUTION ? "CUBLAS_STATUS_EXECUTION_FAILED" : code == TG__CU_BLAS_INTERNAL ? "CUBLAS_STATUS_INTERNAL_ERROR" : NULL);
 }
-/* c = bias, to which the product is added: for a bias that is no vector along c's rows, or that the library does not add. */
-TG__PRIVATE bool tg__cu_bias_first(tg__cu *s, const tg_request *r, const tg_operand *o, void *const *base) {
+/* c = bias, or with `add` c += bias: for one that the library does not add. It is walked over as c is, or stands for each channel of it. */
+TG__PRIVATE bool tg__cu_bias(tg__cu *s, const tg_request *r, const tg_operand *o, void *const *base, bool add) {
     tg_request copy = *r;
-    tg_operand both[2];
-    void *at[2];
+    tg_operand all[3];
+    void *at[3];
     int d;
-    copy.family = TG_FAMILY_COPY; copy.kind = TG_COPY_ELEMENTS; copy.part = 0; copy.n = 2;
-    both[0] = o[0]; both[1] = o[3]; both[0].use = TG_WRITE; both[1].use = TG_READ;
-    for (d = 0; d < o[0].ndim; d++) both[1].shape[d] = o[0].shape[d];
-    at[0] = base[0]; at[1] = base[3];
-    return tg__cu_copy(s, &copy, both, at) == TG_LAUNCH_DONE;
+    all[0] = all[1] = o[0]; all[1 + add] = o[3];
+    at[0] = at[1] = base[0]; at[1 + add] = base[3];
+    all[0].use = TG_WRITE; all[1].use = all[1 + add].use = TG_READ;
+    for (d = 0; d < o[0].ndim; d++) {
+        all[1 + add].shape[d] = o[0].shape[d];
+        if (r->family == TG_FAMILY_CONV) all[1 + add].stride[d] = d == 1 ? o[3].stride[0] : 0;
+    }
+    all[1 + add].ndim = o[0].ndim;
+    copy.part = 0; copy.n = 2 + add;
+    if (add) { copy.family = TG_FAMILY_MAP; copy.kind = TG_ROW_tg_add; copy.compute = tg__compute_type(o[0].dtype); return tg__cu_map(s, &copy, all, at) == TG_LAUNCH_DONE; }
+    copy.family = TG_FAMILY_COPY; copy.kind = TG_COPY_ELEMENTS;
+    return tg__cu_copy(s, &copy, all, at) == TG_LAUNCH_DONE;
 }
 TG__PRIVATE tg_launch tg__cu_blas_launch(tg__cu *s, const tg_request *r, const tg_operand *o, void *const *base, const tg__cu_gemm *gemm) {
     tg__cu_product a;
     tg__cu_plan *p;
     if (s->blas.tried && !s->blas.handle) return TG_LAUNCH_DECLINED;
     if (!tg__cu_product_of(&a, gemm) || !tg__cu_blas_ready(s)) return TG_LAUNCH_DECLINED;
-    p = gemm->bias && !a.bias ? NULL : tg__cu_plan_for(s, &a);
+    p = gemm->bias && !a.bias ? NULL : tg__cu_plan_for(s, false, a.key, a.bias);
     if (p && !p->refused) {
         const tg_launch done = tg__cu_multiply(s, p, &a, gemm->accumulate != 0, gemm->accumulate != 0);
         if (done != TG_LAUNCH_DECLINED) return done;
@@ -1851,9 +1904,9 @@ TG__PRIVATE tg_launch tg__cu_blas_launch(tg__cu *s, const tg_request *r, const t
     if (!gemm->bias || gemm->accumulate || o[3].ndim != o[0].ndim) return TG_LAUNCH_DECLINED;
     a.bias = NULL;
     a.key[4] &= ~(int64_t)TG__CU_PRODUCT_BIAS; a.key[11] &= 4095;
-    p = tg__cu_plan_for(s, &a);
+    p = tg__cu_plan_for(s, false, a.key, NULL);
     if (!p || p->refused) return TG_LAUNCH_DECLINED;
-    if (!tg__cu_bias_first(s, r, o, base)) return TG_LAUNCH_FAILED;
+    if (!tg__cu_bias(s, r, o, base, false)) return TG_LAUNCH_FAILED;
     return tg__cu_multiply(s, p, &a, true, false);
 }
 
@@ -1907,16 +1960,16 @@ TG__PRIVATE tg_launch tg__cu_gemm_launch(tg__cu *s, const tg_request *r, const t
 /* One of the three convolutions as an implicit product: what >>device tells of x, weight and y becomes the gathered operand,
    the filter and the result. False: it is not for this kernel, or its numbers are too large. */
 TG__PRIVATE bool tg__cu_conv_of(tg__cu_conv *a, const tg_request *r, const tg_operand *o, void *const *base) {
-    static const int which[3][3] = { { 1, 2, 0 }, { 0, 1, 2 }, { 1, 0, 2 } };      /* x, weight, y among the operands, by kind */
-    const tg_operand *x = &o[which[r->kind][0]], *f = &o[which[r->kind][1]], *y = &o[which[r->kind][2]], *in = r->kind == TG_CONV_BY_DATA ? y : x;
+    const signed char *const which = tg__conv_which[r->kind];          /* x, weight, y among the operands */
+    const tg_operand *x = &o[which[0]], *f = &o[which[1]], *y = &o[which[2]], *in = r->kind == TG_CONV_BY_DATA ? y : x;
     const int64_t groups = r->whole[9], channels = f->shape[1], filters = f->shape[0] / groups;
     const int64_t *const spaces[3] = { y->shape + 2, x->shape + 2, f->shape + 2 };
     int d;
     if (r->whole[10]) return false;                                    /* clamped in one pass: so far the CPU alone is asked for that */
     memset(a, 0, sizeof *a);
     a->groups = groups; a->dtype = (int32_t)o[0].dtype;
-    a->y = tg__cu_at(o, base, 0); a->in = tg__cu_at(o, base, which[r->kind][r->kind == TG_CONV_BY_DATA ? 2 : 0]);
-    a->filter = tg__cu_at(o, base, which[r->kind][r->kind == TG_CONV_BY_WEIGHT ? 2 : 1]);
+    a->y = tg__cu_at(o, base, 0); a->in = tg__cu_at(o, base, which[r->kind == TG_CONV_BY_DATA ? 2 : 0]);
+    a->filter = tg__cu_at(o, base, which[r->kind == TG_CONV_BY_WEIGHT ? 2 : 1]);
     if (r->kind != TG_CONV_BY_WEIGHT && o[3].use != TG_ABSENT) { a->bias = tg__cu_at(o, base, 3); a->bias_step = o[3].stride[0]; }
     for (d = 0; d < 3; d++) {
         const int64_t stride = r->whole[d], padding = r->whole[3 + d], dilation = r->whole[6 + d];
@@ -1967,13 +2020,14 @@ TG__PRIVATE bool tg__cu_conv_part(tg__cu_conv *p, const tg__cu_conv *a, const tg
     p->blocks = tg__imax(1, tg__ceil_div(p->k, p->block));
     return p->m > 0;
 }
+TG__PRIVATE bool tg__cu_conv_is_narrow(const tg__cu_conv *a) { return a->n <= 4; }      /* depthwise: a tile would be empty */
 TG__PRIVATE tg_launch tg__cu_conv_one_launch(tg__cu *s, tg__cu_conv *a) {
     tg__cu_key k = TG__ZERO;
     tg__cu_address partial = 0;
     size_t bytes = 0;
     int64_t blocks;
     const int64_t results = a->groups * a->m * a->n;
-    const bool narrow = a->n <= 4;                                     /* depthwise: a tile would be empty */
+    const bool narrow = tg__cu_conv_is_narrow(a);
     bool ok;
     if (results == 0) return TG_LAUNCH_DONE;
     k.group = TG__CU_GROUP_CONV; k.type = tg__cu_type(tg__compute_type((tg_dtype)a->dtype)); k.dtypes = (uint64_t)a->dtype;
@@ -1992,12 +2046,129 @@ TG__PRIVATE tg_launch tg__cu_conv_one_launch(tg__cu *s, tg__cu_conv *a) {
     }
     return tg__cu_done(ok);
 }
+
+/* ---- convolutions by cuDNN ----
+   Its functions have the operands in the order of a request. It takes tensors of 4 or 5 dimensions: a depth of 1 is left out.
+   What it does not take or refuses, this file's kernels do. It is left out where they are made for it: depthwise ones. */
+
+TG__PRIVATE bool tg__cu_dnn_ready(tg__cu *s) {
+#if defined(_WIN32)
+    static const char *const files[] = { "cudnn64_9.dll", "cudnn64_8.dll", NULL };
+#else
+    static const char *const files[] = { "libcudnn.so.9", "libcudnn.so.8", "libcudnn.so", NULL };
+#endif
+    return tg__cu_extra_ready(s, &s->dnn, "cuDNN", "convolutions", files, tg__cu_dnn_names, &s->n);
+}
+/* Do the numbers lie as in rows (from within: width, height, depth, channels, images) or with the channels within, and with
+   nothing between them where they must be `packed`? Those are the orders for which the library has fast kernels. */
+TG__PRIVATE bool tg__cu_conv_lies(const tg_operand *o, const tg__cu_conv_key *k, int *size, int *step, int *format, bool packed) {
+    const int skip = 5 - k->dims;                                      /* the depth that is left out */
+    const bool channels = o->shape[1] > 1 && o->stride[1] == 1 && o->shape[2] * o->shape[3] * o->shape[4] > 1;
+    int64_t next = 1;                                                  /* the least that a step may be */
+    int i;
+    *format = channels ? TG__CU_DNN_CHANNELS : TG__CU_DNN_ROWS;
+    for (i = 0; i < k->dims; i++) {
+        const int to = i == k->dims - 1 ? 0 : !channels ? k->dims - 1 - i : i == 0 ? 1 : k->dims - i, d = to < 2 ? to : to + skip;
+        const int64_t count = o->shape[d], stride = count == 1 ? next : o->stride[d];
+        if (stride < next || (stride > next && (packed || next == 1)) || stride > INT32_MAX || count > INT32_MAX / stride) return false;
+        size[to] = (int)count; step[to] = (int)stride;
+        next = stride * count;
+    }
+    return true;
+}
+/* False: it is not for the library, which wants results of the size that follows from the rest, and which this file's kernels beat where they are `narrow`. */
+TG__PRIVATE bool tg__cu_conv_key_of(tg__cu_conv_key *k, const tg_request *r, const tg_operand *o, void *const *base, const tg__cu_conv *own) {
+    static const int types[] = { TG__CU_DNN_F32, TG__CU_DNN_F64, TG__CU_DNN_F16, TG__CU_DNN_BF16 };      /* by tg_dtype */
+    const signed char *const which = tg__conv_which[r->kind];
+    const tg_operand *x = &o[which[0]], *f = &o[which[1]], *y = &o[which[2]];
+    int i, unused;
+    memset(k, 0, sizeof *k);
+    if (own->m == 0 || own->k == 0 || own->n == 0 || own->groups > INT32_MAX || (own->groups > 1 && tg__cu_conv_is_narrow(own))) return false;
+    k->kind = r->kind; k->type = types[o[0].dtype]; k->groups = (int)own->groups;
+    k->dims = x->shape[2] == 1 && y->shape[2] == 1 && f->shape[2] == 1 && r->whole[3] == 0 ? 4 : 5;
+    for (i = 0; i < 3; i++) {
+        const int64_t padding = r->whole[3 + i], dilation = r->whole[6 + i], last = x->shape[2 + i] + 2 * padding - (f->shape[2 + i] - 1) * dilation - 1;
+        const int64_t stride = y->shape[2 + i] == 1 ? tg__imax(r->whole[i], last + 1) : r->whole[i];      /* of one position it says nothing, but to the library that there is one */
+        const int to = i - 5 + k->dims;
+        if (last < 0 || last / stride + 1 != y->shape[2 + i]) return false;
+        if (to >= 0) { k->stride[to] = (int)stride; k->padding[to] = (int)padding; k->dilation[to] = (int)dilation; }
+    }
+    for (i = 0; i < 3; i++) {
+        const bool filter = i == which[1];
+        if ((uintptr_t)tg__cu_at(o, base, i) % 16 || !tg__cu_conv_lies(&o[i], k, k->size[i], k->step[i], filter ? &k->format : &unused, filter)) return false;      /* it may read 16 bytes at once */
+    }
+    return true;
+}
+TG__PRIVATE void tg__cu_dnn_refused(tg__cu *s, int code) {
+    char line[300];
+    tg__text t = tg__text_over(line, sizeof line);
+    if (s->dnn_told) return;
+    s->dnn_told = true;
+    tg__put(&t, "device 'cuda' makes a convolution by its own kernels that cuDNN does not take, and others that it may not take: ");
+    tg__put(&t, code ? s->n.words(code) : "no way that it knows gives the same bits each time");
+    tg__log(s->tg, TG_LOG_INFO, line);
+}
+/* The descriptors, and the first way that the library recommends which gives the same bits each time and does not want too much
+   memory. True: what cannot be had is refused for good, which the log is told once. */
+TG__PRIVATE bool tg__cu_conv_plan(tg__cu *s, tg__cu_plan *p) {
+    const tg__cu_conv_key *k = &p->key.conv;
+    const bool exact = k->type == TG__CU_DNN_F32 && !s->tf32;
+    const int filter = tg__conv_which[k->kind][1], maths = exact ? TG__CU_DNN_FMA : k->type == TG__CU_DNN_F16 || k->type == TG__CU_DNN_BF16 ? TG__CU_DNN_MATRIX : TG__CU_DNN_DEFAULT;
+    const size_t most = (size_t)256 << 20;
+    void **const l = p->layout;
+    tg__cu_algorithm found[16];
+    int i, n = 0, code = s->n.conv_new(&p->operation);
+    for (i = 0; i < 3 && !code; i++) {
+        code = i == filter ? s->n.filter_new(&l[i]) : s->n.tensor_new(&l[i]);
+        if (!code) code = i == filter ? s->n.filter_set(l[i], k->type, k->format, k->dims, k->size[i]) : s->n.tensor_set(l[i], k->type, k->dims, k->size[i], k->step[i]);
+    }
+    if (!code) code = s->n.conv_set(p->operation, k->dims - 2, k->padding, k->stride, k->dilation, TG__CU_DNN_CORRELATION, k->type == TG__CU_DNN_F64 ? TG__CU_DNN_F64 : TG__CU_DNN_F32);
+    if (!code) code = s->n.conv_groups(p->operation, k->groups);
+    if (!code) code = s->n.conv_math(p->operation, maths);
+    if (!code) code = s->n.ask[k->kind](s->dnn.handle, l[1], l[2], p->operation, l[0], 16, &n, found);
+    p->refused = true;
+    for (i = 0; i < n && !code && p->refused; i++) {
+        if (found[i].state || found[i].deterministic != 1 || found[i].work > most) continue;
+        code = s->n.conv_math(p->operation, exact ? maths : found[i].maths);      /* an algorithm is meant with its maths; but f32 stays f32 */
+        if (!code) code = s->n.room[k->kind](s->dnn.handle, l[1], l[2], p->operation, l[0], found[i].algorithm, &p->work);
+        p->algorithm[0] = (uint64_t)found[i].algorithm; p->refused = code != 0 || p->work > most;
+    }
+    if (p->refused) tg__cu_dnn_refused(s, code);
+    return true;
+}
+TG__PRIVATE tg_launch tg__cu_dnn_launch(tg__cu *s, const tg_request *r, const tg_operand *o, void *const *base, const tg__cu_conv *own) {
+    static const char *const names[] = { TG__CU_THREE("cudnnConvolution", "") };
+    static const float narrow[2] = { 0, 1 };
+    static const double wide[2] = { 0, 1 };
+    const void *const alpha = o[0].dtype == TG_F64 ? (const void *)&wide[1] : &narrow[1], *const beta = o[0].dtype == TG_F64 ? (const void *)&wide[0] : &narrow[0];
+    tg__cu_conv_key k;
+    tg__cu_plan *p;
+    tg__cu_address work;
+    int code;
+    bool fatal;
+    if ((s->dnn.tried && !s->dnn.handle) || !tg__cu_conv_key_of(&k, r, o, base, own) || !tg__cu_dnn_ready(s)) return TG_LAUNCH_DECLINED;
+    p = tg__cu_plan_for(s, true, &k, NULL);
+    if (!p || p->refused || !tg__cu_plan_room(s, p, &work)) return TG_LAUNCH_DECLINED;
+    s->last = "cudnnSetStream";
+    code = s->n.stream(s->dnn.handle, s->stream);
+    if (!code) s->last = names[k.kind];
+    if (!code) code = s->n.convolve[k.kind](s->dnn.handle, alpha, p->layout[1], tg__cu_at(o, base, 1), p->layout[2], tg__cu_at(o, base, 2), p->operation, (int)p->algorithm[0],
+        (void *)(uintptr_t)work, p->work, beta, p->layout[0], tg__cu_at(o, base, 0));
+    if (work) tg__cu_give(s, work, p->work);
+    fatal = code >= TG__CU_DNN_EXECUTION || code == TG__CU_DNN_EXECUTION_8;
+    if (code && !fatal) tg__cu_dnn_refused(s, code);
+    if (!code && own->bias && !tg__cu_bias(s, r, o, base, true)) return TG_LAUNCH_FAILED;
+    return tg__cu_plan_done(s, p, code, fatal, code ? s->n.words(code) : NULL);
+}
 TG__PRIVATE tg_launch tg__cu_conv_launch(tg__cu *s, const tg_request *r, const tg_operand *o, void *const *base) {
     const double parts = r->kind == TG_CONV_BY_DATA ? (double)r->whole[0] * (double)r->whole[1] * (double)r->whole[2] : 1;      /* more than 64 bits of them perhaps */
-    tg_launch done = TG_LAUNCH_DONE;
+    tg_launch done;
     tg__cu_conv a, part;
     int64_t i;
     if (!tg__cu_conv_of(&a, r, o, base)) return TG_LAUNCH_DECLINED;
+    done = tg__cu_dnn_launch(s, r, o, base, &a);
+    if (done != TG_LAUNCH_DECLINED) return done;
+    done = TG_LAUNCH_DONE;
     if (parts == 1 || parts > 64) return tg__cu_conv_one_launch(s, &a);      /* so many: one launch, which multiplies zeros too */
     for (i = 0; i < (int64_t)parts && done == TG_LAUNCH_DONE; i++) if (tg__cu_conv_part(&part, &a, r, i)) done = tg__cu_conv_one_launch(s, &part);
     return done;
@@ -2105,6 +2276,7 @@ TG__PRIVATE void tg__cu_close(void *user, void *stream) {
         }
         tg__cu_plans_free(s);
         if (s->blas.handle) (void)s->b.destroy(s->blas.handle);
+        if (s->dnn.handle) (void)s->n.destroy(s->dnn.handle);
         if (s->before) (void)s->d.event_free(s->before);
         if (s->copies) (void)s->d.stream_free(s->copies);
         if (s->stream && !s->borrowed) (void)s->d.stream_free(s->stream);
@@ -2121,7 +2293,7 @@ TG__PRIVATE void tg__cu_close(void *user, void *stream) {
         s->plans[i] = p->next;
         tg__mem_put(tg, p, sizeof *p);
     }
-    tg__cu_library_close(s->blas.library); tg__cu_library_close(s->compiler); tg__cu_library_close(s->builtins); tg__cu_library_close(s->driver);
+    tg__cu_library_close(s->blas.library); tg__cu_library_close(s->dnn.library); tg__cu_library_close(s->compiler); tg__cu_library_close(s->builtins); tg__cu_library_close(s->driver);
     if (s->cache) tg__mem_put(tg, s->cache, strlen(s->cache) + 1);
     if (s->folder) tg__mem_put(tg, s->folder, strlen(s->folder) + 1);
     tg__mem_put(tg, s, sizeof *s);
@@ -2209,6 +2381,7 @@ TG_API bool tg_cuda_open_from(const tg_cuda_open_args *a) {
     s->tf32 = a->tf32;
     s->stream = a->stream; s->borrowed = a->stream != NULL; s->pinned_limit = tg->config.no_cache ? 0 : a->pinned_limit ? a->pinned_limit : (size_t)64 << 20;
     s->blas.tried = a->no_cublas || tg->config.strict;
+    s->dnn.tried = a->no_cudnn || tg->config.strict;
     if (a->cache) s->cache = tg__copy_text(tg, a->cache);
     if (a->folder) s->folder = tg__copy_text(tg, a->folder);
     ok = (!a->cache || s->cache) && (!a->folder || s->folder) && tg__cu_load(s, a->folder) && tg__cu_start(s, a->index);
