@@ -24,9 +24,12 @@
                    nvidia-cuda-nvrtc-cu11, -cu12 and nvidia-cuda-nvrtc lay it out
      cuBLASLt      if it is there, of CUDA 11 to 13: libcublasLt.so.13, .12, .11, cublasLt64_13.dll, 12, 11; looked for
                    in the same places when the first product is asked for. Without it this file's kernels make products
-   To ship a program: put the two of NVRTC beside it, where the loader finds them, and cuBLASLt (some hundred megabytes)
-   where products should be fast. What is missing of the first two is an error of tg_cuda_open that tells the names that
-   were tried; that there is no cuBLASLt the log says once.
+     cuDNN         if it is there, version 8 or 9: libcudnn.so.9, .8, cudnn64_9.dll, 8, with the libraries beside it that it
+                   loads itself; looked for in the same places, and in the pip packages nvidia-cudnn-cu11, -cu12, -cu13, when
+                   the first convolution is asked for that it could make. Without it this file's kernels make convolutions
+   To ship a program: put the two of NVRTC beside it, where the loader finds them, and cuBLASLt and cuDNN (some hundred
+   megabytes each) where products and convolutions should be fast. What is missing of the first two is an error of
+   tg_cuda_open that tells the names that were tried; that there is no cuBLASLt or no cuDNN the log says once.
 
    ---- how it works ----
    A kernel is compiled the first time that it is asked for (0.1 to 1 second each, kept in the context): the text
@@ -77,14 +80,23 @@
    also between parts of a product. What it does not take (numbers of rows and columns that both lie apart, integers) or
    refuses, this file's kernels make.
 
+   Convolutions of f32, f64, f16 and bf16 in one to three dimensions go to cuDNN, results and both gradients, in groups too. It
+   is asked once for each shape, and takes the first way that it recommends of those that give the same bits each time and
+   want at most 256 MB of our cache. f32 is true f32 (FMA) unless .tf32; halves are multiplied by matrix units and summed in
+   f32; a bias is added after. It is not asked for depthwise ones (at most 4 filters in each of several groups), for padding that is
+   not the same on both sides, for images whose numbers lie neither as rows nor with the channels within, or that begin where
+   no 16 bytes do: these this file's kernels make, and what it refuses, which the log says once. Images with the channels
+   within (NHWC) stay as they are; a filter that is not packed in the same order is copied for each call.
+
    Attention of f16 and bf16 uses the matrix units (tensor cores) of a GPU of compute capability 8.0 or newer, forward and
    back, where no head has more than 128 columns: scores, exponentials' sums and results are summed in f32, probabilities
    and their derivatives are rounded to halves for the next product. Not in strict mode: it takes plain tiles, all in f32.
 
-   Same bits: from run to run, on any GPU, but for products of cuBLASLt, whose library decides: it promises the same bits
-   for the same GPU, version and shape, not for others, and for what matrix units sum, whose order and rounding are each
-   GPU's own: the same from run to run there. In strict mode neither is used, with .no_cublas not cuBLASLt. Of the rest: no
-   atomics on floats; every sum has an order that its sizes alone decide. It is the CPU's but in normalisations,
+   Same bits: from run to run, on any GPU, but for products of cuBLASLt and convolutions of cuDNN, whose libraries decide:
+   they promise the same bits for the same GPU, version and shape, not for others, and for what matrix units sum, whose order
+   and rounding are each GPU's own: the same from run to run there. In strict mode none of them is used, with .no_cublas not
+   cuBLASLt, with .no_cudnn not cuDNN; where a library finds no room for its own memory, this file's kernels do it. Of the
+   rest: no atomics on floats; every sum has an order that its sizes alone decide. It is the CPU's but in normalisations,
    convolutions, attention, resizing and scans of long rows, which are as near as a rounding or two. Elementwise
    operations, copies, random numbers, dropout, reductions, scans, sorting, softmax, cross-entropy, indexing, pooling,
    recurrent cells, optimisers and this file's products of f32 and f64 have the bits of the CPU's kernels with a fused
@@ -99,12 +111,13 @@
    ---- what is not here yet ----
    Every family has kernels. These cases run on the CPU with copies there and back, right and slow, which the log says once
    for each family: block-quantised operands; grid_sample and boxes; resizing of whole numbers; a product with a bias of
-   another type. No cuDNN. No matrix units but in cuBLASLt and in attention: convolutions, and products without cuBLASLt,
-   are f32 (f64) in plain tiles, also of halves; so is attention of f32, of heads of more than 128 columns, and on GPUs
+   another type. No matrix units but in cuBLASLt, cuDNN and attention: convolutions and products without these libraries are
+   f32 (f64) in plain tiles, also of halves; so is attention of f32, of heads of more than 128 columns, and on GPUs
    before 8.0. The derivative of attention makes its scores three times. topk sorts whole rows. Copies to the host wait and
    are not page-locked. No kernels compiled ahead by nvcc (which compiles the file as any other C).
    It was tested on an emulated driver and with NVRTC's and nvcc's compilers; it has not yet run on a GPU, and no time is
-   known. Of the words for matrix units (>>cuda-kernels) the emulation has NVIDIA's documentation, read by the author, for
+   known. The real cuBLASLt and cuDNN have taken the descriptors; what they recommend and compute has not been seen. Of the
+   words for matrix units (>>cuda-kernels) the emulation has NVIDIA's documentation, read by the author, for
    what a card does: the places of a warp's numbers, asynchronous copies, shuffles. What it cannot see is a barrier that is
    missing: threads run one after another there. Each barrier says in a comment what it is for.
 */
@@ -1243,6 +1256,17 @@ TG__PRIVATE tg_launch tg__cu_copy(tg__cu *s, const tg_request *r, const tg_opera
     }
     return tg__cu_done(tg__cu_launch_kernel(s, &k, raw ? tg__cu_raw(false, o[0].dtype) : "cast", tg__cu_blocks(s, w.n), &w));
 }
+/* One over the other, of the same shape and type. */
+TG__PRIVATE bool tg__cu_copy_over(tg__cu *s, const tg_operand *to, void *to_base, const tg_operand *from, void *from_base) {
+    tg_request r;
+    tg_operand both[2];
+    void *base[2];
+    memset(&r, 0, sizeof r);
+    r.family = TG_FAMILY_COPY; r.kind = TG_COPY_ELEMENTS; r.n = 2; r.compute = tg__compute_type(to->dtype);
+    both[0] = *to; both[0].use = TG_WRITE; base[0] = to_base;
+    both[1] = *from; both[1].use = TG_READ; base[1] = from_base;
+    return tg__cu_copy(s, &r, both, base) == TG_LAUNCH_DONE;
+}
 TG__PRIVATE tg_launch tg__cu_fill(tg__cu *s, const tg_request *r, const tg_operand *o, void *const *base) {
     const bool ramp = r->kind == TG_FILL_RAMP;
     tg__cu_key k = TG__ZERO;
@@ -1698,10 +1722,10 @@ TG__PRIVATE tg__cu_plan *tg__cu_plan_for(tg__cu *s, bool conv, const void *key, 
     s->plan_count++;
     return p;
 }
-/* The memory that a plan wants beside its operands. False: there is no room, and another kernel must do without it. */
-TG__PRIVATE bool tg__cu_plan_room(tg__cu *s, const tg__cu_plan *p, tg__cu_address *work) {
-    *work = p->work ? tg__cu_take(s, p->work) : 0;
-    if (!p->work || *work) return true;
+/* Memory that a library's call wants beside its operands, perhaps none. False: there is no room, and another kernel must do without it. */
+TG__PRIVATE bool tg__cu_room(tg__cu *s, size_t size, tg__cu_address *at) {
+    *at = size ? tg__cu_take(s, size) : 0;
+    if (!size || *at) return true;
     s->why[0] = 0;
     return false;
 }
@@ -1860,7 +1884,7 @@ TG__PRIVATE tg_launch tg__cu_multiply(tg__cu *s, tg__cu_plan *p, const tg__cu_pr
     int d, code = 0;
     bool fatal;
     if (bias && s->b.product_set(p->operation, TG__CU_BLAS_BIAS_AT, &bias, sizeof bias) != 0) return TG_LAUNCH_DECLINED;
-    if (!tg__cu_plan_room(s, p, &work)) return TG_LAUNCH_DECLINED;
+    if (!tg__cu_room(s, p->work, &work)) return TG_LAUNCH_DECLINED;
     for (i = 0; i < a->loops && !code; i++) {
         at[0] = at[1] = at[2] = 0;
         for (d = a->dims - 1, k = i; d >= 0; k /= a->shape[d--]) { at[0] += k % a->shape[d] * a->lx[d]; at[1] += k % a->shape[d] * a->ly[d]; at[2] += k % a->shape[d] * a->ld[d]; }
@@ -1874,22 +1898,21 @@ TG__PRIVATE tg_launch tg__cu_multiply(tg__cu *s, tg__cu_plan *p, const tg__cu_pr
 }
 /* c = bias, or with `add` c += bias: for one that the library does not add. It is walked over as c is, or stands for each channel of it. */
 TG__PRIVATE bool tg__cu_bias(tg__cu *s, const tg_request *r, const tg_operand *o, void *const *base, bool add) {
-    tg_request copy = *r;
+    tg_request sum;
     tg_operand all[3];
     void *at[3];
     int d;
-    all[0] = all[1] = o[0]; all[1 + add] = o[3];
-    at[0] = at[1] = base[0]; at[1 + add] = base[3];
-    all[0].use = TG_WRITE; all[1].use = all[1 + add].use = TG_READ;
+    all[0] = all[1] = o[0]; all[2] = o[3];
+    at[0] = at[1] = base[0]; at[2] = base[3];
+    all[2].ndim = o[0].ndim;
     for (d = 0; d < o[0].ndim; d++) {
-        all[1 + add].shape[d] = o[0].shape[d];
-        if (r->family == TG_FAMILY_CONV) all[1 + add].stride[d] = d == 1 ? o[3].stride[0] : 0;
+        all[2].shape[d] = o[0].shape[d];
+        if (r->family == TG_FAMILY_CONV) all[2].stride[d] = d == 1 ? o[3].stride[0] : 0;
     }
-    all[1 + add].ndim = o[0].ndim;
-    copy.part = 0; copy.n = 2 + add;
-    if (add) { copy.family = TG_FAMILY_MAP; copy.kind = TG_ROW_tg_add; copy.compute = tg__compute_type(o[0].dtype); return tg__cu_map(s, &copy, all, at) == TG_LAUNCH_DONE; }
-    copy.family = TG_FAMILY_COPY; copy.kind = TG_COPY_ELEMENTS;
-    return tg__cu_copy(s, &copy, all, at) == TG_LAUNCH_DONE;
+    if (!add) return tg__cu_copy_over(s, &all[0], at[0], &all[2], at[2]);
+    memset(&sum, 0, sizeof sum);
+    sum.family = TG_FAMILY_MAP; sum.kind = TG_ROW_tg_add; sum.n = 3; sum.compute = tg__compute_type(o[0].dtype);
+    return tg__cu_map(s, &sum, all, at) == TG_LAUNCH_DONE;
 }
 TG__PRIVATE tg_launch tg__cu_blas_launch(tg__cu *s, const tg_request *r, const tg_operand *o, void *const *base, const tg__cu_gemm *gemm) {
     tg__cu_product a;
@@ -2048,8 +2071,9 @@ TG__PRIVATE tg_launch tg__cu_conv_one_launch(tg__cu *s, tg__cu_conv *a) {
 }
 
 /* ---- convolutions by cuDNN ----
-   Its functions have the operands in the order of a request. It takes tensors of 4 or 5 dimensions: a depth of 1 is left out.
-   What it does not take or refuses, this file's kernels do. It is left out where they are made for it: depthwise ones. */
+   Its functions have the operands in the order of a request. It takes images of 4 or 5 dimensions: a depth of 1 is left out.
+   A filter must be packed, in the order of the images: one that lies otherwise is copied, into memory of the launch's own.
+   What the library does not take or refuses, this file's kernels do; and what these are made for, depthwise ones. */
 
 TG__PRIVATE bool tg__cu_dnn_ready(tg__cu *s) {
 #if defined(_WIN32)
@@ -2059,31 +2083,36 @@ TG__PRIVATE bool tg__cu_dnn_ready(tg__cu *s) {
 #endif
     return tg__cu_extra_ready(s, &s->dnn, "cuDNN", "convolutions", files, tg__cu_dnn_names, &s->n);
 }
-/* Do the numbers lie as in rows (from within: width, height, depth, channels, images) or with the channels within, and with
-   nothing between them where they must be `packed`? Those are the orders for which the library has fast kernels. */
-TG__PRIVATE bool tg__cu_conv_lies(const tg_operand *o, const tg__cu_conv_key *k, int *size, int *step, int *format, bool packed) {
-    const int skip = 5 - k->dims;                                      /* the depth that is left out */
-    const bool channels = o->shape[1] > 1 && o->stride[1] == 1 && o->shape[2] * o->shape[3] * o->shape[4] > 1;
+/* From within, rows are width, height, depth, channels, images; with channels within they come first. */
+static const signed char tg__cu_conv_order[2][5] = { { 4, 3, 2, 1, 0 }, { 1, 4, 3, 2, 0 } };
+
+/* Do the numbers lie as rows or with the `channels` within, perhaps as a part of something larger? For other orders the library has no fast kernels. */
+TG__PRIVATE bool tg__cu_conv_lies(const tg_operand *o, int dims, int *size, int *step, bool *channels) {
     int64_t next = 1;                                                  /* the least that a step may be */
     int i;
-    *format = channels ? TG__CU_DNN_CHANNELS : TG__CU_DNN_ROWS;
-    for (i = 0; i < k->dims; i++) {
-        const int to = i == k->dims - 1 ? 0 : !channels ? k->dims - 1 - i : i == 0 ? 1 : k->dims - i, d = to < 2 ? to : to + skip;
+    *channels = o->shape[1] > 1 && o->stride[1] == 1 && o->shape[2] * o->shape[3] * o->shape[4] > 1;
+    for (i = 0; i < 5; i++) {
+        const int d = tg__cu_conv_order[*channels][i], to = d < 2 ? d : d - 5 + dims;
         const int64_t count = o->shape[d], stride = count == 1 ? next : o->stride[d];
-        if (stride < next || (stride > next && (packed || next == 1)) || stride > INT32_MAX || count > INT32_MAX / stride) return false;
+        if (d == 2 && dims == 4) continue;
+        if (stride < next || (stride > next && next == 1) || stride > INT32_MAX || count > INT32_MAX / stride) return false;
         size[to] = (int)count; step[to] = (int)stride;
         next = stride * count;
     }
     return true;
 }
-/* False: it is not for the library, which wants results of the size that follows from the rest, and which this file's kernels beat where they are `narrow`. */
-TG__PRIVATE bool tg__cu_conv_key_of(tg__cu_conv_key *k, const tg_request *r, const tg_operand *o, void *const *base, const tg__cu_conv *own) {
+/* `packed` becomes the filter as the library wants it. False: it is not for the library, which wants a result of the size that follows
+   from the rest and may read 16 bytes at once; nor where `own` kernels are narrow. */
+TG__PRIVATE bool tg__cu_conv_key_of(tg__cu_conv_key *k, tg_operand *packed, const tg_request *r, const tg_operand *o, void *const *base, const tg__cu_conv *own) {
     static const int types[] = { TG__CU_DNN_F32, TG__CU_DNN_F64, TG__CU_DNN_F16, TG__CU_DNN_BF16 };      /* by tg_dtype */
     const signed char *const which = tg__conv_which[r->kind];
     const tg_operand *x = &o[which[0]], *f = &o[which[1]], *y = &o[which[2]];
-    int i, unused;
-    memset(k, 0, sizeof *k);
+    int64_t next = 1;
+    bool channels, whatever;
+    int i;
     if (own->m == 0 || own->k == 0 || own->n == 0 || own->groups > INT32_MAX || (own->groups > 1 && tg__cu_conv_is_narrow(own))) return false;
+    if ((uintptr_t)tg__cu_at(o, base, which[0]) % 16 || (uintptr_t)tg__cu_at(o, base, which[2]) % 16) return false;
+    memset(k, 0, sizeof *k);
     k->kind = r->kind; k->type = types[o[0].dtype]; k->groups = (int)own->groups;
     k->dims = x->shape[2] == 1 && y->shape[2] == 1 && f->shape[2] == 1 && r->whole[3] == 0 ? 4 : 5;
     for (i = 0; i < 3; i++) {
@@ -2093,11 +2122,16 @@ TG__PRIVATE bool tg__cu_conv_key_of(tg__cu_conv_key *k, const tg_request *r, con
         if (last < 0 || last / stride + 1 != y->shape[2 + i]) return false;
         if (to >= 0) { k->stride[to] = (int)stride; k->padding[to] = (int)padding; k->dilation[to] = (int)dilation; }
     }
-    for (i = 0; i < 3; i++) {
-        const bool filter = i == which[1];
-        if ((uintptr_t)tg__cu_at(o, base, i) % 16 || !tg__cu_conv_lies(&o[i], k, k->size[i], k->step[i], filter ? &k->format : &unused, filter)) return false;      /* it may read 16 bytes at once */
-    }
-    return true;
+    if (!tg__cu_conv_lies(y, k->dims, k->size[which[2]], k->step[which[2]], &whatever) || !tg__cu_conv_lies(x, k->dims, k->size[which[0]], k->step[which[0]], &channels)) return false;
+    k->format = channels ? TG__CU_DNN_CHANNELS : TG__CU_DNN_ROWS;
+    *packed = *f; packed->offset = 0;
+    for (i = 0; i < 5; i++) { const int d = tg__cu_conv_order[channels][i]; packed->stride[d] = next; next *= f->shape[d]; }
+    return tg__cu_conv_lies(packed, k->dims, k->size[which[1]], k->step[which[1]], &whatever);
+}
+TG__PRIVATE bool tg__cu_conv_moves(const tg_operand *f, const tg_operand *packed, const char *at) {
+    int d;
+    for (d = 0; d < 5; d++) if (f->shape[d] > 1 && f->stride[d] != packed->stride[d]) return true;
+    return (uintptr_t)at % 16 != 0;
 }
 TG__PRIVATE void tg__cu_dnn_refused(tg__cu *s, int code) {
     char line[300];
@@ -2127,7 +2161,7 @@ TG__PRIVATE bool tg__cu_conv_plan(tg__cu *s, tg__cu_plan *p) {
     if (!code) code = s->n.conv_math(p->operation, maths);
     if (!code) code = s->n.ask[k->kind](s->dnn.handle, l[1], l[2], p->operation, l[0], 16, &n, found);
     p->refused = true;
-    for (i = 0; i < n && !code && p->refused; i++) {
+    for (i = 0; !code && i < n && p->refused; i++) {
         if (found[i].state || found[i].deterministic != 1 || found[i].work > most) continue;
         code = s->n.conv_math(p->operation, exact ? maths : found[i].maths);      /* an algorithm is meant with its maths; but f32 stays f32 */
         if (!code) code = s->n.room[k->kind](s->dnn.handle, l[1], l[2], p->operation, l[0], found[i].algorithm, &p->work);
@@ -2141,23 +2175,37 @@ TG__PRIVATE tg_launch tg__cu_dnn_launch(tg__cu *s, const tg_request *r, const tg
     static const float narrow[2] = { 0, 1 };
     static const double wide[2] = { 0, 1 };
     const void *const alpha = o[0].dtype == TG_F64 ? (const void *)&wide[1] : &narrow[1], *const beta = o[0].dtype == TG_F64 ? (const void *)&wide[0] : &narrow[0];
+    const int f = tg__conv_which[r->kind][1];
+    const size_t bytes = (size_t)tg__operand_numel(&o[f]) * tg_dtype_size(o[f].dtype);
+    char *at[3];
+    tg_operand packed;
     tg__cu_conv_key k;
     tg__cu_plan *p;
-    tg__cu_address work;
-    int code;
-    bool fatal;
-    if ((s->dnn.tried && !s->dnn.handle) || !tg__cu_conv_key_of(&k, r, o, base, own) || !tg__cu_dnn_ready(s)) return TG_LAUNCH_DECLINED;
+    tg__cu_address work, copy = 0;
+    int i, code = 0;
+    bool fatal, ok = true;
+    if ((s->dnn.tried && !s->dnn.handle) || !tg__cu_conv_key_of(&k, &packed, r, o, base, own) || !tg__cu_dnn_ready(s)) return TG_LAUNCH_DECLINED;
     p = tg__cu_plan_for(s, true, &k, NULL);
-    if (!p || p->refused || !tg__cu_plan_room(s, p, &work)) return TG_LAUNCH_DECLINED;
-    s->last = "cudnnSetStream";
-    code = s->n.stream(s->dnn.handle, s->stream);
-    if (!code) s->last = names[k.kind];
-    if (!code) code = s->n.convolve[k.kind](s->dnn.handle, alpha, p->layout[1], tg__cu_at(o, base, 1), p->layout[2], tg__cu_at(o, base, 2), p->operation, (int)p->algorithm[0],
-        (void *)(uintptr_t)work, p->work, beta, p->layout[0], tg__cu_at(o, base, 0));
+    if (!p || p->refused || !tg__cu_room(s, p->work, &work)) return TG_LAUNCH_DECLINED;
+    for (i = 0; i < 3; i++) at[i] = tg__cu_at(o, base, i);
+    if (tg__cu_conv_moves(&o[f], &packed, at[f])) {
+        if (!tg__cu_room(s, bytes, &copy)) { if (work) tg__cu_give(s, work, p->work); return TG_LAUNCH_DECLINED; }
+        at[f] = (char *)(uintptr_t)copy;
+        ok = f == 0 || tg__cu_copy_over(s, &packed, at[f], &o[f], base[f]);
+    }
+    if (ok) {
+        s->last = "cudnnSetStream";
+        code = s->n.stream(s->dnn.handle, s->stream);
+        if (!code) s->last = names[k.kind];
+        if (!code) code = s->n.convolve[k.kind](s->dnn.handle, alpha, p->layout[1], at[1], p->layout[2], at[2], p->operation, (int)p->algorithm[0], (void *)(uintptr_t)work, p->work, beta, p->layout[0], at[0]);
+    }
+    if (ok && !code && copy && f == 0) ok = tg__cu_copy_over(s, &o[0], base[0], &packed, at[0]);
+    if (ok && !code && own->bias) ok = tg__cu_bias(s, r, o, base, true);
     if (work) tg__cu_give(s, work, p->work);
+    if (copy) tg__cu_give(s, copy, bytes);
+    if (!ok) return TG_LAUNCH_FAILED;
     fatal = code >= TG__CU_DNN_EXECUTION || code == TG__CU_DNN_EXECUTION_8;
     if (code && !fatal) tg__cu_dnn_refused(s, code);
-    if (!code && own->bias && !tg__cu_bias(s, r, o, base, true)) return TG_LAUNCH_FAILED;
     return tg__cu_plan_done(s, p, code, fatal, code ? s->n.words(code) : NULL);
 }
 TG__PRIVATE tg_launch tg__cu_conv_launch(tg__cu *s, const tg_request *r, const tg_operand *o, void *const *base) {

@@ -654,13 +654,16 @@ static void convolution_cases(tg_ctx *t, tg_dtype dtype, double most, int one) {
     CONVOLUTION(one, tg_conv2d(x, y, z, .stride = {3, 2}, .padding = {1, 4}, .dilation = {2, 3})); CONVOLUTION(one, tg_conv2d(x, tg_contiguous(tg_slice(y, ":, 0:4")), z, .groups = 2)); CONVOLUTION(one, tg_conv2d(x, tg_contiguous(tg_slice(y, ":, :, 0:1, 0:1")), z));
     CONVOLUTION(one, tg_conv2d(x, y, z, .stride = {50, 50})); CONVOLUTION(one, tg_conv2d(tg_slice(x, "0"), y, z)); CONVOLUTION(one, tg_conv2d(x, tg_slice(y, "0:1"), tg_slice(z, "0:1"))); CONVOLUTION(one, tg_conv2d(tg_contiguous(tg_slice(x, ":, 0:1")), tg_contiguous(tg_slice(y, ":, 0:1")), z));
     CONVOLUTION(one, tg_conv2d(x, y, z, .padding = {1, 0}, .same = false)); CONVOLUTION(one, tg_conv2d(x, tg_contiguous(tg_slice(y, ":, :, :, 0:1")), z, .same = true));      /* of an odd kernel the padding is the same on both sides */
+    /* filters that lie otherwise: a part, an address between, turned, one for all */
+    CONVOLUTION(one, tg_conv2d(x, tg_slice(y, ":, :, 0:2"), z)); CONVOLUTION(one, tg_conv2d(channels_within(x), tg_slice(y, "::2, :, :, 1:"), NULL)); CONVOLUTION(one, tg_conv2d(x, tg_reshape(tg_slice(tg_reshape(y, TG_SHAPE(576)), "1:481"), TG_SHAPE(10, 8, 3, 2)), tg_slice(z, "2:")));
+    CONVOLUTION(one, tg_conv2d(x, tg_flip(tg_transpose(y, 2, 3), TG_DIMS(2, 3)), z)); CONVOLUTION(one, tg_conv2d(x, tg_expand(tg_slice(y, "0:1"), TG_SHAPE(12, 8, 3, 2)), z)); CONVOLUTION(one, tg_conv_transpose2d(x, tg_transpose(tg_reshape(y, TG_SHAPE(12, 8, 3, 2)), 0, 1), z));
     /* parts of larger tensors: images, channels, rows that begin where 16 bytes do; channels within, of the filter too */
     CONVOLUTION(one, tg_conv2d(tg_slice(x, "1:2"), y, z)); CONVOLUTION(one, tg_conv2d(tg_slice(x, ":, 2:6"), tg_contiguous(tg_slice(y, ":, 0:4")), z)); CONVOLUTION(one, tg_conv2d(tg_slice(x, ":, :, 2:10, 0:7"), y, z));
     CONVOLUTION(one, tg_conv2d(channels_within(x), y, z, .padding = {1, 1})); CONVOLUTION(one, tg_conv2d(channels_within(x), channels_within(y), z, .stride = {2, 2})); CONVOLUTION(one, tg_conv2d(x, channels_within(y), NULL));
     CONVOLUTION(one, tg_conv2d(tg_slice(channels_within(x), ":, 0:4, 2:, 0:9"), tg_contiguous(tg_slice(y, ":, 0:4")), z));
-    /* for this file's kernels: more padding on one side, depthwise, few filters in a group, numbers that are one or lie apart, parts of a filter, an address between, rows across, nothing to sum */
+    /* for this file's kernels: more padding on one side, depthwise, few filters in a group, numbers that are one or lie apart, an address between, rows across, nothing to sum */
     CONVOLUTION(0, tg_conv2d(x, y, z, .same = true)); CONVOLUTION(0, tg_conv2d(x, tg_reshape(tg_slice(y, "0:1"), TG_SHAPE(8, 1, 3, 2)), NULL, .groups = 8)); CONVOLUTION(0, tg_conv2d(x, tg_contiguous(tg_slice(y, ":8, 0:4")), NULL, .groups = 2));
-    CONVOLUTION(0, tg_conv2d(tg_expand(tg_slice(x, ":, 0:1"), TG_SHAPE(2, 8, 13, 12)), y, z)); CONVOLUTION(0, tg_conv2d(tg_slice(x, ":, :, :, ::2"), y, z)); CONVOLUTION(0, tg_conv2d(x, tg_slice(y, ":, :, 0:2"), z));
+    CONVOLUTION(0, tg_conv2d(tg_expand(tg_slice(x, ":, 0:1"), TG_SHAPE(2, 8, 13, 12)), y, z)); CONVOLUTION(0, tg_conv2d(tg_slice(x, ":, :, :, ::2"), y, z));
     CONVOLUTION(0, tg_conv2d(tg_slice(x, ":, :, :, 1:"), y, z)); CONVOLUTION(0, tg_conv2d(tg_transpose(x, 2, 3), y, z)); CONVOLUTION(0, tg_conv2d(tg_slice(x, ":, 0:0"), tg_slice(y, ":, 0:0"), z));
     /* transposed, with room at the end and a bias; more room than follows from the rest */
     CONVOLUTION(one, tg_conv_transpose2d(x, tg_reshape(y, TG_SHAPE(8, 12, 3, 2)), z, .stride = {2, 3}, .padding = {1, 0}, .output_padding = {1, 2})); CONVOLUTION(one, tg_conv_transpose2d(x, tg_reshape(y, TG_SHAPE(8, 12, 3, 2)), NULL, .dilation = {2, 1}));
@@ -668,8 +671,8 @@ static void convolution_cases(tg_ctx *t, tg_dtype dtype, double most, int one) {
     CONVOLUTION(0, tg_conv_transpose2d(x, tg_reshape(y, TG_SHAPE(8, 12, 3, 2)), z, .dilation = {3, 3}, .output_padding = {2, 2}));
     /* gradients: the forward pass is one, and of the two others as many as are asked for, which is both; that by data has few channels in a group */
     for (i = 0; i < 2; i++) {
-        CONVOLUTION(3 * one, gradient(x, y, i, to_stride)); CONVOLUTION(2 * one, gradient(x, tg_reshape(tg_slice(y, "0:6"), TG_SHAPE(12, 4, 3, 2)), i, to_groups)); CONVOLUTION(3 * one, gradient(tg_reshape(x, TG_SHAPE(2, 12, 13, 8)), tg_reshape(tg_slice(y, "0:9"), TG_SHAPE(12, 6, 3, 3)), i, to_groups)); CONVOLUTION(3 * one, gradient(x, tg_reshape(y, TG_SHAPE(8, 12, 3, 2)), i, to_back));
-        CONVOLUTION(-one, gradient(channels_within(x), y, i, to_stride)); CONVOLUTION(-one, gradient(channels_within(x), channels_within(y), i, to_stride));
+        CONVOLUTION(3 * one, gradient(x, y, i, to_stride)); CONVOLUTION(2 * one, gradient(x, tg_reshape(tg_slice(y, "0:6"), TG_SHAPE(12, 4, 3, 2)), i, to_groups)); CONVOLUTION(3 * one, gradient(tg_reshape(x, TG_SHAPE(2, 12, 13, 8)), tg_reshape(tg_slice(y, "0:9"), TG_SHAPE(12, 6, 3, 2)), i, to_groups)); CONVOLUTION(3 * one, gradient(x, tg_reshape(y, TG_SHAPE(8, 12, 3, 2)), i, to_back));
+        CONVOLUTION(3 * one, gradient(channels_within(x), y, i, to_stride)); CONVOLUTION(3 * one, gradient(channels_within(x), channels_within(y), i, to_stride)); CONVOLUTION(3 * one, gradient(x, tg_slice(y, ":, :, :, 1:"), i, to_stride));
     }
     /* one dimension, three */
     CONVOLUTION(one, tg_conv1d(tg_reshape(x, TG_SHAPE(4, 4, 156)), tg_reshape(tg_slice(y, ":10"), TG_SHAPE(12, 4, 10)), z, .stride = 3, .padding = 4, .dilation = 2)); CONVOLUTION(one, tg_conv1d(tg_transpose(tg_reshape(x, TG_SHAPE(4, 156, 4)), 1, 2), tg_reshape(tg_slice(y, ":10"), TG_SHAPE(12, 4, 10)), z));
@@ -778,9 +781,9 @@ static void convolutions(void) {
     /* the driver's calls around it, and a wait that finds what failed before */
     for (at = 1, i = 0; !i; at++) {
         tg_ctx *t = open_loose(folder, false, false);
-        tg_tensor *x = tg_to_device(tg_randn(t, TG_SHAPE(2, 6, 7, 8)), TG_CUDA), *w = tg_to_device(tg_randn(t, TG_SHAPE(8, 6, 3, 3)), TG_CUDA), *b = tg_to_device(tg_randn(t, TG_SHAPE(8)), TG_CUDA);
+        tg_tensor *x = tg_to_device(channels_within(tg_randn(t, TG_SHAPE(2, 6, 7, 8))), TG_CUDA), *w = tg_to_device(tg_randn(t, TG_SHAPE(8, 6, 3, 3)), TG_CUDA), *b = tg_to_device(tg_randn(t, TG_SHAPE(8)), TG_CUDA);
         driver->calls = 0; driver->fail_at = at; driver->code = 700; driver->failed[0] = 0;
-        if (!home(tg_conv2d(x, w, b))) { CHECK_MSG(strstr(tg_error_text(t), driver->failed), "%s is not named: %s", driver->failed, tg_error_text(t)); tg_clear(t); }
+        if (!home(tg_conv2d(x, w, b)) || !home(gradient(x, w, 1, to_stride))) { CHECK_MSG(strstr(tg_error_text(t), driver->failed), "%s is not named: %s", driver->failed, tg_error_text(t)); tg_clear(t); }
         i = driver->calls < at && !driver->failed[0];
         driver->fail_at = 0;
         test_close(t);

@@ -532,7 +532,7 @@ int cublasLtMatmul(void *handle, void *product, const void *alpha, const void *x
 #if defined(FAKE_DNN)
 /* ---- cuDNN: convolutions on the host, of what the descriptors tell; what they do not tell right is refused as the real one does, or more strictly ---- */
 typedef struct dnn_handle { int magic; fake_stream *stream; } dnn_handle;
-typedef struct dnn_tensor { int magic, type, dims, size[5], step[5]; } dnn_tensor;      /* or a filter */
+typedef struct dnn_tensor { int magic, type, channels, dims, size[5], step[5]; } dnn_tensor;      /* or a filter */
 typedef struct dnn_conv { int magic, dims, padding[3], stride[3], dilation[3], compute, groups, maths; } dnn_conv;
 typedef struct dnn_way { int algorithm, state; float time; size_t work; int deterministic, maths, reserved[3]; } dnn_way;
 enum { DNN_HANDLE = 0x444E, TENSOR, FILTER, CONV, BAD = 2000, NOT_SUPPORTED = 3000, ROOM = 5000, GOOD = 1, WRONG = 6, LARGE = 5, LOOSE = 0 };      /* ways: the one to take; one that does not work, one that wants much memory, one of other bits each time */
@@ -572,6 +572,7 @@ int cudnnSetFilterNdDescriptor(void *to, int type, int format, int dims, const i
     if (t->magic != FILTER || (format != 0 && format != 1)) return BAD;
     code = dnn_sizes(t, type, dims, size);
     if (code) return code;
+    t->channels = format;
     if (format) { t->step[1] = 1; step = size[1]; }
     for (i = dims - 1; i >= 0; i--) if (i != 1 || !format) { t->step[i] = step; step *= size[i]; }
     return 0;
@@ -613,7 +614,7 @@ static int dnn_fits(int kind, const dnn_tensor *const *t, const dnn_conv *c) {
         const int reach = x->size[2 + i] + 2 * c->padding[i] - (f->size[2 + i] - 1) * c->dilation[i] - 1;
         if (reach < 0 || y->size[2 + i] != reach / c->stride[i] + 1) return BAD;
     }
-    return dnn_orderly(x) && dnn_orderly(y) ? 0 : NOT_SUPPORTED;
+    return dnn_orderly(y) && dnn_orderly(x) == 1 + f->channels ? 0 : NOT_SUPPORTED;
 }
 static int dnn_ask(int kind, const char *name, void *handle, void *first, void *second, void *conv, void *result, int most, int *n, dnn_way *ways) {
     const dnn_tensor *const t[3] = { (const dnn_tensor *)result, (const dnn_tensor *)first, (const dnn_tensor *)second };

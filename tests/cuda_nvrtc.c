@@ -98,7 +98,7 @@ static void real_dnn(void) {
         static char somewhere[64];
         void *const base[3] = { somewhere + 64 - (size_t)somewhere % 16 - 48, somewhere + 64 - (size_t)somewhere % 16 - 48, somewhere + 64 - (size_t)somewhere % 16 - 48 };
         tg_request r;
-        tg_operand o[4];
+        tg_operand o[4], packed;
         tg__cu_conv own;
         tg__cu_plan p;
         int sizes[5] = { 0, 0, 0, 0, 0 };
@@ -114,7 +114,7 @@ static void real_dnn(void) {
             if (cases[c].channels) { q->stride[1] = 1; step = q->shape[1]; }
             for (d = 4; d >= 0; d--) if (d != 1 || !cases[c].channels) { q->stride[d] = step; step *= q->shape[d]; }
         }
-        if (!CHECK(tg__cu_conv_of(&own, &r, o, base) && tg__cu_conv_key_of(&p.key.conv, &r, o, base, &own))) continue;
+        if (!CHECK(tg__cu_conv_of(&own, &r, o, base) && tg__cu_conv_key_of(&p.key.conv, &packed, &r, o, base, &own))) continue;
         p.is_conv = true;
         CHECK(tg__cu_conv_plan(&s, &p) && p.refused && p.operation && p.layout[0] && p.layout[1] && p.layout[2]);
         code = size_of(p.operation, p.layout[which[0]], p.layout[which[1]], p.key.conv.dims, sizes);
