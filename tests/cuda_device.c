@@ -187,6 +187,7 @@ static void log_hook(void *user, tg_log_level level, const char *text) {
     if (strstr(text, "cannot keep its programs")) cannot_keep++;
     if (strstr(text, "makes products by its own kernels")) { own_products++; snprintf(last_line, sizeof last_line, "%s", text); }
     if (strstr(text, "makes convolutions by its own kernels")) { own_convolutions++; snprintf(last_line, sizeof last_line, "%s", text); }
+    if (!driver && strstr(text, "by its own kernels")) puts(text);             /* on a card: which library is missing, or what it refuses */
     if (strstr(text, "that cuDNN does not take")) { refused_convolutions++; snprintf(last_line, sizeof last_line, "%s", text); }
     if (level == TG_LOG_INFO && strstr(text, "leaves the family")) { lines++; puts(text); snprintf(last_line, sizeof last_line, "%s", text); }
 }
@@ -806,20 +807,25 @@ static void convolutions(void) {
 }
 /* On a card: what the tests have seen on the fake driver, with the real ones. */
 static void card(void) {
-    static const double most[] = { 2e-5, 2e-14, 4e-3, 3e-2 };
+    static const double most[] = { 2e-5, 2e-14, 4e-3, 3e-2 }, most_convolved[] = { 1e-4, 1e-13, 4e-3, 3e-2 };      /* transforms (Winograd's, Fourier's) round more */
     static const tg_dtype types[] = { TG_F32, TG_F64, TG_F16, TG_BF16 };
     char made[] = "/tmp/tg_programs_XXXXXX";
     struct timespec begin, end;
     tg_ctx *t;
-    tg_tensor *x, *y, *host;
-    int i, tf32;
+    tg_tensor *x, *y, *w, *v, *host;
+    int i, k, tf32;
     guest();
     for (tf32 = 0; tf32 < 2; tf32++) {
-        own_products = 0;
         t = open_loose(NULL, tf32 != 0, false);
-        for (i = tf32 ? 1 : 0; i < 4; i++) product_cases(t, types[i], most[i], 0, 0);
+        for (i = tf32 ? 1 : 0; i < 4; i++) { product_cases(t, types[i], most[i], 0, 0); convolution_cases(t, types[i], most_convolved[i], 0); }
+        x = tg_rand(t, TG_SHAPE(2, 64, 20, 20)); y = tg_to_device(x, TG_CUDA); w = tg_rand(t, TG_SHAPE(64, 64, 3, 3)); v = tg_to_device(w, TG_CUDA);
+        printf("convolutions by %s; f32 %s: %.1e of the largest apart\n", tg__cu_of(t)->dnn.handle ? "cuDNN" : "this file", tf32 ? "in TF32" : "as it is", apart(tg_conv2d(x, w, NULL), home(tg_conv2d(y, v, NULL))));
+        for (i = 0; i < 3; i++) {                                              /* the same bits */
+            tg_tensor *first = home(i ? gradient(y, v, i - 1, to_stride) : tg_conv2d(y, v, NULL));
+            for (k = 0; k < 5; k++) CHECK(same(first, home(i ? gradient(y, v, i - 1, to_stride) : tg_conv2d(y, v, NULL))));
+        }
         x = tg_rand(t, TG_SHAPE(100, 300)); y = tg_to_device(x, TG_CUDA);
-        printf("products by %s; f32 %s: %.1e of the largest apart\n", own_products ? last_line : "cuBLASLt", tf32 ? "in TF32" : "as it is", apart(tg_matmul(x, tg_t(x)), home(tg_matmul(y, tg_t(y)))));
+        printf("products by %s; f32 %s: %.1e of the largest apart\n", tg__cu_of(t)->blas.handle ? "cuBLASLt" : "this file", tf32 ? "in TF32" : "as it is", apart(tg_matmul(x, tg_t(x)), home(tg_matmul(y, tg_t(y)))));
         y = home(tg_matmul(y, tg_t(y)));
         for (i = 0; i < 5; i++) CHECK(same(y, home(tg_matmul(tg_to_device(x, TG_CUDA), tg_t(tg_to_device(x, TG_CUDA))))));      /* the same bits */
         CHECK_OK(t);
@@ -1251,6 +1257,13 @@ static tg_tensor *attended_and_back(tg_tensor *const *in, int n) {
     return y && tg_grad(&y, 1, x, n, dx, .grad_outputs = &g) ? dx[0] : NULL;
 }
 static tg_tensor *conv_of_3(tg_tensor *const *x, int n) { (void)n; return tg_conv2d(x[0], x[1], NULL, .padding = {1, 1}); }
+static tg_tensor *conv_of_3_and_back(tg_tensor *const *in, int n) {
+    tg_tensor *x[2], *dx[2], *y;
+    int i;
+    for (i = 0; i < n; i++) x[i] = tg_require_grad(tg_detach(in[i]), true);
+    y = conv_of_3(x, n);
+    return y && tg_grad(&y, 1, x, n, dx, .grad_outputs = in) ? dx[1] : NULL;     /* as many channels as filters: any numbers of y's shape */
+}
 static tg_tensor *multiplied(tg_tensor *const *x, int n) { (void)n; return tg_matmul(x[0], x[1]); }
 static tg_tensor *squared(tg_tensor *const *x, int n) { (void)n; return tg_square(x[0]); }
 static tg_tensor *summed(tg_tensor *const *x, int n) { (void)n; return tg_sum(x[0]); }
@@ -1258,7 +1271,7 @@ static tg_tensor *softened(tg_tensor *const *x, int n) { (void)n; return tg_soft
 static tg_tensor *sorted_rows(tg_tensor *const *x, int n) { (void)n; return tg_sort(x[0], 1, false, NULL); }
 static tg_tensor *summed_so_far(tg_tensor *const *x, int n) { (void)n; return tg_cumsum(x[0], 1); }
 static double now(void) { struct timespec t; clock_gettime(CLOCK_MONOTONIC, &t); return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec; }
-/* strict: this file's kernels without matrix units; else what differs there, products and attention of halves */
+/* strict: this file's kernels without matrix units; else what differs there, products, convolutions and attention of halves */
 static void times(bool strict) {
     static const struct { const char *what; op_fn f; int n, ndim[3]; int64_t shape[3][4]; double bytes, flops; tg_dtype dtype; } runs[] = {
         { "x * x, f32, 64 M", squared, 1, { 1 }, { { 64 << 20 } }, 8. * (64 << 20), 0, TG_F32 },
@@ -1270,6 +1283,9 @@ static void times(bool strict) {
         { "matmul, f32, 4096", multiplied, 2, { 2, 2 }, { { 4096, 4096 }, { 4096, 4096 } }, 0, 2. * 4096 * 4096 * 4096, TG_F32 },
         { "matmul, bf16, 4096", multiplied, 2, { 2, 2 }, { { 4096, 4096 }, { 4096, 4096 } }, 0, 2. * 4096 * 4096 * 4096, TG_BF16 },
         { "conv 3 x 3, 32 x 128 x 56 x 56", conv_of_3, 2, { 4, 4 }, { { 32, 128, 56, 56 }, { 128, 128, 3, 3 } }, 0, 2. * 32 * 56 * 56 * 128 * 128 * 9, TG_F32 },
+        { "conv, bf16, 3 x 3, 32 x 128 x 56 x 56", conv_of_3, 2, { 4, 4 }, { { 32, 128, 56, 56 }, { 128, 128, 3, 3 } }, 0, 2. * 32 * 56 * 56 * 128 * 128 * 9, TG_BF16 },
+        { "and back, 3 x 3, 32 x 128 x 56 x 56", conv_of_3_and_back, 2, { 4, 4 }, { { 32, 128, 56, 56 }, { 128, 128, 3, 3 } }, 0, 6. * 32 * 56 * 56 * 128 * 128 * 9, TG_F32 },
+        { "and back, bf16, 3 x 3, 32 x 128 x 56 x 56", conv_of_3_and_back, 2, { 4, 4 }, { { 32, 128, 56, 56 }, { 128, 128, 3, 3 } }, 0, 6. * 32 * 56 * 56 * 128 * 128 * 9, TG_BF16 },
         { "attention, causal, 4 x 16 x 2048 x 64", attended_long, 3, { 4, 4, 4 }, { { 4, 16, 2048, 64 }, { 4, 16, 2048, 64 }, { 4, 16, 2048, 64 } }, 0, 2. * 4 * 16 * 2048 * 2048 * 64, TG_F32 },
         { "attention, bf16, causal, 4 x 16 x 2048 x 64", attended_long, 3, { 4, 4, 4 }, { { 4, 16, 2048, 64 }, { 4, 16, 2048, 64 }, { 4, 16, 2048, 64 } }, 0, 2. * 4 * 16 * 2048 * 2048 * 64, TG_BF16 },
         { "attention, bf16, causal, 4 x 16 x 2048 x 128", attended_long, 3, { 4, 4, 4 }, { { 4, 16, 2048, 128 }, { 4, 16, 2048, 128 }, { 4, 16, 2048, 128 } }, 0, 2. * 4 * 16 * 2048 * 2048 * 128, TG_BF16 },
@@ -1282,7 +1298,8 @@ static void times(bool strict) {
         tg_tensor *x[3], *y, *zero = tg_to_device(tg_zeros(tg, TG_SHAPE(1)), OTHER);
         double begin, spent, first = 0, least = 1e30;
         int k;
-        if (strict ? runs[i].f != multiplied && runs[i].dtype == TG_BF16 : runs[i].f != multiplied && runs[i].dtype != TG_BF16) { tg_end(tg, m); continue; }
+        const bool by_library = runs[i].f == multiplied || runs[i].f == conv_of_3 || runs[i].f == conv_of_3_and_back;      /* with it and without */
+        if (!by_library && (runs[i].dtype == TG_BF16) == strict) { tg_end(tg, m); continue; }
         for (k = 0; k < runs[i].n; k++) x[k] = tg_to(tg_rand_like(tg_expand(zero, runs[i].ndim[k], runs[i].shape[k])), runs[i].dtype);
         for (k = 0; k < 6; k++) {
             (void)tg_item(tg_sum(zero));
@@ -1309,11 +1326,9 @@ int main(int argc, char **argv) {
         times(true);
         test_close(tg);
         for (int tf32 = 0; tf32 < 2; tf32++) {
-            own_products = 0;
             tg = open_loose(NULL, tf32 != 0, false);
-            printf("cuBLASLt%s\n", tf32 ? ", f32 in TF32" : "");
+            printf("cuBLASLt and cuDNN%s\n", tf32 ? ", f32 in TF32" : "");
             times(false);
-            if (own_products) puts(last_line);
             test_close(tg);
         }
         return test_end("cuda_device");
