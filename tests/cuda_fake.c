@@ -535,7 +535,7 @@ typedef struct dnn_handle { int magic; fake_stream *stream; } dnn_handle;
 typedef struct dnn_tensor { int magic, type, channels, dims, size[5], step[5]; } dnn_tensor;      /* or a filter */
 typedef struct dnn_conv { int magic, dims, padding[3], stride[3], dilation[3], compute, groups, maths; } dnn_conv;
 typedef struct dnn_way { int algorithm, state; float time; size_t work; int deterministic, maths, reserved[3]; } dnn_way;
-enum { DNN_HANDLE = 0x444E, TENSOR, FILTER, CONV, BAD = 2000, NOT_SUPPORTED = 3000, ROOM = 5000, GOOD = 1, WRONG = 6, LARGE = 5, LOOSE = 0 };      /* ways: the one to take; one that does not work, one that wants much memory, one of other bits each time */
+enum { DNN_HANDLE = 0x444E, TENSOR, FILTER, CONV, BAD = 2000, NOT_SUPPORTED = 3000, ROOM = 5000, GOOD = 1, WRONG = 6, LARGE = 5, LOOSE = 0, NONE = 3 };      /* ways: the one to take; one that does not work, one that wants much memory, one of other bits each time, one that only seems to work */
 const char *cudnnGetErrorString(int code) {
     return code == 0 ? "CUDNN_STATUS_SUCCESS" : code == NOT_SUPPORTED || code == 9 ? "CUDNN_STATUS_NOT_SUPPORTED" : code == 5000 || code == 8 ? "CUDNN_STATUS_EXECUTION_FAILED" : code == 4000 || code == 4 ? "CUDNN_STATUS_INTERNAL_ERROR" : "CUDNN_STATUS_BAD_PARAM";
 }
@@ -622,15 +622,16 @@ static int dnn_ask(int kind, const char *name, void *handle, void *first, void *
     int code;
     TURN(name);
     tg_fake.asked++;
-    if (((dnn_handle *)handle)->magic != DNN_HANDLE || most < 4) return BAD;
+    if (((dnn_handle *)handle)->magic != DNN_HANDLE || most < 5) return BAD;
     code = dnn_fits(kind, t, c);
     if (code || tg_fake.refuse == 1) return code ? code : NOT_SUPPORTED;
-    memset(ways, 0, 4 * sizeof *ways);
+    memset(ways, 0, 5 * sizeof *ways);
     ways[0].algorithm = LOOSE;
     ways[1].algorithm = WRONG; ways[1].deterministic = 1; ways[1].state = NOT_SUPPORTED;
     ways[2].algorithm = LARGE; ways[2].deterministic = 1; ways[2].work = (size_t)1 << 30;
-    ways[3].algorithm = GOOD; ways[3].deterministic = 1; ways[3].work = ROOM; ways[3].maths = c->maths == 1;      /* f32 in TF32, if nobody looks */
-    *n = tg_fake.refuse == 2 ? 3 : 4;
+    ways[3].algorithm = NONE; ways[3].deterministic = 1;
+    ways[4].algorithm = GOOD; ways[4].deterministic = 1; ways[4].work = ROOM; ways[4].maths = c->maths == 1;      /* f32 in TF32, if nobody looks */
+    *n = tg_fake.refuse == 2 ? 3 : 5;
     return 0;
 }
 static int dnn_room(int kind, const char *name, void *handle, void *first, void *second, void *conv, void *result, int algorithm, size_t *size) {
