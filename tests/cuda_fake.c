@@ -639,7 +639,7 @@ static int dnn_room(int kind, const char *name, void *handle, void *first, void 
     const int code = dnn_fits(kind, t, (const dnn_conv *)conv);
     TURN(name);
     *size = ROOM;
-    return ((dnn_handle *)handle)->magic != DNN_HANDLE ? BAD : code ? code : algorithm == GOOD ? 0 : NOT_SUPPORTED;
+    return ((dnn_handle *)handle)->magic != DNN_HANDLE ? BAD : code ? code : algorithm == GOOD || algorithm == LOOSE ? 0 : NOT_SUPPORTED;
 }
 typedef struct dnn_work { int kind; dnn_conv c; dnn_tensor t[3]; const void *from[2]; void *to, *work; size_t work_size; void (*open)(int on); } dnn_work;
 static long long dnn_at(const dnn_tensor *t, int image, int channel, const int *place) {      /* place: of as many dimensions as there are */
@@ -695,6 +695,7 @@ static int dnn_convolve(int kind, const char *name, void *handle, const void *al
     int i, code = dnn_fits(kind, t, (const dnn_conv *)conv);
     TURN(name);
     if (code) return code;
+    if (algorithm == LOOSE) { tg_fake.wrong++; fprintf(stderr, "FAIL a way with other bits each time\n"); return BAD; }
     if (h->magic != DNN_HANDLE || !h->stream || algorithm != GOOD || work_size < ROOM || (size_t)work % 256 || (size_t)first % 16 || (size_t)second % 16 || (size_t)result % 16) return BAD;
     w.kind = kind; w.c = *(const dnn_conv *)conv;
     if (t[0]->type == 1 ? *(const double *)alpha != 1 || *(const double *)beta != 0 : *(const float *)alpha != 1 || *(const float *)beta != 0) return BAD;
