@@ -24,9 +24,12 @@
                    nvidia-cuda-nvrtc-cu11, -cu12 and nvidia-cuda-nvrtc lay it out
      cuBLASLt      if it is there, of CUDA 11 to 13: libcublasLt.so.13, .12, .11, cublasLt64_13.dll, 12, 11; looked for
                    in the same places when the first product is asked for. Without it this file's kernels make products
-   To ship a program: put the two of NVRTC beside it, where the loader finds them, and cuBLASLt (some hundred megabytes)
-   where products should be fast. What is missing of the first two is an error of tg_cuda_open that tells the names that
-   were tried; that there is no cuBLASLt the log says once.
+     cuDNN         if it is there, version 8 or 9: libcudnn.so.9, .8, cudnn64_9.dll, 8, with the libraries beside it that it
+                   loads itself; looked for in the same places, and in the pip packages nvidia-cudnn-cu11, -cu12, -cu13, when
+                   the first convolution is asked for that it could make. Without it this file's kernels make convolutions
+   To ship a program: put the two of NVRTC beside it, where the loader finds them, and cuBLASLt and cuDNN (some hundred
+   megabytes each) where products and convolutions should be fast. What is missing of the first two is an error of
+   tg_cuda_open that tells the names that were tried; that there is no cuBLASLt or no cuDNN the log says once.
 
    ---- how it works ----
    A kernel is compiled the first time that it is asked for (0.1 to 1 second each, kept in the context): the text
@@ -77,14 +80,23 @@
    also between parts of a product. What it does not take (numbers of rows and columns that both lie apart, integers) or
    refuses, this file's kernels make.
 
+   Convolutions of f32, f64, f16 and bf16 in one to three dimensions go to cuDNN, results and both gradients, in groups too. It
+   is asked once for each shape, and takes the first way that it recommends of those that give the same bits each time and
+   want at most 256 MB of our cache. f32 is true f32 (FMA) unless .tf32; halves are multiplied by matrix units and summed in
+   f32; a bias is added after. It is not asked for depthwise ones (where each of several groups makes at most 4 channels), for
+   padding that is not the same on both sides, for images whose numbers lie neither as rows nor with the channels within, or
+   that begin where no 16 bytes do: these this file's kernels make, and what it refuses, which the log says once. Images with
+   the channels within (NHWC) stay as they are; a filter that is not packed in the same order is copied for each call.
+
    Attention of f16 and bf16 uses the matrix units (tensor cores) of a GPU of compute capability 8.0 or newer, forward and
    back, where no head has more than 128 columns: scores, exponentials' sums and results are summed in f32, probabilities
    and their derivatives are rounded to halves for the next product. Not in strict mode: it takes plain tiles, all in f32.
 
-   Same bits: from run to run, on any GPU, but for products of cuBLASLt, whose library decides: it promises the same bits
-   for the same GPU, version and shape, not for others, and for what matrix units sum, whose order and rounding are each
-   GPU's own: the same from run to run there. In strict mode neither is used, with .no_cublas not cuBLASLt. Of the rest: no
-   atomics on floats; every sum has an order that its sizes alone decide. It is the CPU's but in normalisations,
+   Same bits: from run to run, on any GPU, but for products of cuBLASLt and convolutions of cuDNN, whose libraries decide:
+   they promise the same bits for the same GPU, version and shape, not for others, and for what matrix units sum, whose order
+   and rounding are each GPU's own: the same from run to run there. In strict mode none of them is used, with .no_cublas not
+   cuBLASLt, with .no_cudnn not cuDNN; where a library finds no room for its own memory, this file's kernels do it. Of the
+   rest: no atomics on floats; every sum has an order that its sizes alone decide. It is the CPU's but in normalisations,
    convolutions, attention, resizing and scans of long rows, which are as near as a rounding or two. Elementwise
    operations, copies, random numbers, dropout, reductions, scans, sorting, softmax, cross-entropy, indexing, pooling,
    recurrent cells, optimisers and this file's products of f32 and f64 have the bits of the CPU's kernels with a fused
@@ -99,12 +111,13 @@
    ---- what is not here yet ----
    Every family has kernels. These cases run on the CPU with copies there and back, right and slow, which the log says once
    for each family: block-quantised operands; grid_sample and boxes; resizing of whole numbers; a product with a bias of
-   another type. No cuDNN. No matrix units but in cuBLASLt and in attention: convolutions, and products without cuBLASLt,
-   are f32 (f64) in plain tiles, also of halves; so is attention of f32, of heads of more than 128 columns, and on GPUs
+   another type. No matrix units but in cuBLASLt, cuDNN and attention: convolutions and products without these libraries are
+   f32 (f64) in plain tiles, also of halves; so is attention of f32, of heads of more than 128 columns, and on GPUs
    before 8.0. The derivative of attention makes its scores three times. topk sorts whole rows. Copies to the host wait and
    are not page-locked. No kernels compiled ahead by nvcc (which compiles the file as any other C).
    It was tested on an emulated driver and with NVRTC's and nvcc's compilers; it has not yet run on a GPU, and no time is
-   known. Of the words for matrix units (>>cuda-kernels) the emulation has NVIDIA's documentation, read by the author, for
+   known. The real cuBLASLt and cuDNN have taken the descriptors; what they recommend and compute has not been seen. Of the
+   words for matrix units (>>cuda-kernels) the emulation has NVIDIA's documentation, read by the author, for
    what a card does: the places of a warp's numbers, asynchronous copies, shuffles. What it cannot see is a barrier that is
    missing: threads run one after another there. Each barrier says in a comment what it is for.
 */
@@ -130,8 +143,9 @@ typedef struct tg_cuda_open_args {
     const char *cache TG_EMPTY;        /* a folder that is there: compiled programs are kept in it            */
     void *stream TG_EMPTY;             /* the host's CUstream, of the GPU's primary context; NULL: one of ours */
     size_t pinned_limit TG_EMPTY;      /* page-locked host memory for copies to the GPU; 0: 64 MB             */
-    bool tf32 TG_EMPTY;                /* cuBLASLt may round the operands of f32 products to TF32, 10 bits    */
+    bool tf32 TG_EMPTY;                /* libraries may round operands of f32 to TF32, 10 bits: cuBLASLt, cuDNN */
     bool no_cublas TG_EMPTY;           /* products by this file's kernels alone; so it is in strict mode      */
+    bool no_cudnn TG_EMPTY;            /* convolutions by this file's kernels alone; so it is in strict mode  */
 } tg_cuda_open_args;
 TG_API bool tg_cuda_open_from(const tg_cuda_open_args *args);
 #define tg_cuda_open(tg_, ...) TG__OPTIONS2(tg_cuda_open, tg, tg_, index, __VA_ARGS__)
@@ -253,7 +267,7 @@ typedef struct tg__cu_optim {                                         /* an opti
 /* {text ends} */
 
 /* ======================================================================================
-   >>cuda-libraries    the driver, NVRTC and cuBLASLt: what of them is called, and where they are found
+   >>cuda-libraries    the driver, NVRTC, cuBLASLt and cuDNN: what of them is called, and where they are found
    ====================================================================================== */
 
 typedef unsigned long long tg__cu_address;
@@ -295,7 +309,7 @@ typedef unsigned long long tg__cu_address;
     X(log_size, "nvrtcGetProgramLogSize", (void *program, size_t *size)) X(log, "nvrtcGetProgramLog", (void *program, char *log)) \
     X(binary_size, "nvrtcGetCUBINSize", (void *program, size_t *size)) X(binary, "nvrtcGetCUBIN", (void *program, char *binary)) \
     X(ptx_size, "nvrtcGetPTXSize", (void *program, size_t *size)) X(ptx, "nvrtcGetPTX", (void *program, char *ptx))
-/* their own types are void * here; tests/cuda_blas.c compares the rest with NVIDIA's header */
+/* their own types are void * here; tests/cuda_blas.c and cuda_dnn.c compare the rest with NVIDIA's headers */
 #define TG__CU_BLAS(X) \
     X(create, "cublasLtCreate", (void **handle)) X(destroy, "cublasLtDestroy", (void *handle)) \
     X(product_new, "cublasLtMatmulDescCreate", (void **product, int compute, int scale)) X(product_free, "cublasLtMatmulDescDestroy", (void *product)) \
@@ -315,11 +329,41 @@ enum { TG__CU_BLAS_F32 = 0, TG__CU_BLAS_F64 = 1, TG__CU_BLAS_F16 = 2, TG__CU_BLA
     TG__CU_BLAS_BATCH = 5, TG__CU_BLAS_BATCH_STEP = 6,                                                             /* CUBLASLT_MATRIX_LAYOUT_BATCH_COUNT, _STRIDED_BATCH_OFFSET */
     TG__CU_BLAS_WORK = 1, TG__CU_BLAS_SUMS = 3, TG__CU_BLAS_ALIGNED = 5, TG__CU_BLAS_SUMS_COMPUTED = 2,            /* CUBLASLT_MATMUL_PREF_MAX_WORKSPACE_BYTES, _REDUCTION_SCHEME_MASK, _MIN_ALIGNMENT_A_BYTES and the next three; CUBLASLT_REDUCTION_SCHEME_COMPUTE_TYPE */
     TG__CU_BLAS_EXECUTION = 13, TG__CU_BLAS_INTERNAL = 14 };                                                       /* CUBLAS_STATUS_EXECUTION_FAILED, _INTERNAL_ERROR */
+/* Of each of three, one for each kind of convolution: a result, a gradient by its data, one by its weight. Their parameters are alike, with the operands in the order of a request. */
+#define TG__CU_THREE(before, after) before "Forward" after, before "BackwardData" after, before "BackwardFilter" after
+#define TG__CU_DNN(X) \
+    X(create, "cudnnCreate", (void **handle)) X(destroy, "cudnnDestroy", (void *handle)) X(stream, "cudnnSetStream", (void *handle, void *stream)) \
+    X(tensor_new, "cudnnCreateTensorDescriptor", (void **tensor)) X(tensor_free, "cudnnDestroyTensorDescriptor", (void *tensor)) \
+    X(tensor_set, "cudnnSetTensorNdDescriptor", (void *tensor, int type, int dims, const int *sizes, const int *strides)) \
+    X(filter_new, "cudnnCreateFilterDescriptor", (void **filter)) X(filter_free, "cudnnDestroyFilterDescriptor", (void *filter)) \
+    X(filter_set, "cudnnSetFilterNdDescriptor", (void *filter, int type, int format, int dims, const int *sizes)) \
+    X(conv_new, "cudnnCreateConvolutionDescriptor", (void **conv)) X(conv_free, "cudnnDestroyConvolutionDescriptor", (void *conv)) \
+    X(conv_set, "cudnnSetConvolutionNdDescriptor", (void *conv, int dims, const int *padding, const int *stride, const int *dilation, int mode, int compute)) \
+    X(conv_groups, "cudnnSetConvolutionGroupCount", (void *conv, int groups)) X(conv_math, "cudnnSetConvolutionMathType", (void *conv, int maths)) \
+    X(ask[3], TG__CU_THREE("cudnnGetConvolution", "Algorithm_v7"), (void *handle, void *first, void *second, void *conv, void *result, int most, int *n, tg__cu_algorithm *found)) \
+    X(room[3], TG__CU_THREE("cudnnGetConvolution", "WorkspaceSize"), (void *handle, void *first, void *second, void *conv, void *result, int algorithm, size_t *size)) \
+    X(convolve[3], TG__CU_THREE("cudnnConvolution", ""), (void *handle, const void *alpha, void *first_layout, const void *first, void *second_layout, const void *second, void *conv, \
+        int algorithm, void *work, size_t work_size, const void *beta, void *result_layout, void *result))
+typedef struct tg__cu_algorithm { int algorithm, state; float time; size_t work; int deterministic, maths, reserved[3]; } tg__cu_algorithm;      /* cudnnConvolutionFwdAlgoPerf_t and its like */
+enum { TG__CU_DNN_F32 = 0, TG__CU_DNN_F64 = 1, TG__CU_DNN_F16 = 2, TG__CU_DNN_BF16 = 9,                            /* CUDNN_DATA_FLOAT, ... */
+    TG__CU_DNN_ROWS = 0, TG__CU_DNN_CHANNELS = 1, TG__CU_DNN_CORRELATION = 1,                                      /* CUDNN_TENSOR_NCHW, _NHWC; CUDNN_CROSS_CORRELATION */
+    TG__CU_DNN_DEFAULT = 0, TG__CU_DNN_MATRIX = 1, TG__CU_DNN_FMA = 3,                                             /* CUDNN_DEFAULT_MATH, which is TF32 for f32; _TENSOR_OP_MATH; _FMA_MATH */
+    TG__CU_DNN_EXECUTION = 5000, TG__CU_DNN_EXECUTION_8 = 8 };                                                     /* CUDNN_STATUS_EXECUTION_FAILED and the codes behind it; in version 8 */
+
 #define TG__CU_FIELD(field, name, parameters) int (TG__CU_CALL *field) parameters;
-typedef struct tg__cu_blas { TG__CU_BLAS(TG__CU_FIELD) } tg__cu_blas;
 typedef struct tg__cu_driver { TG__CU_DRIVER(TG__CU_FIELD) } tg__cu_driver;
 typedef struct tg__cu_compiler { TG__CU_COMPILER(TG__CU_FIELD) } tg__cu_compiler;
+typedef struct tg__cu_blas { TG__CU_BLAS(TG__CU_FIELD) } tg__cu_blas;
+typedef struct tg__cu_dnn { TG__CU_DNN(TG__CU_FIELD) const char *(TG__CU_CALL *words)(int code); } tg__cu_dnn;
 #undef TG__CU_FIELD
+/* the names in the order of the fields */
+#define TG__CU_NAME(field, name, parameters) name,
+static const char *const tg__cu_driver_names[] = { TG__CU_DRIVER(TG__CU_NAME) NULL }, *const tg__cu_compiler_names[] = { TG__CU_COMPILER(TG__CU_NAME) NULL },
+    *const tg__cu_blas_names[] = { TG__CU_BLAS(TG__CU_NAME) NULL }, *const tg__cu_dnn_names[] = { TG__CU_DNN(TG__CU_NAME) "cudnnGetErrorString", NULL };
+#undef TG__CU_NAME
+
+/* A library that need not be there, looked for when it is first wanted. */
+typedef struct tg__cu_extra { void *library, *handle; bool tried; } tg__cu_extra;      /* tried: it was looked for, or nobody wants it */
 
 /* Memory that was released and waits, by size. */
 typedef struct tg__cu_spare { struct tg__cu_spare *next; tg__cu_address p; } tg__cu_spare;
@@ -333,15 +377,22 @@ typedef struct tg__cu_coming { tg__cu_address to; size_t size; void *done; } tg_
 typedef struct tg__cu_key { int group, kind, part, type; uint64_t dtypes; } tg__cu_key;      /* dtypes: four bits for each operand */
 typedef struct tg__cu_program { struct tg__cu_program *next; tg__cu_key key; const char *name; void *module, *function; bool owner; } tg__cu_program;
 
-/* How cuBLASLt makes products of one shape: asked once and kept. */
-enum { TG__CU_PLAN_KEY = 12, TG__CU_PLANS = 64, TG__CU_PLANS_MOST = 1024 };
+/* A convolution as cuDNN is asked for it, operands in the order of the request. No padding between numbers of one type: its bytes are compared. */
+typedef struct tg__cu_conv_key {
+    int kind, type, format, groups, dims;                             /* format: of the filter; dims: 4, or 5 where there is a depth */
+    int padding[3], stride[3], dilation[3];
+    int size[3][5], step[3][5];
+} tg__cu_conv_key;
+
+/* How a library makes products or convolutions of one shape: asked once and kept. */
+enum { TG__CU_PRODUCT_KEY = 12, TG__CU_PLANS = 64, TG__CU_PLANS_MOST = 1024 };
 typedef struct tg__cu_plan {
     struct tg__cu_plan *next;
-    int64_t key[TG__CU_PLAN_KEY];
-    void   *product, *x, *y, *d;                                      /* its descriptors */
+    union { int64_t product[TG__CU_PRODUCT_KEY]; tg__cu_conv_key conv; } key;
+    bool    is_conv, refused;
+    void   *operation, *layout[3];                                    /* the library's descriptors */
     uint64_t algorithm[8];
     size_t  work;
-    bool    refused;
 } tg__cu_plan;
 
 enum { TG__CU_CLASSES = 256, TG__CU_HASH = 128, TG__CU_COMING = 8, TG__CU_PINS = 16 };
@@ -350,9 +401,10 @@ typedef struct tg__cu {
     tg__cu_driver d;
     tg__cu_compiler c;
     tg__cu_blas b;
-    void   *driver, *compiler, *builtins, *blas;                      /* libraries */
-    void   *handle;                                                   /* cuBLASLt's */
-    bool    blas_tried, tf32;                                         /* tried: it was looked for, or nobody wants it */
+    tg__cu_dnn n;
+    void   *driver, *compiler, *builtins;                             /* libraries */
+    tg__cu_extra blas, dnn;
+    bool    tf32, dnn_told;                                           /* told: the log knows of a convolution that cuDNN refused */
     tg__cu_plan *plans[TG__CU_PLANS];
     int     plan_count;
     char   *folder;                                                   /* NULL, or where the libraries are */
@@ -434,7 +486,7 @@ TG__PRIVATE void tg__cu_find(tg__cu_search *s) {
     static const char *const below[] = { "\\bin", "\\bin\\x64", NULL }, *const roots[] = { "CUDA_PATH", "CUDA_HOME", "CONDA_PREFIX", NULL };
 #else
     static const char *const below[] = { "/lib64", "/lib", "/targets/x86_64-linux/lib", "/targets/sbsa-linux/lib", NULL }, *const roots[] = { "CUDA_HOME", "CUDA_PATH", "CONDA_PREFIX", NULL };
-    static const char *const pip[] = { "/nvidia/cuda_nvrtc/lib", "/nvidia/cublas/lib", "/nvidia/cu13/lib", NULL };
+    static const char *const pip[] = { "/nvidia/cuda_nvrtc/lib", "/nvidia/cublas/lib", "/nvidia/cudnn/lib", "/nvidia/cu13/lib", NULL };
 #endif
     int i, k;
     for (i = 0; s->names[i]; i++) { if (i) tg__put(s->tried, ", "); tg__put(s->tried, s->names[i]); }
@@ -469,9 +521,13 @@ TG__PRIVATE void *tg__cu_need(tg__cu *s, const char *folder, const char *what, c
 #endif
     return NULL;
 }
-TG__PRIVATE bool tg__cu_lacks(tg__cu *s, const char *what, const char *name) {
+/* Fills a struct of function pointers, or says which one the library lacks. */
+TG__PRIVATE bool tg__cu_functions(tg__cu *s, void *library, const char *what, const char *const *names, void *functions) {
     tg__text t = tg__text_over(s->why, sizeof s->why);
-    tg__put(&t, what); tg__put(&t, " has no "); tg__put(&t, name); tg__put(&t, "; it is too old");
+    char *to = (char *)functions;
+    for (; *names && tg__cu_symbol(library, *names, to); names++) to += sizeof(void (*)(void));
+    if (!*names) return true;
+    tg__put(&t, what); tg__put(&t, " has no "); tg__put(&t, *names); tg__put(&t, "; it is too old");
     return false;
 }
 
@@ -1200,6 +1256,17 @@ TG__PRIVATE tg_launch tg__cu_copy(tg__cu *s, const tg_request *r, const tg_opera
     }
     return tg__cu_done(tg__cu_launch_kernel(s, &k, raw ? tg__cu_raw(false, o[0].dtype) : "cast", tg__cu_blocks(s, w.n), &w));
 }
+/* One over the other, of the same shape and type. */
+TG__PRIVATE bool tg__cu_copy_over(tg__cu *s, const tg_operand *to, void *to_base, const tg_operand *from, void *from_base) {
+    tg_request r;
+    tg_operand both[2];
+    void *base[2];
+    memset(&r, 0, sizeof r);
+    r.family = TG_FAMILY_COPY; r.kind = TG_COPY_ELEMENTS; r.n = 2; r.compute = tg__compute_type(to->dtype);
+    both[0] = *to; both[0].use = TG_WRITE; base[0] = to_base;
+    both[1] = *from; both[1].use = TG_READ; base[1] = from_base;
+    return tg__cu_copy(s, &r, both, base) == TG_LAUNCH_DONE;
+}
 TG__PRIVATE tg_launch tg__cu_fill(tg__cu *s, const tg_request *r, const tg_operand *o, void *const *base) {
     const bool ramp = r->kind == TG_FILL_RAMP;
     tg__cu_key k = TG__ZERO;
@@ -1591,16 +1658,14 @@ TG__PRIVATE tg_launch tg__cu_resample(tg__cu *s, const tg_request *r, const tg_o
     return tg__cu_done(ok);
 }
 
-/* ---- products by cuBLASLt ----
-   It counts by columns, so that rows of ours are columns of its: c = a b is asked for as c^T = b^T a^T, with x for b^T and
-   y for a^T. A matrix whose rows lie apart and whose numbers lie side by side is as it wants it, one whose columns do is
-   "turned"; others it does not take. What it does not take or refuses, this file's kernels do. */
+/* ---- plans: how libraries that need not be there make what they are asked for ---- */
 
+TG__PRIVATE bool tg__cu_product_plan(tg__cu *s, tg__cu_plan *p, const char *bias);
+TG__PRIVATE bool tg__cu_conv_plan(tg__cu *s, tg__cu_plan *p);
 TG__PRIVATE void tg__cu_plan_free(tg__cu *s, tg__cu_plan *p) {
-    if (p->product) (void)s->b.product_free(p->product);
-    if (p->x) (void)s->b.layout_free(p->x);
-    if (p->y) (void)s->b.layout_free(p->y);
-    if (p->d) (void)s->b.layout_free(p->d);
+    int i;
+    if (p->operation) (void)(p->is_conv ? s->n.conv_free : s->b.product_free)(p->operation);
+    for (i = 0; i < 3; i++) if (p->layout[i]) (void)(!p->is_conv ? s->b.layout_free : i == tg__conv_which[p->key.conv.kind][1] ? s->n.filter_free : s->n.tensor_free)(p->layout[i]);
     tg__mem_put(s->tg, p, sizeof *p);
 }
 TG__PRIVATE void tg__cu_plans_free(tg__cu *s) {
@@ -1612,42 +1677,89 @@ TG__PRIVATE void tg__cu_plans_free(tg__cu *s) {
     }
     s->plan_count = 0;
 }
-/* Looks for the library when the first product is asked for; the log is told once that there is none. */
-TG__PRIVATE bool tg__cu_blas_ready(tg__cu *s) {
-#if defined(_WIN32)
-    static const char *const names[] = { "cublasLt64_13.dll", "cublasLt64_12.dll", "cublasLt64_11.dll", NULL };
-#else
-    static const char *const names[] = { "libcublasLt.so.13", "libcublasLt.so.12", "libcublasLt.so.11", "libcublasLt.so", NULL };
-#endif
-    const char *lacks = NULL;
+/* Looks for the library when it is first asked for; the log is told once that there is none. The first of its functions makes a handle. */
+TG__PRIVATE bool tg__cu_extra_ready(tg__cu *s, tg__cu_extra *e, const char *what, const char *makes, const char *const *files, const char *const *names, void *functions) {
+    int (TG__CU_CALL *create)(void **handle);
     int code = 0;
-    if (s->blas_tried) return s->handle != NULL;
-    s->blas_tried = true;
-    s->blas = tg__cu_need(s, s->folder, "cuBLASLt", names, NULL);
-    if (s->blas) {
-#define TG__CU_GET(field, name, parameters) if (!lacks && !tg__cu_symbol(s->blas, name, &s->b.field)) lacks = name;
-        TG__CU_BLAS(TG__CU_GET)
-#undef TG__CU_GET
-        if (lacks) (void)tg__cu_lacks(s, "cuBLASLt", lacks);
-        else if ((code = s->b.create(&s->handle)) != 0) {
+    if (e->tried) return e->handle != NULL;
+    e->tried = true;
+    e->library = tg__cu_need(s, s->folder, what, files, NULL);
+    if (e->library && tg__cu_functions(s, e->library, what, names, functions)) {
+        memcpy(&create, functions, sizeof create);
+        code = create(&e->handle);
+        if (code) {
             tg__text t = tg__text_over(s->why, sizeof s->why);
-            s->handle = NULL;
-            tg__put(&t, "cublasLtCreate failed with code "); tg__put_i64(&t, code);
+            e->handle = NULL;
+            tg__put(&t, names[0]); tg__put(&t, " failed with code "); tg__put_i64(&t, code);
         }
     }
-    if (!s->handle) {
+    if (!e->handle) {
         char line[700];
         tg__text t = tg__text_over(line, sizeof line);
-        tg__put(&t, "device 'cuda' makes products by its own kernels: "); tg__put(&t, s->why);
+        tg__put(&t, "device 'cuda' makes "); tg__put(&t, makes); tg__put(&t, " by its own kernels: "); tg__put(&t, s->why);
         tg__log(s->tg, TG_LOG_INFO, line);
         s->why[0] = 0;
     }
-    return s->handle != NULL;
+    return e->handle != NULL;
+}
+
+/* The one that was kept, or a new one; `bias`: of a product. NULL: there is none to be had now. */
+TG__PRIVATE tg__cu_plan *tg__cu_plan_for(tg__cu *s, bool conv, const void *key, const char *bias) {
+    const size_t size = conv ? sizeof(tg__cu_conv_key) : sizeof(int64_t) * TG__CU_PRODUCT_KEY;
+    uint64_t sum[2] = { 1, 2 };
+    tg__cu_plan *p, **at;
+    tg__cu_digest(sum, key, size);
+    at = &s->plans[sum[0] % TG__CU_PLANS];
+    for (p = *at; p; p = p->next) if (p->is_conv == conv && memcmp(&p->key, key, size) == 0) return p;
+    if (s->plan_count >= TG__CU_PLANS_MOST) tg__cu_plans_free(s);
+    p = (tg__cu_plan *)tg__mem_get(s->tg, sizeof *p);
+    if (!p) return NULL;
+    memset(p, 0, sizeof *p);
+    memcpy(&p->key, key, size);
+    p->is_conv = conv;
+    if (!(conv ? tg__cu_conv_plan(s, p) : tg__cu_product_plan(s, p, bias))) { tg__cu_plan_free(s, p); return NULL; }
+    p->next = *at; *at = p;
+    s->plan_count++;
+    return p;
+}
+/* Memory that a library's call wants beside its operands, perhaps none. False: there is no room, and another kernel must do without it. */
+TG__PRIVATE bool tg__cu_room(tg__cu *s, size_t size, tg__cu_address *at) {
+    *at = size ? tg__cu_take(s, size) : 0;
+    if (!size || *at) return true;
+    s->why[0] = 0;
+    return false;
+}
+/* What becomes of the library's code: `fatal`, an error that names it; else the plan is no good, and another kernel tries. */
+TG__PRIVATE tg_launch tg__cu_plan_done(tg__cu *s, tg__cu_plan *p, int code, bool fatal, const char *words) {
+    tg__text t = tg__text_over(s->why, sizeof s->why);
+    if (code == 0) {
+        code = s->synchronise ? s->d.wait(s->stream) : 0;
+        return tg__cu_done(code == 0 || tg__cu_fail_late(s, "cuStreamSynchronize", code));
+    }
+    p->refused = true;
+    if (!fatal) return TG_LAUNCH_DECLINED;
+    tg__put(&t, s->last); tg__put(&t, " failed with code "); tg__put_i64(&t, code);
+    if (words) { tg__put(&t, ", "); tg__put(&t, words); }
+    return TG_LAUNCH_FAILED;
+}
+
+/* ---- products by cuBLASLt ----
+   It counts by columns, so that rows of ours are columns of its: c = a b is asked for as c^T = b^T a^T, with x for b^T and
+   y for a^T. A matrix whose rows lie apart and whose numbers lie side by side is as it wants it, one whose columns do is
+   "turned"; others it does not take. What it does not take or refuses, this file's kernels do. */
+
+TG__PRIVATE bool tg__cu_blas_ready(tg__cu *s) {
+#if defined(_WIN32)
+    static const char *const files[] = { "cublasLt64_13.dll", "cublasLt64_12.dll", "cublasLt64_11.dll", NULL };
+#else
+    static const char *const files[] = { "libcublasLt.so.13", "libcublasLt.so.12", "libcublasLt.so.11", "libcublasLt.so", NULL };
+#endif
+    return tg__cu_extra_ready(s, &s->blas, "cuBLASLt", "products", files, tg__cu_blas_names, &s->b);
 }
 
 /* A product as cuBLASLt is asked for it; batches that one step does not describe are several. */
 typedef struct tg__cu_product {
-    int64_t key[TG__CU_PLAN_KEY];                                     /* n, m, k, batch; type and flags; steps from row to row of x, y, d; from batch to batch; alignments */
+    int64_t key[TG__CU_PRODUCT_KEY];                                     /* n, m, k, batch; type and flags; steps from row to row of x, y, d; from batch to batch; alignments */
     int64_t loops, shape[8], lx[8], ly[8], ld[8];                     /* batches that are looped over, and their steps */
     char   *x, *y, *d, *bias;
     int     dims;
@@ -1728,25 +1840,24 @@ TG__PRIVATE bool tg__cu_product_of(tg__cu_product *p, const tg__cu_gemm *given) 
 }
 
 /* The descriptors, and what the library recommends. False: a call failed. */
-TG__PRIVATE bool tg__cu_plan_make(tg__cu *s, tg__cu_plan *p, const char *bias) {
-    const int64_t *k = p->key;
+TG__PRIVATE bool tg__cu_product_plan(tg__cu *s, tg__cu_plan *p, const char *bias) {
+    const int64_t *k = p->key.product;
     const int type = (int)(k[4] & 255), in = type == TG__CU_BLAS_F64 ? TG__CU_BLAS_IN_F64 : type == TG__CU_BLAS_F32 && s->tf32 ? TG__CU_BLAS_IN_TF32 : TG__CU_BLAS_IN_F32;
     const bool x = (k[4] & TG__CU_PRODUCT_X) != 0, y = (k[4] & TG__CU_PRODUCT_Y) != 0;
     const int32_t turned = TG__CU_BLAS_TURNED, batch = (int32_t)k[3];
     const uint32_t epilogue = TG__CU_BLAS_BIAS, sums = TG__CU_BLAS_SUMS_COMPUTED;
     const uint64_t work = (uint64_t)(s->arch >= 90 ? 32 : 8) << 20;
     const void *const at = bias;
-    void *layouts[3], *wish = NULL;
+    void *wish = NULL;
     tg__cu_way way;
     int i, n = 0;
-    bool ok = s->b.product_new(&p->product, in, type == TG__CU_BLAS_F64 ? TG__CU_BLAS_F64 : TG__CU_BLAS_F32) == 0;
-    ok = ok && s->b.layout_new(&p->x, type, (uint64_t)(x ? k[2] : k[0]), (uint64_t)(x ? k[0] : k[2]), k[5]) == 0 &&
-        s->b.layout_new(&p->y, type, (uint64_t)(y ? k[1] : k[2]), (uint64_t)(y ? k[2] : k[1]), k[6]) == 0 && s->b.layout_new(&p->d, type, (uint64_t)k[0], (uint64_t)k[1], k[7]) == 0;
-    layouts[0] = p->x; layouts[1] = p->y; layouts[2] = p->d;
+    bool ok = s->b.product_new(&p->operation, in, type == TG__CU_BLAS_F64 ? TG__CU_BLAS_F64 : TG__CU_BLAS_F32) == 0;
+    ok = ok && s->b.layout_new(&p->layout[0], type, (uint64_t)(x ? k[2] : k[0]), (uint64_t)(x ? k[0] : k[2]), k[5]) == 0 &&
+        s->b.layout_new(&p->layout[1], type, (uint64_t)(y ? k[1] : k[2]), (uint64_t)(y ? k[2] : k[1]), k[6]) == 0 && s->b.layout_new(&p->layout[2], type, (uint64_t)k[0], (uint64_t)k[1], k[7]) == 0;
     for (i = 0; i < 3; i++)
-        ok = ok && (batch == 1 || (s->b.layout_set(layouts[i], TG__CU_BLAS_BATCH, &batch, sizeof batch) == 0 && s->b.layout_set(layouts[i], TG__CU_BLAS_BATCH_STEP, &k[8 + i], sizeof k[8]) == 0));
-    ok = ok && (!x || s->b.product_set(p->product, TG__CU_BLAS_TURN_A, &turned, sizeof turned) == 0) && (!y || s->b.product_set(p->product, TG__CU_BLAS_TURN_B, &turned, sizeof turned) == 0);
-    if (bias) ok = ok && s->b.product_set(p->product, TG__CU_BLAS_EPILOGUE, &epilogue, sizeof epilogue) == 0 && s->b.product_set(p->product, TG__CU_BLAS_BIAS_AT, &at, sizeof at) == 0;
+        ok = ok && (batch == 1 || (s->b.layout_set(p->layout[i], TG__CU_BLAS_BATCH, &batch, sizeof batch) == 0 && s->b.layout_set(p->layout[i], TG__CU_BLAS_BATCH_STEP, &k[8 + i], sizeof k[8]) == 0));
+    ok = ok && (!x || s->b.product_set(p->operation, TG__CU_BLAS_TURN_A, &turned, sizeof turned) == 0) && (!y || s->b.product_set(p->operation, TG__CU_BLAS_TURN_B, &turned, sizeof turned) == 0);
+    if (bias) ok = ok && s->b.product_set(p->operation, TG__CU_BLAS_EPILOGUE, &epilogue, sizeof epilogue) == 0 && s->b.product_set(p->operation, TG__CU_BLAS_BIAS_AT, &at, sizeof at) == 0;
     ok = ok && s->b.wish_new(&wish) == 0 && s->b.wish_set(wish, TG__CU_BLAS_WORK, &work, sizeof work) == 0;
     if (type == TG__CU_BLAS_F16 || type == TG__CU_BLAS_BF16) ok = ok && s->b.wish_set(wish, TG__CU_BLAS_SUMS, &sums, sizeof sums) == 0;      /* no sums in halves */
     for (i = 0; i < 4; i++) {                                          /* a, b, c, d: c is d */
@@ -1755,29 +1866,12 @@ TG__PRIVATE bool tg__cu_plan_make(tg__cu *s, tg__cu_plan *p, const char *bias) {
     }
     if (ok) {
         memset(&way, 0, sizeof way);
-        p->refused = s->b.ask(s->handle, p->product, p->x, p->y, p->d, p->d, wish, 1, &way, &n) != 0 || n < 1 || way.state != 0 || way.work > work;
+        p->refused = s->b.ask(s->blas.handle, p->operation, p->layout[0], p->layout[1], p->layout[2], p->layout[2], wish, 1, &way, &n) != 0 || n < 1 || way.state != 0 || way.work > work;
         memcpy(p->algorithm, way.algorithm, sizeof way.algorithm);
         p->work = way.work;
     }
     if (wish) (void)s->b.wish_free(wish);
     return ok;
-}
-/* NULL: there is none to be had now. */
-TG__PRIVATE tg__cu_plan *tg__cu_plan_for(tg__cu *s, const tg__cu_product *a) {
-    uint64_t sum[2] = { 1, 2 };
-    tg__cu_plan *p, **at;
-    tg__cu_digest(sum, a->key, sizeof a->key);
-    at = &s->plans[sum[0] % TG__CU_PLANS];
-    for (p = *at; p; p = p->next) if (memcmp(p->key, a->key, sizeof p->key) == 0) return p;      /* no padding between numbers of one type */
-    if (s->plan_count >= TG__CU_PLANS_MOST) tg__cu_plans_free(s);
-    p = (tg__cu_plan *)tg__mem_get(s->tg, sizeof *p);
-    if (!p) return NULL;
-    memset(p, 0, sizeof *p);
-    memcpy(p->key, a->key, sizeof p->key);
-    if (!tg__cu_plan_make(s, p, a->bias)) { tg__cu_plan_free(s, p); return NULL; }
-    p->next = *at; *at = p;
-    s->plan_count++;
-    return p;
 }
 /* add: to what stands there; kept: what stands there is nowhere else. */
 TG__PRIVATE tg_launch tg__cu_multiply(tg__cu *s, tg__cu_plan *p, const tg__cu_product *a, bool add, bool kept) {
@@ -1788,48 +1882,44 @@ TG__PRIVATE tg_launch tg__cu_multiply(tg__cu *s, tg__cu_plan *p, const tg__cu_pr
     tg__cu_address work;
     int64_t i, k, at[3];
     int d, code = 0;
-    if (bias && s->b.product_set(p->product, TG__CU_BLAS_BIAS_AT, &bias, sizeof bias) != 0) return TG_LAUNCH_DECLINED;
-    work = p->work ? tg__cu_take(s, p->work) : 0;
-    if (p->work && !work) { s->why[0] = 0; return TG_LAUNCH_DECLINED; }
+    bool fatal;
+    if (bias && s->b.product_set(p->operation, TG__CU_BLAS_BIAS_AT, &bias, sizeof bias) != 0) return TG_LAUNCH_DECLINED;
+    if (!tg__cu_room(s, p->work, &work)) return TG_LAUNCH_DECLINED;
     for (i = 0; i < a->loops && !code; i++) {
         at[0] = at[1] = at[2] = 0;
         for (d = a->dims - 1, k = i; d >= 0; k /= a->shape[d--]) { at[0] += k % a->shape[d] * a->lx[d]; at[1] += k % a->shape[d] * a->ly[d]; at[2] += k % a->shape[d] * a->ld[d]; }
         s->last = "cublasLtMatmul";
-        code = s->b.multiply(s->handle, p->product, alpha, a->x + at[0] * size, p->x, a->y + at[1] * size, p->y, beta, a->d + at[2] * size, p->d, a->d + at[2] * size, p->d,
+        code = s->b.multiply(s->blas.handle, p->operation, alpha, a->x + at[0] * size, p->layout[0], a->y + at[1] * size, p->layout[1], beta, a->d + at[2] * size, p->layout[2], a->d + at[2] * size, p->layout[2],
             p->algorithm, (void *)(uintptr_t)work, p->work, s->stream);
     }
     if (work) tg__cu_give(s, work, p->work);
-    if (code == 0) {
-        code = s->synchronise ? s->d.wait(s->stream) : 0;
-        return tg__cu_done(code == 0 || tg__cu_fail_late(s, "cuStreamSynchronize", code));
-    }
-    if (code == TG__CU_BLAS_EXECUTION || code == TG__CU_BLAS_INTERNAL || (kept && i > 1)) {      /* what was added cannot be taken back */
-        tg__text t = tg__text_over(s->why, sizeof s->why);
-        tg__put(&t, "cublasLtMatmul failed with code "); tg__put_i64(&t, code);
-        tg__put(&t, code == TG__CU_BLAS_EXECUTION ? ", CUBLAS_STATUS_EXECUTION_FAILED" : code == TG__CU_BLAS_INTERNAL ? ", CUBLAS_STATUS_INTERNAL_ERROR" : "");
-        return TG_LAUNCH_FAILED;
-    }
-    p->refused = true;
-    return TG_LAUNCH_DECLINED;
+    fatal = code == TG__CU_BLAS_EXECUTION || code == TG__CU_BLAS_INTERNAL || (kept && i > 1);      /* what was added cannot be taken back */
+    return tg__cu_plan_done(s, p, code, fatal, code == TG__CU_BLAS_EXECUTION ? "CUBLAS_STATUS_EXECUTION_FAILED" : code == TG__CU_BLAS_INTERNAL ? "CUBLAS_STATUS_INTERNAL_ERROR" : NULL);
 }
-/* c = bias, to which the product is added: for a bias that is no vector along c's rows, or that the library does not add. */
-TG__PRIVATE bool tg__cu_bias_first(tg__cu *s, const tg_request *r, const tg_operand *o, void *const *base) {
-    tg_request copy = *r;
-    tg_operand both[2];
-    void *at[2];
+/* c = bias, or with `add` c += bias: for one that the library does not add. It is walked over as c is, or stands for each channel of it. */
+TG__PRIVATE bool tg__cu_bias(tg__cu *s, const tg_request *r, const tg_operand *o, void *const *base, bool add) {
+    tg_request sum;
+    tg_operand all[3];
+    void *at[3];
     int d;
-    copy.family = TG_FAMILY_COPY; copy.kind = TG_COPY_ELEMENTS; copy.part = 0; copy.n = 2;
-    both[0] = o[0]; both[1] = o[3]; both[0].use = TG_WRITE; both[1].use = TG_READ;
-    for (d = 0; d < o[0].ndim; d++) both[1].shape[d] = o[0].shape[d];
-    at[0] = base[0]; at[1] = base[3];
-    return tg__cu_copy(s, &copy, both, at) == TG_LAUNCH_DONE;
+    all[0] = all[1] = o[0]; all[2] = o[3];
+    at[0] = at[1] = base[0]; at[2] = base[3];
+    all[2].ndim = o[0].ndim;
+    for (d = 0; d < o[0].ndim; d++) {
+        all[2].shape[d] = o[0].shape[d];
+        if (r->family == TG_FAMILY_CONV) all[2].stride[d] = d == 1 ? o[3].stride[0] : 0;
+    }
+    if (!add) return tg__cu_copy_over(s, &all[0], at[0], &all[2], at[2]);
+    memset(&sum, 0, sizeof sum);
+    sum.family = TG_FAMILY_MAP; sum.kind = TG_ROW_tg_add; sum.n = 3; sum.compute = tg__compute_type(o[0].dtype);
+    return tg__cu_map(s, &sum, all, at) == TG_LAUNCH_DONE;
 }
 TG__PRIVATE tg_launch tg__cu_blas_launch(tg__cu *s, const tg_request *r, const tg_operand *o, void *const *base, const tg__cu_gemm *gemm) {
     tg__cu_product a;
     tg__cu_plan *p;
-    if (s->blas_tried && !s->handle) return TG_LAUNCH_DECLINED;
+    if (s->blas.tried && !s->blas.handle) return TG_LAUNCH_DECLINED;
     if (!tg__cu_product_of(&a, gemm) || !tg__cu_blas_ready(s)) return TG_LAUNCH_DECLINED;
-    p = gemm->bias && !a.bias ? NULL : tg__cu_plan_for(s, &a);
+    p = gemm->bias && !a.bias ? NULL : tg__cu_plan_for(s, false, a.key, a.bias);
     if (p && !p->refused) {
         const tg_launch done = tg__cu_multiply(s, p, &a, gemm->accumulate != 0, gemm->accumulate != 0);
         if (done != TG_LAUNCH_DECLINED) return done;
@@ -1837,9 +1927,9 @@ TG__PRIVATE tg_launch tg__cu_blas_launch(tg__cu *s, const tg_request *r, const t
     if (!gemm->bias || gemm->accumulate || o[3].ndim != o[0].ndim) return TG_LAUNCH_DECLINED;
     a.bias = NULL;
     a.key[4] &= ~(int64_t)TG__CU_PRODUCT_BIAS; a.key[11] &= 4095;
-    p = tg__cu_plan_for(s, &a);
+    p = tg__cu_plan_for(s, false, a.key, NULL);
     if (!p || p->refused) return TG_LAUNCH_DECLINED;
-    if (!tg__cu_bias_first(s, r, o, base)) return TG_LAUNCH_FAILED;
+    if (!tg__cu_bias(s, r, o, base, false)) return TG_LAUNCH_FAILED;
     return tg__cu_multiply(s, p, &a, true, false);
 }
 
@@ -1893,16 +1983,16 @@ TG__PRIVATE tg_launch tg__cu_gemm_launch(tg__cu *s, const tg_request *r, const t
 /* One of the three convolutions as an implicit product: what >>device tells of x, weight and y becomes the gathered operand,
    the filter and the result. False: it is not for this kernel, or its numbers are too large. */
 TG__PRIVATE bool tg__cu_conv_of(tg__cu_conv *a, const tg_request *r, const tg_operand *o, void *const *base) {
-    static const int which[3][3] = { { 1, 2, 0 }, { 0, 1, 2 }, { 1, 0, 2 } };      /* x, weight, y among the operands, by kind */
-    const tg_operand *x = &o[which[r->kind][0]], *f = &o[which[r->kind][1]], *y = &o[which[r->kind][2]], *in = r->kind == TG_CONV_BY_DATA ? y : x;
+    const signed char *const which = tg__conv_which[r->kind];          /* x, weight, y among the operands */
+    const tg_operand *x = &o[which[0]], *f = &o[which[1]], *y = &o[which[2]], *in = r->kind == TG_CONV_BY_DATA ? y : x;
     const int64_t groups = r->whole[9], channels = f->shape[1], filters = f->shape[0] / groups;
     const int64_t *const spaces[3] = { y->shape + 2, x->shape + 2, f->shape + 2 };
     int d;
     if (r->whole[10]) return false;                                    /* clamped in one pass: so far the CPU alone is asked for that */
     memset(a, 0, sizeof *a);
     a->groups = groups; a->dtype = (int32_t)o[0].dtype;
-    a->y = tg__cu_at(o, base, 0); a->in = tg__cu_at(o, base, which[r->kind][r->kind == TG_CONV_BY_DATA ? 2 : 0]);
-    a->filter = tg__cu_at(o, base, which[r->kind][r->kind == TG_CONV_BY_WEIGHT ? 2 : 1]);
+    a->y = tg__cu_at(o, base, 0); a->in = tg__cu_at(o, base, which[r->kind == TG_CONV_BY_DATA ? 2 : 0]);
+    a->filter = tg__cu_at(o, base, which[r->kind == TG_CONV_BY_WEIGHT ? 2 : 1]);
     if (r->kind != TG_CONV_BY_WEIGHT && o[3].use != TG_ABSENT) { a->bias = tg__cu_at(o, base, 3); a->bias_step = o[3].stride[0]; }
     for (d = 0; d < 3; d++) {
         const int64_t stride = r->whole[d], padding = r->whole[3 + d], dilation = r->whole[6 + d];
@@ -1953,13 +2043,14 @@ TG__PRIVATE bool tg__cu_conv_part(tg__cu_conv *p, const tg__cu_conv *a, const tg
     p->blocks = tg__imax(1, tg__ceil_div(p->k, p->block));
     return p->m > 0;
 }
+TG__PRIVATE bool tg__cu_conv_is_narrow(const tg__cu_conv *a) { return a->n <= 4; }      /* depthwise: a tile would be empty */
 TG__PRIVATE tg_launch tg__cu_conv_one_launch(tg__cu *s, tg__cu_conv *a) {
     tg__cu_key k = TG__ZERO;
     tg__cu_address partial = 0;
     size_t bytes = 0;
     int64_t blocks;
     const int64_t results = a->groups * a->m * a->n;
-    const bool narrow = a->n <= 4;                                     /* depthwise: a tile would be empty */
+    const bool narrow = tg__cu_conv_is_narrow(a);
     bool ok;
     if (results == 0) return TG_LAUNCH_DONE;
     k.group = TG__CU_GROUP_CONV; k.type = tg__cu_type(tg__compute_type((tg_dtype)a->dtype)); k.dtypes = (uint64_t)a->dtype;
@@ -1978,12 +2069,156 @@ TG__PRIVATE tg_launch tg__cu_conv_one_launch(tg__cu *s, tg__cu_conv *a) {
     }
     return tg__cu_done(ok);
 }
+
+/* ---- convolutions by cuDNN ----
+   Its functions have the operands in the order of a request. It takes images of 4 or 5 dimensions: a depth of 1 is left out.
+   A filter must be packed, in the order of the images: one that lies otherwise is copied, into memory of the launch's own.
+   What the library does not take or refuses, this file's kernels do; and what these are made for, depthwise ones. */
+
+TG__PRIVATE bool tg__cu_dnn_ready(tg__cu *s) {
+#if defined(_WIN32)
+    static const char *const files[] = { "cudnn64_9.dll", "cudnn64_8.dll", NULL };
+#else
+    static const char *const files[] = { "libcudnn.so.9", "libcudnn.so.8", "libcudnn.so", NULL };
+#endif
+    return tg__cu_extra_ready(s, &s->dnn, "cuDNN", "convolutions", files, tg__cu_dnn_names, &s->n);
+}
+/* From within, rows are width, height, depth, channels, images; with channels within they come first. */
+static const signed char tg__cu_conv_order[2][5] = { { 4, 3, 2, 1, 0 }, { 1, 4, 3, 2, 0 } };
+
+/* Do the numbers lie as rows or with the `channels` within, perhaps as a part of something larger? For other orders the library has no fast kernels. */
+TG__PRIVATE bool tg__cu_conv_lies(const tg_operand *o, int dims, int *size, int *step, bool *channels) {
+    int64_t next = 1;                                                  /* the least that a step may be */
+    int i;
+    *channels = o->shape[1] > 1 && o->stride[1] == 1 && o->shape[2] * o->shape[3] * o->shape[4] > 1;
+    for (i = 0; i < 5; i++) {
+        const int d = tg__cu_conv_order[*channels][i], to = d < 2 ? d : d - 5 + dims;
+        const int64_t count = o->shape[d], stride = count == 1 ? next : o->stride[d];
+        if (d == 2 && dims == 4) continue;
+        if (stride < next || (stride > next && next == 1) || stride > INT32_MAX || count > INT32_MAX / stride) return false;
+        size[to] = (int)count; step[to] = (int)stride;
+        next = stride * count;
+    }
+    return true;
+}
+/* `packed` becomes the filter as the library wants it. False: it is not for the library, which wants a result of the size that
+   follows from the rest, and images that begin where 16 bytes do, for it may read so many at once; or it is depthwise. */
+TG__PRIVATE bool tg__cu_conv_key_of(tg__cu_conv_key *k, tg_operand *packed, const tg_request *r, const tg_operand *o, void *const *base, const tg__cu_conv *own) {
+    static const int types[] = { TG__CU_DNN_F32, TG__CU_DNN_F64, TG__CU_DNN_F16, TG__CU_DNN_BF16 };      /* by tg_dtype */
+    const signed char *const which = tg__conv_which[r->kind];
+    const tg_operand *x = &o[which[0]], *f = &o[which[1]], *y = &o[which[2]];
+    int64_t next = 1;
+    bool channels, whatever;
+    int i;
+    if (own->m == 0 || own->k == 0 || own->n == 0 || own->groups > INT32_MAX || (own->groups > 1 && tg__cu_conv_is_narrow(own))) return false;
+    if ((uintptr_t)tg__cu_at(o, base, which[0]) % 16 || (uintptr_t)tg__cu_at(o, base, which[2]) % 16) return false;
+    memset(k, 0, sizeof *k);
+    k->kind = r->kind; k->type = types[o[0].dtype]; k->groups = (int)own->groups;
+    k->dims = x->shape[2] == 1 && y->shape[2] == 1 && f->shape[2] == 1 && r->whole[3] == 0 ? 4 : 5;
+    for (i = 0; i < 3; i++) {
+        const int64_t padding = r->whole[3 + i], dilation = r->whole[6 + i], last = x->shape[2 + i] + 2 * padding - (f->shape[2 + i] - 1) * dilation - 1;
+        const int64_t stride = y->shape[2 + i] == 1 ? tg__imax(r->whole[i], last + 1) : r->whole[i];      /* of one position it says nothing, but to the library that there is one */
+        const int to = i - 5 + k->dims;
+        if (last < 0 || last / stride + 1 != y->shape[2 + i]) return false;
+        if (to >= 0) { k->stride[to] = (int)stride; k->padding[to] = (int)padding; k->dilation[to] = (int)dilation; }
+    }
+    if (!tg__cu_conv_lies(y, k->dims, k->size[which[2]], k->step[which[2]], &whatever) || !tg__cu_conv_lies(x, k->dims, k->size[which[0]], k->step[which[0]], &channels)) return false;
+    k->format = channels ? TG__CU_DNN_CHANNELS : TG__CU_DNN_ROWS;
+    *packed = *f; packed->offset = 0;
+    for (i = 0; i < 5; i++) { const int d = tg__cu_conv_order[channels][i]; packed->stride[d] = next; next *= f->shape[d]; }
+    return tg__cu_conv_lies(packed, k->dims, k->size[which[1]], k->step[which[1]], &whatever);
+}
+/* Must the filter be copied? */
+TG__PRIVATE bool tg__cu_conv_moves(const tg_operand *f, const tg_operand *packed, const char *at) {
+    int d;
+    for (d = 0; d < 5; d++) if (f->shape[d] > 1 && f->stride[d] != packed->stride[d]) return true;
+    return (uintptr_t)at % 16 != 0;
+}
+TG__PRIVATE void tg__cu_dnn_refused(tg__cu *s, int code) {
+    char line[300];
+    tg__text t = tg__text_over(line, sizeof line);
+    if (s->dnn_told) return;
+    s->dnn_told = true;
+    tg__put(&t, "device 'cuda' makes the convolutions that cuDNN refuses by its own kernels; of the first it says: ");
+    tg__put(&t, code ? s->n.words(code) : "no way with the same bits each time and little memory");
+    tg__log(s->tg, TG_LOG_INFO, line);
+}
+/* The descriptors, and the first way that the library recommends which gives the same bits each time and wants no more memory than
+   `most`. Always true: what cannot be had is refused for good, which the log is told once. */
+TG__PRIVATE bool tg__cu_conv_plan(tg__cu *s, tg__cu_plan *p) {
+    const tg__cu_conv_key *k = &p->key.conv;
+    const bool exact = k->type == TG__CU_DNN_F32 && !s->tf32;
+    const int filter = tg__conv_which[k->kind][1], maths = exact ? TG__CU_DNN_FMA : k->type == TG__CU_DNN_F16 || k->type == TG__CU_DNN_BF16 ? TG__CU_DNN_MATRIX : TG__CU_DNN_DEFAULT;
+    const size_t most = (size_t)256 << 20;
+    void **const l = p->layout;
+    tg__cu_algorithm found[16];
+    int i, n = 0, code = s->n.conv_new(&p->operation);
+    for (i = 0; i < 3 && !code; i++) {
+        code = i == filter ? s->n.filter_new(&l[i]) : s->n.tensor_new(&l[i]);
+        if (!code) code = i == filter ? s->n.filter_set(l[i], k->type, k->format, k->dims, k->size[i]) : s->n.tensor_set(l[i], k->type, k->dims, k->size[i], k->step[i]);
+    }
+    if (!code) code = s->n.conv_set(p->operation, k->dims - 2, k->padding, k->stride, k->dilation, TG__CU_DNN_CORRELATION, k->type == TG__CU_DNN_F64 ? TG__CU_DNN_F64 : TG__CU_DNN_F32);
+    if (!code) code = s->n.conv_groups(p->operation, k->groups);
+    if (!code) code = s->n.conv_math(p->operation, maths);
+    if (!code) code = s->n.ask[k->kind](s->dnn.handle, l[1], l[2], p->operation, l[0], 16, &n, found);
+    if (code) n = 0;
+    p->refused = true;
+    for (i = 0; i < n && p->refused; i++) {
+        if (found[i].state || found[i].deterministic != 1 || found[i].work > most) continue;
+        code = s->n.conv_math(p->operation, exact ? maths : found[i].maths);      /* an algorithm is meant with its maths; but f32 stays f32 */
+        if (!code) code = s->n.room[k->kind](s->dnn.handle, l[1], l[2], p->operation, l[0], found[i].algorithm, &p->work);
+        p->algorithm[0] = (uint64_t)found[i].algorithm; p->refused = code != 0 || p->work > most;
+    }
+    if (p->refused) tg__cu_dnn_refused(s, code);
+    return true;
+}
+TG__PRIVATE tg_launch tg__cu_dnn_launch(tg__cu *s, const tg_request *r, const tg_operand *o, void *const *base, const tg__cu_conv *own) {
+    static const char *const names[] = { TG__CU_THREE("cudnnConvolution", "") };
+    static const float narrow[2] = { 0, 1 };
+    static const double wide[2] = { 0, 1 };
+    const void *const alpha = o[0].dtype == TG_F64 ? (const void *)&wide[1] : &narrow[1], *const beta = o[0].dtype == TG_F64 ? (const void *)&wide[0] : &narrow[0];
+    const int f = tg__conv_which[r->kind][1];
+    const size_t bytes = (size_t)tg__operand_numel(&o[f]) * tg_dtype_size(o[f].dtype);
+    char *at[3];
+    tg_operand packed;
+    tg__cu_conv_key k;
+    tg__cu_plan *p;
+    tg__cu_address work, copy = 0;
+    int i, code = 0;
+    bool fatal, ok = true;
+    if ((s->dnn.tried && !s->dnn.handle) || !tg__cu_conv_key_of(&k, &packed, r, o, base, own) || !tg__cu_dnn_ready(s)) return TG_LAUNCH_DECLINED;
+    p = tg__cu_plan_for(s, true, &k, NULL);
+    if (!p || p->refused || !tg__cu_room(s, p->work, &work)) return TG_LAUNCH_DECLINED;
+    for (i = 0; i < 3; i++) at[i] = tg__cu_at(o, base, i);
+    if (tg__cu_conv_moves(&o[f], &packed, at[f])) {
+        if (!tg__cu_room(s, bytes, &copy)) { if (work) tg__cu_give(s, work, p->work); return TG_LAUNCH_DECLINED; }
+        at[f] = (char *)(uintptr_t)copy;
+        ok = f == 0 || tg__cu_copy_over(s, &packed, at[f], &o[f], base[f]);
+    }
+    if (ok) {
+        s->last = "cudnnSetStream";
+        code = s->n.stream(s->dnn.handle, s->stream);
+        if (!code) s->last = names[k.kind];
+        if (!code) code = s->n.convolve[k.kind](s->dnn.handle, alpha, p->layout[1], at[1], p->layout[2], at[2], p->operation, (int)p->algorithm[0], (void *)(uintptr_t)work, p->work, beta, p->layout[0], at[0]);
+    }
+    if (ok && !code && copy && f == 0) ok = tg__cu_copy_over(s, &o[0], base[0], &packed, at[0]);
+    if (ok && !code && own->bias) ok = tg__cu_bias(s, r, o, base, true);
+    if (work) tg__cu_give(s, work, p->work);
+    if (copy) tg__cu_give(s, copy, bytes);
+    if (!ok) return TG_LAUNCH_FAILED;
+    fatal = code >= TG__CU_DNN_EXECUTION || code == TG__CU_DNN_EXECUTION_8;
+    if (code && !fatal) tg__cu_dnn_refused(s, code);
+    return tg__cu_plan_done(s, p, code, fatal, code ? s->n.words(code) : NULL);
+}
 TG__PRIVATE tg_launch tg__cu_conv_launch(tg__cu *s, const tg_request *r, const tg_operand *o, void *const *base) {
     const double parts = r->kind == TG_CONV_BY_DATA ? (double)r->whole[0] * (double)r->whole[1] * (double)r->whole[2] : 1;      /* more than 64 bits of them perhaps */
-    tg_launch done = TG_LAUNCH_DONE;
+    tg_launch done;
     tg__cu_conv a, part;
     int64_t i;
     if (!tg__cu_conv_of(&a, r, o, base)) return TG_LAUNCH_DECLINED;
+    done = tg__cu_dnn_launch(s, r, o, base, &a);
+    if (done != TG_LAUNCH_DECLINED) return done;
+    done = TG_LAUNCH_DONE;
     if (parts == 1 || parts > 64) return tg__cu_conv_one_launch(s, &a);      /* so many: one launch, which multiplies zeros too */
     for (i = 0; i < (int64_t)parts && done == TG_LAUNCH_DONE; i++) if (tg__cu_conv_part(&part, &a, r, i)) done = tg__cu_conv_one_launch(s, &part);
     return done;
@@ -2089,7 +2324,9 @@ TG__PRIVATE void tg__cu_close(void *user, void *stream) {
             tg__cu_program *p;
             for (p = s->programs[i]; p; p = p->next) if (p->owner) (void)s->d.module_free(p->module);
         }
-        if (s->handle) { tg__cu_plans_free(s); (void)s->b.destroy(s->handle); }
+        tg__cu_plans_free(s);
+        if (s->blas.handle) (void)s->b.destroy(s->blas.handle);
+        if (s->dnn.handle) (void)s->n.destroy(s->dnn.handle);
         if (s->before) (void)s->d.event_free(s->before);
         if (s->copies) (void)s->d.stream_free(s->copies);
         if (s->stream && !s->borrowed) (void)s->d.stream_free(s->stream);
@@ -2106,7 +2343,7 @@ TG__PRIVATE void tg__cu_close(void *user, void *stream) {
         s->plans[i] = p->next;
         tg__mem_put(tg, p, sizeof *p);
     }
-    tg__cu_library_close(s->blas); tg__cu_library_close(s->compiler); tg__cu_library_close(s->builtins); tg__cu_library_close(s->driver);
+    tg__cu_library_close(s->blas.library); tg__cu_library_close(s->dnn.library); tg__cu_library_close(s->compiler); tg__cu_library_close(s->builtins); tg__cu_library_close(s->driver);
     if (s->cache) tg__mem_put(tg, s->cache, strlen(s->cache) + 1);
     if (s->folder) tg__mem_put(tg, s->folder, strlen(s->folder) + 1);
     tg__mem_put(tg, s, sizeof *s);
@@ -2139,15 +2376,9 @@ TG__PRIVATE bool tg__cu_load(tg__cu *s, const char *folder) {
 #endif
     char path[512];
     s->driver = tg__cu_need(s, folder, "the driver's library", drivers, NULL);
-    if (!s->driver) return false;
-#define TG__CU_GET(field, name, parameters) if (!tg__cu_symbol(s->driver, name, &s->d.field)) return tg__cu_lacks(s, "the driver", name);
-    TG__CU_DRIVER(TG__CU_GET)
-#undef TG__CU_GET
+    if (!s->driver || !tg__cu_functions(s, s->driver, "the driver", tg__cu_driver_names, &s->d)) return false;
     s->compiler = tg__cu_need(s, folder, "NVRTC, the compiler,", compilers, path);
-    if (!s->compiler) return false;
-#define TG__CU_GET(field, name, parameters) if (!tg__cu_symbol(s->compiler, name, &s->c.field)) return tg__cu_lacks(s, "NVRTC", name);
-    TG__CU_COMPILER(TG__CU_GET)
-#undef TG__CU_GET
+    if (!s->compiler || !tg__cu_functions(s, s->compiler, "NVRTC", tg__cu_compiler_names, &s->c)) return false;
     tg__cu_load_builtins(s, path);
     return true;
 }
@@ -2199,7 +2430,8 @@ TG_API bool tg_cuda_open_from(const tg_cuda_open_args *a) {
     s->tg = tg; s->limit = a->memory_limit; s->synchronise = a->synchronise;
     s->tf32 = a->tf32;
     s->stream = a->stream; s->borrowed = a->stream != NULL; s->pinned_limit = tg->config.no_cache ? 0 : a->pinned_limit ? a->pinned_limit : (size_t)64 << 20;
-    s->blas_tried = a->no_cublas || tg->config.strict;
+    s->blas.tried = a->no_cublas || tg->config.strict;
+    s->dnn.tried = a->no_cudnn || tg->config.strict;
     if (a->cache) s->cache = tg__copy_text(tg, a->cache);
     if (a->folder) s->folder = tg__copy_text(tg, a->folder);
     ok = (!a->cache || s->cache) && (!a->folder || s->folder) && tg__cu_load(s, a->folder) && tg__cu_start(s, a->index);
@@ -4495,7 +4727,7 @@ TG__CU_KERNEL(TG__CU(tg__cu_conv_parts), tg__cu_conv, { TG__CU_THREADS(t) TG__CU
    ====================================================================================== */
 /* ---- the text: written by tools/cuda_text.c ---- */
 static const char *const tg__cu_words[] = {
-"#line 2304 \"tensorgrad_cuda.h\"\n",
+"#line 2536 \"tensorgrad_cuda.h\"\n",
 "#if defined(__CUDACC_RTC__)\n",
 "typedef signed char int8_t;\n",
 "typedef unsigned char uint8_t;\n",
@@ -4565,7 +4797,7 @@ static const char *const tg__cu_words[] = {
 "TG__INLINE double tg__sqrt64(double a) { return sqrt(a); }\n",
 "#endif\n",
 "#define TG__CU_KERNEL(name, type, ...) TG__CU_KERNEL_(name, type, __VA_ARGS__)\n",
-"#line 2374 \"tensorgrad_cuda.h\"\n",
+"#line 2606 \"tensorgrad_cuda.h\"\n",
 "#define TG__PASS_STRICT 1\n",
 "#define TG__VN 1\n",
 "#define TG__VN_F32 1\n",
@@ -6054,7 +6286,7 @@ static const char *const tg__cu_words[] = {
 "if (b == -1) return (int64_t)((uint64_t)0 - (uint64_t)a);\n",
 "return a / b - (a % b != 0 && (a < 0) != (b < 0));\n",
 "}\n",
-"#line 178 \"tensorgrad_cuda.h\"\n",
+"#line 192 \"tensorgrad_cuda.h\"\n",
 "typedef struct tg__cu_view {\n",
 "char   *p;\n",
 "int64_t stride[8];\n",
@@ -6108,7 +6340,7 @@ static const char *const tg__cu_words[] = {
 "char   *a, *b, *c, *bias, *partial;\n",
 "int32_t ndim, ta, tb, tc, accumulate, columns;\n",
 "} tg__cu_gemm;\n",
-"#line 233 \"tensorgrad_cuda.h\"\n",
+"#line 247 \"tensorgrad_cuda.h\"\n",
 "typedef struct tg__cu_conv {\n",
 "int64_t m, n, k, groups, block, blocks;\n",
 "int64_t m_size[4], k_size[4];\n",
@@ -6131,7 +6363,7 @@ static const char *const tg__cu_words[] = {
 "} tg__cu_optim;\n",
 NULL };
 static const char *const tg__cu_kernels[] = {
-"#line 2389 \"tensorgrad_cuda.h\"\n",
+"#line 2621 \"tensorgrad_cuda.h\"\n",
 "#undef TG__T\n",
 "#undef TG__V\n",
 "#undef TG__M\n",
@@ -6166,7 +6398,7 @@ static const char *const tg__cu_kernels[] = {
 "#define TG__CU(name) name##_i64\n",
 "#define TG__CU_FROM(v) tg__int_of((double)(v))\n",
 "#endif\n",
-"#line 2425 \"tensorgrad_cuda.h\"\n",
+"#line 2657 \"tensorgrad_cuda.h\"\n",
 "TG__INLINE TG__T TG__CU(tg__cu_get)(int dtype, const char *p, int64_t i) {\n",
 "switch (dtype) {\n",
 "case 0: return TG__CU_FROM(((const float *)p)[i]);\n",
@@ -6199,7 +6431,7 @@ static const char *const tg__cu_kernels[] = {
 "default: ((uint8_t *)p)[i] = (uint8_t)!(v == 0); break;\n",
 "}\n",
 "}\n",
-"#line 2458 \"tensorgrad_cuda.h\"\n",
+"#line 2690 \"tensorgrad_cuda.h\"\n",
 "#ifndef TG__CU_ANY\n",
 "#define TG__CU_ANY\n",
 "TG__INLINE void tg__cu_move(int size, char *y, int64_t to, const char *x, int64_t from) {\n",
@@ -6210,7 +6442,7 @@ static const char *const tg__cu_kernels[] = {
 "default: ((uint8_t *)y)[to] = ((const uint8_t *)x)[from]; break;\n",
 "}\n",
 "}\n",
-"#line 2469 \"tensorgrad_cuda.h\"\n",
+"#line 2701 \"tensorgrad_cuda.h\"\n",
 "TG__INLINE int64_t tg__cu_offset(int ndim, const int64_t *shape, const int64_t *stride, int64_t i) {\n",
 "int64_t at = 0;\n",
 "int d;\n",
@@ -6231,7 +6463,7 @@ static const char *const tg__cu_kernels[] = {
 "}\n",
 "}\n",
 "#endif\n",
-"#line 2492 \"tensorgrad_cuda.h\"\n",
+"#line 2724 \"tensorgrad_cuda.h\"\n",
 "#ifndef TG__CU_PLACES\n",
 "#define TG__CU_PLACES(count) \\\n",
 "int64_t at[count]; \\\n",
@@ -6248,19 +6480,19 @@ static const char *const tg__cu_kernels[] = {
 "}\n",
 "#define TG__CU_UP_TO(i, count) for (int64_t i = block * TG__CU_WIDTH + t; i < (count); i += blocks * TG__CU_WIDTH)\n",
 "#define TG__CU_EACH(i) TG__CU_UP_TO(i, r->n)\n",
-"#line 2509 \"tensorgrad_cuda.h\"\n",
+"#line 2741 \"tensorgrad_cuda.h\"\n",
 "#ifdef TG__CU_DTYPES\n",
 "#define TG__CU_DTYPE(k, asked) ((int)((uint64_t)(TG__CU_DTYPES) >> (4 * (k)) & 15))\n",
 "#else\n",
 "#define TG__CU_DTYPE(k, asked) (asked)\n",
 "#endif\n",
 "#define TG__CU_D(k) TG__CU_DTYPE(k, r->o[k].dtype)\n",
-"#line 2516 \"tensorgrad_cuda.h\"\n",
+"#line 2748 \"tensorgrad_cuda.h\"\n",
 "#define TG__CU_POSITION                                                \\\n",
 "int64_t p[5]; \\\n",
 "{ int64_t rest = i; for (int d = 4; d > 0; d--) { p[d] = rest % r->shape[d]; rest /= r->shape[d]; } p[0] = rest; }\n",
 "#define TG__CU_TO(k) (p[0] * r->o[k].stride[0] + p[1] * r->o[k].stride[1] + p[2] * r->o[k].stride[2] + p[3] * r->o[k].stride[3] + p[4] * r->o[k].stride[4])\n",
-"#line 2522 \"tensorgrad_cuda.h\"\n",
+"#line 2754 \"tensorgrad_cuda.h\"\n",
 "#define TG__CU_NUMBER(k) (r->o[k].number == 2 ? (TG__T)r->o[k].i : TG__CU_FROM(r->o[k].f))\n",
 "#define TG__CU_READ(k, q) const TG__V q = r->o[k].number ? TG__CU_NUMBER(k) : TG__CU(tg__cu_get)(TG__CU_D(k), r->o[k].p, at[k]); (void)q;\n",
 "#define TG__CU_MAP(name, count, reads, check, value) \\\n",
@@ -6350,9 +6582,9 @@ static const char *const tg__cu_kernels[] = {
 "#define SINC_U(v) MUL(K(3.14159265358979323846), SELECT(EQ(v, ZERO), ONE, v))\n",
 "#define GELU_DU(v) TG__W(fma)(TG__W(mul)(v, v), K(0.21406444881479865), K(1.5957691216057308))\n",
 "#endif\n",
-"#line 2538 \"tensorgrad_cuda.h\"\n",
+"#line 2770 \"tensorgrad_cuda.h\"\n",
 "#if !defined(TG__CU_ONLY) || defined(TG__CU_ONLY_COPY)\n",
-"#line 2540 \"tensorgrad_cuda.h\"\n",
+"#line 2772 \"tensorgrad_cuda.h\"\n",
 "TG__CU_KERNEL(TG__CU(tg__cu_cast), tg__cu_walk, { TG__CU_THREADS(t) TG__CU_EACH(i) { TG__CU_PLACES(2) TG__CU(tg__cu_put)(TG__CU_D(0), r->o[0].p, at[0], TG__CU(tg__cu_get)(TG__CU_D(1), r->o[1].p, at[1])); } })\n",
 "#if TG__CU_TYPE == 64\n",
 "TG__CU_KERNEL(tg__cu_ramp_f64, tg__cu_walk, { TG__CU_THREADS(t) TG__CU_EACH(i) { TG__CU_PLACES(1) tg__cu_put_f64(TG__CU_D(0), r->o[0].p, at[0], r->numbers[0] + (double)i * r->numbers[1]); } })\n",
@@ -6364,9 +6596,9 @@ static const char *const tg__cu_kernels[] = {
 "TG__CU_RAW(8) TG__CU_RAW(16) TG__CU_RAW(32) TG__CU_RAW(64)\n",
 "#endif\n",
 "#endif\n",
-"#line 2552 \"tensorgrad_cuda.h\"\n",
+"#line 2784 \"tensorgrad_cuda.h\"\n",
 "#if !defined(TG__CU_ONLY) || defined(TG__CU_ONLY_RANDOM) || defined(TG__CU_ONLY_ATTENTION) || defined(TG__CU_ONLY_ATTENTION_MATRIX)\n",
-"#line 2554 \"tensorgrad_cuda.h\"\n",
+"#line 2786 \"tensorgrad_cuda.h\"\n",
 "#ifndef TG__CU_PHILOX\n",
 "#define TG__CU_PHILOX\n",
 "TG__INLINE void tg__cu_philox(uint64_t at, uint64_t key, uint64_t call, uint32_t *w) {\n",
@@ -6447,9 +6679,9 @@ static const char *const tg__cu_kernels[] = {
 "#undef TG__CU_UNIT\n",
 "#undef TG__CU_FRACTION\n",
 "#endif\n",
-"#line 2635 \"tensorgrad_cuda.h\"\n",
+"#line 2867 \"tensorgrad_cuda.h\"\n",
 "#if !defined(TG__CU_ONLY) || defined(TG__CU_ONLY_REDUCE)\n",
-"#line 2637 \"tensorgrad_cuda.h\"\n",
+"#line 2869 \"tensorgrad_cuda.h\"\n",
 "#ifndef TG__CU_SUM\n",
 "enum { TG__CU_SUM, TG__CU_PROD, TG__CU_MAX, TG__CU_MIN };\n",
 "#define TG__CU_SUM TG__CU_SUM\n",
@@ -6545,7 +6777,7 @@ static const char *const tg__cu_kernels[] = {
 "if (t % 64 == 0 && item < items) TG__CU(tg__cu_leave)(r, item / r->pieces, item % r->pieces, s[t], place[t]);\n",
 "}\n",
 "}\n",
-"#line 2733 \"tensorgrad_cuda.h\"\n",
+"#line 2965 \"tensorgrad_cuda.h\"\n",
 "TG__INLINE void TG__CU(tg__cu_short)(const tg__cu_reduce *r, int64_t block, int kind) {\n",
 "TG__CU_THREADS(t) {\n",
 "const int64_t out = block * TG__CU_WIDTH + t;\n",
@@ -6562,7 +6794,7 @@ static const char *const tg__cu_kernels[] = {
 "TG__CU(tg__cu_leave)(r, out, 0, v, i);\n",
 "}\n",
 "}\n",
-"#line 2750 \"tensorgrad_cuda.h\"\n",
+"#line 2982 \"tensorgrad_cuda.h\"\n",
 "TG__INLINE void TG__CU(tg__cu_columns)(const tg__cu_reduce *r, int64_t block, int kind) {\n",
 "TG__CU_THREADS(t) {\n",
 "const int64_t wide = (r->outs + TG__CU_WIDTH - 1) / TG__CU_WIDTH, q = block / wide, out = block % wide * TG__CU_WIDTH + t, first = q * r->piece;\n",
@@ -6577,7 +6809,7 @@ static const char *const tg__cu_kernels[] = {
 "TG__CU(tg__cu_leave)(r, out, q, v, 0);\n",
 "}\n",
 "}\n",
-"#line 2765 \"tensorgrad_cuda.h\"\n",
+"#line 2997 \"tensorgrad_cuda.h\"\n",
 "TG__INLINE void TG__CU(tg__cu_join)(const tg__cu_reduce *r, int64_t block, int kind) {\n",
 "TG__CU_THREADS(t) {\n",
 "const int64_t out = block * TG__CU_WIDTH + t;\n",
@@ -6614,9 +6846,9 @@ static const char *const tg__cu_kernels[] = {
 "TG__CU_REDUCERS(TG__CU_KIND, TG__CU_KIND_NAME)\n",
 "#endif\n",
 "#endif\n",
-"#line 2802 \"tensorgrad_cuda.h\"\n",
+"#line 3034 \"tensorgrad_cuda.h\"\n",
 "#if (!defined(TG__CU_ONLY) || defined(TG__CU_ONLY_SOFTMAX)) && TG__CU_TYPE != 0\n",
-"#line 2804 \"tensorgrad_cuda.h\"\n",
+"#line 3036 \"tensorgrad_cuda.h\"\n",
 "#ifndef TG__CU_ROWS\n",
 "#define TG__CU_ROWS\n",
 "TG__INLINE int64_t tg__cu_class(const tg__cu_rows *r, int64_t row) {\n",
@@ -6629,7 +6861,7 @@ static const char *const tg__cu_kernels[] = {
 "default: return ((const uint8_t *)r->classes)[at];\n",
 "}\n",
 "}\n",
-"#line 2817 \"tensorgrad_cuda.h\"\n",
+"#line 3049 \"tensorgrad_cuda.h\"\n",
 "TG__INLINE int64_t tg__cu_class_of(const tg__cu_rows *r, int64_t row) {\n",
 "const int64_t c = tg__cu_class(r, row);\n",
 "if (c == -100 || (c >= 0 && c < r->length)) return c;\n",
@@ -6698,7 +6930,7 @@ static const char *const tg__cu_kernels[] = {
 "}\n",
 "}\n",
 "}\n",
-"#line 2886 \"tensorgrad_cuda.h\"\n",
+"#line 3118 \"tensorgrad_cuda.h\"\n",
 "TG__INLINE void TG__CU(tg__cu_entropy_back)(const tg__cu_rows *r, int64_t block) {\n",
 "TG__CU_THREADS(t) {\n",
 "const int64_t row = block * 4 + t / 64;\n",
@@ -6720,7 +6952,7 @@ static const char *const tg__cu_kernels[] = {
 "}\n",
 "}\n",
 "#undef TG__CU_X\n",
-"#line 2908 \"tensorgrad_cuda.h\"\n",
+"#line 3140 \"tensorgrad_cuda.h\"\n",
 "TG__INLINE void TG__CU(tg__cu_entropy_chunks)(const tg__cu_rows *r, int64_t block) {\n",
 "TG__CU_SHARED(TG__T, s, TG__CU_WIDTH);\n",
 "TG__CU_SHARED(double, sum, 4);\n",
@@ -6759,7 +6991,7 @@ static const char *const tg__cu_kernels[] = {
 "to[0] = (TG__T)sum[t / 64]; to[1] = (TG__T)count[t];\n",
 "}\n",
 "}\n",
-"#line 2947 \"tensorgrad_cuda.h\"\n",
+"#line 3179 \"tensorgrad_cuda.h\"\n",
 "TG__INLINE void TG__CU(tg__cu_entropy_join)(const tg__cu_rows *r) {\n",
 "TG__CU_THREADS(t) {\n",
 "TG__T *const row = (TG__T *)r->row + 2 * r->rows;\n",
@@ -6776,9 +7008,9 @@ static const char *const tg__cu_kernels[] = {
 "TG__CU_KERNEL(TG__CU(tg__cu_softmax), tg__cu_rows, TG__CU(tg__cu_soft)(r, block))\n",
 "TG__CU_KERNEL(TG__CU(tg__cu_entropy), tg__cu_rows, TG__CU(tg__cu_entropy_back)(r, block))\n",
 "#endif\n",
-"#line 2964 \"tensorgrad_cuda.h\"\n",
+"#line 3196 \"tensorgrad_cuda.h\"\n",
 "#if (!defined(TG__CU_ONLY) || defined(TG__CU_ONLY_INDEX)) && TG__CU_TYPE == 0\n",
-"#line 2967 \"tensorgrad_cuda.h\"\n",
+"#line 3199 \"tensorgrad_cuda.h\"\n",
 "#define TG__CU_CHANGE(code, T, WIDE, NARROW, U, NO) case code: { \\\n",
 "T *const p = (T *)y + to; const T e = ((const T *)x)[from]; const U d = (U)WIDE(*p), s = (U)WIDE(e); \\\n",
 "if (kind == 2) *p = (T)NARROW(d + s); else if (kind == 3) *p = (T)NARROW(d * s); \\\n",
@@ -6804,7 +7036,7 @@ static const char *const tg__cu_kernels[] = {
 "TG__CU_CHANGE(9, uint8_t, TG__CU_SELF, (uint8_t), uint32_t, TG__CU_NEVER)\n",
 "}\n",
 "}\n",
-"#line 2993 \"tensorgrad_cuda.h\"\n",
+"#line 3225 \"tensorgrad_cuda.h\"\n",
 "TG__INLINE void tg__cu_take(const tg__cu_index *r, int64_t block, int64_t blocks) {\n",
 "TG__CU_THREADS(t) for (int64_t i = block * TG__CU_WIDTH + t; i < r->n * r->k; i += blocks * TG__CU_WIDTH) {\n",
 "const int64_t slice = r->buckets ? i % r->n : i / r->k, k = r->buckets ? i / r->n : i % r->k;\n",
@@ -6814,7 +7046,7 @@ static const char *const tg__cu_kernels[] = {
 "tg__cu_move(r->size, r->y, tg__cu_offset(r->ndim, r->shape, r->sy, slice) + k * r->ky, r->x, tg__cu_offset(r->ndim, r->shape, r->sx, slice) + v * r->xv);\n",
 "}\n",
 "}\n",
-"#line 3003 \"tensorgrad_cuda.h\"\n",
+"#line 3235 \"tensorgrad_cuda.h\"\n",
 "TG__INLINE void tg__cu_scatter(const tg__cu_index *r, int64_t block) {\n",
 "TG__CU_THREADS(t) {\n",
 "const int64_t at = block * TG__CU_WIDTH + t, slice = at % r->n, bucket = at / r->n;\n",
@@ -6834,9 +7066,9 @@ static const char *const tg__cu_kernels[] = {
 "TG__CU_KERNEL(tg__cu_index_take_i64, tg__cu_index, tg__cu_take(r, block, blocks))\n",
 "TG__CU_KERNEL(tg__cu_index_scatter_i64, tg__cu_index, tg__cu_scatter(r, block))\n",
 "#endif\n",
-"#line 3023 \"tensorgrad_cuda.h\"\n",
+"#line 3255 \"tensorgrad_cuda.h\"\n",
 "#if (!defined(TG__CU_ONLY) || defined(TG__CU_ONLY_SCAN)) && TG__CU_TYPE != 32\n",
-"#line 3026 \"tensorgrad_cuda.h\"\n",
+"#line 3258 \"tensorgrad_cuda.h\"\n",
 "#ifndef TG__CU_LINEAR\n",
 "enum { TG__CU_SCAN_SUM, TG__CU_SCAN_PROD, TG__CU_SCAN_MAX, TG__CU_SCAN_MIN, TG__CU_LINEAR };\n",
 "#define TG__CU_LINEAR TG__CU_LINEAR\n",
@@ -6848,7 +7080,7 @@ static const char *const tg__cu_kernels[] = {
 "#define TG__CU_ADD(a, b) ((a) + (b))\n",
 "#define TG__CU_TIMES(a, b) ((a) * (b))\n",
 "#endif\n",
-"#line 3038 \"tensorgrad_cuda.h\"\n",
+"#line 3270 \"tensorgrad_cuda.h\"\n",
 "typedef struct TG__CU(tg__cu_stretch) { TG__T value, factor; int64_t place; } TG__CU(tg__cu_stretch);\n",
 "TG__INLINE void TG__CU(tg__cu_stretch_on)(int kind, TG__CU(tg__cu_stretch) *s, const TG__CU(tg__cu_stretch) *next) {\n",
 "const TG__T v = next->value, old = s->value;\n",
@@ -6859,7 +7091,7 @@ static const char *const tg__cu_kernels[] = {
 "default: if (v != v || (old == old && (kind == TG__CU_SCAN_MAX ? v >= old : v <= old))) { s->value = v; s->place = next->place; }\n",
 "}\n",
 "}\n",
-"#line 3049 \"tensorgrad_cuda.h\"\n",
+"#line 3281 \"tensorgrad_cuda.h\"\n",
 "TG__INLINE void TG__CU(tg__cu_scan_run)(const tg__cu_walk *r, int64_t row, int64_t from, int64_t end, int begun, int store, TG__CU(tg__cu_stretch) *s) {\n",
 "const int64_t to = tg__cu_offset(r->ndim, r->shape, r->o[0].stride, row), x = tg__cu_offset(r->ndim, r->shape, r->o[2].stride, row);\n",
 "const int64_t places = tg__cu_offset(r->ndim, r->shape, r->o[1].stride, row), a = tg__cu_offset(r->ndim, r->shape, r->o[3].stride, row);\n",
@@ -6911,9 +7143,9 @@ static const char *const tg__cu_kernels[] = {
 "TG__CU_KERNEL(TG__CU(tg__cu_scan_pieces), tg__cu_walk, { TG__CU_THREADS(t) TG__CU_UP_TO(i, r->n * r->pieces) TG__CU(tg__cu_scan_item)(r, i, 0); })\n",
 "TG__CU_KERNEL(TG__CU(tg__cu_scan_before), tg__cu_walk, { TG__CU_THREADS(t) TG__CU_EACH(i) TG__CU(tg__cu_scan_row)(r, i); })\n",
 "#endif\n",
-"#line 3101 \"tensorgrad_cuda.h\"\n",
+"#line 3333 \"tensorgrad_cuda.h\"\n",
 "#if (!defined(TG__CU_ONLY) || defined(TG__CU_ONLY_SORT)) && TG__CU_TYPE == 0\n",
-"#line 3103 \"tensorgrad_cuda.h\"\n",
+"#line 3335 \"tensorgrad_cuda.h\"\n",
 "enum { TG__CU_SORTS = 1024 };\n",
 "typedef struct tg__cu_entry { uint64_t key; int64_t place; } tg__cu_entry;\n",
 "TG__INLINE uint64_t tg__cu_sort_key(int dtype, const char *p, int64_t i) {\n",
@@ -6932,7 +7164,7 @@ static const char *const tg__cu_kernels[] = {
 "if ((u & ~sign) > infinity) return sign | (sign - 1);\n",
 "return u & sign ? (u ^ (sign | (sign - 1))) + (u == sign) : u | sign;\n",
 "}\n",
-"#line 3122 \"tensorgrad_cuda.h\"\n",
+"#line 3354 \"tensorgrad_cuda.h\"\n",
 "TG__INLINE int64_t tg__cu_rank(const tg__cu_entry *e, int64_t n, uint64_t key, int equal) {\n",
 "int64_t low = 0, high = n;\n",
 "while (low < high) {\n",
@@ -6941,21 +7173,21 @@ static const char *const tg__cu_kernels[] = {
 "}\n",
 "return low;\n",
 "}\n",
-"#line 3131 \"tensorgrad_cuda.h\"\n",
+"#line 3363 \"tensorgrad_cuda.h\"\n",
 "TG__INLINE void tg__cu_merge(const tg__cu_entry *from, tg__cu_entry *to, int64_t n, int64_t w, int64_t i) {\n",
 "const int64_t base = i / (2 * w) * (2 * w), second = base + w < n ? base + w : n, end = second + w < n ? second + w : n;\n",
 "const int later = i >= second;\n",
 "const int64_t rank = later ? tg__cu_rank(from + base, second - base, from[i].key, 1) : tg__cu_rank(from + second, end - second, from[i].key, 0);\n",
 "to[later ? i - w + rank : i + rank] = from[i];\n",
 "}\n",
-"#line 3138 \"tensorgrad_cuda.h\"\n",
+"#line 3370 \"tensorgrad_cuda.h\"\n",
 "TG__INLINE void tg__cu_sort_put(const tg__cu_walk *r, int64_t row, int64_t k, int64_t place) {\n",
 "const int dtype = TG__CU_D(2), size = dtype == 0 || dtype == 5 ? 4 : dtype == 1 || dtype == 4 ? 8 : dtype == 2 || dtype == 3 || dtype == 6 ? 2 : 1;\n",
 "tg__cu_move(size, r->o[0].p, tg__cu_offset(r->ndim, r->shape, r->o[0].stride, row) + k * r->o[0].step, r->o[2].p,\n",
 "tg__cu_offset(r->ndim, r->shape, r->o[2].stride, row) + place * r->o[2].step);\n",
 "((int64_t *)r->o[1].p)[tg__cu_offset(r->ndim, r->shape, r->o[1].stride, row) + k * r->o[1].step] = place;\n",
 "}\n",
-"#line 3145 \"tensorgrad_cuda.h\"\n",
+"#line 3377 \"tensorgrad_cuda.h\"\n",
 "TG__INLINE void tg__cu_sort_block(const tg__cu_walk *r, int64_t block) {\n",
 "TG__CU_SHARED(tg__cu_entry, s, 2 * TG__CU_SORTS);\n",
 "const int64_t first = block * (TG__CU_SORTS / r->piece), items = r->n * r->pieces, length = r->o[2].count;\n",
@@ -6982,7 +7214,7 @@ static const char *const tg__cu_kernels[] = {
 "else if (at >= r->whole[1] && at < r->whole[1] + r->o[0].count) tg__cu_sort_put(r, row, at - r->whole[1], s[from + e].place);\n",
 "}\n",
 "}\n",
-"#line 3172 \"tensorgrad_cuda.h\"\n",
+"#line 3404 \"tensorgrad_cuda.h\"\n",
 "TG__INLINE void tg__cu_sort_merge(const tg__cu_walk *r, int64_t i) {\n",
 "const int64_t n = r->o[2].count, row = i / n, half = r->n * n;\n",
 "tg__cu_entry *const e = (tg__cu_entry *)r->work + row * n;\n",
@@ -7009,9 +7241,9 @@ static const char *const tg__cu_kernels[] = {
 "TG__CU_KERNEL(tg__cu_sort_write_i64, tg__cu_walk, { TG__CU_THREADS(t) TG__CU_UP_TO(i, r->n * r->o[0].count) tg__cu_sort_write(r, i); })\n",
 "TG__CU_KERNEL(tg__cu_search_i64, tg__cu_walk, { TG__CU_THREADS(t) TG__CU_UP_TO(i, r->n * r->o[0].count) tg__cu_search(r, i); })\n",
 "#endif\n",
-"#line 3199 \"tensorgrad_cuda.h\"\n",
+"#line 3431 \"tensorgrad_cuda.h\"\n",
 "#if (!defined(TG__CU_ONLY) || defined(TG__CU_ONLY_NORM)) && TG__CU_TYPE != 0\n",
-"#line 3202 \"tensorgrad_cuda.h\"\n",
+"#line 3434 \"tensorgrad_cuda.h\"\n",
 "#ifndef TG__CU_NORM\n",
 "#define TG__CU_NORM\n",
 "enum { TG__CU_NORM_MEAN, TG__CU_NORM_SQUARES, TG__CU_NORM_BACK };\n",
@@ -7021,7 +7253,7 @@ static const char *const tg__cu_kernels[] = {
 "}\n",
 "#endif\n",
 "#define TG__CU_GET(k, row_at, i) TG__CU(tg__cu_get)(TG__CU_D(k), r->o[k].p, (row_at) + tg__cu_norm_at(r, k, i))\n",
-"#line 3213 \"tensorgrad_cuda.h\"\n",
+"#line 3445 \"tensorgrad_cuda.h\"\n",
 "TG__INLINE void TG__CU(tg__cu_norm_gather)(const tg__cu_walk *r, int64_t block, int what, const double *mean, double *s, double *d) {\n",
 "int half;\n",
 "TG__CU_THREADS(t) {\n",
@@ -7048,7 +7280,7 @@ static const char *const tg__cu_kernels[] = {
 "TG__CU_BARRIER\n",
 "}\n",
 "}\n",
-"#line 3240 \"tensorgrad_cuda.h\"\n",
+"#line 3472 \"tensorgrad_cuda.h\"\n",
 "TG__INLINE void TG__CU(tg__cu_norm_settle)(const tg__cu_walk *r, int64_t row, int what, double s, double d) {\n",
 "double *const own = (double *)r->work + 4 * row;\n",
 "TG__T *const rows = r->o[3].p ? (TG__T *)r->o[3].p + tg__cu_norm_row(r, 3, row) : 0;\n",
@@ -7068,7 +7300,7 @@ static const char *const tg__cu_kernels[] = {
 "if (r->o[2].p) TG__CU(tg__cu_put)(TG__CU_D(2), r->o[2].p, tg__cu_norm_row(r, 2, row), (TG__T)s);\n",
 "if (r->o[5].p) { const double w = (double)TG__CU_GET(5, tg__cu_norm_row(r, 5, row), 0); own[2] *= w; own[3] *= w; }\n",
 "}\n",
-"#line 3260 \"tensorgrad_cuda.h\"\n",
+"#line 3492 \"tensorgrad_cuda.h\"\n",
 "TG__INLINE void TG__CU(tg__cu_norm_element)(const tg__cu_walk *r, int64_t row, int64_t i) {\n",
 "const double *const own = (const double *)r->work + 4 * row;\n",
 "const TG__T d = TG__CU_GET(4, tg__cu_norm_row(r, 4, row), i) - (TG__T)own[0], scale = (TG__T)own[1];\n",
@@ -7078,7 +7310,7 @@ static const char *const tg__cu_kernels[] = {
 "else v = d * scale * w + (r->o[6].p ? TG__CU_GET(6, tg__cu_norm_row(r, 6, row), i) : 0);\n",
 "TG__CU(tg__cu_put)(TG__CU_D(0), r->o[0].p, tg__cu_norm_row(r, 0, row) + tg__cu_norm_at(r, 0, i), v);\n",
 "}\n",
-"#line 3270 \"tensorgrad_cuda.h\"\n",
+"#line 3502 \"tensorgrad_cuda.h\"\n",
 "TG__INLINE void TG__CU(tg__cu_norm_whole)(const tg__cu_walk *r, int64_t block, int back) {\n",
 "TG__CU_SHARED(double, s, TG__CU_WIDTH);\n",
 "TG__CU_SHARED(double, d, TG__CU_WIDTH);\n",
@@ -7097,7 +7329,7 @@ static const char *const tg__cu_kernels[] = {
 "TG__CU_BARRIER\n",
 "TG__CU_THREADS(t) if (first + t / r->lanes < r->n) for (int64_t i = t % r->lanes; i < r->length; i += r->lanes) TG__CU(tg__cu_norm_element)(r, first + t / r->lanes, i);\n",
 "}\n",
-"#line 3289 \"tensorgrad_cuda.h\"\n",
+"#line 3521 \"tensorgrad_cuda.h\"\n",
 "TG__INLINE void TG__CU(tg__cu_norm_piece)(const tg__cu_walk *r, int64_t block) {\n",
 "TG__CU_SHARED(double, s, TG__CU_WIDTH);\n",
 "TG__CU_SHARED(double, d, TG__CU_WIDTH);\n",
@@ -7119,7 +7351,7 @@ static const char *const tg__cu_kernels[] = {
 "for (int64_t q = 0; q < r->pieces; q++) { s += sums[2 * q]; d += sums[2 * q + 1]; }\n",
 "TG__CU(tg__cu_norm_settle)(r, row, (int)r->whole[4], s, d);\n",
 "}\n",
-"#line 3311 \"tensorgrad_cuda.h\"\n",
+"#line 3543 \"tensorgrad_cuda.h\"\n",
 "TG__INLINE void TG__CU(tg__cu_norm_column)(const tg__cu_walk *r, int64_t item) {\n",
 "const int64_t q = item / r->length, i = item - q * r->length, end = (q + 1) * r->whole[2] < r->n ? (q + 1) * r->whole[2] : r->n;\n",
 "double *const sums = (double *)r->work + 4 * r->n + 2 * r->n * r->pieces + 2 * item, *const own = (double *)r->work;\n",
@@ -7146,9 +7378,9 @@ static const char *const tg__cu_kernels[] = {
 "TG__CU_KERNEL(TG__CU(tg__cu_norm_weights), tg__cu_walk, { TG__CU_THREADS(t) TG__CU_UP_TO(i, r->length * r->whole[3]) TG__CU(tg__cu_norm_column)(r, i); })\n",
 "TG__CU_KERNEL(TG__CU(tg__cu_norm_weights_join), tg__cu_walk, { TG__CU_THREADS(t) TG__CU_UP_TO(i, r->length) TG__CU(tg__cu_norm_columns)(r, i); })\n",
 "#endif\n",
-"#line 3338 \"tensorgrad_cuda.h\"\n",
+"#line 3570 \"tensorgrad_cuda.h\"\n",
 "#if !defined(TG__CU_ONLY) || defined(TG__CU_ONLY_POOL)\n",
-"#line 3341 \"tensorgrad_cuda.h\"\n",
+"#line 3573 \"tensorgrad_cuda.h\"\n",
 "#ifndef TG__CU_WINDOW\n",
 "#define TG__CU_WINDOW\n",
 "typedef struct tg__cu_window { int64_t start, end, step, full, in; } tg__cu_window;\n",
@@ -7168,7 +7400,7 @@ static const char *const tg__cu_kernels[] = {
 "if (w.end > in) w.end = in;\n",
 "return w;\n",
 "}\n",
-"#line 3361 \"tensorgrad_cuda.h\"\n",
+"#line 3593 \"tensorgrad_cuda.h\"\n",
 "TG__INLINE void tg__cu_readers_of(const tg__cu_walk *r, int d, int64_t i, int64_t in, int64_t out, int64_t *first, int64_t *last) {\n",
 "const int64_t stride = r->whole[3 + d], reach = i + r->whole[6 + d], wide = (r->whole[d] - 1) * r->whole[9 + d] + 1;\n",
 "if (r->part & 1) { *first = i * out / in; *last = tg__cu_up((i + 1) * out, in) - 1; return; }\n",
@@ -7216,7 +7448,7 @@ static const char *const tg__cu_kernels[] = {
 "}\n",
 "TG__CU_KERNEL(TG__CU(tg__cu_pool), tg__cu_walk, { TG__CU_THREADS(t) TG__CU_EACH(i) TG__CU(tg__cu_pooled)(r, i); })\n",
 "#if TG__CU_TYPE != 0\n",
-"#line 3409 \"tensorgrad_cuda.h\"\n",
+"#line 3641 \"tensorgrad_cuda.h\"\n",
 "TG__INLINE int TG__CU(tg__cu_is_first)(const tg__cu_walk *r, const int64_t *p, const tg__cu_window *w, TG__T top) {\n",
 "const int64_t x = TG__CU_PICTURE(3);\n",
 "const TG__T own = TG__CU_PIXEL(3, x, p[2], p[3], p[4]);\n",
@@ -7230,7 +7462,7 @@ static const char *const tg__cu_kernels[] = {
 "}\n",
 "return 0;\n",
 "}\n",
-"#line 3423 \"tensorgrad_cuda.h\"\n",
+"#line 3655 \"tensorgrad_cuda.h\"\n",
 "TG__INLINE void TG__CU(tg__cu_pool_returned)(const tg__cu_walk *r, int64_t i, int largest) {\n",
 "TG__CU_POSITION\n",
 "const int64_t g = TG__CU_PICTURE(2), y = TG__CU_PICTURE(4);\n",
@@ -7257,9 +7489,9 @@ static const char *const tg__cu_kernels[] = {
 "#undef TG__CU_PICTURE\n",
 "#undef TG__CU_PIXEL\n",
 "#endif\n",
-"#line 3450 \"tensorgrad_cuda.h\"\n",
+"#line 3682 \"tensorgrad_cuda.h\"\n",
 "#if !defined(TG__CU_ONLY) || defined(TG__CU_ONLY_ATTENTION_MATRIX)\n",
-"#line 3473 \"tensorgrad_cuda.h\"\n",
+"#line 3705 \"tensorgrad_cuda.h\"\n",
 "#if !defined(TG__CU_HAS_MATRIX)\n",
 "#if !defined(__CUDACC__)\n",
 "#define TG__CU_HAS_MATRIX 1\n",
@@ -7349,12 +7581,12 @@ static const char *const tg__cu_kernels[] = {
 "#endif\n",
 "#endif\n",
 "#endif\n",
-"#line 3563 \"tensorgrad_cuda.h\"\n",
+"#line 3795 \"tensorgrad_cuda.h\"\n",
 "#if !defined(TG__CU_ONLY) || defined(TG__CU_ONLY_ATTENTION) || defined(TG__CU_ONLY_ATTENTION_MATRIX)\n",
 "#ifndef TG__CU_AT\n",
 "#define TG__CU_AT\n",
 "enum { TG__CU_ROW = 32, TG__CU_ROOM = 32 * 33 };\n",
-"#line 3568 \"tensorgrad_cuda.h\"\n",
+"#line 3800 \"tensorgrad_cuda.h\"\n",
 "typedef struct tg__cu_head { int64_t b, h, row, column; } tg__cu_head;\n",
 "#define TG__CU_Q(back) ((back) ? 3 : 2)\n",
 "#define TG__CU_REST(back) ((back) ? 8 : 1)\n",
@@ -7369,12 +7601,12 @@ static const char *const tg__cu_kernels[] = {
 "TG__INLINE int64_t tg__cu_head_at(const tg__cu_walk *r, int k, int64_t b, int64_t h) { return b * r->o[k].stride[0] + h * r->o[k].stride[1]; }\n",
 "#endif\n",
 "#endif\n",
-"#line 3583 \"tensorgrad_cuda.h\"\n",
+"#line 3815 \"tensorgrad_cuda.h\"\n",
 "#if (!defined(TG__CU_ONLY) || defined(TG__CU_ONLY_ATTENTION)) && TG__CU_TYPE != 0\n",
-"#line 3585 \"tensorgrad_cuda.h\"\n",
+"#line 3817 \"tensorgrad_cuda.h\"\n",
 "#undef TG__CU_AE\n",
 "#define TG__CU_AE (TG__CU_TYPE == 32 ? 128 : 64)\n",
-"#line 3588 \"tensorgrad_cuda.h\"\n",
+"#line 3820 \"tensorgrad_cuda.h\"\n",
 "TG__INLINE void TG__CU(tg__cu_tile_dots)(const tg__cu_walk *r, int a, int64_t a_at, int64_t a_row, int b, int64_t b_at, int64_t b_row, int64_t n, TG__T *as, TG__T *bs, TG__CU_OWN(TG__T, dot, 4)) {\n",
 "int64_t d0;\n",
 "TG__CU_THREADS(t) { TG__CU_UNROLL for (int c = 0; c < 4; c++) TG__CU_MY(dot, t)[c] = 0; }\n",
@@ -7392,7 +7624,7 @@ static const char *const tg__cu_kernels[] = {
 "TG__CU_BARRIER\n",
 "}\n",
 "}\n",
-"#line 3606 \"tensorgrad_cuda.h\"\n",
+"#line 3838 \"tensorgrad_cuda.h\"\n",
 "TG__INLINE void TG__CU(tg__cu_tile_times)(const tg__cu_walk *r, const TG__T *tile, int v, int64_t v_at, int64_t row, int64_t column, TG__T *vs, TG__CU_OWN(TG__T, out, TG__CU_AE / 8)) {\n",
 "TG__CU_THREADS(t) for (int e = t; e < 32 * TG__CU_AE; e += TG__CU_WIDTH) {\n",
 "const int j = e / TG__CU_AE, c = e % TG__CU_AE;\n",
@@ -7412,7 +7644,7 @@ static const char *const tg__cu_kernels[] = {
 "TG__CU(tg__cu_put)(TG__CU_D(y), r->o[y].p, tg__cu_head_at(r, y, a->b, a->h) + row * r->o[y].stride[2] + column * r->o[y].stride[3], TG__CU_MY(out, t)[c]);\n",
 "}\n",
 "}\n",
-"#line 3626 \"tensorgrad_cuda.h\"\n",
+"#line 3858 \"tensorgrad_cuda.h\"\n",
 "TG__INLINE TG__T TG__CU(tg__cu_score)(const tg__cu_walk *r, int back, int64_t b, int64_t h, int64_t q, int64_t k, TG__T dot) {\n",
 "const int mask = TG__CU_Q(back) + 3;\n",
 "const TG__T none = -TG__CU_FROM(tg__double(0x7ff0000000000000u)), v = dot * (TG__T)r->numbers[0];\n",
@@ -7423,7 +7655,7 @@ static const char *const tg__cu_kernels[] = {
 "if (TG__CU_D(mask) == 9) return ((const uint8_t *)r->o[mask].p)[at] ? v : none;\n",
 "return v + TG__CU(tg__cu_get)(TG__CU_D(mask), r->o[mask].p, at);\n",
 "}\n",
-"#line 3637 \"tensorgrad_cuda.h\"\n",
+"#line 3869 \"tensorgrad_cuda.h\"\n",
 "TG__NOINLINE TG__T TG__CU(tg__cu_kept)(const tg__cu_walk *r, int back, int64_t b, int64_t h, int64_t q, int64_t k) {\n",
 "const tg__cu_view *const o = &r->o[TG__CU_Q(back)];\n",
 "const uint64_t at = (uint64_t)(((b * o->size[1] + h) * o->size[2] + q) * r->o[TG__CU_Q(back) + 1].size[2] + k);\n",
@@ -7438,7 +7670,7 @@ static const char *const tg__cu_kernels[] = {
 "return (double)(((uint64_t)(at & 1 ? w[3] : w[1]) << 32 | (at & 1 ? w[2] : w[0])) >> 11) * 1.1102230246251565e-16 < p ? 0 : p < 1 ? 1 / (1 - p) : 0;\n",
 "#endif\n",
 "}\n",
-"#line 3652 \"tensorgrad_cuda.h\"\n",
+"#line 3884 \"tensorgrad_cuda.h\"\n",
 "TG__INLINE void TG__CU(tg__cu_attended)(const tg__cu_walk *r, int64_t block) {\n",
 "TG__CU_SHARED(TG__T, as, TG__CU_ROOM);\n",
 "TG__CU_SHARED(TG__T, bs, TG__CU_ROOM);\n",
@@ -7502,7 +7734,7 @@ static const char *const tg__cu_kernels[] = {
 "}\n",
 "TG__CU(tg__cu_tile_put)(r, 0, &a, out);\n",
 "}\n",
-"#line 3716 \"tensorgrad_cuda.h\"\n",
+"#line 3948 \"tensorgrad_cuda.h\"\n",
 "TG__INLINE void TG__CU(tg__cu_delta)(const tg__cu_walk *r, int64_t i) {\n",
 "const int64_t q = i % r->o[3].size[2], h = i / r->o[3].size[2] % r->o[3].size[1], b = i / r->o[3].size[2] / r->o[3].size[1];\n",
 "const int64_t y = tg__cu_head_at(r, 7, b, h) + q * r->o[7].stride[2], g = tg__cu_head_at(r, 9, b, h) + q * r->o[9].stride[2];\n",
@@ -7510,7 +7742,7 @@ static const char *const tg__cu_kernels[] = {
 "for (int64_t e = 0; e < r->o[9].size[3]; e++) v = TG__W(fma)(TG__CU(tg__cu_get)(TG__CU_D(7), r->o[7].p, y + e * r->o[7].stride[3]), TG__CU(tg__cu_get)(TG__CU_D(9), r->o[9].p, g + e * r->o[9].stride[3]), v);\n",
 "((TG__T *)r->work)[i] = v;\n",
 "}\n",
-"#line 3725 \"tensorgrad_cuda.h\"\n",
+"#line 3957 \"tensorgrad_cuda.h\"\n",
 "TG__INLINE void TG__CU(tg__cu_attend_back)(const tg__cu_walk *r, int64_t block, int which) {\n",
 "TG__CU_SHARED(TG__T, as, TG__CU_ROOM);\n",
 "TG__CU_SHARED(TG__T, bs, TG__CU_ROOM);\n",
@@ -7554,9 +7786,9 @@ static const char *const tg__cu_kernels[] = {
 "TG__CU_KERNEL(TG__CU(tg__cu_attend_dk), tg__cu_walk, TG__CU(tg__cu_attend_back)(r, block, 1))\n",
 "TG__CU_KERNEL(TG__CU(tg__cu_attend_dv), tg__cu_walk, TG__CU(tg__cu_attend_back)(r, block, 2))\n",
 "#endif\n",
-"#line 3769 \"tensorgrad_cuda.h\"\n",
+"#line 4001 \"tensorgrad_cuda.h\"\n",
 "#if (!defined(TG__CU_ONLY) || defined(TG__CU_ONLY_ATTENTION_MATRIX)) && TG__CU_TYPE == 32 && TG__CU_HAS_MATRIX\n",
-"#line 3779 \"tensorgrad_cuda.h\"\n",
+"#line 4011 \"tensorgrad_cuda.h\"\n",
 "#ifdef TG__CU_KIND\n",
 "#define TG__CU_DS(back) (TG__CU_KIND & 15)\n",
 "#define TG__CU_ES(back) (TG__CU_KIND >> 4)\n",
@@ -7573,7 +7805,7 @@ static const char *const tg__cu_kernels[] = {
 "#endif\n",
 "#define TG__CU_LOG2E 1.44269504088896341f\n",
 "enum { TG__CU_ATTEND_ROWS = 128, TG__CU_ATTEND_TILE = 64 };\n",
-"#line 3797 \"tensorgrad_cuda.h\"\n",
+"#line 4029 \"tensorgrad_cuda.h\"\n",
 "TG__INLINE void tg__cu_tile_in(const tg__cu_walk *r, int k, int64_t at, int64_t first, int rows, int sixteens, uint16_t *tile) {\n",
 "const uint16_t *const p = (const uint16_t *)r->o[k].p + at + first * r->o[k].stride[2];\n",
 "const int n = r->o[k].size[2] - first < rows ? (int)(r->o[k].size[2] - first) : rows, columns = (int)r->o[k].size[3];\n",
@@ -7588,7 +7820,7 @@ static const char *const tg__cu_kernels[] = {
 "tile[i * (sixteens * 16 + 8) + c] = (uint16_t)(i < n && c < columns ? p[i * down + c * right] : 0);\n",
 "}\n",
 "}\n",
-"#line 3813 \"tensorgrad_cuda.h\"\n",
+"#line 4045 \"tensorgrad_cuda.h\"\n",
 "TG__INLINE void tg__cu_draw(const tg__cu_walk *r, int back, int turned, int64_t b, int64_t h, int64_t row, int64_t column, int columns, uint8_t *keep) {\n",
 "const int lines = turned ? columns : TG__CU_ATTEND_ROWS, n = turned ? TG__CU_ATTEND_ROWS : columns, groups = n / 4 + 1;\n",
 "const int64_t q0 = turned ? column : row, k0 = turned ? row : column;\n",
@@ -7603,7 +7835,7 @@ static const char *const tg__cu_kernels[] = {
 "}\n",
 "}\n",
 "}\n",
-"#line 3829 \"tensorgrad_cuda.h\"\n",
+"#line 4061 \"tensorgrad_cuda.h\"\n",
 "TG__INLINE void tg__cu_scores(const tg__cu_walk *r, int back, int turned, int64_t b, int64_t h, int64_t row, int64_t column, int columns, TG__CU_OWN(float, s, 32)) {\n",
 "const int mask = TG__CU_Q(back) + 3;\n",
 "const int64_t queries = r->o[TG__CU_Q(back)].size[2], keys = r->o[TG__CU_Q(back) + 1].size[2], width = turned ? queries : keys;\n",
@@ -7636,7 +7868,7 @@ static const char *const tg__cu_kernels[] = {
 "}\n",
 "}\n",
 "}\n",
-"#line 3862 \"tensorgrad_cuda.h\"\n",
+"#line 4094 \"tensorgrad_cuda.h\"\n",
 "TG__INLINE void tg__cu_sums_put(const tg__cu_walk *r, int y, int64_t at, int64_t row, int sixteens, TG__CU_OWN(float, out, 64)) {\n",
 "uint16_t *const p = (uint16_t *)r->o[y].p + at;\n",
 "const int columns = (int)r->o[y].size[3], pairs = r->part >> y & 1;\n",
@@ -7650,11 +7882,11 @@ static const char *const tg__cu_kernels[] = {
 "if (c + 1 < columns) p[i * r->o[y].stride[2] + (c + 1) * r->o[y].stride[3]] = (uint16_t)(v >> 16);\n",
 "} }\n",
 "}\n",
-"#line 3876 \"tensorgrad_cuda.h\"\n",
+"#line 4108 \"tensorgrad_cuda.h\"\n",
 "TG__INLINE void tg__cu_rows_in(const uint16_t *tile, int sixteens, TG__CU_OWN(uint32_t, f, 32)) {\n",
 "TG__CU_UNROLL for (int d = 0; d < sixteens; d++) TG__CU_FRAGMENT(f, 4 * d, tile, sixteens * 16 + 8, 0, 16, 16 * d, 0, 0);\n",
 "}\n",
-"#line 3880 \"tensorgrad_cuda.h\"\n",
+"#line 4112 \"tensorgrad_cuda.h\"\n",
 "TG__INLINE void tg__cu_rows_dot(int dtype, const uint16_t *tile, int rows, int sixteens, TG__CU_OWN(uint32_t, f, 32), TG__CU_OWN(float, s, 32)) {\n",
 "TG__CU_OWN(uint32_t, two, 4);\n",
 "TG__CU_THREADS(t) { TG__CU_UNROLL for (int n = 0; n < rows / 2; n++) TG__CU_MY(s, t)[n] = 0; }\n",
@@ -7664,7 +7896,7 @@ static const char *const tg__cu_kernels[] = {
 "TG__CU_MMA(dtype, s, 8 * n + 4, f, 4 * d, two, 2);\n",
 "} }\n",
 "}\n",
-"#line 3890 \"tensorgrad_cuda.h\"\n",
+"#line 4122 \"tensorgrad_cuda.h\"\n",
 "TG__INLINE void tg__cu_rows_times(int dtype, const uint16_t *tile, int rows, int sixteens, TG__CU_OWN(uint32_t, p, 16), TG__CU_OWN(float, out, 64)) {\n",
 "TG__CU_OWN(uint32_t, two, 4);\n",
 "TG__CU_UNROLL for (int k = 0; k < rows / 16; k++) { TG__CU_UNROLL for (int n = 0; n < sixteens; n++) {\n",
@@ -7673,7 +7905,7 @@ static const char *const tg__cu_kernels[] = {
 "TG__CU_MMA(dtype, out, 8 * n + 4, p, 4 * k, two, 2);\n",
 "} }\n",
 "}\n",
-"#line 3900 \"tensorgrad_cuda.h\"\n",
+"#line 4132 \"tensorgrad_cuda.h\"\n",
 "TG__INLINE void tg__cu_matrix_attended(const tg__cu_walk *r, int64_t block) {\n",
 "TG__CU_SHARED_16(tiles, TG__CU_TILES(0));\n",
 "TG__CU_SHARED(uint8_t, keep, TG__CU_ATTEND_ROWS * TG__CU_ATTEND_TILE);\n",
@@ -7752,7 +7984,7 @@ static const char *const tg__cu_kernels[] = {
 "}\n",
 "tg__cu_sums_put(r, 0, tg__cu_head_at(r, 0, b, h), row, es, out);\n",
 "}\n",
-"#line 3980 \"tensorgrad_cuda.h\"\n",
+"#line 4212 \"tensorgrad_cuda.h\"\n",
 "TG__INLINE void tg__cu_matrix_back(const tg__cu_walk *r, int64_t block, const int which) {\n",
 "TG__CU_SHARED_16(tiles, TG__CU_TILES(1));\n",
 "TG__CU_SHARED(uint8_t, keep, TG__CU_ATTEND_ROWS * TG__CU_ATTEND_TILE);\n",
@@ -7848,9 +8080,9 @@ static const char *const tg__cu_kernels[] = {
 "TG__CU_KERNEL(tg__cu_attend_matrix_dv_f32, tg__cu_walk, tg__cu_matrix_back(r, block, 2))\n",
 "#endif\n",
 "#endif\n",
-"#line 4076 \"tensorgrad_cuda.h\"\n",
+"#line 4308 \"tensorgrad_cuda.h\"\n",
 "#if (!defined(TG__CU_ONLY) || defined(TG__CU_ONLY_RESAMPLE)) && TG__CU_TYPE != 0\n",
-"#line 4078 \"tensorgrad_cuda.h\"\n",
+"#line 4310 \"tensorgrad_cuda.h\"\n",
 "#ifndef TG__CU_TAPS\n",
 "#define TG__CU_TAPS\n",
 "typedef struct tg__cu_taps { int64_t first, count; const double *weight; } tg__cu_taps;\n",
@@ -7876,7 +8108,7 @@ static const char *const tg__cu_kernels[] = {
 "}\n",
 "TG__CU_KERNEL(TG__CU(tg__cu_resample), tg__cu_walk, { TG__CU_THREADS(t) TG__CU_EACH(i) TG__CU(tg__cu_resampled)(r, i); })\n",
 "#endif\n",
-"#line 4104 \"tensorgrad_cuda.h\"\n",
+"#line 4336 \"tensorgrad_cuda.h\"\n",
 "#if (!defined(TG__CU_ONLY) || defined(TG__CU_ONLY_RNN)) && TG__CU_TYPE != 0\n",
 "#line 1 \"tensorgrad.h, from the line '#define TG__RNN_GET(p, at)' on\"\n",
 "#define TG__RNN_GET(p, at)    (k == TG__VN ? TG__W(load)((p) + (at)) : TG__W(loadn)((p) + (at), k))\n",
@@ -7970,7 +8202,7 @@ static const char *const tg__cu_kernels[] = {
 "TG__RNN_PUT(dgates, j, TG__FT(tg__rnn_flush)(t));\n",
 "}\n",
 "}\n",
-"#line 4107 \"tensorgrad_cuda.h\"\n",
+"#line 4339 \"tensorgrad_cuda.h\"\n",
 "TG__INLINE tg__rnn_run TG__CU(tg__cu_unit)(const tg__cu_walk *r, int64_t i) {\n",
 "const int64_t row = i / r->length, unit = i - row * r->length;\n",
 "tg__rnn_run run;\n",
@@ -7981,7 +8213,7 @@ static const char *const tg__cu_kernels[] = {
 "TG__CU_KERNEL(TG__CU(tg__cu_rnn), tg__cu_walk, { TG__CU_THREADS(t) TG__CU_EACH(i) { const tg__rnn_run run = TG__CU(tg__cu_unit)(r, i); TG__FT(tg__rnn_ahead)(r->kind, &run); } })\n",
 "TG__CU_KERNEL(TG__CU(tg__cu_rnn_back), tg__cu_walk, { TG__CU_THREADS(t) TG__CU_EACH(i) { const tg__rnn_run run = TG__CU(tg__cu_unit)(r, i); TG__FT(tg__rnn_back)(r->kind, &run); } })\n",
 "#endif\n",
-"#line 4118 \"tensorgrad_cuda.h\"\n",
+"#line 4350 \"tensorgrad_cuda.h\"\n",
 "#if (!defined(TG__CU_ONLY) || defined(TG__CU_ONLY_OPTIM)) && TG__CU_TYPE != 0\n",
 "#line 1 \"tensorgrad.h, from the line '#define TG__OPTIM_NUMBER(i)' on\"\n",
 "#define TG__OPTIM_NUMBER(i)  TG__W(set)((TG__T)r->number[i])\n",
@@ -8184,7 +8416,7 @@ static const char *const tg__cu_kernels[] = {
 "default: TG__FT(tg__optim_powers)(r); break;\n",
 "}\n",
 "}\n",
-"#line 4121 \"tensorgrad_cuda.h\"\n",
+"#line 4353 \"tensorgrad_cuda.h\"\n",
 "#undef TG__CU_RULE\n",
 "#ifdef TG__CU_KIND\n",
 "#define TG__CU_RULE(asked) TG__CU_KIND\n",
@@ -8210,7 +8442,7 @@ static const char *const tg__cu_kernels[] = {
 "TG__CU_UNROLL for (k = 0; k < 5; k++) if (r->o[k].p) TG__CU(tg__cu_put)(TG__CU_D(k), r->o[k].p, at[k], v[k]);\n",
 "}\n",
 "TG__CU_KERNEL(TG__CU(tg__cu_step), tg__cu_optim, { TG__CU_THREADS(t) TG__CU_EACH(i) TG__CU(tg__cu_step_of)(r, i); })\n",
-"#line 4147 \"tensorgrad_cuda.h\"\n",
+"#line 4379 \"tensorgrad_cuda.h\"\n",
 "TG__INLINE TG__T TG__CU(tg__cu_power)(const tg__cu_optim *r, int64_t i) {\n",
 "TG__T v[2];\n",
 "tg__optim_run run;\n",
@@ -8220,7 +8452,7 @@ static const char *const tg__cu_kernels[] = {
 "TG__FT(tg__optim_powers)(&run);\n",
 "return v[0];\n",
 "}\n",
-"#line 4157 \"tensorgrad_cuda.h\"\n",
+"#line 4389 \"tensorgrad_cuda.h\"\n",
 "TG__INLINE void TG__CU(tg__cu_power_blocks)(const tg__cu_optim *r, int64_t block) {\n",
 "TG__CU_SHARED(TG__T, s, TG__CU_WIDTH);\n",
 "int half;\n",
@@ -8251,9 +8483,9 @@ static const char *const tg__cu_kernels[] = {
 "TG__CU_KERNEL(TG__CU(tg__cu_powers), tg__cu_optim, TG__CU(tg__cu_power_blocks)(r, block))\n",
 "TG__CU_KERNEL(TG__CU(tg__cu_powers_sum), tg__cu_optim, { (void)block; TG__CU(tg__cu_power_join)(r); })\n",
 "#endif\n",
-"#line 4188 \"tensorgrad_cuda.h\"\n",
+"#line 4420 \"tensorgrad_cuda.h\"\n",
 "#if !defined(TG__CU_ONLY) || defined(TG__CU_ONLY_GEMM) || defined(TG__CU_ONLY_CONV)\n",
-"#line 4192 \"tensorgrad_cuda.h\"\n",
+"#line 4424 \"tensorgrad_cuda.h\"\n",
 "#undef TG__CU_FMA\n",
 "#undef TG__CU_PLUS\n",
 "#if TG__CU_TYPE == 32\n",
@@ -8270,7 +8502,7 @@ static const char *const tg__cu_kernels[] = {
 "#define TG__CU_TILE\n",
 "enum { TG__CU_BM = 128, TG__CU_BN = 64, TG__CU_BK = 16, TG__CU_PAD = TG__CU_BM + 4 };\n",
 "#endif\n",
-"#line 4209 \"tensorgrad_cuda.h\"\n",
+"#line 4441 \"tensorgrad_cuda.h\"\n",
 "TG__INLINE void TG__CU(tg__cu_tile_step)(const TG__T *as, const TG__T *bs, TG__CU_OWN(TG__T, acc, 32)) {\n",
 "TG__CU_THREADS(t) {\n",
 "const int i0 = t / 16 * 8, j0 = t % 16 * 4;\n",
@@ -8283,7 +8515,7 @@ static const char *const tg__cu_kernels[] = {
 "}\n",
 "}\n",
 "}\n",
-"#line 4222 \"tensorgrad_cuda.h\"\n",
+"#line 4454 \"tensorgrad_cuda.h\"\n",
 "TG__INLINE void TG__CU(tg__cu_tile_clear)(TG__CU_OWN(TG__T, acc, 32)) {\n",
 "TG__CU_THREADS(t) if (t < TG__CU_WIDTH) { TG__CU_UNROLL for (int e = 0; e < 32; e++) TG__CU_MY(acc, t)[e] = 0; }\n",
 "}\n",
@@ -8291,14 +8523,14 @@ static const char *const tg__cu_kernels[] = {
 "TG__CU_THREADS(t) if (t < TG__CU_WIDTH) { TG__CU_UNROLL for (int e = 0; e < 32; e++) TG__CU_MY(total, t)[e] = first ? TG__CU_MY(acc, t)[e] : TG__CU_PLUS(TG__CU_MY(total, t)[e], TG__CU_MY(acc, t)[e]); }\n",
 "}\n",
 "#if !defined(TG__CU_ONLY) || defined(TG__CU_ONLY_GEMM)\n",
-"#line 4230 \"tensorgrad_cuda.h\"\n",
+"#line 4462 \"tensorgrad_cuda.h\"\n",
 "TG__INLINE void TG__CU(tg__cu_finish)(const tg__cu_gemm *r, int64_t c_at, int64_t bias_at, int64_t i, int64_t j, TG__T v) {\n",
 "const int64_t at = c_at + i * r->c_rs + j * r->c_cs;\n",
 "if (r->bias) v = TG__CU_PLUS(v, TG__CU(tg__cu_get)(TG__CU_DTYPE(0, r->tc), r->bias, bias_at + i * r->bias_rs + j * r->bias_cs));\n",
 "if (r->accumulate) v = TG__CU_PLUS(TG__CU(tg__cu_get)(TG__CU_DTYPE(0, r->tc), r->c, at), v);\n",
 "TG__CU(tg__cu_put)(TG__CU_DTYPE(0, r->tc), r->c, at, v);\n",
 "}\n",
-"#line 4237 \"tensorgrad_cuda.h\"\n",
+"#line 4469 \"tensorgrad_cuda.h\"\n",
 "TG__INLINE void TG__CU(tg__cu_part)(const tg__cu_gemm *r, int64_t batch, int64_t q, int64_t i, int64_t j, TG__T v) {\n",
 "if (r->partial) ((TG__T *)r->partial)[((batch * r->blocks + q) * r->m + i) * r->n + j] = v;\n",
 "else TG__CU(tg__cu_finish)(r, tg__cu_offset(r->ndim, r->shape, r->bc, batch), tg__cu_offset(r->ndim, r->shape, r->bbias, batch), i, j, v);\n",
@@ -8369,7 +8601,7 @@ static const char *const tg__cu_kernels[] = {
 "if (t % 64 == 0 && item < items) TG__CU(tg__cu_part)(r, item / r->n / r->m / r->blocks, item / r->n / r->m % r->blocks, item / r->n % r->m, item % r->n, s[t]);\n",
 "}\n",
 "}\n",
-"#line 4308 \"tensorgrad_cuda.h\"\n",
+"#line 4540 \"tensorgrad_cuda.h\"\n",
 "TG__INLINE void TG__CU(tg__cu_lanes)(const tg__cu_gemm *r, int64_t block) {\n",
 "TG__CU_SHARED(TG__T, s, TG__CU_WIDTH);\n",
 "const int64_t nt = (r->n + 31) / 32, i = block / nt % r->m, q = block / nt / r->m % r->blocks, batch = block / nt / r->m / r->blocks;\n",
@@ -8416,13 +8648,13 @@ static const char *const tg__cu_kernels[] = {
 "TG__CU_KERNEL(TG__CU(tg__cu_gemm_parts), tg__cu_gemm, TG__CU(tg__cu_add_parts)(r, block))\n",
 "#endif\n",
 "#endif\n",
-"#line 4355 \"tensorgrad_cuda.h\"\n",
+"#line 4587 \"tensorgrad_cuda.h\"\n",
 "#if (!defined(TG__CU_ONLY) || defined(TG__CU_ONLY_CONV)) && TG__CU_TYPE != 0\n",
-"#line 4357 \"tensorgrad_cuda.h\"\n",
+"#line 4589 \"tensorgrad_cuda.h\"\n",
 "#ifndef TG__CU_CONV\n",
 "#define TG__CU_CONV\n",
 "typedef struct tg__cu_spot { int64_t at; int32_t z, y, x; } tg__cu_spot;\n",
-"#line 4361 \"tensorgrad_cuda.h\"\n",
+"#line 4593 \"tensorgrad_cuda.h\"\n",
 "TG__INLINE void tg__cu_split(const int64_t *size, int64_t i, int64_t *p) {\n",
 "TG__CU_ROLL for (int d = 3; d > 0; d--) { const int64_t q = i / size[d]; p[d] = i - q * size[d]; i = q; }\n",
 "p[0] = i;\n",
@@ -8440,7 +8672,7 @@ static const char *const tg__cu_kernels[] = {
 "s.z = (int32_t)p[1] * r->k_scale[0]; s.y = (int32_t)p[2] * r->k_scale[1]; s.x = (int32_t)p[3] * r->k_scale[2];\n",
 "return s;\n",
 "}\n",
-"#line 4379 \"tensorgrad_cuda.h\"\n",
+"#line 4611 \"tensorgrad_cuda.h\"\n",
 "TG__INLINE int tg__cu_inside(const tg__cu_conv *r, int d, int32_t *v) {\n",
 "if (r->divide[d] != 1) {\n",
 "if (*v < 0 || *v % r->divide[d]) return 0;\n",
@@ -8515,7 +8747,7 @@ static const char *const tg__cu_kernels[] = {
 "}\n",
 "}\n",
 "}\n",
-"#line 4454 \"tensorgrad_cuda.h\"\n",
+"#line 4686 \"tensorgrad_cuda.h\"\n",
 "TG__INLINE void TG__CU(tg__cu_conv_one)(const tg__cu_conv *r, int64_t item) {\n",
 "const int64_t parts = r->partial ? r->blocks : 1, m = item % r->m, n = item / r->m % r->n, q = item / r->m / r->n % parts, group = item / r->m / r->n / parts;\n",
 "int64_t p[4], kb, k;\n",

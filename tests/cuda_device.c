@@ -93,7 +93,7 @@ static const op_case larger[] = {
     OP("max_pool", pool_largest, "3 4 19 23|2 5 17") OP("max_pool", pool_largest_wide, "3 4 17") OP("max_pool", pool_largest_to_size, "2 3 11 17") OP("max_pool_places", pool_places, "2 3 11 17")
     OP("avg_pool", pool_mean, "2 3 14 15") OP("avg_pool", pool_mean_deep, "2 3 6 7 8") OP("avg_pool", pool_to_size, "2 3 11 17")
 };
-static tg_ctx *open_loose(const char *where, bool tf32, bool own);
+static tg_ctx *open_loose(const char *where, bool tf32, bool own);      /* own: without cuBLASLt and cuDNN */
 /* For matrix units: rows and keys around 128 and 64, heads that are and are no multiples of 16 or 8, of 128 columns, of more; masks that want no gradient, of bytes and of numbers. */
 static tg_tensor *attended_dropped_groups(tg_tensor *const *x, int n) {
     tg_random_state s = tg_random_get(tg);
@@ -177,15 +177,18 @@ static void matrix_ops(const char *where) {
 }
 
 static const char *folder;
-static fake_state *driver, *compiler, *blas;
+static fake_state *driver, *compiler, *blas, *dnn;
 
-static int lines, cannot_keep, own_products;
+static int lines, cannot_keep, own_products, own_convolutions, refused_convolutions;
 static char last_line[256];
 static long long (*waiting)(void);                                             /* the fake driver's work that is not done yet */
 static void log_hook(void *user, tg_log_level level, const char *text) {
     (void)user;
     if (strstr(text, "cannot keep its programs")) cannot_keep++;
     if (strstr(text, "makes products by its own kernels")) { own_products++; snprintf(last_line, sizeof last_line, "%s", text); }
+    if (strstr(text, "makes convolutions by its own kernels")) { own_convolutions++; snprintf(last_line, sizeof last_line, "%s", text); }
+    if (!driver && strstr(text, "by its own kernels")) puts(text);             /* on a card: which library is missing, or what it refuses */
+    if (strstr(text, "that cuDNN refuses")) { refused_convolutions++; snprintf(last_line, sizeof last_line, "%s", text); }
     if (level == TG_LOG_INFO && strstr(text, "leaves the family")) { lines++; puts(text); snprintf(last_line, sizeof last_line, "%s", text); }
 }
 static tg_ctx *open_strict(void) {
@@ -204,6 +207,7 @@ static void nothing_left(const char *what) {
     CHECK_MSG(driver->wrong == 0, "%s: %d calls without the context", what, driver->wrong);
     CHECK_MSG(compiler->programs == 0, "%s: %d programs", what, compiler->programs);
     CHECK_MSG((blas->handles == 0 && blas->layouts == 0) || strcmp(what, "cuCtxPushCurrent") == 0, "%s: %d handles, %d descriptors of cuBLASLt", what, blas->handles, blas->layouts);
+    CHECK_MSG((dnn->handles == 0 && dnn->layouts == 0 && dnn->wrong == 0) || strcmp(what, "cuCtxPushCurrent") == 0, "%s: %d handles, %d descriptors of cuDNN, %d taken for others", what, dnn->handles, dnn->layouts, dnn->wrong);
 }
 
 /* What all_ops has not: long reductions, long products, large indices, every dtype; here and there, to the bit. */
@@ -288,6 +292,7 @@ static bool work(tg_ctx *t) {
     x = tg_layer_norm(x, TG_SHAPE(20), NULL, NULL, 1e-5);
     x = tg_cumsum(tg_sort(tg_reshape(tg_expand(x, TG_SHAPE(9, 8, 20)), TG_SHAPE(1440)), 0, false, NULL), 0);
     x = tg_interpolate(tg_reshape(x, TG_SHAPE(1, 4, 12, 30)), .size = {6, 15}, .mode = TG_INTERPOLATE_BILINEAR);
+    ok = ok && tg_item(tg_sum(tg_square(tg_conv2d(x, tg_to_device(tg_randn(t, TG_SHAPE(6, 4, 3, 3)), TG_CUDA), tg_to_device(tg_randn(t, TG_SHAPE(6)), TG_CUDA))))) > 0;
     ok = ok && tg_item(tg_sum(tg_cross_entropy(tg_reshape(x, TG_SHAPE(8, 45)), y))) > 0;
     /* a copy through page-locked memory */
     x = tg_to_device(tg_full(t, TG_SHAPE(17000), 2, TG_F32), TG_CUDA);
@@ -543,7 +548,7 @@ static tg_ctx *open_loose(const char *where, bool tf32, bool own) {
     memset(&c, 0, sizeof c);
     c.hooks.log = log_hook;
     t = tg_open(&c);
-    CHECK_MSG(tg_cuda_open(t, 0, .folder = where, .tf32 = tf32, .no_cublas = own), "%s", tg_error_text(t));
+    CHECK_MSG(tg_cuda_open(t, 0, .folder = where, .tf32 = tf32, .no_cublas = own, .no_cudnn = own), "%s", tg_error_text(t));
     return t;
 }
 static double apart(tg_tensor *a, tg_tensor *b) {                              /* of the largest */
@@ -566,10 +571,12 @@ static tg_tensor *asked(tg_ctx *t, tg_tensor *c, tg_tensor *a, tg_tensor *b, tg_
     tg__ask_for(&ask, c, TG_READ | TG_WRITE); tg__ask_for(&ask, a, TG_READ); tg__ask_for(&ask, b, TG_READ); tg__ask_for(&ask, bias ? tg_expand(bias, c->ndim, c->shape) : NULL, TG_READ);
     return tg__launch(&ask, t, &tg__family_gemm, NULL) ? c : NULL;
 }
-/* A product here and there. `by`: products that the library makes of it, -1: one at least. */
-#define PRODUCT(by_, expression) do { tg_tensor *x = cx, *y = cy, *z = cz, *here, *there; const int before = blas ? blas->products : 0, by = by_; double off; here = (expression); x = dx; y = dy; z = dz; there = (expression); (void)x; (void)y; (void)z; \
+/* A product or a convolution here and there. `by`: how many of them the library makes of it, -1: one at least. */
+#define MADE(library, by_, expression) do { tg_tensor *x = cx, *y = cy, *z = cz, *here, *there; const int before = library ? library->products : 0, by = by_; double off; here = (expression); x = dx; y = dy; z = dz; there = (expression); (void)x; (void)y; (void)z; \
     CHECK_OK(t); off = apart(here, home(there)); CHECK_MSG(off <= most, "%s, %s: %g apart", #expression, tg_dtype_name(cx->dtype), off); tg_clear(t); \
-    if (blas) CHECK_MSG(by < 0 ? blas->products > before : blas->products - before == by, "%s, %s: %d products", #expression, tg_dtype_name(cx->dtype), blas->products - before); } while (0)
+    if (library) CHECK_MSG(by < 0 ? library->products > before : library->products - before == by, "%s, %s: %d by the library", #expression, tg_dtype_name(cx->dtype), library->products - before); } while (0)
+#define PRODUCT(by, expression) MADE(blas, by, expression)
+#define CONVOLUTION(by, expression) MADE(dnn, by, expression)
 static void product_cases(tg_ctx *t, tg_dtype dtype, double most, int one, int few) {       /* one, few: or 0, where nobody is asked */
     tg_mark m = tg_begin(t);
     tg_tensor *cx = tg_to(tg_randn(t, TG_SHAPE(37, 50)), dtype), *cy = tg_to(tg_randn(t, TG_SHAPE(50, 29)), dtype), *cz = tg_to(tg_randn(t, TG_SHAPE(37, 29)), dtype);
@@ -624,22 +631,201 @@ static void product_cases(tg_ctx *t, tg_dtype dtype, double most, int one, int f
     }
     tg_end(t, m);
 }
+/* ---- convolutions by cuDNN ---- */
+
+/* The gradient number `of` of x and w; the loss has one that is dense. */
+static tg_tensor *gradient(tg_tensor *x, tg_tensor *w, int of, tg_tensor *(*f)(tg_tensor *x, tg_tensor *w)) {
+    tg_tensor *in[2], *dx[2], *y;
+    in[0] = tg_require_grad(tg_detach(x), true); in[1] = tg_require_grad(tg_detach(w), true);
+    y = tg_sum(tg_square(f(in[0], in[1])));
+    return y && tg_grad(&y, 1, in, 2, dx) ? dx[of] : NULL;
+}
+static tg_tensor *to_stride(tg_tensor *x, tg_tensor *w) { return tg_conv2d(x, w, NULL, .stride = {2, 1}, .padding = {1, 2}, .dilation = {1, 2}); }
+static tg_tensor *to_groups(tg_tensor *x, tg_tensor *w) { return tg_conv2d(x, w, NULL, .padding = {2, 0}, .groups = 2); }
+static tg_tensor *to_depth(tg_tensor *x, tg_tensor *w) { return tg_conv3d(x, w, NULL, .stride = {1, 2, 1}, .padding = {1, 0, 1}); }
+static tg_tensor *to_back(tg_tensor *x, tg_tensor *w) { return tg_conv_transpose2d(x, w, NULL, .stride = {2, 3}, .padding = {1, 1}, .output_padding = {1, 2}); }
+static tg_tensor *channels_within(tg_tensor *x) { return tg_permute(tg_contiguous(tg_permute(x, TG_DIMS(0, 2, 3, 1))), TG_DIMS(0, 3, 1, 2)); }
+static void convolution_cases(tg_ctx *t, tg_dtype dtype, double most, int one) {       /* one: or 0, where nobody is asked */
+    tg_mark m = tg_begin(t);
+    tg_tensor *cx = tg_to(tg_randn(t, TG_SHAPE(2, 8, 13, 12)), dtype), *cy = tg_to(tg_mul_scalar(tg_randn(t, TG_SHAPE(12, 8, 3, 2)), 0.2), dtype), *cz = tg_to(tg_randn(t, TG_SHAPE(12)), dtype);
+    tg_tensor *dx = tg_to_device(cx, TG_CUDA), *dy = tg_to_device(cy, TG_CUDA), *dz = tg_to_device(cz, TG_CUDA);
+    const int kinds[3] = { dnn ? dnn->kinds[0] : 0, dnn ? dnn->kinds[1] : 0, dnn ? dnn->kinds[2] : 0 }, deep = dnn ? dnn->deep : 0, channels = dnn ? dnn->channels : 0;
+    int i;
+    CONVOLUTION(one, tg_conv2d(x, y, NULL)); CONVOLUTION(one, tg_conv2d(x, y, z)); CONVOLUTION(one, tg_conv2d(x, y, tg_expand(tg_slice(z, "2:3"), TG_SHAPE(12)))); CONVOLUTION(one, tg_conv2d(x, y, z, .stride = {2, 3}, .padding = {2, 1}));
+    CONVOLUTION(one, tg_conv2d(x, y, z, .stride = {3, 2}, .padding = {1, 4}, .dilation = {2, 3})); CONVOLUTION(one, tg_conv2d(x, tg_contiguous(tg_slice(y, ":, 0:4")), z, .groups = 2)); CONVOLUTION(one, tg_conv2d(x, tg_contiguous(tg_slice(y, ":, :, 0:1, 0:1")), z));
+    CONVOLUTION(one, tg_conv2d(x, y, z, .stride = {50, 50})); CONVOLUTION(one, tg_conv2d(tg_slice(x, "0"), y, z)); CONVOLUTION(one, tg_conv2d(x, tg_slice(y, "0:1"), tg_slice(z, "0:1"))); CONVOLUTION(one, tg_conv2d(tg_contiguous(tg_slice(x, ":, 0:1")), tg_contiguous(tg_slice(y, ":, 0:1")), z));
+    CONVOLUTION(one, tg_conv2d(x, y, z, .padding = {1, 0}, .same = false)); CONVOLUTION(one, tg_conv2d(x, tg_contiguous(tg_slice(y, ":, :, :, 0:1")), z, .same = true));      /* of an odd kernel the padding is the same on both sides */
+    /* filters that lie otherwise: a part, an address between, turned, one for all */
+    CONVOLUTION(one, tg_conv2d(x, tg_slice(y, ":, :, 0:2"), z)); CONVOLUTION(one, tg_conv2d(channels_within(x), tg_slice(y, "::2, :, :, 1:"), NULL)); CONVOLUTION(one, tg_conv2d(x, tg_reshape(tg_slice(tg_reshape(y, TG_SHAPE(576)), "1:481"), TG_SHAPE(10, 8, 3, 2)), tg_slice(z, "2:")));
+    CONVOLUTION(one, tg_conv2d(x, tg_flip(tg_transpose(y, 2, 3), TG_DIMS(2, 3)), z)); CONVOLUTION(one, tg_conv2d(x, tg_expand(tg_slice(y, "0:1"), TG_SHAPE(12, 8, 3, 2)), z)); CONVOLUTION(one, tg_conv_transpose2d(x, tg_transpose(tg_reshape(y, TG_SHAPE(12, 8, 3, 2)), 0, 1), z));
+    /* parts of larger tensors: images, channels, rows that begin where 16 bytes do; channels within, of the filter too */
+    CONVOLUTION(one, tg_conv2d(tg_slice(x, "1:2"), y, z)); CONVOLUTION(one, tg_conv2d(tg_slice(x, ":, 2:6"), tg_contiguous(tg_slice(y, ":, 0:4")), z)); CONVOLUTION(one, tg_conv2d(tg_slice(x, ":, :, 2:10, 0:7"), y, z));
+    CONVOLUTION(one, tg_conv2d(channels_within(x), y, z, .padding = {1, 1})); CONVOLUTION(one, tg_conv2d(channels_within(x), channels_within(y), z, .stride = {2, 2})); CONVOLUTION(one, tg_conv2d(x, channels_within(y), NULL));
+    CONVOLUTION(one, tg_conv2d(tg_slice(channels_within(x), ":, 0:4, 2:, 0:9"), tg_contiguous(tg_slice(y, ":, 0:4")), z));
+    /* for this file's kernels: more padding on one side, depthwise, few filters in a group, numbers that are one or lie apart, an address between, rows across, nothing to sum */
+    CONVOLUTION(0, tg_conv2d(x, y, z, .same = true)); CONVOLUTION(0, tg_conv2d(x, tg_reshape(tg_slice(y, "0:1"), TG_SHAPE(8, 1, 3, 2)), NULL, .groups = 8)); CONVOLUTION(0, tg_conv2d(x, tg_contiguous(tg_slice(y, ":8, 0:4")), NULL, .groups = 2));
+    CONVOLUTION(0, tg_conv2d(tg_expand(tg_slice(x, ":, 0:1"), TG_SHAPE(2, 8, 13, 12)), y, z)); CONVOLUTION(0, tg_conv2d(tg_slice(x, ":, :, :, ::2"), y, z));
+    CONVOLUTION(0, tg_conv2d(tg_slice(x, ":, :, :, 1:"), y, z)); CONVOLUTION(0, tg_conv2d(tg_transpose(x, 2, 3), y, z)); CONVOLUTION(0, tg_conv2d(tg_slice(x, ":, 0:0"), tg_slice(y, ":, 0:0"), z));
+    /* transposed, with room at the end and a bias; more room than follows from the rest */
+    CONVOLUTION(one, tg_conv_transpose2d(x, tg_reshape(y, TG_SHAPE(8, 12, 3, 2)), z, .stride = {2, 3}, .padding = {1, 0}, .output_padding = {1, 2})); CONVOLUTION(one, tg_conv_transpose2d(x, tg_reshape(y, TG_SHAPE(8, 12, 3, 2)), NULL, .dilation = {2, 1}));
+    CONVOLUTION(one, tg_conv_transpose2d(channels_within(x), channels_within(tg_reshape(y, TG_SHAPE(8, 12, 3, 2))), z)); CONVOLUTION(one, tg_conv_transpose2d(x, tg_reshape(tg_slice(y, "0:10"), TG_SHAPE(8, 5, 3, 4)), tg_slice(z, "0:10"), .groups = 2));
+    CONVOLUTION(0, tg_conv_transpose2d(x, tg_reshape(y, TG_SHAPE(8, 12, 3, 2)), z, .dilation = {3, 3}, .output_padding = {2, 2}));
+    /* gradients: the forward pass is one, and of the two others as many as are asked for, which is both; that by data has few channels in a group */
+    for (i = 0; i < 2; i++) {
+        CONVOLUTION(3 * one, gradient(x, y, i, to_stride)); CONVOLUTION(2 * one, gradient(x, tg_reshape(tg_slice(y, "0:6"), TG_SHAPE(12, 4, 3, 2)), i, to_groups)); CONVOLUTION(3 * one, gradient(tg_reshape(x, TG_SHAPE(2, 12, 13, 8)), tg_reshape(tg_slice(y, "0:9"), TG_SHAPE(12, 6, 3, 2)), i, to_groups)); CONVOLUTION(3 * one, gradient(x, tg_reshape(y, TG_SHAPE(8, 12, 3, 2)), i, to_back));
+        CONVOLUTION(3 * one, gradient(channels_within(x), y, i, to_stride)); CONVOLUTION(3 * one, gradient(channels_within(x), channels_within(y), i, to_stride)); CONVOLUTION(3 * one, gradient(x, tg_slice(y, ":, :, :, 1:"), i, to_stride));
+    }
+    /* one dimension, three */
+    CONVOLUTION(one, tg_conv1d(tg_reshape(x, TG_SHAPE(4, 4, 156)), tg_reshape(tg_slice(y, ":10"), TG_SHAPE(12, 4, 10)), z, .stride = 3, .padding = 4, .dilation = 2)); CONVOLUTION(one, tg_conv1d(tg_transpose(tg_reshape(x, TG_SHAPE(4, 156, 4)), 1, 2), tg_reshape(tg_slice(y, ":10"), TG_SHAPE(12, 4, 10)), z));
+    CONVOLUTION(one, tg_conv_transpose1d(tg_reshape(x, TG_SHAPE(4, 12, 52)), tg_reshape(y, TG_SHAPE(12, 12, 4)), z, .stride = 3, .output_padding = 2));
+    CONVOLUTION(one, tg_conv3d(tg_reshape(x, TG_SHAPE(2, 4, 6, 13, 4)), tg_reshape(y, TG_SHAPE(12, 4, 2, 3, 2)), z, .stride = {2, 1, 2}, .padding = {1, 2, 0}, .dilation = {2, 1, 1})); CONVOLUTION(one, tg_conv3d(tg_reshape(x, TG_SHAPE(2, 8, 1, 13, 12)), tg_reshape(y, TG_SHAPE(12, 8, 1, 3, 2)), z));
+    CONVOLUTION(one, tg_conv3d(tg_reshape(x, TG_SHAPE(2, 8, 1, 13, 12)), tg_reshape(y, TG_SHAPE(12, 8, 1, 3, 2)), z, .padding = {1, 0, 0})); CONVOLUTION(one, tg_conv3d(tg_reshape(x, TG_SHAPE(2, 8, 13, 12, 1)), tg_reshape(y, TG_SHAPE(12, 8, 3, 2, 1)), z));
+    CONVOLUTION(one, tg_conv3d(tg_permute(tg_reshape(x, TG_SHAPE(2, 6, 13, 4, 4)), TG_DIMS(0, 4, 1, 2, 3)), tg_reshape(y, TG_SHAPE(12, 4, 2, 3, 2)), z));
+    for (i = 0; i < 2; i++) CONVOLUTION(3 * one, gradient(tg_reshape(x, TG_SHAPE(2, 4, 6, 13, 4)), tg_reshape(y, TG_SHAPE(12, 4, 2, 3, 2)), i, to_depth));
+    for (i = 0; dnn && one && i < 3; i++) CHECK_MSG(dnn->kinds[i] - kinds[i] >= 10, "kind %d: %d", i, dnn->kinds[i] - kinds[i]);
+    if (dnn && one) CHECK(dnn->deep - deep >= 7 && dnn->channels - channels >= 10);
+    CHECK_OK(t);
+    tg_end(t, m);
+}
+static const struct { tg_dtype dtype; double most; } product_types[] = { { TG_F32, 2e-6 }, { TG_F64, 4e-15 }, { TG_F16, 2e-3 }, { TG_BF16, 1.6e-2 } };
+static void convolutions(void) {
+    char elsewhere[600];
+    int i, kind, at;
+    size_t k;
+    for (kind = 0; kind < 8; kind++) {                                         /* eager; late; any order; refused: all, other bits each time; nobody wants it; not there; it is another library */
+        tg_ctx *t;
+        const bool none = kind == 3 || kind > 3;
+        const int asked = dnn->asked;
+        own_convolutions = refused_convolutions = 0; driver->lazy = kind < 3 ? kind : 0; dnn->refuse = kind == 3 ? 1 : kind == 4 ? 2 : 0;
+        snprintf(elsewhere, sizeof elsewhere, "%s/%s", folder, kind == 6 ? "no_blas" : "old_dnn");
+        t = open_loose(kind >= 6 ? elsewhere : folder, false, kind == 5);
+        for (i = 0; i < 4; i++) convolution_cases(t, product_types[i].dtype, 2 * product_types[i].most, none ? 0 : 1);
+        CHECK((dnn->asked > asked) == (kind < 5)); CHECK_INT(own_convolutions, kind >= 6); CHECK_INT(refused_convolutions, kind == 3 || kind == 4);
+        if (kind == 3) CHECK_MSG(strstr(last_line, "the convolutions that cuDNN refuses by its own kernels; of the first it says: CUDNN_STATUS_NOT_SUPPORTED"), "%s", last_line);
+        if (kind == 4) CHECK_MSG(strstr(last_line, "of the first it says: no way with the same bits each time and little memory"), "%s", last_line);
+        if (kind == 6) CHECK_MSG(strstr(last_line, "by its own kernels: cuDNN is not found, as libcudnn.so.9, libcudnn.so.8, libcudnn.so in "), "%s", last_line);
+        if (kind == 7) CHECK_MSG(strstr(last_line, "by its own kernels: cuDNN has no cudnnCreate; it is too old"), "%s", last_line);
+        if (kind == 0) {                                                       /* each shape is asked for once, beside a product */
+            tg_mark m = tg_begin(t);
+            tg_tensor *x = tg_to_device(tg_randn(t, TG_SHAPE(1, 5, 7, 9)), TG_CUDA), *w = tg_to_device(tg_randn(t, TG_SHAPE(6, 5, 2, 2)), TG_CUDA);
+            const int before = dnn->asked, made = dnn->products, products = blas->products;
+            for (i = 0; i < 5; i++) CHECK(tg_conv2d(x, w, NULL) != NULL && tg_matmul(tg_reshape(x, TG_SHAPE(63, 5)), tg_reshape(w, TG_SHAPE(5, 24))) != NULL);
+            CHECK(dnn->asked == before + 1 && dnn->products == made + 5 && blas->products == products + 5);
+            tg_end(t, m);
+        }
+        test_close(t);
+        nothing_left("convolutions");
+    }
+    driver->lazy = dnn->refuse = 0;
+    /* the cases that every device runs, with their derivatives of any order */
+    {
+        const int before = dnn->products;
+        tg = open_loose(folder, false, false);
+        for (k = 0; k < sizeof larger / sizeof *larger; k++) if (strncmp(larger[k].called, "conv", 4) == 0) ops_of(&larger[k], 1, floats_here, 4);
+        test_close(tg);
+        CHECK_MSG(dnn->products - before > 200, "%d by the library", dnn->products - before);
+        nothing_left("convolutions of every device");
+    }
+    /* TF32: only when it is asked for, only f32, only on cards that have it */
+    for (kind = 0; kind < 3; kind++) {
+        tg_ctx *t;
+        tg_tensor *x, *w, *y, *v;
+        const int before = dnn->tf32;
+        driver->capability = compiler->capability = kind == 2 ? 75 : 80;
+        t = open_loose(folder, kind > 0, false);
+        x = tg_rand(t, TG_SHAPE(2, 16, 8, 8)); w = tg_rand(t, TG_SHAPE(16, 16, 3, 3)); y = tg_to_device(x, TG_CUDA); v = tg_to_device(w, TG_CUDA);
+        CHECK((apart(tg_conv2d(x, w, NULL), home(tg_conv2d(y, v, NULL))) > 1e-5) == (kind == 1));
+        x = tg_to(x, TG_F64); y = tg_to(y, TG_F64); w = tg_to(w, TG_F64); v = tg_to(v, TG_F64);
+        CHECK(apart(tg_conv2d(x, w, NULL), home(tg_conv2d(y, v, NULL))) < 1e-14);
+        CHECK_INT(dnn->tf32, before + (kind == 1)); CHECK_OK(t);
+        test_close(t);
+    }
+    driver->capability = compiler->capability = 80;
+    /* strict: not the library */
+    {
+        tg_ctx *t = open_strict();
+        tg_tensor *x = tg_randn(t, TG_SHAPE(2, 4, 9, 9)), *w = tg_randn(t, TG_SHAPE(6, 4, 3, 3));
+        const int before = dnn->products;
+        CHECK(tg_cuda_open(t, 0, .folder = folder));
+        CHECK(apart(tg_conv2d(x, w, NULL), home(tg_conv2d(tg_to_device(x, TG_CUDA), tg_to_device(w, TG_CUDA), NULL))) < 2e-6); CHECK_INT(dnn->products, before);
+        test_close(t);
+    }
+    /* each call fails once, in each way, of versions 9 and 8: another kernel makes it, or the error names the call */
+    for (kind = 0; kind < 6; kind++) {
+        static const int codes[] = { 3000, 9, 2000, 4000, 5000, 8 };
+        bool done = false;
+        int refused = 0;
+        for (at = 1; !done; at++) {
+            tg_ctx *t = open_loose(folder, false, false);
+            tg_mark m = tg_begin(t);
+            tg_tensor *x = tg_randn(t, TG_SHAPE(2, 6, 7, 8)), *w = tg_randn(t, TG_SHAPE(8, 6, 3, 3)), *b = tg_randn(t, TG_SHAPE(8)), *here[4], *there[4];
+            dnn->calls = 0; dnn->fail_at = at; dnn->code = codes[kind]; dnn->failed[0] = 0;
+            for (i = 0; i < 2; i++) {
+                tg_tensor **r = i ? there : here;
+                if (i) { x = tg_to_device(x, TG_CUDA); w = tg_to_device(w, TG_CUDA); b = tg_to_device(b, TG_CUDA); }
+                r[0] = home(tg_conv2d(x, w, b)); r[1] = r[0] ? home(gradient(x, w, 0, to_stride)) : NULL; r[2] = r[1] ? home(gradient(x, w, 1, to_stride)) : NULL; r[3] = r[2] ? home(tg_conv2d(x, w, b)) : NULL;
+            }
+            done = dnn->calls < at && !dnn->failed[0];
+            if (tg_failed(t)) {
+                CHECK_MSG(kind >= 4 && (strncmp(dnn->failed, "cudnnConvolution", 16) == 0 || strcmp(dnn->failed, "cudnnSetStream") == 0) && strstr(tg_error_text(t), dnn->failed) && strstr(tg_error_text(t), kind == 4 ? " failed with code 5000, CUDNN_STATUS_EXECUTION_FAILED" : " failed with code 8, CUDNN_STATUS_EXECUTION_FAILED"),
+                    "%s, code %d: %s", dnn->failed, codes[kind], tg_error_text(t));
+                tg_clear(t); refused++;
+            } else for (i = 0; i < 4; i++) CHECK_MSG(apart(here[i], there[i]) < 4e-6, "%s failed with %d: result %d is %g off", dnn->failed, codes[kind], i, apart(here[i], there[i]));
+            dnn->fail_at = 0;
+            tg_end(t, m);
+            test_close(t);
+            nothing_left(dnn->failed);
+        }
+        CHECK(at > 50 && (refused > 0) == (kind >= 4));
+        if (kind == 0) printf("cuDNN: %d calls, each failed once in %d ways\n", at - 1, 6);
+    }
+    /* the driver's calls around it, and a wait that finds what failed before */
+    for (at = 1, i = 0; !i; at++) {
+        tg_ctx *t = open_loose(folder, false, false);
+        tg_tensor *x = tg_to_device(channels_within(tg_randn(t, TG_SHAPE(2, 6, 7, 8))), TG_CUDA), *w = tg_to_device(tg_randn(t, TG_SHAPE(8, 6, 3, 3)), TG_CUDA), *b = tg_to_device(tg_randn(t, TG_SHAPE(8)), TG_CUDA);
+        driver->calls = 0; driver->fail_at = at; driver->code = 700; driver->failed[0] = 0;
+        if (!home(tg_conv2d(x, w, b)) || !home(gradient(x, w, 1, to_stride))) { CHECK_MSG(strstr(tg_error_text(t), driver->failed), "%s is not named: %s", driver->failed, tg_error_text(t)); tg_clear(t); }
+        i = driver->calls < at && !driver->failed[0];
+        driver->fail_at = 0;
+        test_close(t);
+        nothing_left(driver->failed);
+    }
+    /* no room for the library's own memory */
+    {
+        tg_config c;
+        tg_ctx *t;
+        tg_tensor *x, *w;
+        const int before = dnn->products;
+        memset(&c, 0, sizeof c);
+        t = tg_open(&c);
+        CHECK(tg_cuda_open(t, 0, .folder = folder, .memory_limit = 5200));
+        x = tg_ones(t, TG_SHAPE(1, 5, 4, 4)); w = tg_ones(t, TG_SHAPE(6, 5, 2, 2));
+        CHECK(same(tg_conv2d(x, w, NULL), home(tg_conv2d(tg_to_device(x, TG_CUDA), tg_to_device(w, TG_CUDA), NULL)))); CHECK_INT(dnn->products, before); CHECK_OK(t);
+        test_close(t);
+        nothing_left("no room for convolutions");
+    }
+}
 /* On a card: what the tests have seen on the fake driver, with the real ones. */
 static void card(void) {
-    static const double most[] = { 2e-5, 2e-14, 4e-3, 3e-2 };
+    static const double most[] = { 2e-5, 2e-14, 4e-3, 3e-2 }, most_convolved[] = { 1e-4, 1e-13, 4e-3, 3e-2 };      /* transforms (Winograd's, Fourier's) round more */
     static const tg_dtype types[] = { TG_F32, TG_F64, TG_F16, TG_BF16 };
     char made[] = "/tmp/tg_programs_XXXXXX";
     struct timespec begin, end;
     tg_ctx *t;
-    tg_tensor *x, *y, *host;
-    int i, tf32;
+    tg_tensor *x, *y, *w, *v, *host;
+    int i, k, tf32;
     guest();
     for (tf32 = 0; tf32 < 2; tf32++) {
-        own_products = 0;
         t = open_loose(NULL, tf32 != 0, false);
-        for (i = tf32 ? 1 : 0; i < 4; i++) product_cases(t, types[i], most[i], 0, 0);
+        for (i = tf32 ? 1 : 0; i < 4; i++) { product_cases(t, types[i], most[i], 0, 0); convolution_cases(t, types[i], most_convolved[i], 0); }
+        x = tg_rand(t, TG_SHAPE(2, 64, 20, 20)); y = tg_to_device(x, TG_CUDA); w = tg_rand(t, TG_SHAPE(64, 64, 3, 3)); v = tg_to_device(w, TG_CUDA);
+        printf("convolutions by %s; f32 %s: %.1e of the largest apart\n", tg__cu_of(t)->dnn.handle ? "cuDNN" : "this file", tf32 ? "in TF32" : "as it is", apart(tg_conv2d(x, w, NULL), home(tg_conv2d(y, v, NULL))));
+        for (i = 0; i < 3; i++) {                                              /* the same bits */
+            tg_tensor *first = home(i ? gradient(y, v, i - 1, to_stride) : tg_conv2d(y, v, NULL));
+            for (k = 0; k < 5; k++) CHECK(same(first, home(i ? gradient(y, v, i - 1, to_stride) : tg_conv2d(y, v, NULL))));
+        }
         x = tg_rand(t, TG_SHAPE(100, 300)); y = tg_to_device(x, TG_CUDA);
-        printf("products by %s; f32 %s: %.1e of the largest apart\n", own_products ? last_line : "cuBLASLt", tf32 ? "in TF32" : "as it is", apart(tg_matmul(x, tg_t(x)), home(tg_matmul(y, tg_t(y)))));
+        printf("products by %s; f32 %s: %.1e of the largest apart\n", tg__cu_of(t)->blas.handle ? "cuBLASLt" : "this file", tf32 ? "in TF32" : "as it is", apart(tg_matmul(x, tg_t(x)), home(tg_matmul(y, tg_t(y)))));
         y = home(tg_matmul(y, tg_t(y)));
         for (i = 0; i < 5; i++) CHECK(same(y, home(tg_matmul(tg_to_device(x, TG_CUDA), tg_t(tg_to_device(x, TG_CUDA))))));      /* the same bits */
         CHECK_OK(t);
@@ -677,7 +863,6 @@ static void card(void) {
     CHECK(kept_files(true) > 5);
     rmdir(made);
 }
-static const struct { tg_dtype dtype; double most; } product_types[] = { { TG_F32, 2e-6 }, { TG_F64, 4e-15 }, { TG_F16, 2e-3 }, { TG_BF16, 1.6e-2 } };
 static void products(void) {
     char no_blas[600];
     int i, kind, at;
@@ -1072,6 +1257,13 @@ static tg_tensor *attended_and_back(tg_tensor *const *in, int n) {
     return y && tg_grad(&y, 1, x, n, dx, .grad_outputs = &g) ? dx[0] : NULL;
 }
 static tg_tensor *conv_of_3(tg_tensor *const *x, int n) { (void)n; return tg_conv2d(x[0], x[1], NULL, .padding = {1, 1}); }
+static tg_tensor *conv_of_3_and_back(tg_tensor *const *in, int n) {
+    tg_tensor *x[2], *dx[2], *y;
+    int i;
+    for (i = 0; i < n; i++) x[i] = tg_require_grad(tg_detach(in[i]), true);
+    y = conv_of_3(x, n);
+    return y && tg_grad(&y, 1, x, n, dx, .grad_outputs = in) ? dx[1] : NULL;     /* as many channels as filters: any numbers of y's shape */
+}
 static tg_tensor *multiplied(tg_tensor *const *x, int n) { (void)n; return tg_matmul(x[0], x[1]); }
 static tg_tensor *squared(tg_tensor *const *x, int n) { (void)n; return tg_square(x[0]); }
 static tg_tensor *summed(tg_tensor *const *x, int n) { (void)n; return tg_sum(x[0]); }
@@ -1079,7 +1271,7 @@ static tg_tensor *softened(tg_tensor *const *x, int n) { (void)n; return tg_soft
 static tg_tensor *sorted_rows(tg_tensor *const *x, int n) { (void)n; return tg_sort(x[0], 1, false, NULL); }
 static tg_tensor *summed_so_far(tg_tensor *const *x, int n) { (void)n; return tg_cumsum(x[0], 1); }
 static double now(void) { struct timespec t; clock_gettime(CLOCK_MONOTONIC, &t); return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec; }
-/* strict: this file's kernels without matrix units; else what differs there, products and attention of halves */
+/* strict: this file's kernels without matrix units; else what differs there, products, convolutions and attention of halves */
 static void times(bool strict) {
     static const struct { const char *what; op_fn f; int n, ndim[3]; int64_t shape[3][4]; double bytes, flops; tg_dtype dtype; } runs[] = {
         { "x * x, f32, 64 M", squared, 1, { 1 }, { { 64 << 20 } }, 8. * (64 << 20), 0, TG_F32 },
@@ -1091,6 +1283,9 @@ static void times(bool strict) {
         { "matmul, f32, 4096", multiplied, 2, { 2, 2 }, { { 4096, 4096 }, { 4096, 4096 } }, 0, 2. * 4096 * 4096 * 4096, TG_F32 },
         { "matmul, bf16, 4096", multiplied, 2, { 2, 2 }, { { 4096, 4096 }, { 4096, 4096 } }, 0, 2. * 4096 * 4096 * 4096, TG_BF16 },
         { "conv 3 x 3, 32 x 128 x 56 x 56", conv_of_3, 2, { 4, 4 }, { { 32, 128, 56, 56 }, { 128, 128, 3, 3 } }, 0, 2. * 32 * 56 * 56 * 128 * 128 * 9, TG_F32 },
+        { "conv, bf16, 3 x 3, 32 x 128 x 56 x 56", conv_of_3, 2, { 4, 4 }, { { 32, 128, 56, 56 }, { 128, 128, 3, 3 } }, 0, 2. * 32 * 56 * 56 * 128 * 128 * 9, TG_BF16 },
+        { "and back, 3 x 3, 32 x 128 x 56 x 56", conv_of_3_and_back, 2, { 4, 4 }, { { 32, 128, 56, 56 }, { 128, 128, 3, 3 } }, 0, 6. * 32 * 56 * 56 * 128 * 128 * 9, TG_F32 },
+        { "and back, bf16, 3 x 3, 32 x 128 x 56 x 56", conv_of_3_and_back, 2, { 4, 4 }, { { 32, 128, 56, 56 }, { 128, 128, 3, 3 } }, 0, 6. * 32 * 56 * 56 * 128 * 128 * 9, TG_BF16 },
         { "attention, causal, 4 x 16 x 2048 x 64", attended_long, 3, { 4, 4, 4 }, { { 4, 16, 2048, 64 }, { 4, 16, 2048, 64 }, { 4, 16, 2048, 64 } }, 0, 2. * 4 * 16 * 2048 * 2048 * 64, TG_F32 },
         { "attention, bf16, causal, 4 x 16 x 2048 x 64", attended_long, 3, { 4, 4, 4 }, { { 4, 16, 2048, 64 }, { 4, 16, 2048, 64 }, { 4, 16, 2048, 64 } }, 0, 2. * 4 * 16 * 2048 * 2048 * 64, TG_BF16 },
         { "attention, bf16, causal, 4 x 16 x 2048 x 128", attended_long, 3, { 4, 4, 4 }, { { 4, 16, 2048, 128 }, { 4, 16, 2048, 128 }, { 4, 16, 2048, 128 } }, 0, 2. * 4 * 16 * 2048 * 2048 * 128, TG_BF16 },
@@ -1103,7 +1298,8 @@ static void times(bool strict) {
         tg_tensor *x[3], *y, *zero = tg_to_device(tg_zeros(tg, TG_SHAPE(1)), OTHER);
         double begin, spent, first = 0, least = 1e30;
         int k;
-        if (strict ? runs[i].f != multiplied && runs[i].dtype == TG_BF16 : runs[i].f != multiplied && runs[i].dtype != TG_BF16) { tg_end(tg, m); continue; }
+        const bool by_library = runs[i].f == multiplied || runs[i].f == conv_of_3 || runs[i].f == conv_of_3_and_back;      /* with it and without */
+        if (!by_library && (runs[i].dtype == TG_BF16) == strict) { tg_end(tg, m); continue; }
         for (k = 0; k < runs[i].n; k++) x[k] = tg_to(tg_rand_like(tg_expand(zero, runs[i].ndim[k], runs[i].shape[k])), runs[i].dtype);
         for (k = 0; k < 6; k++) {
             (void)tg_item(tg_sum(zero));
@@ -1122,7 +1318,7 @@ static void times(bool strict) {
 
 int main(int argc, char **argv) {
     char path[600];
-    void *a, *b, *l;
+    void *a, *b, *l, *n;
     if (argc > 1 && strcmp(argv[1], "times") == 0) {
         tg = open_strict();
         if (!CHECK_MSG(tg_cuda_open(tg, 0), "%s", tg_error_text(tg))) return test_end("cuda_device");
@@ -1130,11 +1326,9 @@ int main(int argc, char **argv) {
         times(true);
         test_close(tg);
         for (int tf32 = 0; tf32 < 2; tf32++) {
-            own_products = 0;
             tg = open_loose(NULL, tf32 != 0, false);
-            printf("cuBLASLt%s\n", tf32 ? ", f32 in TF32" : "");
+            printf("cuBLASLt and cuDNN%s\n", tf32 ? ", f32 in TF32" : "");
             times(false);
-            if (own_products) puts(last_line);
             test_close(tg);
         }
         return test_end("cuda_device");
@@ -1153,16 +1347,19 @@ int main(int argc, char **argv) {
     snprintf(path, sizeof path, "%s/libcuda.so.1", folder); a = dlopen(path, RTLD_NOW);
     snprintf(path, sizeof path, "%s/libnvrtc.so.12", folder); b = dlopen(path, RTLD_NOW);
     snprintf(path, sizeof path, "%s/libcublasLt.so.13", folder); l = dlopen(path, RTLD_NOW);
-    if (!CHECK_MSG(a && b && l, "the libraries in %s do not load: %s", folder, dlerror())) return test_end("cuda_device");
-    blas = (fake_state *)dlsym(l, "tg_fake"); driver = (fake_state *)dlsym(a, "tg_fake"); compiler = (fake_state *)dlsym(b, "tg_fake");
+    snprintf(path, sizeof path, "%s/libcudnn.so.9", folder); n = dlopen(path, RTLD_NOW);
+    if (!CHECK_MSG(a && b && l && n, "the libraries in %s do not load: %s", folder, dlerror())) return test_end("cuda_device");
+    blas = (fake_state *)dlsym(l, "tg_fake"); dnn = (fake_state *)dlsym(n, "tg_fake"); driver = (fake_state *)dlsym(a, "tg_fake"); compiler = (fake_state *)dlsym(b, "tg_fake");
     waiting = (long long (*)(void))dlsym(a, "tg_fake_waiting");
     if (argc > 2 && strcmp(argv[2], "large") == 0) { tg = open_strict(); CHECK(tg_cuda_open(tg, 0, .folder = folder, .synchronise = true)); large_ops(); test_close(tg); return test_end("cuda_device"); }
     if (argc > 2 && strcmp(argv[2], "matrix") == 0) { matrix_ops(folder); return test_end("cuda_device"); }
-    if (argc > 2 && strcmp(argv[2], "new") == 0) { products(); guest(); pinned(); programs(); return test_end("cuda_device"); }
+    if (argc > 2 && strcmp(argv[2], "dnn") == 0) { convolutions(); return test_end("cuda_device"); }
+    if (argc > 2 && strcmp(argv[2], "new") == 0) { products(); convolutions(); guest(); pinned(); programs(); return test_end("cuda_device"); }
     missing();
     memory();
     values();
     products();
+    convolutions();
     guest();
     pinned();
     programs();

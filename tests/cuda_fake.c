@@ -1,6 +1,6 @@
 /* A driver and a compiler of the test's own: the functions of libcuda.so.1 and libnvrtc.so.12 that tensorgrad_cuda.h calls, on the host. Programs are the text itself; a launch runs the kernel that
-   this file has compiled from the same text, one block after the other; and those of libcublasLt.so.13, which multiplies as its descriptors tell. FAKE_DRIVER, FAKE_COMPILER and FAKE_BLAS
-   choose which of the libraries this becomes.
+   this file has compiled from the same text, one block after the other; and those of libcublasLt.so.13 and libcudnn.so.9, which multiply and convolve as their descriptors tell. FAKE_DRIVER,
+   FAKE_COMPILER, FAKE_BLAS and FAKE_DNN choose which of the libraries this becomes.
    Device memory lies in pages that nobody may touch but for the length of a launch or a copy. Streams may be lazy: what is put on them is done only when somebody waits for it, so that what
    does not wait and should has wrong numbers. Each call can be made to fail: cuda_fake.h. */
 #define _GNU_SOURCE
@@ -357,6 +357,36 @@ int cuGetErrorName(int code, const char **text) { *text = code == 2 ? "CUDA_ERRO
 int cuGetErrorString(int code, const char **text) { *text = code == 2 ? "out of memory" : code == 700 ? "an illegal memory access was encountered" : "told to fail"; return 0; }
 #endif
 
+#if defined(FAKE_BLAS) || defined(FAKE_DNN)
+/* ---- numbers, by cuBLASLt's names of their types ---- */
+static double half_to(unsigned short h, int type) {
+    union { unsigned u; float f; } v;
+    if (type == 14) { v.u = (unsigned)h << 16; return v.f; }
+    v.u = (unsigned)(h & 0x7FFF) << 13;                                        /* the exponent is 112 too small */
+    v.f *= 5192296858534827628530496329220096.0f;
+    if ((h & 0x7C00) == 0x7C00) v.u |= 0x7F800000;
+    return h & 0x8000 ? -(double)v.f : v.f;
+}
+static unsigned short half_from(float f, int type) {
+    union { unsigned u; float f; } v;
+    unsigned sign, low, half;
+    v.f = f;
+    sign = v.u >> 16 & 0x8000;
+    if ((v.u & 0x7FFFFFFF) > 0x7F800000) return (unsigned short)(sign | (type == 14 ? 0x7FC0 : 0x7E00));
+    if (type == 14) return (unsigned short)((v.u + 0x7FFF + (v.u >> 16 & 1)) >> 16);
+    v.u &= 0x7FFFFFFF;
+    if (v.u >= 0x477FF000) return (unsigned short)(sign | 0x7C00);
+    if (v.u < 0x38800000) { v.f = v.f * 16777216.0f + 12582912.0f; return (unsigned short)(sign | (v.u - 0x4B400000)); }      /* rounded to a whole number of the least half */
+    low = v.u & 0x1FFF; half = (v.u - 0x38000000) >> 13;
+    return (unsigned short)(sign | (half + (low > 0x1000 || (low == 0x1000 && (half & 1)))));
+}
+static double element(const void *p, long long i, int type) { return type == 0 ? ((const float *)p)[i] : type == 1 ? ((const double *)p)[i] : half_to(((const unsigned short *)p)[i], type); }
+static float ten_bits(float f) { union { unsigned u; float f; } v; v.f = f; v.u = (v.u + 0xFFF + (v.u >> 13 & 1)) & ~0x1FFFu; return v.f; }
+static void element_put(void *p, long long i, int type, double v) { if (type == 0) ((float *)p)[i] = (float)v; else if (type == 1) ((double *)p)[i] = v; else ((unsigned short *)p)[i] = half_from((float)v, type); }
+static int made(void *p, int magic) { tg_fake.layouts++; *(int *)p = magic; return 0; }
+static int gone(void *p) { tg_fake.layouts--; memset(p, 0, sizeof(int)); free(p); return 0; }
+#endif
+
 #if defined(FAKE_BLAS)
 /* ---- cuBLASLt: products on the host, of what the descriptors tell; what they do not tell right is refused as the real one does ---- */
 typedef struct blas_product { int magic, compute, scale, ta, tb; unsigned epilogue; const void *bias; } blas_product;
@@ -364,8 +394,6 @@ typedef struct blas_layout { int magic, type; unsigned long long rows, columns; 
 typedef struct blas_wish { int magic; unsigned long long work; unsigned sums, aligned[4]; } blas_wish;
 typedef struct blas_way { unsigned long long algorithm[8]; size_t work; int state; float waves; int reserved[4]; } blas_way;
 enum { HANDLE = 0x4C54, PRODUCT, LAYOUT, WISH };
-static int blas_made(void *p, int magic) { tg_fake.layouts++; *(int *)p = magic; return 0; }
-static int blas_gone(void *p) { tg_fake.layouts--; memset(p, 0, sizeof(int)); free(p); return 0; }
 int cublasLtCreate(void **handle) { TURN("cublasLtCreate"); *handle = calloc(1, 64); *(int *)*handle = HANDLE; tg_fake.handles++; return 0; }
 int cublasLtDestroy(void *handle) { free(handle); tg_fake.handles--; TURN("cublasLtDestroy"); return 0; }
 int cublasLtMatmulDescCreate(void **to, int compute, int scale) {
@@ -375,9 +403,9 @@ int cublasLtMatmulDescCreate(void **to, int compute, int scale) {
     p = (blas_product *)calloc(1, sizeof *p);
     p->compute = compute; p->scale = scale; p->epilogue = 1;
     *to = p;
-    return blas_made(p, PRODUCT);
+    return made(p, PRODUCT);
 }
-int cublasLtMatmulDescDestroy(void *p) { blas_gone(p); TURN("cublasLtMatmulDescDestroy"); return 0; }
+int cublasLtMatmulDescDestroy(void *p) { gone(p); TURN("cublasLtMatmulDescDestroy"); return 0; }
 int cublasLtMatmulDescSetAttribute(void *to, int what, const void *value, size_t size) {
     blas_product *p = (blas_product *)to;
     TURN("cublasLtMatmulDescSetAttribute");
@@ -393,9 +421,9 @@ int cublasLtMatrixLayoutCreate(void **to, int type, unsigned long long rows, uns
     l = (blas_layout *)calloc(1, sizeof *l);
     l->type = type; l->rows = rows; l->columns = columns; l->step = step; l->batch = 1;
     *to = l;
-    return blas_made(l, LAYOUT);
+    return made(l, LAYOUT);
 }
-int cublasLtMatrixLayoutDestroy(void *l) { blas_gone(l); TURN("cublasLtMatrixLayoutDestroy"); return 0; }
+int cublasLtMatrixLayoutDestroy(void *l) { gone(l); TURN("cublasLtMatrixLayoutDestroy"); return 0; }
 int cublasLtMatrixLayoutSetAttribute(void *to, int what, const void *value, size_t size) {
     blas_layout *l = (blas_layout *)to;
     TURN("cublasLtMatrixLayoutSetAttribute");
@@ -411,9 +439,9 @@ int cublasLtMatmulPreferenceCreate(void **to) {
     w->sums = 7;
     for (i = 0; i < 4; i++) w->aligned[i] = 256;
     *to = w;
-    return blas_made(w, WISH);
+    return made(w, WISH);
 }
-int cublasLtMatmulPreferenceDestroy(void *w) { blas_gone(w); TURN("cublasLtMatmulPreferenceDestroy"); return 0; }
+int cublasLtMatmulPreferenceDestroy(void *w) { gone(w); TURN("cublasLtMatmulPreferenceDestroy"); return 0; }
 int cublasLtMatmulPreferenceSetAttribute(void *to, int what, const void *value, size_t size) {
     blas_wish *w = (blas_wish *)to;
     TURN("cublasLtMatmulPreferenceSetAttribute");
@@ -455,29 +483,6 @@ int cublasLtMatmulAlgoGetHeuristic(void *handle, void *product, void *a, void *b
     *n = 1;
     return 0;
 }
-static double half_to(unsigned short h, int type) {
-    union { unsigned u; float f; } v;
-    if (type == 14) { v.u = (unsigned)h << 16; return v.f; }
-    v.u = (unsigned)(h & 0x7FFF) << 13;                                        /* the exponent is 112 too small */
-    v.f *= 5192296858534827628530496329220096.0f;
-    if ((h & 0x7C00) == 0x7C00) v.u |= 0x7F800000;
-    return h & 0x8000 ? -(double)v.f : v.f;
-}
-static unsigned short half_from(float f, int type) {
-    union { unsigned u; float f; } v;
-    unsigned sign, low, half;
-    v.f = f;
-    sign = v.u >> 16 & 0x8000;
-    if ((v.u & 0x7FFFFFFF) > 0x7F800000) return (unsigned short)(sign | (type == 14 ? 0x7FC0 : 0x7E00));
-    if (type == 14) return (unsigned short)((v.u + 0x7FFF + (v.u >> 16 & 1)) >> 16);
-    v.u &= 0x7FFFFFFF;
-    if (v.u >= 0x477FF000) return (unsigned short)(sign | 0x7C00);
-    if (v.u < 0x38800000) { v.f = v.f * 16777216.0f + 12582912.0f; return (unsigned short)(sign | (v.u - 0x4B400000)); }      /* rounded to a whole number of the least half */
-    low = v.u & 0x1FFF; half = (v.u - 0x38000000) >> 13;
-    return (unsigned short)(sign | (half + (low > 0x1000 || (low == 0x1000 && (half & 1)))));
-}
-static double element(const void *p, long long i, int type) { return type == 0 ? ((const float *)p)[i] : type == 1 ? ((const double *)p)[i] : half_to(((const unsigned short *)p)[i], type); }
-static float ten_bits(float f) { union { unsigned u; float f; } v; v.f = f; v.u = (v.u + 0xFFF + (v.u >> 13 & 1)) & ~0x1FFFu; return v.f; }
 typedef struct blas_work { blas_product p; blas_layout a, b, d; const void *x, *y; void *to, *work; size_t work_size; double beta; void (*open)(int on); } blas_work;
 static void multiply_here(void *arg) {
     const blas_work *w = (const blas_work *)arg;
@@ -497,7 +502,7 @@ static void multiply_here(void *arg) {
         }
         if (w->beta != 0) { if (type == 1) wide += w->beta * element(w->to, at, type); else narrow += (float)(w->beta * element(w->to, at, type)); }
         if (w->p.epilogue == 4) { if (type == 1) wide += element(w->p.bias, i, type); else narrow += (float)element(w->p.bias, i, type); }
-        if (type == 0) ((float *)w->to)[at] = narrow; else if (type == 1) ((double *)w->to)[at] = wide; else ((unsigned short *)w->to)[at] = half_from(narrow, type);
+        element_put(w->to, at, type, type == 1 ? wide : narrow);
     }
     w->open(0);
 }
@@ -522,4 +527,193 @@ int cublasLtMatmul(void *handle, void *product, const void *alpha, const void *x
     tg_fake.tf32 += p->compute == 77;
     return 0;
 }
+#endif
+
+#if defined(FAKE_DNN)
+/* ---- cuDNN: convolutions on the host, of what the descriptors tell; what they do not tell right is refused as the real one does, or more strictly ---- */
+typedef struct dnn_handle { int magic; fake_stream *stream; } dnn_handle;
+typedef struct dnn_tensor { int magic, type, channels, dims, size[5], step[5]; } dnn_tensor;      /* or a filter */
+typedef struct dnn_conv { int magic, dims, padding[3], stride[3], dilation[3], compute, groups, maths; } dnn_conv;
+typedef struct dnn_way { int algorithm, state; float time; size_t work; int deterministic, maths, reserved[3]; } dnn_way;
+enum { DNN_HANDLE = 0x444E, TENSOR, FILTER, CONV, BAD = 2000, NOT_SUPPORTED = 3000, ROOM = 5000, GOOD = 1, WRONG = 6, LARGE = 5, LOOSE = 0, NONE = 3 };      /* ways: the one to take; one that does not work, one that wants much memory, one of other bits each time, one that only seems to work */
+const char *cudnnGetErrorString(int code) {
+    return code == 0 ? "CUDNN_STATUS_SUCCESS" : code == NOT_SUPPORTED || code == 9 ? "CUDNN_STATUS_NOT_SUPPORTED" : code == 5000 || code == 8 ? "CUDNN_STATUS_EXECUTION_FAILED" : code == 4000 || code == 4 ? "CUDNN_STATUS_INTERNAL_ERROR" : "CUDNN_STATUS_BAD_PARAM";
+}
+int cudnnCreate(void **to) { dnn_handle *h; TURN("cudnnCreate"); h = (dnn_handle *)calloc(1, sizeof *h); h->magic = DNN_HANDLE; *to = h; tg_fake.handles++; return 0; }
+int cudnnDestroy(void *handle) { free(handle); tg_fake.handles--; TURN("cudnnDestroy"); return 0; }
+int cudnnSetStream(void *handle, void *stream) { TURN("cudnnSetStream"); if (((dnn_handle *)handle)->magic != DNN_HANDLE) return BAD; ((dnn_handle *)handle)->stream = (fake_stream *)stream; return 0; }
+int cudnnCreateTensorDescriptor(void **to) { TURN("cudnnCreateTensorDescriptor"); *to = calloc(1, sizeof(dnn_tensor)); return made(*to, TENSOR); }
+int cudnnDestroyTensorDescriptor(void *p) { if (*(int *)p != TENSOR) tg_fake.wrong++; gone(p); TURN("cudnnDestroyTensorDescriptor"); return 0; }
+int cudnnCreateFilterDescriptor(void **to) { TURN("cudnnCreateFilterDescriptor"); *to = calloc(1, sizeof(dnn_tensor)); return made(*to, FILTER); }
+int cudnnDestroyFilterDescriptor(void *p) { if (*(int *)p != FILTER) tg_fake.wrong++; gone(p); TURN("cudnnDestroyFilterDescriptor"); return 0; }
+int cudnnCreateConvolutionDescriptor(void **to) { TURN("cudnnCreateConvolutionDescriptor"); *to = calloc(1, sizeof(dnn_conv)); ((dnn_conv *)*to)->groups = 1; return made(*to, CONV); }
+int cudnnDestroyConvolutionDescriptor(void *p) { if (*(int *)p != CONV) tg_fake.wrong++; gone(p); TURN("cudnnDestroyConvolutionDescriptor"); return 0; }
+static int dnn_sizes(dnn_tensor *t, int type, int dims, const int *size) {
+    long long all = 1;
+    int i;
+    if (dims < 4 || dims > 5 || !(type == 0 || type == 1 || type == 2 || type == 9)) return NOT_SUPPORTED;
+    for (i = 0; i < dims; i++) { if (size[i] < 1) return BAD; t->size[i] = size[i]; all *= size[i]; if (all >= 1LL << 31) return NOT_SUPPORTED; }
+    t->type = type == 9 ? 14 : type; t->dims = dims;
+    return 0;
+}
+int cudnnSetTensorNdDescriptor(void *to, int type, int dims, const int *size, const int *step) {
+    dnn_tensor *t = (dnn_tensor *)to;
+    int code;
+    TURN("cudnnSetTensorNdDescriptor");
+    if (t->magic != TENSOR) return BAD;
+    code = dnn_sizes(t, type, dims, size);
+    if (!code) memcpy(t->step, step, sizeof(int) * (size_t)dims);
+    return code;
+}
+int cudnnSetFilterNdDescriptor(void *to, int type, int format, int dims, const int *size) {
+    dnn_tensor *t = (dnn_tensor *)to;
+    int code, i, step = 1;
+    TURN("cudnnSetFilterNdDescriptor");
+    if (t->magic != FILTER || (format != 0 && format != 1)) return BAD;
+    code = dnn_sizes(t, type, dims, size);
+    if (code) return code;
+    t->channels = format;
+    if (format) { t->step[1] = 1; step = size[1]; }
+    for (i = dims - 1; i >= 0; i--) if (i != 1 || !format) { t->step[i] = step; step *= size[i]; }
+    return 0;
+}
+int cudnnSetConvolutionNdDescriptor(void *to, int dims, const int *padding, const int *stride, const int *dilation, int mode, int compute) {
+    dnn_conv *c = (dnn_conv *)to;
+    int i;
+    TURN("cudnnSetConvolutionNdDescriptor");
+    if (c->magic != CONV || mode != 1 || (compute != 0 && compute != 1) || dims < 2 || dims > 3) return BAD;
+    for (i = 0; i < dims; i++) { if (padding[i] < 0 || stride[i] < 1 || dilation[i] < 1) return BAD; c->padding[i] = padding[i]; c->stride[i] = stride[i]; c->dilation[i] = dilation[i]; }
+    c->dims = dims; c->compute = compute;
+    return 0;
+}
+int cudnnSetConvolutionGroupCount(void *to, int groups) { TURN("cudnnSetConvolutionGroupCount"); if (((dnn_conv *)to)->magic != CONV || groups < 1) return BAD; ((dnn_conv *)to)->groups = groups; return 0; }
+int cudnnSetConvolutionMathType(void *to, int maths) { TURN("cudnnSetConvolutionMathType"); if (((dnn_conv *)to)->magic != CONV || maths < 0 || maths > 3) return BAD; ((dnn_conv *)to)->maths = maths; return 0; }
+
+/* Which of result, first and second are x, the filter and y, by kind. */
+static const int dnn_roles[3][3] = { { 1, 2, 0 }, { 0, 1, 2 }, { 1, 0, 2 } };
+static int dnn_orderly(const dnn_tensor *t) {                                  /* rows, or channels within; no element twice */
+    int channels, i;
+    for (channels = 0; channels < 2; channels++) {
+        long long next = 1;
+        for (i = 0; i < t->dims; i++) {
+            const int d = i == t->dims - 1 ? 0 : !channels ? t->dims - 1 - i : i == 0 ? 1 : t->dims - i;
+            if (t->step[d] < next || (i == 0 && t->step[d] != 1)) break;
+            next = (long long)t->step[d] * t->size[d];
+        }
+        if (i == t->dims) return 1 + channels;
+    }
+    return 0;
+}
+static int dnn_fits(int kind, const dnn_tensor *const *t, const dnn_conv *c) {
+    const dnn_tensor *x = t[dnn_roles[kind][0]], *f = t[dnn_roles[kind][1]], *y = t[dnn_roles[kind][2]];
+    int i;
+    if (x->magic != TENSOR || f->magic != FILTER || y->magic != TENSOR || c->magic != CONV || x->dims != c->dims + 2 || f->dims != x->dims || y->dims != x->dims) return BAD;
+    if (x->type != f->type || x->type != y->type || (x->type == 1) != (c->compute == 1)) return BAD;
+    if (x->size[0] != y->size[0] || y->size[1] != f->size[0] || x->size[1] != f->size[1] * c->groups || f->size[0] % c->groups) return BAD;
+    for (i = 0; i < c->dims; i++) {
+        const int reach = x->size[2 + i] + 2 * c->padding[i] - (f->size[2 + i] - 1) * c->dilation[i] - 1;
+        if (reach < 0 || y->size[2 + i] != reach / c->stride[i] + 1) return BAD;
+    }
+    return dnn_orderly(y) && dnn_orderly(x) == 1 + f->channels ? 0 : NOT_SUPPORTED;
+}
+static int dnn_ask(int kind, const char *name, void *handle, void *first, void *second, void *conv, void *result, int most, int *n, dnn_way *ways) {
+    const dnn_tensor *const t[3] = { (const dnn_tensor *)result, (const dnn_tensor *)first, (const dnn_tensor *)second };
+    const dnn_conv *c = (const dnn_conv *)conv;
+    int code;
+    TURN(name);
+    tg_fake.asked++;
+    if (((dnn_handle *)handle)->magic != DNN_HANDLE || most < 5) return BAD;
+    code = dnn_fits(kind, t, c);
+    if (code || tg_fake.refuse == 1) return code ? code : NOT_SUPPORTED;
+    memset(ways, 0, 5 * sizeof *ways);
+    ways[0].algorithm = LOOSE;
+    ways[1].algorithm = WRONG; ways[1].deterministic = 1; ways[1].state = NOT_SUPPORTED;
+    ways[2].algorithm = LARGE; ways[2].deterministic = 1; ways[2].work = (size_t)1 << 30;
+    ways[3].algorithm = NONE; ways[3].deterministic = 1;
+    ways[4].algorithm = GOOD; ways[4].deterministic = 1; ways[4].work = ROOM; ways[4].maths = c->maths == 1;      /* f32 in TF32, if nobody looks */
+    *n = tg_fake.refuse == 2 ? 3 : 5;
+    return 0;
+}
+static int dnn_room(int kind, const char *name, void *handle, void *first, void *second, void *conv, void *result, int algorithm, size_t *size) {
+    const dnn_tensor *const t[3] = { (const dnn_tensor *)result, (const dnn_tensor *)first, (const dnn_tensor *)second };
+    const int code = dnn_fits(kind, t, (const dnn_conv *)conv);
+    TURN(name);
+    *size = ROOM;
+    return ((dnn_handle *)handle)->magic != DNN_HANDLE ? BAD : code ? code : algorithm == GOOD || algorithm == LOOSE ? 0 : NOT_SUPPORTED;
+}
+typedef struct dnn_work { int kind; dnn_conv c; dnn_tensor t[3]; const void *from[2]; void *to, *work; size_t work_size; void (*open)(int on); } dnn_work;
+static long long dnn_at(const dnn_tensor *t, int image, int channel, const int *place) {      /* place: of as many dimensions as there are */
+    long long at = (long long)image * t->step[0] + (long long)channel * t->step[1];
+    int i;
+    for (i = 2; i < t->dims; i++) at += (long long)place[i - 2] * t->step[i];
+    return at;
+}
+/* All that meets, one kind as the other: y's position q and the filter's a meet x's p. */
+static void convolve_here(void *arg) {
+    const dnn_work *w = (const dnn_work *)arg;
+    const dnn_tensor *x = &w->t[dnn_roles[w->kind][0]], *f = &w->t[dnn_roles[w->kind][1]], *y = &w->t[dnn_roles[w->kind][2]], *r = &w->t[0];
+    const int channels = f->size[1], filters = f->size[0] / w->c.groups, type = x->type, tf32 = type == 0 && w->c.maths != 3;
+    long long size = 1, qs = 1, as = 1, q, a;
+    double *sums;
+    int i, n, o, c, d;
+    for (i = 0; i < r->dims; i++) size += (long long)(r->size[i] - 1) * r->step[i];
+    for (i = 2; i < y->dims; i++) { qs *= y->size[i]; as *= f->size[i]; }
+    sums = (double *)calloc((size_t)size, sizeof *sums);
+    w->open(1);
+    if (w->work_size) memset(w->work, 0x5A, w->work_size);
+    for (n = 0; n < x->size[0]; n++) for (o = 0; o < f->size[0]; o++) for (c = 0; c < channels; c++) for (q = 0; q < qs; q++) for (a = 0; a < as; a++) {
+        int to[3], tap[3], from[3], inside = 1;
+        long long at[3], q_left = q, a_left = a;
+        double u[3] = { 0, 0, 0 }, sum;
+        for (d = w->c.dims - 1; d >= 0; d--) {
+            to[d] = (int)(q_left % y->size[2 + d]); q_left /= y->size[2 + d]; tap[d] = (int)(a_left % f->size[2 + d]); a_left /= f->size[2 + d];
+            from[d] = to[d] * w->c.stride[d] + tap[d] * w->c.dilation[d] - w->c.padding[d];
+            inside = inside && from[d] >= 0 && from[d] < x->size[2 + d];
+        }
+        if (!inside) continue;
+        at[dnn_roles[w->kind][0]] = dnn_at(x, n, o / filters * channels + c, from); at[dnn_roles[w->kind][1]] = dnn_at(f, o, c, tap); at[dnn_roles[w->kind][2]] = dnn_at(y, n, o, to);
+        for (i = 1; i < 3; i++) { u[i] = element(w->from[i - 1], at[i], type); if (tf32) u[i] = ten_bits((float)u[i]); }
+        sum = sums[at[0]] + u[1] * u[2];
+        sums[at[0]] = type == 1 ? sum : (double)(float)sum;
+    }
+    for (n = 0; n < r->size[0]; n++) for (c = 0; c < r->size[1]; c++) {
+        int place[3] = { 0, 0, 0 };
+        for (d = 0; d >= 0;) {
+            const long long at = dnn_at(r, n, c, place);
+            element_put(w->to, at, type, sums[at]);
+            for (d = r->dims - 3; d >= 0 && ++place[d] == r->size[2 + d]; d--) place[d] = 0;
+        }
+    }
+    w->open(0);
+    free(sums);
+}
+static int dnn_convolve(int kind, const char *name, void *handle, const void *alpha, void *first_layout, const void *first, void *second_layout, const void *second, void *conv, int algorithm, void *work, size_t work_size,
+    const void *beta, void *result_layout, void *result) {
+    const dnn_tensor *const t[3] = { (const dnn_tensor *)result_layout, (const dnn_tensor *)first_layout, (const dnn_tensor *)second_layout };
+    const dnn_handle *h = (const dnn_handle *)handle;
+    dnn_work w;
+    int i, code = dnn_fits(kind, t, (const dnn_conv *)conv);
+    TURN(name);
+    if (code) return code;
+    if (algorithm == LOOSE) { tg_fake.wrong++; fprintf(stderr, "FAIL a way with other bits each time\n"); return BAD; }
+    if (h->magic != DNN_HANDLE || !h->stream || algorithm != GOOD || work_size < ROOM || (size_t)work % 256 || (size_t)first % 16 || (size_t)second % 16 || (size_t)result % 16) return BAD;
+    w.kind = kind; w.c = *(const dnn_conv *)conv;
+    if (t[0]->type == 1 ? *(const double *)alpha != 1 || *(const double *)beta != 0 : *(const float *)alpha != 1 || *(const float *)beta != 0) return BAD;
+    if ((t[0]->type == 2 || t[0]->type == 14) && w.c.maths != 1) return BAD;      /* not as it was answered */
+    for (i = 0; i < 3; i++) w.t[i] = *t[i];
+    w.from[0] = first; w.from[1] = second; w.to = result; w.work = work; w.work_size = work_size; w.open = h->stream->open;
+    h->stream->put(h->stream, convolve_here, &w, sizeof w);
+    tg_fake.products++; tg_fake.kinds[kind]++;
+    tg_fake.deep += t[0]->dims == 5; tg_fake.channels += dnn_orderly(t[dnn_roles[kind][0]]) == 2;
+    tg_fake.tf32 += t[0]->type == 0 && w.c.maths != 3;
+    return 0;
+}
+#define KIND(kind, name) \
+    int cudnnGetConvolution##name##Algorithm_v7(void *handle, void *first, void *second, void *conv, void *result, int most, int *n, dnn_way *ways) { return dnn_ask(kind, "cudnnGetConvolution" #name "Algorithm_v7", handle, first, second, conv, result, most, n, ways); } \
+    int cudnnGetConvolution##name##WorkspaceSize(void *handle, void *first, void *second, void *conv, void *result, int algorithm, size_t *size) { return dnn_room(kind, "cudnnGetConvolution" #name "WorkspaceSize", handle, first, second, conv, result, algorithm, size); } \
+    int cudnnConvolution##name(void *handle, const void *alpha, void *first_layout, const void *first, void *second_layout, const void *second, void *conv, int algorithm, void *work, size_t work_size, const void *beta, void *result_layout, void *result) { \
+        return dnn_convolve(kind, "cudnnConvolution" #name, handle, alpha, first_layout, first, second_layout, second, conv, algorithm, work, work_size, beta, result_layout, result); }
+KIND(0, Forward)
+KIND(1, BackwardData)
+KIND(2, BackwardFilter)
 #endif

@@ -1,4 +1,4 @@
-/* What a test tells the fake driver, NVRTC and cuBLASLt, and what they count: each library has one, by the name tg_fake. */
+/* What a test tells the fake driver, NVRTC, cuBLASLt and cuDNN, and what they count: each library has one, by the name tg_fake. */
 #include <stddef.h>
 typedef struct fake_state {
     int capability;                      /* of the GPU, 80 or another                                            */
@@ -19,9 +19,10 @@ typedef struct fake_state {
     int left;                            /* blocks, modules, streams, ... that were there when the last one let go of the context */
     int wrong;                           /* calls without the context                                            */
     char failed[64];                     /* the name of the call that failed                                     */
-    int products, asked, handles, layouts;      /* of cuBLASLt: products, questions for the best way, what was created and not destroyed */
-    int refuse;                          /* it knows no way for: 1 anything, 2 a bias                            */
-    int tf32;                            /* products that were asked for in TF32                                 */
+    int products, asked, handles, layouts;      /* of cuBLASLt, cuDNN: products or convolutions, questions for the best way, what was created and not destroyed */
+    int refuse;                          /* it knows no way for: 1 anything, 2 a bias (cuDNN: the same bits each time) */
+    int tf32;                            /* products, convolutions that were asked for in TF32                   */
+    int kinds[3], deep, channels;        /* convolutions: results, gradients by data, by weight; with a depth; with channels within */
 } fake_state;
 #define FAKE_ROOM ((size_t)1 << 30)
 

@@ -1,5 +1,5 @@
 /* What tensorgrad_cuda.h would have compiled on a GPU, compiled by the real NVRTC, which needs no GPU: programs of every group for the compute capabilities that are supported, and every row of the
-   formula table with its derivatives. No error and no warning. Of the real cuBLASLt, what needs no GPU: it has what is called, and takes the descriptors of products. test_cuda.sh builds and runs it. Arguments: `quick`, or `all`, which takes more dtypes and kinds. */
+   formula table with its derivatives. No error and no warning. Of the real cuBLASLt and cuDNN, what needs no GPU: they have what is called, and take the descriptors of products and convolutions. test_cuda.sh builds and runs it. Arguments: `quick`, or `all`, which takes more dtypes and kinds. */
 #include "test.h"
 #include <time.h>
 #include "../tensorgrad_cuda.h"
@@ -50,11 +50,9 @@ static void real_blas(void) {
     const int64_t step = 12345;
     void *p = NULL;
     int i, k;
-    s.blas = tg__cu_need(&s, NULL, "cuBLASLt", names, NULL);
-    if (!s.blas) { printf("SKIP %s\n", s.why); test_skipped++; return; }
-#define TG__CU_GET(field, name, parameters) if (!CHECK_MSG(tg__cu_symbol(s.blas, name, &s.b.field), "cuBLASLt has no %s", name)) return;
-    TG__CU_BLAS(TG__CU_GET)
-#undef TG__CU_GET
+    s.blas.library = tg__cu_need(&s, NULL, "cuBLASLt", names, NULL);
+    if (!s.blas.library) { printf("SKIP %s\n", s.why); test_skipped++; return; }
+    if (!CHECK_MSG(tg__cu_functions(&s, s.blas.library, "cuBLASLt", tg__cu_blas_names, &s.b), "%s", s.why)) return;
     for (i = 0; i < 4; i++) {
         CHECK(s.b.layout_new(&p, types[i], 30, 40, 35) == 0 && s.b.layout_set(p, TG__CU_BLAS_BATCH, &batch, sizeof batch) == 0 && s.b.layout_set(p, TG__CU_BLAS_BATCH_STEP, &step, sizeof step) == 0);
         CHECK(s.b.layout_set(p, TG__CU_BLAS_BATCH, &batch, 8) != 0);           /* a size that is not the attribute's */
@@ -71,6 +69,63 @@ static void real_blas(void) {
     k = s.b.create(&p);                                                        /* without a GPU an error, with one a handle */
     printf("cuBLASLt: its descriptors are taken; a handle: code %d\n", k);
     if (k == 0) CHECK(s.b.destroy(p) == 0);
+}
+
+/* Convolutions as requests tell them become descriptors, from which the library finds the same size of the result. Without a handle nobody can be asked: each plan is refused. */
+static int TG__CU_CALL nobody(void *handle, void *first, void *second, void *conv, void *result, int most, int *n, tg__cu_algorithm *found) {
+    (void)handle; (void)first; (void)second; (void)conv; (void)result; (void)most; (void)found;
+    *n = 0;
+    return 0;
+}
+static void real_dnn(void) {
+    static const char *const names[] = { "libcudnn.so.9", "libcudnn.so.8", "libcudnn.so", NULL };
+    static const tg_dtype types[] = { TG_F32, TG_F64, TG_F16, TG_BF16 };
+    static const struct { int64_t x[5], f[5], how[9], groups; bool channels; } cases[] = {
+        { { 2, 8, 1, 13, 12 }, { 12, 8, 1, 3, 2 }, { 1, 2, 3, 0, 1, 4, 1, 2, 3 }, 1, false }, { { 2, 8, 1, 13, 12 }, { 12, 8, 1, 3, 2 }, { 1, 2, 3, 0, 1, 4, 1, 2, 3 }, 1, true }, { { 3, 20, 1, 9, 10 }, { 12, 10, 1, 5, 4 }, { 1, 1, 1, 0, 0, 0, 1, 1, 1 }, 2, false },
+        { { 1, 6, 1, 1, 40 }, { 8, 6, 1, 1, 7 }, { 1, 1, 3, 0, 0, 2, 1, 1, 2 }, 1, false }, { { 2, 6, 7, 8, 9 }, { 8, 6, 2, 3, 4 }, { 2, 1, 3, 1, 2, 0, 1, 2, 1 }, 1, false }, { { 2, 6, 7, 8, 9 }, { 8, 6, 2, 3, 4 }, { 2, 1, 3, 1, 2, 0, 1, 2, 1 }, 1, true }
+    };
+    int (TG__CU_CALL *size_of)(const void *conv, const void *x, const void *filter, int dims, int *sizes);
+    void *handle = NULL;
+    size_t c;
+    int kind, type, i, d, code;
+    s.dnn.library = tg__cu_need(&s, NULL, "cuDNN", names, NULL);
+    if (!s.dnn.library) { printf("SKIP %s\n", s.why); test_skipped++; return; }
+    if (!CHECK_MSG(tg__cu_functions(&s, s.dnn.library, "cuDNN", tg__cu_dnn_names, &s.n), "%s", s.why) || !CHECK(tg__cu_symbol(s.dnn.library, "cudnnGetConvolutionNdForwardOutputDim", &size_of))) return;
+    s.dnn_told = true;
+    s.n.ask[0] = s.n.ask[1] = s.n.ask[2] = nobody;
+    for (c = 0; c < sizeof cases / sizeof *cases; c++) for (kind = 0; kind < 3; kind++) for (type = 0; type < 4; type++) {
+        const signed char *which = tg__conv_which[kind];
+        static char somewhere[64];
+        void *const base[3] = { somewhere + 64 - (size_t)somewhere % 16 - 48, somewhere + 64 - (size_t)somewhere % 16 - 48, somewhere + 64 - (size_t)somewhere % 16 - 48 };
+        tg_request r;
+        tg_operand o[4], packed;
+        tg__cu_conv own;
+        tg__cu_plan p;
+        int sizes[5] = { 0, 0, 0, 0, 0 };
+        memset(&r, 0, sizeof r); memset(o, 0, sizeof o); memset(&p, 0, sizeof p);
+        r.family = TG_FAMILY_CONV; r.kind = kind; r.n = kind == TG_CONV_BY_WEIGHT ? 3 : 4; r.whole[9] = cases[c].groups;
+        memcpy(r.whole, cases[c].how, sizeof cases[c].how);
+        for (i = 0; i < 3; i++) {
+            tg_operand *q = &o[which[i]];
+            int64_t step = 1;
+            q->use = which[i] ? TG_READ : TG_WRITE; q->dtype = types[type]; q->ndim = 5;
+            for (d = 0; d < 5; d++) q->shape[d] = i == 0 ? cases[c].x[d] : i == 1 ? cases[c].f[d] : d == 0 ? cases[c].x[0] : d == 1 ? cases[c].f[0]
+                : (cases[c].x[d] + 2 * r.whole[1 + d] - (cases[c].f[d] - 1) * r.whole[4 + d] - 1) / r.whole[d - 2] + 1;
+            if (cases[c].channels) { q->stride[1] = 1; step = q->shape[1]; }
+            for (d = 4; d >= 0; d--) if (d != 1 || !cases[c].channels) { q->stride[d] = step; step *= q->shape[d]; }
+        }
+        if (!CHECK(tg__cu_conv_of(&own, &r, o, base) && tg__cu_conv_key_of(&p.key.conv, &packed, &r, o, base, &own))) continue;
+        p.is_conv = true;
+        CHECK(tg__cu_conv_plan(&s, &p) && p.refused && p.operation && p.layout[0] && p.layout[1] && p.layout[2]);
+        code = size_of(p.operation, p.layout[which[0]], p.layout[which[1]], p.key.conv.dims, sizes);
+        CHECK_MSG(code == 0, "case %d, kind %d: %s", (int)c, kind, s.n.words(code));
+        for (d = 0; d < p.key.conv.dims; d++) CHECK_INT(sizes[d], p.key.conv.size[which[2]][d]);
+        CHECK(s.n.conv_free(p.operation) == 0);
+        for (i = 0; i < 3; i++) CHECK((i == which[1] ? s.n.filter_free : s.n.tensor_free)(p.layout[i]) == 0);
+    }
+    code = s.n.create(&handle);
+    printf("cuDNN: its descriptors are taken; a handle: code %d, %s\n", code, s.n.words(code));
+    if (code == 0) CHECK(s.n.stream(handle, NULL) == 0 && s.n.destroy(handle) == 0);
 }
 
 int main(int argc, char **argv) {
@@ -97,11 +152,10 @@ int main(int argc, char **argv) {
     int known[128], count = 0, i, k, type, major = 0, minor = 0;
     char path[512];
     static const char *const names[] = { "libnvrtc.so.13", "libnvrtc.so.12", "libnvrtc.so.11.2", "libnvrtc.so", NULL };
-    real_blas();
+    real_blas(); real_dnn();
     s.compiler = tg__cu_need(&s, NULL, "NVRTC", names, path);
     if (!s.compiler) { printf("SKIP %s\n", s.why); test_skipped++; return test_end("cuda_nvrtc"); }
-#define TG__CU_GET(field, name, parameters) if (!tg__cu_symbol(s.compiler, name, &s.c.field)) { printf("FAIL no %s\n", name); return 1; }
-    TG__CU_COMPILER(TG__CU_GET)
+    if (!tg__cu_functions(&s, s.compiler, "NVRTC", tg__cu_compiler_names, &s.c)) { printf("FAIL %s\n", s.why); return 1; }
     tg__cu_load_builtins(&s, path);
     CHECK(s.c.version(&major, &minor) == 0 && s.c.archs_count(&count) == 0 && count <= 128 && s.c.archs(known) == 0);
     printf("NVRTC %d.%d\n", major, minor);

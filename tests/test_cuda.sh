@@ -2,20 +2,20 @@
 # tensorgrad_cuda.h without a GPU: its text is up to date; all operations, memory, errors and failing calls on a driver and a compiler of the test's own (cuda_fake.c, cuda_device.c);
 # goldens through the emulated device; the kernels compiled by the real NVRTC and by nvcc where they are there; compilers' warnings; no data that is not constant.
 #   sh tests/test_cuda.sh                what everybody runs
-#   sh tests/test_cuda.sh libraries      only builds the libraries, build/cuda/libcuda.so.1, libnvrtc.so.12 and libcublasLt.so.13
+#   sh tests/test_cuda.sh libraries      only builds the libraries, build/cuda/libcuda.so.1, libnvrtc.so.12, libcublasLt.so.13 and libcudnn.so.9
 #   sh tests/test_cuda.sh sanitize       the tests on the emulated device under the address and undefined behaviour sanitizers
-#   sh tests/test_cuda.sh nvrtc          more programs for NVRTC, cuBLASLt's header and descriptors
+#   sh tests/test_cuda.sh nvrtc          more programs for NVRTC, the headers and descriptors of cuBLASLt and cuDNN
 cd "$(dirname "$0")/.." || exit 2
 . tests/objects.sh
 build=build/cuda
-mkdir -p $build/only_driver $build/too_old $build/loader $build/no_blas || exit 2
+mkdir -p $build/only_driver $build/too_old $build/loader $build/no_blas $build/old_dnn || exit 2
 passed=0 failed=0 skipped=0
 ok() { passed=$((passed + 1)); }
 bad() { failed=$((failed + 1)); echo "FAIL $*"; }
 skip() { skipped=$((skipped + 1)); echo "SKIP $*"; }
 # the last line of a program, NAME: N passed, N failed, N skipped
 add() { set -- $(sed -n 's/^[a-z_-]*: \([0-9]*\) passed, \([0-9]*\) failed, \([0-9]*\) skipped.*/\1 \2 \3/p' "$1" | tail -n 1); [ $# = 3 ] || { bad "a program ended without its closing line"; return; }; passed=$((passed + $1)); failed=$((failed + $2)); skipped=$((skipped + $3)); }
-program() { name=$1; shift; "$@" > "$build/$name.txt" 2>&1; code=$?; grep -E '^(FAIL|SKIP|compute|NVRTC|cuBLASLt|[0-9]+ |the driver)|ERROR|runtime error' "$build/$name.txt" | head -n 30 | cut -c1-500; add "$build/$name.txt"; [ $code = 0 ] || [ $failed -gt 0 ] || bad "$name: exit code $code"; }
+program() { name=$1; shift; "$@" > "$build/$name.txt" 2>&1; code=$?; grep -E '^(FAIL|SKIP|compute|NVRTC|cuBLASLt|cuDNN|[0-9]+ |the driver)|ERROR|runtime error' "$build/$name.txt" | head -n 30 | cut -c1-500; add "$build/$name.txt"; [ $code = 0 ] || [ $failed -gt 0 ] || bad "$name: exit code $code"; }
 quietly="-Wall -Wextra -Wno-unused-function -Wno-unused-const-variable -Wno-unused-parameter"
 
 libraries() {
@@ -27,6 +27,8 @@ libraries() {
     [ -s $build/libcuda.so.1.txt ] && { bad "the kernels, read by $CC"; head -n 12 $build/libcuda.so.1.txt; }
     build_once $build/libnvrtc.so.12 "tests/cuda_fake.c tests/cuda_fake.h" $CC -g -O1 -fPIC -shared -Wall -Wextra -DFAKE_COMPILER -Itests tests/cuda_fake.c || { bad "the compiler of the test's own does not compile"; return 1; }
     build_once $build/libcublasLt.so.13 "tests/cuda_fake.c tests/cuda_fake.h" $CC -g -O1 -ffp-contract=off -fPIC -shared -Wall -Wextra -DFAKE_BLAS -Itests tests/cuda_fake.c || { bad "the cuBLASLt of the test's own does not compile"; return 1; }
+    build_once $build/libcudnn.so.9 "tests/cuda_fake.c tests/cuda_fake.h" $CC -g -O1 -ffp-contract=off -fPIC -shared -Wall -Wextra -DFAKE_DNN -Itests tests/cuda_fake.c || { bad "the cuDNN of the test's own does not compile"; return 1; }
+    ln -sf ../libcudnn.so.9 $build/loader/libcudnn.so.9; ln -sf ../libcuda.so.1 $build/old_dnn/libcuda.so.1; ln -sf ../libnvrtc.so.12 $build/old_dnn/libnvrtc.so.12; ln -sf ../libcublasLt.so.13 $build/old_dnn/libcudnn.so.8
     ln -sf ../libcublasLt.so.13 $build/loader/libcublasLt.so.13; ln -sf ../libcuda.so.1 $build/no_blas/libcuda.so.1; ln -sf ../libnvrtc.so.12 $build/no_blas/libnvrtc.so.12
     ln -sf ../libcuda.so.1 $build/only_driver/libcuda.so.1; ln -sf ../libnvrtc.so.12 $build/too_old/libcuda.so.1
     ln -sf ../libcuda.so.1 $build/loader/libcuda.so.1; ln -sf ../libnvrtc.so.12 $build/loader/libnvrtc.so.13        # where the loader is told to look
@@ -71,15 +73,18 @@ if [ "$1" != nvrtc ]; then
     # the goldens: sh tests/run.sh golden --device emulated
     if [ -d ../shared/golden ]; then
         build_once $build/golden "tests/golden.c tests/small_json.h tensorgrad.h tensorgrad_cuda.h" $CC -g -O0 -DTENSORGRAD_TEACH -I. tests/golden.c -lm -lpthread $libdl && program golden.out $build/golden --device emulated --strict ../shared/golden || bad "goldens on the emulated device"
-        # products by cuBLASLt and attention by matrix units, for which nobody is strict
-        [ -x $build/golden ] && for only in matmul linear bmm addmm einsum rnn attention; do program golden_$only.out $build/golden --device emulated --only $only ../shared/golden; done
+        # products by cuBLASLt, convolutions by cuDNN and attention by matrix units, for which nobody is strict
+        [ -x $build/golden ] && for only in matmul linear bmm addmm einsum rnn conv attention; do program golden_$only.out $build/golden --device emulated --only $only ../shared/golden; done
     else skip "no ../shared/golden"; fi
 fi
-# what is declared of cuBLASLt by hand, beside NVIDIA's header
-blas_header=
-for f in "$CUDA_HOME" "$CUDA_PATH" /usr/local/cuda /opt/cuda /usr "$VIRTUAL_ENV"/lib/python3.*/site-packages/nvidia/cublas "$VIRTUAL_ENV"/lib/python3.*/site-packages/nvidia/cu13; do [ -z "$blas_header" ] && [ -n "$f" ] && [ -f "$f/include/cublasLt.h" ] && blas_header=$f/include; done
-if [ -n "$blas_header" ]; then $CC -std=c99 -fsyntax-only -I. -isystem "$blas_header" -DTENSORGRAD_TEACH -Wall -Wextra -Werror tests/cuda_blas.c > $build/blas.txt 2>&1 && ok || { bad "tests/cuda_blas.c with $blas_header"; head -n 8 $build/blas.txt; }
-else skip "no cublasLt.h"; fi
+# what is declared of cuBLASLt and cuDNN by hand, beside NVIDIA's headers
+for pair in "blas cublasLt.h cublas" "dnn cudnn.h cudnn"; do
+    set -- "$1" $pair
+    found=
+    for f in "$CUDA_HOME" "$CUDA_PATH" /usr/local/cuda /opt/cuda /usr "$VIRTUAL_ENV"/lib/python3.*/site-packages/nvidia/$4 "$VIRTUAL_ENV"/lib/python3.*/site-packages/nvidia/cu13; do [ -z "$found" ] && [ -n "$f" ] && [ -f "$f/include/$3" ] && found=$f/include; done
+    if [ -n "$found" ]; then $CC -std=c99 -fsyntax-only -I. -isystem "$found" -DTENSORGRAD_TEACH -Wall -Wextra -Werror tests/cuda_$2.c > $build/$2.txt 2>&1 && ok || { bad "tests/cuda_$2.c with $found"; head -n 8 $build/$2.txt; }
+    else skip "no $3"; fi
+done
 # the real compilers
 build_once $build/nvrtc "tests/cuda_nvrtc.c tests/test.h tensorgrad.h tensorgrad_cuda.h" $CC -g -O0 -DTENSORGRAD_TEACH -I. -Wall -Wextra tests/cuda_nvrtc.c -lm -lpthread $libdl && program nvrtc.out $build/nvrtc $([ "$1" = nvrtc ] && echo all || echo quick) || bad "tests/cuda_nvrtc.c does not compile"
 nvcc=$(command -v nvcc || echo /usr/local/cuda/bin/nvcc)

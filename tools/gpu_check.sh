@@ -1,5 +1,5 @@
 #!/bin/sh
-# On a machine with an NVIDIA GPU: the operations; cuBLASLt, copies through page-locked memory, programs on disk, the host's own memory and stream; goldens, the example and a few times, in at
+# On a machine with an NVIDIA GPU: the operations; cuBLASLt, cuDNN, copies through page-locked memory, programs on disk, the host's own memory and stream; goldens, the example and a few times, in at
 # most 10 minutes; needs no network.
 #   sh tools/gpu_check.sh build         anywhere: compiles the programs into build/gpu with plain cc (about 2 minutes; CC chooses another compiler)
 #   sh tools/gpu_check.sh [FOLDER]      on the GPU's machine; builds first what is not there. FOLDER: goldens, *.jsonl with their .safetensors (../shared/golden does not travel: a part of it
@@ -34,7 +34,7 @@ build example examples/cuda.c -O2
 [ "$1" = build ] && exit $failed
 step card 20 nvidia-smi --query-gpu=name,compute_cap,driver_version,memory.total --format=csv
 step device 300 $out/device gpu             # every operation and its derivatives against the CPU
-step more 120 $out/device card              # cuBLASLt and TF32, page-locked memory, programs on disk, the host's own memory and stream
+step more 120 $out/device card              # cuBLASLt, cuDNN and TF32, page-locked memory, programs on disk, the host's own memory and stream
 step times 60 $out/device times
 step example 60 $out/example
 if [ -d "$goldens" ]; then step golden 120 $out/golden_run --device cuda "$goldens"; else echo "golden: no folder $goldens, not run"; failed=$((failed + 1)); fi
