@@ -41400,14 +41400,15 @@ TG__PRIVATE void TG__FT(tg__conv_quick_weights)(const tg__conv_quick *s) {
 #ifndef TG__C_QROWS
 #define TG__C_QROWS(body) \
     for (int64_t c = 0; c < s->channels; c++) { \
-        int64_t left = s->n, column = s->column; \
+        int64_t left = s->n, column = s->column, top = 0; \
         const TG__T *row = (const TG__T *)s->x + c * s->channel; \
         TG__T *to = (TG__T *)s->v + c * s->step; \
-        for (int64_t n; left > 0; left -= n, to += n, column = 0, row += 2 * s->pitch) { \
+        for (int64_t n; left > 0; left -= n, to += n, column = 0, row += 2 * s->pitch, top += 2) { \
             n = s->across - column < left ? s->across - column : left; \
             for (int64_t q = 0; q < n; q += TG__VN) { \
                 const TG__T *x = row + 2 * (column + q); \
                 TG__T *v = to + q; \
+                (void)top; \
                 body \
             } \
         } \
@@ -41430,7 +41431,7 @@ TG__PRIVATE void TG__FT(tg__conv_quick_g)(const tg__conv_quick *s) {
     const int64_t part = s->part;
     TG__C_QROWS(
         const int64_t wide = s->cols - 2 * (column + q);
-        const int64_t high = s->rows - (row - (const TG__T *)s->x - c * s->channel) / s->pitch;
+        const int64_t high = s->rows - top;
         TG__C_QI(0) TG__C_QI(1) TG__C_Q4(TG__C_QV))
 }
 TG__INLINE TG__V TG__FT(tg__conv_quick_parts)(const tg__conv_quick_sum *s, const TG__T *p) {

@@ -262,6 +262,7 @@ static void weights_of_tiles(tg_ctx *tg) {
             if (!t && y) noise = tg_randn_like(tg_detach(y));
             g = t ? tg_to(noise, TG_F64) : noise;
             if (k == 1) g = tg_permute(tg_contiguous(tg_permute(g, TG_DIMS(0, 2, 3, 1))), TG_DIMS(0, 3, 1, 2));
+            if (k == 0 && i == 3 && g) g = tg_expand(tg_narrow(g, 2, 0, 1), 4, y->shape);                              /* one row for all */
             in[0] = w;
             if (!CHECK(tg_grad(&y, 1, in, 1, &got[t], .grad_outputs = &g))) break;
         }
