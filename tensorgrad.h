@@ -9481,7 +9481,7 @@ TG__PRIVATE bool tg__sum_is_ours(const tg_ctx *tg, const tg_tensor *s) {
    reads few elements of a large tensor adds its gradient so, and hands none on: a loop over x[i] costs no more backward than forward. */
 TG__PRIVATE tg_tensor *tg__sum_so_far(const tg_ctx *tg, const tg__node *n, int i, const tg_tensor *g) {
     tg_tensor *s = n->in_slot[i].from->gout[n->in_slot[i].from_out];
-    return s && s->dtype == g->dtype && tg__sum_is_ours(tg, s) ? s : NULL;
+    return s && s->dtype == g->dtype && tg__sum_is_ours(tg, s) && !tg->anomaly ? s : NULL;      /* anomaly mode looks at every gradient */
 }
 /* Adds g, whose count the caller gives away, to *sum. In place where nobody else can see *sum. */
 TG__PRIVATE bool tg__accumulate(tg_ctx *tg, tg_tensor **sum, tg_tensor *g) {

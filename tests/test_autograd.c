@@ -557,6 +557,7 @@ static void test_many_views(void) {
 }
 
 /* ---- anomaly ---- */
+static tg_tensor *hook_gives(void *user, tg_tensor *g) { (void)g; return (tg_tensor *)user; }
 static void test_anomaly(void) {
     char want[512];
     BEGIN;
@@ -571,6 +572,8 @@ static void test_anomaly(void) {
       snprintf(want, sizeof want, "the gradient of 'sqrt' called at %s:%d has the first infinity, at element 1 of f64[2]", __FILE__, l); CHECK_MSG(strstr(tg_error_text(tg), want) != NULL, "%s", tg_error_text(tg)); CHECK_ERROR(tg, TG_ERROR_NUMERIC); CHECK(!x->grad); }
     { tg_tensor *x = tg_t(tg_reshape(F64(1, 2, 3, 4, 5, 0), TG_SHAPE(2, 3))), *y = tg_reciprocal(x); CHECK(!y); CHECK_MSG(strstr(tg_error_text(tg), "at element 5 of") != NULL, "%s", tg_error_text(tg)); CHECK_ERROR(tg, TG_ERROR_NUMERIC); }
     { tg_tensor *x = tg_t(tg_reshape(F64(1, 2, 3, 0, 5, 6), TG_SHAPE(2, 3))), *y = tg_reciprocal(x); CHECK(!y); CHECK_MSG(strstr(tg_error_text(tg), "at element 1 of") != NULL, "row-major in the tensor as seen: %s", tg_error_text(tg)); CHECK_ERROR(tg, TG_ERROR_NUMERIC); }
+    { tg_tensor *x = leaf(F64(1, 2, 3)), *h = tg_mul_scalar(x, 1), *part = tg_index_select(h, 0, tg_to(F64(0, 2), TG_I64)), *bad = F64((double)NAN, 1), *whole = tg_sum(tg_mul_scalar(h, 2));      /* a gradient from a hook, to be added to another */
+      CHECK(tg_hook(part, hook_gives, bad)); CHECK(!tg_backward(tg_add(tg_sum(part), whole))); CHECK_MSG(strstr(tg_error_text(tg), "the gradient of 'index_select'") != NULL, "%s", tg_error_text(tg)); CHECK_ERROR(tg, TG_ERROR_NUMERIC); }
     CHECK(tg_anomaly(tg, false));
     { tg_tensor *x = F64(0); CHECK(tg_log(x)); CHECK_OK(tg); }
     END;
