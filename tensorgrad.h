@@ -1084,7 +1084,8 @@ TG_API tg_tensor *tg_linear(tg_tensor *x, tg_tensor *weight, tg_tensor *bias);
    C/groups, KD, KH, KW]. What lies outside of x is zeros that are multiplied, as in torch: an infinite weight makes NaN of them. So is
    what lies outside of the result in the gradient by x; there torch leaves out what it can, and may give a number where NaN stands here. f32 kernels of 3 x 3, stride 1 and 32 channels or
    more go by Winograd's F(2 x 2, 3 x 3), as on GPUs: a result is as exact as the largest of the 4 x 4 elements around it, and NaN where one of
-   them is infinite. Not so in strict mode, nor in the gradient by weight. */
+   them is infinite. Where there are 1,024 positions or more, so does the gradient by weight, F(3 x 3, 2 x 2), whose sums are NaN where an
+   element is infinite. Not so in strict mode. */
 typedef struct tg_conv1d_args {
     tg_place at TG_EMPTY;
     tg_tensor *x TG_EMPTY, *weight TG_EMPTY, *bias TG_EMPTY;
@@ -9473,14 +9474,16 @@ TG__PRIVATE bool tg__walk_sort(tg__walk *w) {
 }
 
 TG__PRIVATE tg_tensor *tg__sparse_sum(tg_ctx *tg, tg_tensor *a, tg_tensor *b);   /* in >>impl-index */
-/* May a sum of gradients be written to? Not where somebody else sees it, and not where the sum itself has a derivative. */
-TG__PRIVATE bool tg__sum_is_ours(const tg_ctx *tg, const tg_tensor *s) {
-    return !tg->grad_mode && !s->opaque && s->count == 1 && s->storage->users == 1 && !s->storage->borrowed && !s->node && tg__is_dense(s);
+/* Does nobody else hold or see this gradient, neither its header nor its elements? It is no view then and has no graph. */
+TG__PRIVATE bool tg__gradient_is_alone(const tg_tensor *g) {
+    return !g->opaque && g->count == 1 && g->storage->users == 1 && !g->storage->borrowed && !g->node && tg__is_dense(g) && !tg__frozen(g);
 }
-/* What has arrived so far for input i of a call whose backward runs, where g can be added to it in place; else NULL. A call that
+/* May a sum of gradients be written to? Not where the sum itself has a derivative either. */
+TG__PRIVATE bool tg__sum_is_ours(const tg_ctx *tg, const tg_tensor *s) { return !tg->grad_mode && tg__gradient_is_alone(s); }
+/* What has arrived so far for input 0 of a call whose backward runs, where g can be added to it in place; else NULL. A call that
    reads few elements of a large tensor adds its gradient so, and hands none on: a loop over x[i] costs no more backward than forward. */
-TG__PRIVATE tg_tensor *tg__sum_so_far(const tg_ctx *tg, const tg__node *n, int i, const tg_tensor *g) {
-    tg_tensor *s = n->in_slot[i].from->gout[n->in_slot[i].from_out];
+TG__PRIVATE tg_tensor *tg__sum_so_far(const tg_ctx *tg, const tg__node *n, const tg_tensor *g) {
+    tg_tensor *s = n->in_slot[0].from->gout[n->in_slot[0].from_out];
     return s && s->dtype == g->dtype && tg__sum_is_ours(tg, s) && !tg->anomaly ? s : NULL;      /* anomaly mode looks at every gradient */
 }
 /* Adds g, whose count the caller gives away, to *sum. In place where nobody else can see *sum. */
@@ -9536,7 +9539,7 @@ TG__PRIVATE bool tg__saved_intact(tg_ctx *tg, const tg__node *n) {
 TG__PRIVATE tg_tensor *tg__gradient_alone(tg_ctx *tg, tg_tensor *g) {
     tg_tensor *c;
     tg_mark m;
-    if (!g->opaque && g->count == 1 && g->storage->users == 1 && !g->storage->borrowed && tg__is_dense(g) && !g->node) return g;
+    if (tg__gradient_is_alone(g)) return g;
     m = tg_begin(tg);
     c = !g->opaque ? (tg_clone)(g) : tg_sparse_new(tg_clone(tg_sparse_rows(g)), tg_clone(tg_sparse_values(g)), g->shape[0]);
     if (c) c->count++;
@@ -12776,7 +12779,7 @@ TG__PRIVATE bool tg__slice_check(tg_ctx *tg, tg__node *n) {
     return tg__out_view(n, (int)at->ndim, at->size, stride, offset);
 }
 TG__PRIVATE bool tg__slice_backward(tg_ctx *tg, tg__node *n, tg_tensor **g, tg_tensor **dx) {
-    tg_tensor *sum = tg__sum_so_far(tg, n, 0, g[0]);
+    tg_tensor *sum = tg__sum_so_far(tg, n, g[0]);
     if (sum) return (tg_add_)(tg__call(n->op, n->attr, &sum, 1, NULL, 1), g[0]) != NULL;
     dx[0] = tg__slice_put(g[0], n->attr);
     return dx[0] != NULL;
@@ -12968,18 +12971,19 @@ static const tg_attr tg__strided_attrs[] = {
 };
 TG__PRIVATE tg_tensor *tg__strided_add(tg_tensor *part, const void *attr);
 
-/* Makes `part` that of y, which is laid out as the attribute's whole is. False: it leaves y's elements or names one twice. */
+/* Makes `part` that of y, which is laid out as the attribute's whole is. False: it is empty, leaves y's elements or names one twice. */
 TG__PRIVATE bool tg__strided_part(const tg__strided_attr *at, const tg_tensor *y, tg_tensor *part) {
-    int64_t low = at->offset, high = at->offset + 1;
+    int64_t low = at->offset, high = at->offset;
     int d;
     *part = *y;
     part->ndim = (int32_t)at->ndim; part->numel = 1;
+    for (d = 0; d < (int)at->ndim; d++) if (at->shape[d] == 0) return false;            /* whose strides nobody has checked */
     for (d = 0; d < (int)at->ndim; d++) {
         const int64_t reach = (at->shape[d] - 1) * at->stride[d];
         part->shape[d] = at->shape[d]; part->stride[d] = at->stride[d]; part->numel *= at->shape[d];
         if (reach < 0) low += reach; else high += reach;
     }
-    if (part->numel == 0 || low < 0 || high > y->numel || tg__repeats(part) != TG__MEET_NOT) return false;
+    if (low < 0 || high >= y->numel || tg__repeats(part) != TG__MEET_NOT) return false;
     part->place = (char *)part->place + at->offset * (int64_t)tg_dtype_size(y->dtype);
     return true;
 }
@@ -13015,7 +13019,7 @@ TG__PRIVATE bool tg__strided_check(tg_ctx *tg, tg__node *n) {
 }
 TG__PRIVATE bool tg__strided_backward(tg_ctx *tg, tg__node *n, tg_tensor **g, tg_tensor **dx) {
     const tg__strided_attr *at = (const tg__strided_attr *)n->attr;
-    tg_tensor *sum = tg__sum_so_far(tg, n, 0, g[0]), part;
+    tg_tensor *sum = tg__sum_so_far(tg, n, g[0]), part;
     if (sum && tg__strided_alike(at, sum) && tg__strided_part(at, sum, &part)) return (tg_add_)(tg__call(n->op, at, &sum, 1, NULL, 1), g[0]) != NULL;
     dx[0] = tg__strided_add(g[0], n->attr);
     return dx[0] != NULL;
@@ -15983,9 +15987,10 @@ TG__PRIVATE bool tg__index_select_check(tg_ctx *tg, tg__node *n) {
 TG__PRIVATE bool tg__index_select_forward(tg_ctx *tg, tg__node *n) {
     return tg__index_walk(tg, TG_INDEX_TAKE, n->out[0], n->in[0], n->in[1], true, tg__index_dim(n));
 }
-/* g at the places of the index, 0 elsewhere: index_add's or scatter_add's result, without a copy of the zeros where no graph is made. */
+/* g at the places of the index, 0 elsewhere: index_add's or scatter_add's result, without a copy of the zeros where no graph is made.
+   NULL where it failed, or was added to what has arrived. */
 TG__PRIVATE tg_tensor *tg__index_spread(tg_ctx *tg, tg__node *n, tg_tensor *g, bool vector) {
-    tg_tensor *sum = tg__sum_so_far(tg, n, 0, g), *y = sum ? sum : tg__zeros_beside(tg, g, n->in_slot[0].ndim, n->in_slot[0].shape);
+    tg_tensor *sum = tg__sum_so_far(tg, n, g), *y = sum ? sum : tg__zeros_beside(tg, g, n->in_slot[0].ndim, n->in_slot[0].shape);
     const int dim = tg__index_dim(n);
     if (tg->grad_mode) return vector ? tg_index_add(y, dim, n->in[1], g) : tg_scatter_add(y, dim, n->in[1], g);
     return y && tg__index_walk(tg, TG_INDEX_ADD, y, g, n->in[1], vector, dim) && !sum ? y : NULL;
@@ -18296,7 +18301,9 @@ enum {
     TG__CONV_BLOCK = 512,           /* terms of one block of a sum */
     TG__CONV_PLANES = 64 << 10,     /* elements of planes and sums that a chunk may hold without thinking */
     TG__CONV_ROOM = 8,              /* rows before and behind planes that kernels which make several rows at once may read */
-    TG__CONV_QUICK = 64,            /* tiles that are made and multiplied at a time, of 4 times as many of a unit: the order of summation */
+    TG__CONV_QUICK = 64,            /* gradients by weight of Winograd's tiles: so many are multiplied at a time, 4 times of them make a unit */
+    TG__CONV_QUICK_ROW = TG__CONV_QUICK + 16,        /* numbers from one channel's to the next's: a vector may write beyond them */
+    TG__CONV_QUICK_BLOCK = 64,      /* channels and filters of a chunk: their sums stay in L2 */
     TG__CONV_PARTS = 16,            /* parts of a weight gradient */
     TG__CONV_PART_SIZE = 1 << 21    /* elements of all parts together, unless one is larger */
 };
@@ -18769,6 +18776,7 @@ TG__PRIVATE bool tg__conv_is_quick(const tg__conv_plan *j) {
     if (j->type != TG_F32 || j->job.tg->config.strict || j->kd != 1 || j->kh != 3 || j->kw != 3) return false;
     for (int d = 0; d < 3; d++) if (j->stride[d] != 1 || j->dilation[d] != 1) return false;
     const tg__conv_map *to = j->dir == TG_CONV_BY_DATA ? &j->x : &j->y;
+    /* by weight: rows of tiles that fill half a vector, and so many that the sums are worth it */
     return j->c >= 32 && o >= 32 && to->h > 2 && to->w > 2 && (j->dir == TG_CONV_BY_WEIGHT ? to->w > 8 && to->n * to->d * to->h * to->w >= 1024 : to->n * to->d * to->h * to->w >= 36);
 }
 /* Elements of one of the 16, a bit more than rows of them take: sixteen runs at a power of two from each other would meet in few lines of a cache. */
@@ -18899,14 +18907,14 @@ TG__PRIVATE bool tg__conv_plan_quick_weight(tg__conv_plan *j) {
     static const int64_t none[3] = { 0, 0, 0 };
     const size_t head = TG__ROUND_UP(2 * sizeof(tg__conv_sub), 64);
     tg__conv_sub *s, one;
-    const int64_t og = j->o / j->groups, integers = tg__conv_taps(j, &one, none, NULL), row = TG__CONV_QUICK + 16;
+    const int64_t og = j->o / j->groups, integers = tg__conv_taps(j, &one, none, NULL);
     j->m = og; j->k = j->c; j->subs = 1;
     j->down = (one.rows + 1) / 2; j->across = (one.cols + 1) / 2;
     j->tiles = j->x.n * one.deep * j->down * j->across;
     j->run = 4 * TG__CONV_QUICK;
     one.units = tg__ceil_div(j->tiles, j->run);
-    j->c_splits = tg__ceil_div(j->c, 64); j->cb = tg__ceil_div(j->c, j->c_splits);
-    j->o_splits = tg__ceil_div(og, 64); j->ob = tg__ceil_div(og, j->o_splits);
+    j->c_splits = tg__ceil_div(j->c, TG__CONV_QUICK_BLOCK); j->cb = tg__ceil_div(j->c, j->c_splits);
+    j->o_splits = tg__ceil_div(og, TG__CONV_QUICK_BLOCK); j->ob = tg__ceil_div(og, j->o_splits);
     j->o_panels = j->o_splits * j->c_splits;
     j->nr = TG__ROUND_UP(j->ob, 16);
     j->part_step = j->groups * j->o_panels * 16 * tg__conv_part(j->cb, j->nr);
@@ -18926,7 +18934,7 @@ TG__PRIVATE bool tg__conv_plan_quick_weight(tg__conv_plan *j) {
     s[1] = *s;                                                         /* g, whose tiles do not overlap */
     s[1].src_z = s[1].src_y = s[1].src_x = s[1].dy = 0;
     s[1].pitch -= 2;
-    j->scratch = (size_t)(4 * s->image + 4 * j->vn + 32 * tg__conv_part(64, row) + TG__CONV_QUICK * 4 * j->vn) * j->size;
+    j->scratch = (size_t)(4 * s->image + 4 * j->vn + 32 * tg__conv_part(TG__CONV_QUICK_BLOCK, TG__CONV_QUICK_ROW) + TG__CONV_QUICK * 4 * j->vn) * j->size;
     if (tg__scratch_need(j->job.tg, j->scratch)) return true;
     tg__mem_put(j->job.tg, j->mem, j->bytes);
     return false;
@@ -18936,7 +18944,7 @@ TG__PRIVATE void tg__conv_quick_tiles(const tg__conv_plan *j, bool g, int64_t fi
     const tg__conv_sub *s = j->sub + g;
     const int64_t image = j->down * j->across;
     tg__conv_quick q;
-    q.across = j->across; q.pitch = s->pitch; q.channel = s->channel; q.step = TG__CONV_QUICK + 16; q.part = tg__conv_part(64, q.step); q.x = planes;
+    q.across = j->across; q.pitch = s->pitch; q.channel = s->channel; q.step = TG__CONV_QUICK_ROW; q.part = tg__conv_part(TG__CONV_QUICK_BLOCK, q.step); q.x = planes;
     for (int64_t at = first; at < end; at += q.n) {
         q.n = tg__imin(end - at, image - at % image);
         q.column = at % j->across;
@@ -18959,7 +18967,7 @@ TG__PRIVATE void tg__conv_quick_tiles(const tg__conv_plan *j, bool g, int64_t fi
 }
 TG__PRIVATE void tg__conv_quick_weight_chunk(const tg__conv_plan *j, int64_t i, char *scratch) {
     const int64_t cs = i % j->c_splits, os = i / j->c_splits % j->o_splits, g = i / j->o_panels % j->groups, part = i / j->o_panels / j->groups,
-        u = part * j->steps + j->phase, end = tg__imin((u + 1) * j->run, j->tiles), size = (int64_t)j->size, row = TG__CONV_QUICK + 16, apart = tg__conv_part(64, row);
+        u = part * j->steps + j->phase, end = tg__imin((u + 1) * j->run, j->tiles), size = (int64_t)j->size, row = TG__CONV_QUICK_ROW, apart = tg__conv_part(TG__CONV_QUICK_BLOCK, row);
     char *x = scratch + (4 * j->sub->image + 4 * j->vn) * size, *y = x + 16 * apart * size;
     tg__gemm_part p;
     tg__zero(&p, sizeof p);
@@ -41396,7 +41404,8 @@ TG__PRIVATE void TG__FT(tg__conv_quick_weights)(const tg__conv_quick *s) {
             TG__C_Q4(TG__C_QC)
         }
 }
-/* every row of tiles, a vector of them at a time */
+/* Every row of tiles, a vector of them at a time: x is where the elements of the first begin, v where its numbers go. QH makes four of two numbers of g, QI those of a
+   row of it, QV the sixteen; QB makes three sums of four. */
 #ifndef TG__C_QROWS
 #define TG__C_QROWS(body) \
     for (int64_t c = 0; c < s->channels; c++) { \
@@ -41423,6 +41432,7 @@ TG__PRIVATE void TG__FT(tg__conv_quick_in)(const tg__conv_quick *s) {
     const int64_t part = s->part;
     TG__C_QROWS(TG__C_Q4(TG__C_QD) TG__C_Q4(TG__C_QE))
 }
+/* n numbers, and zeros behind them */
 TG__INLINE TG__V TG__FT(tg__conv_quick_some)(const TG__T *x, int64_t n) {
     return n >= TG__VN ? TG__W(load)(x) : n > 0 ? TG__W(loadn)(x, (int)n) : TG__W(set)(0);
 }
@@ -41434,6 +41444,7 @@ TG__PRIVATE void TG__FT(tg__conv_quick_g)(const tg__conv_quick *s) {
         const int64_t high = s->rows - top;
         TG__C_QI(0) TG__C_QI(1) TG__C_Q4(TG__C_QV))
 }
+/* the sum of all parts, the first first */
 TG__INLINE TG__V TG__FT(tg__conv_quick_parts)(const tg__conv_quick_sum *s, const TG__T *p) {
     TG__V v = TG__W(load)(p);
     for (int64_t i = 1; i < s->parts; i++) v = TG__W(add)(v, TG__W(load)(p + i * s->part_step));

@@ -204,6 +204,7 @@ static void test_handed_on(void) {
       CHECK(a->grad != b->grad && tg_zero_(a->grad)); VALUES(b->grad, 2, 2); }
     END;
 }
+static tg_tensor *hook_shares(void *user, tg_tensor *g) { (void)g; return tg_share(tg, (tg_tensor *)user); }
 /* Parts of one tensor add to what has arrived for the whole, in place: not where that is somebody else's too, nor where it has a derivative itself. */
 static void test_parts(void) {
     double ten = 10;
@@ -227,6 +228,9 @@ static void test_parts(void) {
       y = tg_add(tg_sum(tg_index_select(x, 0, two)), tg_mul_scalar(tg_sum(tg_index_select(x, 0, tg_to(F64(0), TG_I64))), 3));
       y = tg_add(y, tg_add(tg_sum(tg_embedding(two, x)), tg_sum(tg_gather(x, 1, tg_to(tg_reshape(F64(1, 0), TG_DIMS(2, 1)), TG_I64)))));
       CHECK(tg_backward(tg_add(y, tg_sum(tg_slice(x, "1:2"))))); VALUES(x->grad, 3, 4, 2, 1, 4, 4); }
+    { tg_ctx *far = test_open(); const int64_t three = 3; const double v[3] = { 1, 2, 3 }; tg_tensor *theirs = tg_from(far, 1, &three, TG_F64, v), *x = leaf(F64(1, 2, 3)), *h = tg_mul_scalar(x, 1);      /* a gradient that another context has too */
+      tg_tensor *y = tg_sum(tg_index_select(h, 0, tg_to(F64(1, 2), TG_I64))), *all = tg_add_scalar(h, 0); CHECK(tg_hook(all, hook_shares, theirs));
+      CHECK(tg_backward(tg_add(y, tg_sum(all)))); VALUES(x->grad, 1, 3, 4); CHECK_NEAR(((double *)theirs->data)[1], 2, 0); CHECK(theirs->count == 1); tg_zero_grad(x); test_close(far); }
     { tg_tensor *x = leaf(F64(1, 2, 3)), *g, *gg, *y = tg_sum(tg_mul(tg_square(tg_slice(x, ":2")), tg_slice(x, "1:")));                              /* a^2 b + b^2 c */
       CHECK(tg_grad(&y, 1, &x, 1, &g, .create_graph = true)); VALUES(g, 4, 13, 4); y = tg_sum(tg_square(g));
       CHECK(tg_grad(&y, 1, &x, 1, &gg)); VALUES(gg, 4 * 4 * 2 + 2 * 13 * 2, 2 * 4 * 2 + 2 * 13 * 6 + 2 * 4 * 4, 2 * 13 * 4); }                        /* g = 2ab, a^2 + 2bc, b^2 */
