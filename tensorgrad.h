@@ -9486,6 +9486,10 @@ TG__PRIVATE tg_tensor *tg__sum_so_far(const tg_ctx *tg, const tg__node *n, const
     tg_tensor *s = n->in_slot[0].from->gout[n->in_slot[0].from_out];
     return s && s->dtype == g->dtype && tg__sum_is_ours(tg, s) && !tg->anomaly ? s : NULL;      /* anomaly mode looks at every gradient */
 }
+/* Adds g to the part of that sum that the call, a view, is of its input. */
+TG__PRIVATE bool tg__sum_part(const tg__node *n, tg_tensor *sum, tg_tensor *g) {
+    return (tg_add_)(tg__call(n->op, n->attr, &sum, 1, NULL, 1), g) != NULL;
+}
 /* Adds g, whose count the caller gives away, to *sum. In place where nobody else can see *sum. */
 TG__PRIVATE bool tg__accumulate(tg_ctx *tg, tg_tensor **sum, tg_tensor *g) {
     tg_tensor *s = *sum, *r;
@@ -12780,7 +12784,7 @@ TG__PRIVATE bool tg__slice_check(tg_ctx *tg, tg__node *n) {
 }
 TG__PRIVATE bool tg__slice_backward(tg_ctx *tg, tg__node *n, tg_tensor **g, tg_tensor **dx) {
     tg_tensor *sum = tg__sum_so_far(tg, n, g[0]);
-    if (sum) return (tg_add_)(tg__call(n->op, n->attr, &sum, 1, NULL, 1), g[0]) != NULL;
+    if (sum) return tg__sum_part(n, sum, g[0]);
     dx[0] = tg__slice_put(g[0], n->attr);
     return dx[0] != NULL;
 }
@@ -12971,18 +12975,24 @@ static const tg_attr tg__strided_attrs[] = {
 };
 TG__PRIVATE tg_tensor *tg__strided_add(tg_tensor *part, const void *attr);
 
+/* The first and the last place of a part that has elements; of an empty one nobody has checked the strides. */
+TG__PRIVATE void tg__strided_reach(const tg__strided_attr *at, int64_t *low, int64_t *high) {
+    int d;
+    *low = *high = at->offset;
+    for (d = 0; d < (int)at->ndim; d++) {
+        const int64_t reach = (at->shape[d] - 1) * at->stride[d];
+        if (reach < 0) *low += reach; else *high += reach;
+    }
+}
 /* Makes `part` that of y, which is laid out as the attribute's whole is. False: it is empty, leaves y's elements or names one twice. */
 TG__PRIVATE bool tg__strided_part(const tg__strided_attr *at, const tg_tensor *y, tg_tensor *part) {
-    int64_t low = at->offset, high = at->offset;
+    int64_t low, high;
     int d;
     *part = *y;
     part->ndim = (int32_t)at->ndim; part->numel = 1;
-    for (d = 0; d < (int)at->ndim; d++) if (at->shape[d] == 0) return false;            /* whose strides nobody has checked */
-    for (d = 0; d < (int)at->ndim; d++) {
-        const int64_t reach = (at->shape[d] - 1) * at->stride[d];
-        part->shape[d] = at->shape[d]; part->stride[d] = at->stride[d]; part->numel *= at->shape[d];
-        if (reach < 0) low += reach; else high += reach;
-    }
+    for (d = 0; d < (int)at->ndim; d++) if (at->shape[d] == 0) return false;
+    for (d = 0; d < (int)at->ndim; d++) { part->shape[d] = at->shape[d]; part->stride[d] = at->stride[d]; part->numel *= at->shape[d]; }
+    tg__strided_reach(at, &low, &high);
     if (low < 0 || high >= y->numel || tg__repeats(part) != TG__MEET_NOT) return false;
     part->place = (char *)part->place + at->offset * (int64_t)tg_dtype_size(y->dtype);
     return true;
@@ -13020,7 +13030,7 @@ TG__PRIVATE bool tg__strided_check(tg_ctx *tg, tg__node *n) {
 TG__PRIVATE bool tg__strided_backward(tg_ctx *tg, tg__node *n, tg_tensor **g, tg_tensor **dx) {
     const tg__strided_attr *at = (const tg__strided_attr *)n->attr;
     tg_tensor *sum = tg__sum_so_far(tg, n, g[0]), part;
-    if (sum && tg__strided_alike(at, sum) && tg__strided_part(at, sum, &part)) return (tg_add_)(tg__call(n->op, at, &sum, 1, NULL, 1), g[0]) != NULL;
+    if (sum && tg__strided_alike(at, sum) && tg__strided_part(at, sum, &part)) return tg__sum_part(n, sum, g[0]);
     dx[0] = tg__strided_add(g[0], n->attr);
     return dx[0] != NULL;
 }
@@ -13039,17 +13049,14 @@ TG__PRIVATE bool tg__strided_add_check(tg_ctx *tg, tg__node *n) {
 TG__PRIVATE bool tg__strided_add_forward(tg_ctx *tg, tg__node *n) {
     const tg__strided_attr *at = (const tg__strided_attr *)n->attr;
     tg_tensor *y = n->out[0], *g = n->in[0], *place, *buffer, part;
-    int64_t low = at->offset, high = at->offset + 1, flat;
+    int64_t low, high, flat;
     bool ok;
     int d;
     tg_mark m;
     if (!tg__fill(tg, y, 0, 0, true)) return false;
     if (g->numel == 0) return true;
     if (tg__strided_part(at, y, &part)) return tg__copy_to(tg, &part, g);
-    for (d = 0; d < g->ndim; d++) {
-        int64_t reach = (g->shape[d] - 1) * at->stride[d];
-        if (reach < 0) low += reach; else high += reach;
-    }
+    tg__strided_reach(at, &low, &high);
     m = tg_begin(tg);
     if (low > 0) low = 0;
     place = tg__full_beside(tg, g, TG_I64, 0, NULL, (double)(at->offset - low));
@@ -13060,7 +13067,7 @@ TG__PRIVATE bool tg__strided_add_forward(tg_ctx *tg, tg__node *n) {
         for (i = 0; i < g->ndim; i++) shape[i] = i == d ? g->shape[d] : 1;
         place = tg_add(place, tg_reshape(tg_mul(along, tg_integer(tg, at->stride[d])), g->ndim, shape));
     }
-    flat = tg__imax(high, y->numel) - low;
+    flat = tg__imax(high + 1, y->numel) - low;
     buffer = place ? tg__full_beside(tg, g, y->dtype, 1, &flat, 0) : NULL;
     buffer = tg_index_add(buffer, 0, tg_reshape(place, 1, &g->numel), tg_reshape(g, 1, &g->numel));
     ok = buffer != NULL;
@@ -18781,6 +18788,16 @@ TG__PRIVATE bool tg__conv_is_quick(const tg__conv_plan *j) {
 }
 /* Elements of one of the 16, a bit more than rows of them take: sixteen runs at a power of two from each other would meet in few lines of a cache. */
 TG__PRIVATE int64_t tg__conv_part(int64_t rows, int64_t step) { return rows * step + 9 * 16; }
+/* Tiles of all pictures; then, of a unit of so many, the planes that they read. */
+TG__PRIVATE void tg__conv_quick_cut(tg__conv_plan *j, const tg__conv_sub *s) {
+    j->down = (s->rows + 1) / 2; j->across = (s->cols + 1) / 2;
+    j->tiles = j->x.n * s->deep * j->down * j->across;
+}
+TG__PRIVATE void tg__conv_quick_planes(const tg__conv_plan *j, tg__conv_sub *s, int64_t tiles) {
+    s->pitch = 2 * j->across + 2;
+    s->high = 2 * tg__imin(j->down, tg__ceil_div(tiles, j->across) + 1);
+    s->plane = s->channel = s->image = (s->high + 2) * s->pitch;
+}
 TG__PRIVATE bool tg__conv_plan_quick(tg__conv_plan *j) {
     const bool by_data = j->dir == TG_CONV_BY_DATA;
     static const int64_t none[3] = { 0, 0, 0 };
@@ -18793,8 +18810,7 @@ TG__PRIVATE bool tg__conv_plan_quick(tg__conv_plan *j) {
     j->dst = by_data ? j->x : j->y;
     j->subs = 1;
     integers = tg__conv_taps(j, &one, none, NULL);
-    j->down = (one.rows + 1) / 2; j->across = (one.cols + 1) / 2;
-    j->tiles = j->x.n * one.deep * j->down * j->across;
+    tg__conv_quick_cut(j, &one);
     const int64_t most = j->across <= 4 ? 256 : 128;           /* result channels of a chunk: short rows of tiles are slow to make */
     one.mb = j->m <= most ? j->m : tg__ceil_div(tg__ceil_div(j->m, tg__ceil_div(j->m, most)), j->mr) * j->mr;
     one.splits = tg__ceil_div(j->m, one.mb);
@@ -18818,9 +18834,7 @@ TG__PRIVATE bool tg__conv_plan_quick(tg__conv_plan *j) {
     s->place = s->at + j->k;
     for (int64_t c = 0; c < j->k; c++) s->at[c] = c * (j->run + j->vn);
     for (int64_t v = 0; v < j->run / j->vn; v++) s->place[v] = v * j->vn;
-    s->pitch = 2 * j->across + 2;
-    s->high = 2 * tg__imin(j->down, tg__ceil_div(j->run, j->across) + 1);
-    s->plane = s->channel = s->image = (s->high + 2) * s->pitch;
+    tg__conv_quick_planes(j, s, j->run);
     j->panels = j->groups * s->panels;
     j->scratch = (size_t)(tg__imax(4 * s->image, 4 * 16 * 9 * j->mr) + 4 * j->vn + 16 * (tg__conv_part(j->k, j->run + j->vn) + tg__conv_part(s->mb + j->mr, j->run)) + 2 * j->vn) * j->size;
     if (tg__scratch_need(j->job.tg, j->scratch)) return true;
@@ -18855,6 +18869,29 @@ TG__PRIVATE void tg__conv_quick_pack(const tg__conv_plan *j, int64_t i, char *sc
         }
     }
 }
+/* The numbers of tiles first..end, so many channels from `channel` on, to where q says; its x is room for planes. Of sub 0, which is read from src; or, by
+   weight, of sub 1, which is g and is read where it lies, if its rows do. */
+TG__PRIVATE void tg__conv_quick_tiles(const tg__conv_plan *j, bool g, tg__conv_quick q, int64_t first, int64_t end, int64_t channel, int64_t channels) {
+    const tg__conv_sub *s = j->sub + g;
+    const int64_t image = j->down * j->across;
+    const tg__conv_map *src = g ? &j->y : &j->src;
+    const bool in_place = g && src->sw == 1;
+    char *const v = (char *)q.v, *const planes = (char *)(uintptr_t)q.x;
+    q.pitch = in_place ? src->sh : s->pitch; q.channel = in_place ? src->sc : s->channel; q.cols = in_place ? src->w : 2 * j->across;
+    for (int64_t at = first; at < end; at += q.n) {
+        q.n = tg__imin(end - at, image - at % image);                     /* of one image */
+        q.column = at % j->across;
+        const int64_t row0 = at % image / j->across, rows = (at % image + q.n - 1) / j->across - row0 + 1;
+        q.rows = in_place ? src->h - 2 * row0 : 2 * rows;
+        for (int64_t c = 0; c < channels; c += q.channels) {
+            q.channels = in_place ? channels : tg__imin(4, channels - c);
+            q.v = v + (c * q.step + at - first) * (int64_t)j->size;
+            if (in_place) q.x = tg__conv_place(j, s, src, at / image, 0, 1, channel) + 2 * row0 * src->sh * (int64_t)j->stored;
+            else tg__conv_planes(j, s, src, at / image, 1, channel + c, q.channels, 2 * row0, 2 * rows, planes);
+            (g ? tg__conv_quick_g_f32__k : tg__conv_quick_in_f32__k)[j->isa](&q);
+        }
+    }
+}
 TG__PRIVATE void tg__conv_quick_chunk(const tg__conv_plan *j, int64_t i, char *scratch) {
     const tg__conv_sub *s = j->sub;
     const int64_t m0 = i % s->splits * s->mb, u = i / s->splits % s->units, g = i / s->splits / s->units, size = (int64_t)j->size;
@@ -18863,19 +18900,8 @@ TG__PRIVATE void tg__conv_quick_chunk(const tg__conv_plan *j, int64_t i, char *s
     tg__conv_quick q;
     tg__conv_tiles t;
     tg__conv_last f;
-    q.across = j->across; q.pitch = s->pitch; q.channel = s->channel;
-    for (int64_t at = first; at < end; at += q.n) {
-        q.n = tg__imin(end - at, image - at % image);                     /* of one image */
-        q.column = at % j->across;
-        const int64_t row0 = at % image / j->across, rows = (at % image + q.n - 1) / j->across - row0 + 1;
-        q.part = tg__conv_part(j->k, row); q.step = row; q.x = scratch;
-        for (int64_t c = 0; c < j->k; c += q.channels) {
-            q.channels = tg__imin(4, j->k - c);
-            q.v = v + (c * row + at - first) * size;
-            tg__conv_planes(j, s, &j->src, at / image, 1, g * j->k + c, q.channels, 2 * row0, 2 * rows, scratch);
-            tg__conv_quick_in_f32__k[j->isa](&q);
-        }
-    }
+    q.across = j->across; q.v = v; q.part = tg__conv_part(j->k, row); q.step = row; q.x = scratch;
+    tg__conv_quick_tiles(j, false, q, first, end, g * j->k, j->k);
     t.k = j->k; t.m = tg__imin(s->mb, j->m - m0); t.vectors = tg__ceil_div(end - first, j->vn);
     t.at = s->at; t.place = s->place; t.w_step = s->step; t.d_rs = j->run; t.add = t.ahead = false;
     for (int64_t p = 0; p < 16; p++) {
@@ -18909,8 +18935,8 @@ TG__PRIVATE bool tg__conv_plan_quick_weight(tg__conv_plan *j) {
     tg__conv_sub *s, one;
     const int64_t og = j->o / j->groups, integers = tg__conv_taps(j, &one, none, NULL);
     j->m = og; j->k = j->c; j->subs = 1;
-    j->down = (one.rows + 1) / 2; j->across = (one.cols + 1) / 2;
-    j->tiles = j->x.n * one.deep * j->down * j->across;
+    j->src = j->x;
+    tg__conv_quick_cut(j, &one);
     j->run = 4 * TG__CONV_QUICK;
     one.units = tg__ceil_div(j->tiles, j->run);
     j->c_splits = tg__ceil_div(j->c, TG__CONV_QUICK_BLOCK); j->cb = tg__ceil_div(j->c, j->c_splits);
@@ -18928,9 +18954,7 @@ TG__PRIVATE bool tg__conv_plan_quick_weight(tg__conv_plan *j) {
     j->sub = s = (tg__conv_sub *)(void *)j->mem;
     *s = one;
     tg__conv_taps(j, s, none, (int64_t *)(void *)(j->mem + head));
-    s->high = 2 * tg__imin(j->down, tg__ceil_div(TG__CONV_QUICK, j->across) + 1);
-    s->pitch = 2 * j->across + 2;
-    s->plane = s->channel = s->image = (s->high + 2) * s->pitch;
+    tg__conv_quick_planes(j, s, TG__CONV_QUICK);
     s[1] = *s;                                                         /* g, whose tiles do not overlap */
     s[1].src_z = s[1].src_y = s[1].src_x = s[1].dy = 0;
     s[1].pitch -= 2;
@@ -18939,37 +18963,13 @@ TG__PRIVATE bool tg__conv_plan_quick_weight(tg__conv_plan *j) {
     tg__mem_put(j->job.tg, j->mem, j->bytes);
     return false;
 }
-/* Tiles first..end of x or of g, so many channels from `channel` on. */
-TG__PRIVATE void tg__conv_quick_tiles(const tg__conv_plan *j, bool g, int64_t first, int64_t end, int64_t channel, int64_t channels, char *v, char *planes) {
-    const tg__conv_sub *s = j->sub + g;
-    const int64_t image = j->down * j->across;
-    tg__conv_quick q;
-    q.across = j->across; q.pitch = s->pitch; q.channel = s->channel; q.step = TG__CONV_QUICK_ROW; q.part = tg__conv_part(TG__CONV_QUICK_BLOCK, q.step); q.x = planes;
-    for (int64_t at = first; at < end; at += q.n) {
-        q.n = tg__imin(end - at, image - at % image);
-        q.column = at % j->across;
-        const int64_t row0 = at % image / j->across, rows = (at % image + q.n - 1) / j->across - row0 + 1;
-        if (g && j->y.sw == 1) {                                       /* read where it lies */
-            q.x = tg__conv_place(j, s, &j->y, at / image, 0, 1, channel) + 2 * row0 * j->y.sh * (int64_t)j->size;
-            q.pitch = j->y.sh; q.channel = j->y.sc; q.rows = j->y.h - 2 * row0; q.cols = j->y.w;
-            q.channels = channels; q.v = v + (at - first) * (int64_t)j->size;
-            tg__conv_quick_g_f32__k[j->isa](&q);
-            continue;
-        }
-        q.rows = 2 * rows; q.cols = 2 * j->across;
-        for (int64_t c = 0; c < channels; c += q.channels) {
-            q.channels = tg__imin(4, channels - c);
-            q.v = v + (c * q.step + at - first) * (int64_t)j->size;
-            tg__conv_planes(j, s, g ? &j->y : &j->x, at / image, 1, channel + c, q.channels, 2 * row0, 2 * rows, planes);
-            (g ? tg__conv_quick_g_f32__k : tg__conv_quick_in_f32__k)[j->isa](&q);
-        }
-    }
-}
 TG__PRIVATE void tg__conv_quick_weight_chunk(const tg__conv_plan *j, int64_t i, char *scratch) {
     const int64_t cs = i % j->c_splits, os = i / j->c_splits % j->o_splits, g = i / j->o_panels % j->groups, part = i / j->o_panels / j->groups,
         u = part * j->steps + j->phase, end = tg__imin((u + 1) * j->run, j->tiles), size = (int64_t)j->size, row = TG__CONV_QUICK_ROW, apart = tg__conv_part(TG__CONV_QUICK_BLOCK, row);
     char *x = scratch + (4 * j->sub->image + 4 * j->vn) * size, *y = x + 16 * apart * size;
+    tg__conv_quick q;
     tg__gemm_part p;
+    q.across = j->across; q.step = row; q.part = apart; q.x = scratch;
     tg__zero(&p, sizeof p);
     p.m = tg__imin(j->cb, j->c - cs * j->cb); p.n = tg__imin(j->ob, j->m - os * j->ob);
     p.a_rs = p.b_cs = row; p.a_cs = p.b_rs = 1; p.ka = p.kb = TG__GEMM_OWN; p.d_rs = j->nr;
@@ -18977,11 +18977,13 @@ TG__PRIVATE void tg__conv_quick_weight_chunk(const tg__conv_plan *j, int64_t i, 
     for (int64_t at = u * j->run; at < end; at += p.k) {
         p.k = tg__imin(TG__CONV_QUICK, end - at);
         p.add = at > part * j->steps * j->run;
-        tg__conv_quick_tiles(j, false, at, at + p.k, g * j->c + cs * j->cb, p.m, x, scratch);
-        tg__conv_quick_tiles(j, true, at, at + p.k, g * j->m + os * j->ob, p.n, y, scratch);
-        for (int64_t q = 0; q < 16; q++) {
-            p.a = x + q * apart * size; p.b = y + q * apart * size;
-            p.d = j->sums + (part * j->part_step + ((i % (j->o_panels * j->groups)) * 16 + q) * tg__conv_part(j->cb, j->nr)) * size;
+        q.v = x;
+        tg__conv_quick_tiles(j, false, q, at, at + p.k, g * j->c + cs * j->cb, p.m);
+        q.v = y;
+        tg__conv_quick_tiles(j, true, q, at, at + p.k, g * j->m + os * j->ob, p.n);
+        for (int64_t e = 0; e < 16; e++) {
+            p.a = x + e * apart * size; p.b = y + e * apart * size;
+            p.d = j->sums + (part * j->part_step + ((i % (j->o_panels * j->groups)) * 16 + e) * tg__conv_part(j->cb, j->nr)) * size;
             tg__gemm_strip_f32__k[j->isa](&p, NULL, 0);
         }
     }
@@ -19260,7 +19262,9 @@ TG__PRIVATE int64_t tg__conv_start(tg_ctx *tg, int phase, void *plan) {
         j->vn = TG__CONV_CALL(j, tg__conv_shape)(1);
         j->wr = TG__CONV_CALL(j, tg__conv_shape)(2);
         j->ready = j->depth;
-        if (!(j->columns ? tg__conv_plan_columns(j) : j->dir == TG_CONV_BY_WEIGHT ? (j->quick ? tg__conv_plan_quick_weight(j) : tg__conv_plan_weight(j)) : j->quick ? tg__conv_plan_quick(j) : tg__conv_plan_maps(j))) return -1;
+        bool (*const plan_of)(tg__conv_plan *j) = j->columns ? tg__conv_plan_columns : j->dir == TG_CONV_BY_WEIGHT ?
+            (j->quick ? tg__conv_plan_quick_weight : tg__conv_plan_weight) : j->quick ? tg__conv_plan_quick : tg__conv_plan_maps;
+        if (!plan_of(j)) return -1;
     }
     if (j->columns) {
         j->phase = phase;
@@ -39758,11 +39762,12 @@ TG__PRIVATE void TG__FT(tg__turn)(int64_t lines, int64_t length, const TG__T *x,
 /* Lines that stand side by side in memory too: copy, k after k, all panels of that k. */
 TG__INLINE void TG__FT(tg__gemm_pack_rows)(int kind, const void *src, int64_t k_step, int64_t kc, int64_t n,
     TG__T *out, int64_t width, int64_t step) {
-    const bool brief = n * (int64_t)sizeof(TG__T) <= 1024;             /* runs too short for the hardware to see where they go */
+    const int64_t line = 64 / (int64_t)sizeof(TG__T);
+    const bool brief = n * (int64_t)sizeof(TG__T) <= 1024 && k_step >= line;             /* runs apart, too short for the hardware to see where they go */
     for (int64_t k = 0; k < kc; k++, out += width) {
         TG__T *to = out;
         int64_t at = k * k_step, left = n;
-        for (int64_t f = 0; brief && k + 16 < kc && f < n; f += 64 / (int64_t)sizeof(TG__T))
+        for (int64_t f = 0; brief && k + 16 < kc && f < n; f += line)
             TG__PREFETCH((const char *)src + (at + 16 * k_step + f) * (kind == TG__GEMM_OWN ? (int64_t)sizeof(TG__T) : 2));
         for (; left >= width; left -= width, at += width, to += step) {
             int64_t v = 0;

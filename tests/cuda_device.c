@@ -645,6 +645,61 @@ static tg_tensor *to_groups(tg_tensor *x, tg_tensor *w) { return tg_conv2d(x, w,
 static tg_tensor *to_depth(tg_tensor *x, tg_tensor *w) { return tg_conv3d(x, w, NULL, .stride = {1, 2, 1}, .padding = {1, 0, 1}); }
 static tg_tensor *to_back(tg_tensor *x, tg_tensor *w) { return tg_conv_transpose2d(x, w, NULL, .stride = {2, 3}, .padding = {1, 1}, .output_padding = {1, 2}); }
 static tg_tensor *channels_within(tg_tensor *x) { return tg_permute(tg_contiguous(tg_permute(x, TG_DIMS(0, 2, 3, 1))), TG_DIMS(0, 3, 1, 2)); }
+/* Each call of a library fails once, in each way: another kernel makes it, or, of the codes from `told` on, the error names the call. */
+typedef struct failing {
+    const char *name;
+    const int *codes; int n_codes, told, least, results;             /* least: calls that there are, at least */
+    double most;
+    void (*make)(tg_ctx *t, tg_tensor **in);                         /* x, w, b */
+    void (*run)(tg_tensor *x, tg_tensor *w, tg_tensor *b, tg_tensor **r);
+    bool (*says)(int kind, const char *failed, const char *text);
+} failing;
+static void each_call_fails(const failing *f, fake_state *of) {
+    int i, kind, at;
+    for (kind = 0; kind < f->n_codes; kind++) {
+        bool done = false;
+        int refused = 0;
+        for (at = 1; !done; at++) {
+            tg_ctx *t = open_loose(folder, false, false);
+            tg_mark m = tg_begin(t);
+            tg_tensor *in[3], *here[4], *there[4];
+            f->make(t, in);
+            of->calls = 0; of->fail_at = at; of->code = f->codes[kind]; of->failed[0] = 0;
+            f->run(in[0], in[1], in[2], here);
+            f->run(tg_to_device(in[0], TG_CUDA), tg_to_device(in[1], TG_CUDA), tg_to_device(in[2], TG_CUDA), there);
+            done = of->calls < at && !of->failed[0];
+            if (tg_failed(t)) {
+                CHECK_MSG(kind >= f->told && f->says(kind, of->failed, tg_error_text(t)), "%s, code %d: %s", of->failed, f->codes[kind], tg_error_text(t));
+                tg_clear(t); refused++;
+            } else for (i = 0; i < f->results; i++) CHECK_MSG(apart(here[i], there[i]) < f->most, "%s failed with %d: result %d is %g off", of->failed, f->codes[kind], i, apart(here[i], there[i]));
+            of->fail_at = 0;
+            tg_end(t, m);
+            test_close(t);
+            nothing_left(of->failed);
+        }
+        CHECK(at > f->least && (refused > 0) == (kind >= f->told));
+        if (kind == 0) printf("%s: %d calls, each failed once in %d ways\n", f->name, at - 1, f->n_codes);
+    }
+}
+static void convolutions_make(tg_ctx *t, tg_tensor **in) { in[0] = tg_randn(t, TG_SHAPE(2, 6, 7, 8)); in[1] = tg_randn(t, TG_SHAPE(8, 6, 3, 3)); in[2] = tg_randn(t, TG_SHAPE(8)); }
+static void convolutions_run(tg_tensor *x, tg_tensor *w, tg_tensor *b, tg_tensor **r) {
+    r[0] = home(tg_conv2d(x, w, b)); r[1] = r[0] ? home(gradient(x, w, 0, to_stride)) : NULL; r[2] = r[1] ? home(gradient(x, w, 1, to_stride)) : NULL; r[3] = r[2] ? home(tg_conv2d(x, w, b)) : NULL;
+}
+static bool convolutions_say(int kind, const char *failed, const char *text) {
+    return (strncmp(failed, "cudnnConvolution", 16) == 0 || strcmp(failed, "cudnnSetStream") == 0) && strstr(text, failed) &&
+        strstr(text, kind == 4 ? " failed with code 5000, CUDNN_STATUS_EXECUTION_FAILED" : " failed with code 8, CUDNN_STATUS_EXECUTION_FAILED");
+}
+static const int convolution_codes[] = { 3000, 9, 2000, 4000, 5000, 8 }, product_codes[] = { 15, 7, 3, 13 };      /* those of cuDNN of versions 9 and 8 */
+static const failing failing_convolutions = { "cuDNN", convolution_codes, 6, 4, 50, 4, 4e-6, convolutions_make, convolutions_run, convolutions_say };
+static void products_make(tg_ctx *t, tg_tensor **in) { in[0] = tg_randn(t, TG_SHAPE(4, 6, 8)); in[1] = tg_randn(t, TG_SHAPE(5, 8)); in[2] = tg_randn(t, TG_SHAPE(5)); }
+static void products_run(tg_tensor *x, tg_tensor *w, tg_tensor *b, tg_tensor **r) {
+    r[0] = home(tg_linear(x, w, b)); r[1] = r[0] ? home(tg_matmul(x, tg_transpose(x, 1, 2))) : NULL; r[2] = r[1] ? home(tg_linear(x, w, b)) : NULL;
+}
+static bool products_say(int kind, const char *failed, const char *text) {
+    (void)kind;
+    return strcmp(failed, "cublasLtMatmul") == 0 && strstr(text, "cublasLtMatmul failed with code 13, CUBLAS_STATUS_EXECUTION_FAILED");
+}
+static const failing failing_products = { "cuBLASLt", product_codes, 4, 3, 30, 3, 2e-6, products_make, products_run, products_say };
 static void convolution_cases(tg_ctx *t, tg_dtype dtype, double most, int one) {       /* one: or 0, where nobody is asked */
     tg_mark m = tg_begin(t);
     tg_tensor *cx = tg_to(tg_randn(t, TG_SHAPE(2, 8, 13, 12)), dtype), *cy = tg_to(tg_mul_scalar(tg_randn(t, TG_SHAPE(12, 8, 3, 2)), 0.2), dtype), *cz = tg_to(tg_randn(t, TG_SHAPE(12)), dtype);
@@ -750,35 +805,7 @@ static void convolutions(void) {
         CHECK(apart(tg_conv2d(x, w, NULL), home(tg_conv2d(tg_to_device(x, TG_CUDA), tg_to_device(w, TG_CUDA), NULL))) < 2e-6); CHECK_INT(dnn->products, before);
         test_close(t);
     }
-    /* each call fails once, in each way, of versions 9 and 8: another kernel makes it, or the error names the call */
-    for (kind = 0; kind < 6; kind++) {
-        static const int codes[] = { 3000, 9, 2000, 4000, 5000, 8 };
-        bool done = false;
-        int refused = 0;
-        for (at = 1; !done; at++) {
-            tg_ctx *t = open_loose(folder, false, false);
-            tg_mark m = tg_begin(t);
-            tg_tensor *x = tg_randn(t, TG_SHAPE(2, 6, 7, 8)), *w = tg_randn(t, TG_SHAPE(8, 6, 3, 3)), *b = tg_randn(t, TG_SHAPE(8)), *here[4], *there[4];
-            dnn->calls = 0; dnn->fail_at = at; dnn->code = codes[kind]; dnn->failed[0] = 0;
-            for (i = 0; i < 2; i++) {
-                tg_tensor **r = i ? there : here;
-                if (i) { x = tg_to_device(x, TG_CUDA); w = tg_to_device(w, TG_CUDA); b = tg_to_device(b, TG_CUDA); }
-                r[0] = home(tg_conv2d(x, w, b)); r[1] = r[0] ? home(gradient(x, w, 0, to_stride)) : NULL; r[2] = r[1] ? home(gradient(x, w, 1, to_stride)) : NULL; r[3] = r[2] ? home(tg_conv2d(x, w, b)) : NULL;
-            }
-            done = dnn->calls < at && !dnn->failed[0];
-            if (tg_failed(t)) {
-                CHECK_MSG(kind >= 4 && (strncmp(dnn->failed, "cudnnConvolution", 16) == 0 || strcmp(dnn->failed, "cudnnSetStream") == 0) && strstr(tg_error_text(t), dnn->failed) && strstr(tg_error_text(t), kind == 4 ? " failed with code 5000, CUDNN_STATUS_EXECUTION_FAILED" : " failed with code 8, CUDNN_STATUS_EXECUTION_FAILED"),
-                    "%s, code %d: %s", dnn->failed, codes[kind], tg_error_text(t));
-                tg_clear(t); refused++;
-            } else for (i = 0; i < 4; i++) CHECK_MSG(apart(here[i], there[i]) < 4e-6, "%s failed with %d: result %d is %g off", dnn->failed, codes[kind], i, apart(here[i], there[i]));
-            dnn->fail_at = 0;
-            tg_end(t, m);
-            test_close(t);
-            nothing_left(dnn->failed);
-        }
-        CHECK(at > 50 && (refused > 0) == (kind >= 4));
-        if (kind == 0) printf("cuDNN: %d calls, each failed once in %d ways\n", at - 1, 6);
-    }
+    each_call_fails(&failing_convolutions, dnn);
     /* the driver's calls around it, and a wait that finds what failed before */
     for (at = 1, i = 0; !i; at++) {
         tg_ctx *t = open_loose(folder, false, false);
@@ -865,7 +892,7 @@ static void card(void) {
 }
 static void products(void) {
     char no_blas[600];
-    int i, kind, at;
+    int i, kind;
     for (kind = 0; kind < 7; kind++) {                                         /* eager; late; any order; refused: all, biases; nobody wants it; not there */
         tg_ctx *t;
         snprintf(no_blas, sizeof no_blas, "%s/no_blas", folder);
@@ -921,34 +948,7 @@ static void products(void) {
         CHECK(same(tg_matmul(x, tg_t(x)), home(tg_matmul(y, tg_t(y))))); CHECK_INT(blas->products, before);
         test_close(t);
     }
-    /* each call fails once, in each way: another kernel makes it, or the error names the call */
-    for (kind = 0; kind < 4; kind++) {
-        static const int codes[] = { 15, 7, 3, 13 };
-        bool done = false;
-        int refused = 0;
-        for (at = 1; !done; at++) {
-            tg_ctx *t = open_loose(folder, false, false);
-            tg_mark m = tg_begin(t);
-            tg_tensor *x = tg_randn(t, TG_SHAPE(4, 6, 8)), *w = tg_randn(t, TG_SHAPE(5, 8)), *b = tg_randn(t, TG_SHAPE(5)), *here[3], *there[3];
-            blas->calls = 0; blas->fail_at = at; blas->code = codes[kind]; blas->failed[0] = 0;
-            for (i = 0; i < 2; i++) {
-                tg_tensor **r = i ? there : here;
-                if (i) { x = tg_to_device(x, TG_CUDA); w = tg_to_device(w, TG_CUDA); b = tg_to_device(b, TG_CUDA); }
-                r[0] = home(tg_linear(x, w, b)); r[1] = r[0] ? home(tg_matmul(x, tg_transpose(x, 1, 2))) : NULL; r[2] = r[1] ? home(tg_linear(x, w, b)) : NULL;
-            }
-            done = blas->calls < at && !blas->failed[0];
-            if (tg_failed(t)) {
-                CHECK_MSG(codes[kind] == 13 && strcmp(blas->failed, "cublasLtMatmul") == 0 && strstr(tg_error_text(t), "cublasLtMatmul failed with code 13, CUBLAS_STATUS_EXECUTION_FAILED"), "%s, code %d: %s", blas->failed, codes[kind], tg_error_text(t));
-                tg_clear(t); refused++;
-            } else for (i = 0; i < 3; i++) CHECK_MSG(apart(here[i], there[i]) < 2e-6, "%s failed with %d: result %d is %g off", blas->failed, codes[kind], i, apart(here[i], there[i]));
-            blas->fail_at = 0;
-            tg_end(t, m);
-            test_close(t);
-            nothing_left(blas->failed);
-        }
-        CHECK(at > 30 && (refused > 0) == (kind == 3));
-        if (kind == 0) printf("cuBLASLt: %d calls, each failed once in %d ways\n", at - 1, 4);
-    }
+    each_call_fails(&failing_products, blas);
     /* no room for the library's own memory */
     {
         tg_config c;
