@@ -17596,14 +17596,16 @@ TG__PRIVATE void tg__gemm_size_strip(tg__gemm_plan *j, int64_t ms, int64_t ns) {
         : (size_t)(ms * ns) * j->size);
 }
 
-/* Strips of about TG__GEMM_CHUNK multiply-adds: columns are cut down to 4 tiles, then rows, then columns again. */
+/* Strips of an eighth of the whole, so that threads end together, but not below a quarter of TG__GEMM_CHUNK multiply-adds nor beyond that: columns are cut
+   down to 4 tiles, then rows, then columns again. */
 TG__PRIVATE void tg__gemm_cut(tg__gemm_plan *j, int64_t kc) {
     const tg__gemm_part *p = &j->part;
-    const int64_t area = tg__imin(1 << 16, TG__GEMM_CHUNK / tg__imax(16, kc));      /* c's elements in a chunk */
+    const int64_t deep = tg__imax(16, kc), eighth = j->batches * p->m * p->n / 8,
+        area = tg__imin(1 << 16, tg__imin(tg__imax(TG__GEMM_CHUNK / 4 / deep, eighth), TG__GEMM_CHUNK / deep));      /* c's elements in a chunk */
     const int64_t least = tg__imax(j->nr, 64 / j->nr * j->nr), tall = 128 / j->mr * j->mr;
     int64_t ms = p->m, ns = p->n;
     if (p->pack_b && ms * ns > area) {                               /* each chunk packs its columns for itself: rather all rows of few */
-        ms = tg__imin(ms, tg__imax(tall, area / j->nr));
+        ms = tg__imin(ms, tg__imax(tall, tg__imin(area / j->nr, tg__ceil_div(ms, 2))));      /* side by side are rows: two threads in one row would share its lines */
         ms = tg__imin(p->m, tg__ceil_div(tg__ceil_div(p->m, tg__ceil_div(p->m, ms)), j->mr) * j->mr);
         ns = tg__imin(ns, tg__imax(1, area / ms / j->nr) * j->nr);
     } else if (ms * ns > area) {
@@ -18004,6 +18006,7 @@ TG__PRIVATE bool tg__gemm_plan_reduction(tg__gemm_plan *j) {
     j->ms = tg__imin(4, p->m);
     const int64_t kc = tg__imin(TG__GEMM_RB, p->k);
     j->ns = tg__imax(1, tg__imin(p->n, TG__GEMM_BYTES / 4 / kc / j->ms));
+    if (j->ns == p->n && p->n * kc * 4 >= TG__GEMM_BYTES / 2) j->ns = (p->n / 2 + 7) / 8 * 8;  /* two threads have twice the L2 */
     j->mt = tg__ceil_div(p->m, j->ms);
     j->nt = tg__ceil_div(p->n, j->ns);
     j->work = (size_t)((p->b_rs == 1 && p->kb < TG__GEMM_Q8_0 ? 0 : kc)
@@ -18617,7 +18620,8 @@ TG__PRIVATE bool tg__conv_plan_maps(tg__conv_plan *j) {
     j->each = tg__imax(by_data ? 32 / j->mr : 1, (1 << 15) / tg__imax(1, j->k * all * j->mr));
     if (j->depth) {
         const tg__conv_sub *s = j->sub;
-        j->each = tg__imin(groups, tg__imax(1, (1 << 15) / tg__imax(1, s->images * s->high * s->cols)));
+        const int64_t one = tg__imax(1, s->images * s->high * s->cols), most = (1 << 15) / one;      /* an eighth of all, in bounds */
+        j->each = tg__imax(1, tg__imin(most, tg__imax((1 << 13) / one, tg__ceil_div(groups, 8))));
         scratch = (size_t)(s->image + 2 * TG__CONV_ROOM * s->pitch + 2 * j->vn) * j->size;
         chunks = tg__ceil_div(groups, j->each) * s->units;
     }
@@ -40311,21 +40315,21 @@ TG__PRIVATE void TG__FT(tg__gemm_finish)(const tg__gemm_last *f) {
         }
         return;
     }
-    const TG__V low = TG__W(set)((TG__T)(f->clamps ? f->low : 0)), high = TG__W(set)((TG__T)(f->clamps ? f->high : 0));
+    const double most = tg__double(0x7ff0000000000000u);
+    const TG__V low = TG__W(set)((TG__T)(f->clamps ? f->low : -most)), high = TG__W(set)((TG__T)(f->clamps ? f->high : most));
     const TG__T zero = (TG__T)(f->clamps ? 0 : -0.0);              /* what is clamped shall be no -0 */
     /* likewise, one bias for a row, as convolutions have it */
     if (f->parts == 1 && f->tree <= 1 && f->kc == TG__GEMM_OWN && f->c_cs == 1 && f->bias && f->bias_cs == 0 && !f->accumulate) {
+        const int64_t whole = f->n & -(int64_t)TG__VN, left = f->n - whole;
         for (int64_t i = 0; i < f->m; i++) {
-            const TG__T *s = (const TG__T *)f->s + i * f->s_rs;
+            const TG__T *s = (const TG__T *)f->s + i * f->s_rs, *const end = s + whole;
             const TG__V b = TG__W(set)(((const TG__T *)f->bias)[i * f->bias_rs] + zero);
-            TG__T *c = (TG__T *)f->c + i * f->c_rs;
-            for (int64_t j = 0; i + 1 < f->m && j < f->n; j += 64 / (int64_t)sizeof(TG__T)) TG__PREFETCH(c + f->c_rs + j);      /* the next row is far away where c is large */
-            for (int64_t j = 0; j < f->n; j += TG__VN) {
-                const bool part = f->n - j < TG__VN;
-                TG__V v = TG__W(add)(part ? TG__W(loadn)(s + j, (int)(f->n - j)) : TG__W(load)(s + j), b);
-                if (f->clamps) v = TG__FT(tg__gemm_clamp)(v, low, high);
-                if (part) TG__W(storen)(c + j, v, (int)(f->n - j)); else TG__W(store)(c + j, v);
+            TG__T *c = (TG__T *)f->c + i * f->c_rs, *next = c + (i + 1 < f->m ? f->c_rs : 0);        /* the next row is far away where c is large */
+            for (; s < end; s += TG__VN, c += TG__VN, next += TG__VN) {
+                TG__PREFETCH(next);
+                TG__W(store)(c, TG__FT(tg__gemm_clamp)(TG__W(add)(TG__W(load)(s), b), low, high));
             }
+            if (left) TG__W(storen)(c, TG__FT(tg__gemm_clamp)(TG__W(add)(TG__W(loadn)(s, (int)left), b), low, high), (int)left);
         }
         return;
     }
