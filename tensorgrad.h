@@ -41094,11 +41094,16 @@ TG__PRIVATE void TG__FT(tg__conv_fill_plane)(const tg__conv_fill *s, int64_t c, 
                     TG__W(store)(out + q, TG__FT(tg__gemm_load)(s->src, at + q - i0, i1 - q, s->kind));
             } else if (s->kind == TG__GEMM_OWN) {
                 const TG__T *src = (const TG__T *)s->src + at;
-                for (; TG__VN > 1 && step == 2 && q < i1; q += TG__VN, src += 2 * TG__VN) {
+                if (TG__VN > 1 && step == 2 && q < i1) {
                     TG__V first, second;
-                    const int left = i1 - q > TG__VN ? 2 * TG__VN : 2 * (int)(i1 - q) - 1;         /* behind the last one the source may end */
+                    for (; i1 - q > TG__VN; q += TG__VN, src += 2 * TG__VN) {
+                        TG__FT(tg__pairs_apart)(TG__W(load)(src), TG__W(load)(src + TG__VN), &first, &second);
+                        TG__W(store)(out + q, first);
+                    }
+                    const int left = 2 * (int)(i1 - q) - 1;                                      /* behind the last one the source may end */
                     TG__FT(tg__pairs_apart)(TG__W(loadn)(src, left < TG__VN ? left : TG__VN), TG__W(loadn)(src + TG__VN, left < TG__VN ? 0 : left - TG__VN), &first, &second);
                     TG__W(store)(out + q, first);
+                    q = i1;
                 }
                 for (; q < i1; q++, src += step) out[q] = *src;
             } else {
@@ -41207,14 +41212,15 @@ TG__C_NBLOCK(tg__conv_depth_2, TG__C_N2)
 /* A plane that held another channel, columns side by side: what is padding is zero already. */
 TG__PRIVATE void TG__FT(tg__conv_refill)(const tg__conv_fill *s, int64_t c, int64_t p) {
     const int64_t z = s->z0 + s->rz[p], y0 = s->y0 + s->ry[p], x0 = s->x0 + s->rx[p], i0 = x0 >= 0 ? 0 : -x0,
-        n = (s->w - x0 < s->cols ? s->w - x0 : s->cols) - i0, first = y0 >= 0 ? 0 : (-y0 + s->y_step - 1) / s->y_step;
-    if (n <= 0 || z < 0 || z >= s->d) return;
-    for (int64_t i = first, y = y0 + first * s->y_step; i < s->rows && y < s->h; i++, y += s->y_step) {
-        const TG__T *src = (const TG__T *)s->src + c * s->sc + z * s->sd + y * s->sh + x0 + i0;
-        TG__T *out = (TG__T *)s->out + p * s->plane + i * s->pitch + i0;
-        int64_t q = 0;
-        for (; q + TG__VN <= n; q += TG__VN) TG__W(store)(out + q, TG__W(load)(src + q));
-        if (q < n) TG__W(store)(out + q, TG__W(loadn)(src + q, (int)(n - q)));
+        n = (s->w - x0 < s->cols ? s->w - x0 : s->cols) - i0, whole = n & -(int64_t)TG__VN, first = y0 >= 0 ? 0 : (-y0 + s->y_step - 1) / s->y_step,
+        from = y0 + first * s->y_step, down = s->y_step * s->sh, pitch = s->pitch;
+    if (n <= 0 || z < 0 || z >= s->d || from >= s->h) return;
+    const TG__T *src = (const TG__T *)s->src + c * s->sc + z * s->sd + from * s->sh + x0 + i0;
+    TG__T *out = (TG__T *)s->out + p * s->plane + first * pitch + i0;
+    int64_t rows = (s->h - 1 - from) / s->y_step + 1;
+    for (rows = rows < s->rows - first ? rows : s->rows - first; rows > 0; rows--, src += down, out += pitch) {
+        for (int64_t q = 0; q < whole; q += TG__VN) TG__W(store)(out + q, TG__W(load)(src + q));
+        if (whole < n) TG__W(store)(out + whole, TG__W(loadn)(src + whole, (int)(n - whole)));
     }
 }
 /* Planes p and p + 1 at once, whose columns are apart: the even and the odd ones of the same rows. False where they are not that. */
@@ -41223,19 +41229,21 @@ TG__PRIVATE bool TG__FT(tg__conv_refill_two)(const tg__conv_fill *s, int64_t c, 
     const int64_t x0 = s->x0 + s->rx[p], x1 = s->x0 + s->rx[p + 1], even = x0 & 1, z = s->z0 + s->rz[p], y0 = s->y0 + s->ry[p],
         before = -(even ? x1 : x0) / 2, odd_before = (1 - (even ? x0 : x1)) / 2, most = (s->w + 1) / 2, n = most < s->cols - before ? most : s->cols - before;
     if (n <= 0 || x0 > 0 || x1 > 1 || ((x0 ^ x1) & 1) == 0 || n > s->cols - odd_before) return false;
-    TG__T *to = (TG__T *)s->out + (p + even) * s->plane + before, *odd_to = (TG__T *)s->out + (p + 1 - even) * s->plane + odd_before;
-    const int64_t first = y0 >= 0 ? 0 : (-y0 + s->y_step - 1) / s->y_step, end = s->w < 2 * n ? s->w : 2 * n;
-    for (int64_t i = first, y = y0 + first * s->y_step; i < s->rows && y < s->h && z >= 0 && z < s->d; i++, y += s->y_step) {
-        const TG__T *src = (const TG__T *)s->src + c * s->sc + z * s->sd + y * s->sh;
-        for (int64_t q = 0; q < n; q += TG__VN) {
-            const int64_t left = end - 2 * q;
-            TG__V v, odd;
-            if (left >= 2 * TG__VN) TG__FT(tg__pairs_apart)(TG__W(load)(src + 2 * q), TG__W(load)(src + 2 * q + TG__VN), &v, &odd);
-            else TG__FT(tg__pairs_apart)(TG__W(loadn)(src + 2 * q, (int)(left < TG__VN ? left : TG__VN)),
-                TG__W(loadn)(src + 2 * q + TG__VN, (int)(left < TG__VN ? 0 : left - TG__VN)), &v, &odd);
-            TG__W(store)(to + i * s->pitch + q, v);
-            TG__W(store)(odd_to + i * s->pitch + q, odd);
+    const int64_t first = y0 >= 0 ? 0 : (-y0 + s->y_step - 1) / s->y_step, from = y0 + first * s->y_step, down = s->y_step * s->sh, pitch = s->pitch,
+        end = s->w < 2 * n ? s->w : 2 * n, whole = end / (2 * TG__VN) * TG__VN, left = end - 2 * whole, left0 = left < TG__VN ? left : TG__VN, left1 = left - left0;
+    if (z < 0 || z >= s->d || from >= s->h) return true;
+    const TG__T *src = (const TG__T *)s->src + c * s->sc + z * s->sd + from * s->sh;
+    TG__T *to = (TG__T *)s->out + (p + even) * s->plane + before + first * pitch, *odd_to = (TG__T *)s->out + (p + 1 - even) * s->plane + odd_before + first * pitch;
+    int64_t rows = (s->h - 1 - from) / s->y_step + 1;
+    for (rows = rows < s->rows - first ? rows : s->rows - first; rows > 0; rows--, src += down, to += pitch, odd_to += pitch) {
+        TG__V v, odd;
+        for (int64_t q = 0; q < whole; q += TG__VN) {
+            TG__FT(tg__pairs_apart)(TG__W(load)(src + 2 * q), TG__W(load)(src + 2 * q + TG__VN), &v, &odd);
+            TG__W(store)(to + q, v); TG__W(store)(odd_to + q, odd);
         }
+        if (whole == n) continue;
+        TG__FT(tg__pairs_apart)(TG__W(loadn)(src + 2 * whole, (int)left0), TG__W(loadn)(src + 2 * whole + TG__VN, (int)left1), &v, &odd);
+        TG__W(store)(to + whole, v); TG__W(store)(odd_to + whole, odd);
     }
     return true;
 }
@@ -41253,7 +41261,8 @@ TG__PRIVATE void TG__FT(tg__conv_depth)(const tg__conv_depth *s) {
             else if (c && simple && TG__FT(tg__conv_refill_two)(f, c, p)) p++;
             else TG__FT(tg__conv_fill_plane)(f, c, p);
         }
-        for (int t = 0; t < 9; t++) w[t] = TG__FT(tg__gemm_get)(s->w, c * s->wc + s->tap[t], f->kind);
+        if (f->kind == TG__GEMM_OWN) for (int t = 0; t < 9; t++) w[t] = ((const TG__T *)s->w)[c * s->wc + s->tap[t]];
+        else for (int t = 0; t < 9; t++) w[t] = TG__FT(tg__gemm_get)(s->w, c * s->wc + s->tap[t], f->kind);
         w[9] = s->bias ? TG__FT(tg__gemm_get)(s->bias, c * s->bias_step, f->kind) : (TG__T)-0.0;
         if (s->clamps) w[9] += (TG__T)0;                                               /* what is clamped shall be no -0 */
         for (int64_t r = 0; r < s->rows; r += TG__C_NR) {                            /* the last rows once more where they are not so many */
@@ -41354,14 +41363,23 @@ TG__PRIVATE void TG__FT(tg__conv_tiles)(const tg__conv_tiles *s) {
 }
 
 TG__PRIVATE void TG__FT(tg__conv_last)(const tg__conv_last *f) {
-    const int64_t size = f->kind == TG__GEMM_OWN ? (int64_t)sizeof(TG__T) : 2, step = f->yw == 1 ? TG__VN : 1;
-    const TG__V low = TG__W(set)((TG__T)(f->clamps ? f->low : 0)), high = TG__W(set)((TG__T)(f->clamps ? f->high : 0));
+    const int64_t size = f->kind == TG__GEMM_OWN ? (int64_t)sizeof(TG__T) : 2, step = f->yw == 1 ? TG__VN : 1, whole = f->cols & -(int64_t)TG__VN, left = f->cols - whole;
+    const double most = tg__double(0x7ff0000000000000u);
+    const TG__V low = TG__W(set)((TG__T)(f->clamps ? f->low : -most)), high = TG__W(set)((TG__T)(f->clamps ? f->high : most));
+    const TG__T zero = (TG__T)(f->clamps ? 0 : -0.0);              /* what is clamped shall be no -0, and -0 changes nothing */
     for (int64_t i = 0; i < f->m; i++) {
         const TG__V bias =
-            TG__W(set)(f->bias ? TG__FT(tg__gemm_get)(f->bias, i * f->bias_step, f->kind) : (TG__T)0);
+            TG__W(set)(f->bias ? TG__FT(tg__gemm_get)(f->bias, i * f->bias_step, f->kind) + zero : zero);
         for (int64_t r = 0; r < f->rows; r++) {
             const TG__T *s = (const TG__T *)f->s + i * f->s_rs + r * f->s_row;
             char *y = (char *)f->y + (i * f->ym + r * f->yh) * size;
+            if (f->yw == 1 && f->kind == TG__GEMM_OWN) {
+                TG__T *to = (TG__T *)(void *)y;
+                for (const TG__T *end = s + whole; s < end; s += TG__VN, to += TG__VN)
+                    TG__W(store)(to, TG__FT(tg__gemm_clamp)(TG__W(add)(TG__W(load)(s), bias), low, high));
+                if (left) TG__W(storen)(to, TG__FT(tg__gemm_clamp)(TG__W(add)(TG__W(loadn)(s, (int)left), bias), low, high), (int)left);
+                continue;
+            }
             if (step == 1 && f->kind == TG__GEMM_OWN && !f->clamps) {
                 const TG__T b = f->bias ? ((const TG__T *)f->bias)[i * f->bias_step] : (TG__T)0;
                 for (int64_t q = 0; q < f->cols; q++) ((TG__T *)(void *)y)[q * f->yw] = f->bias ? s[q] + b : s[q];
@@ -41369,10 +41387,7 @@ TG__PRIVATE void TG__FT(tg__conv_last)(const tg__conv_last *f) {
             }
             for (int64_t q = 0; q < f->cols; q += step) {
                 const int64_t n = f->cols - q < step ? f->cols - q : step;
-                TG__V v = TG__FT(tg__gemm_load)(s, q, n, TG__GEMM_OWN);
-                if (f->bias) v = TG__W(add)(v, bias);
-                if (f->clamps) v = TG__FT(tg__gemm_clamp)(TG__W(add)(v, TG__W(set)(0)), low, high);
-                TG__FT(tg__gemm_store)(y, q * f->yw, n, f->kind, v);
+                TG__FT(tg__gemm_store)(y, q * f->yw, n, f->kind, TG__FT(tg__gemm_clamp)(TG__W(add)(TG__FT(tg__gemm_load)(s, q, n, TG__GEMM_OWN), bias), low, high));
             }
         }
     }
