@@ -31483,17 +31483,17 @@ TG_API tg_module *tg_nn_multihead_attention_from(const tg_nn_multihead_attention
     }
     shape[0] = 3 * e;
     if (!a->no_bias) tg__layer_tensor(&l->m, &l->in_proj_bias, "in_proj_bias", true, TG__DRAW_VALUE, 0, 1, shape);
+    shape[0] = shape[1] = 1; shape[2] = e;
+    if (a->add_bias_kv) {
+        tg__layer_tensor(&l->m, &l->bias_k, "bias_k", true, TG__DRAW_NORMAL, tg__sqrt64(2 / (2 * (double)e)), 3, shape);
+        tg__layer_tensor(&l->m, &l->bias_v, "bias_v", true, TG__DRAW_NORMAL, tg__sqrt64(2 / (2 * (double)e)), 3, shape);
+    }
     out.at = a->at; out.tg = a->tg; out.in = out.out = e; out.no_bias = a->no_bias;
     (void)TG_PART(l, out_proj, tg_nn_linear_from(&out));
     if (l->out_proj && !a->no_bias) {                          /* torch starts this bias at 0 */
         const bool was = tg_grad_mode(a->tg, false);
         (void)tg_zero_(((tg__linear *)(void *)l->out_proj)->bias);
         (void)tg_grad_mode(a->tg, was);
-    }
-    shape[0] = shape[1] = 1; shape[2] = e;
-    if (a->add_bias_kv) {
-        tg__layer_tensor(&l->m, &l->bias_k, "bias_k", true, TG__DRAW_NORMAL, tg__sqrt64(2 / (2 * (double)e)), 3, shape);
-        tg__layer_tensor(&l->m, &l->bias_v, "bias_v", true, TG__DRAW_NORMAL, tg__sqrt64(2 / (2 * (double)e)), 3, shape);
     }
     return TG_MODULE_OF(l);
 }
