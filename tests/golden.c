@@ -1635,6 +1635,8 @@ static void a_rnn(call *c) {         /* nn.LSTM, nn.GRU, nn.RNN and their cells 
     a.tg = c->tg; a.in = need_integer(c, -1, "input_size"); a.hidden = need_integer(c, -1, "hidden_size"); a.no_bias = !flag(c, -1, "bias", true);
     a.batch_first = flag(c, -1, "batch_first", false); a.bidirectional = flag(c, -1, "bidirectional", false); a.layers = integer(c, -1, "num_layers", 1);
     a.dropout = number(c, -1, "dropout", 0); a.proj_size = integer(c, -1, "proj_size", 0);
+    if (!a.layers) skip(c, "0 stands for 1");
+    if (strcmp(word(c, -1, "nonlinearity", "tanh"), "tanh") != 0 && strcmp(word(c, -1, "nonlinearity", "tanh"), "relu") != 0) skip(c, "no such nonlinearity");
     a.nonlinearity = strcmp(word(c, -1, "nonlinearity", "tanh"), "relu") == 0 ? TG_NN_RELU : TG_NN_TANH;
     m = lstm ? cell ? tg_nn_lstm_cell_from(&a) : tg_nn_lstm_from(&a) : gru ? cell ? tg_nn_gru_cell_from(&a) : tg_nn_gru_from(&a) : cell ? tg_nn_rnn_cell_from(&a) : tg_nn_rnn_from(&a);
     y = module_state(c, m) ? tg_forward_rnn(m, x, .c0 = c0, .c_n = lstm ? &cells : NULL, .h0 = h0, .h_n = &h) : NULL;
