@@ -1197,7 +1197,7 @@ TG_API tg_tensor *tg_batch_norm(tg_tensor *x, tg_tensor *running_mean, tg_tensor
     tg_tensor *bias, bool training, double momentum, double eps);
     /* x [N, C, ...], all others [C]: (x - mean) / sqrt(var + eps) * weight + bias for each channel, with the batch's own statistics while
        training, which then move the running ones by `momentum` (in place, the variance unbiased), with the running ones else. The running ones
-       may be NULL while training, when a channel needs more than one value. torch's defaults are 0.1, 1e-5 */
+       may be NULL while training, when a channel needs more than one value and eps is above 0. torch's defaults are 0.1, 1e-5 */
 TG_API tg_tensor *tg_instance_norm(tg_tensor *x, tg_tensor *running_mean, tg_tensor *running_var, tg_tensor *weight,
     tg_tensor *bias, bool use_input_stats, double momentum, double eps);
     /* x [N, C, L, ...], all others [C]: the same for each channel of each example; the running statistics move by the mean of the examples' */
@@ -26676,6 +26676,7 @@ TG__PRIVATE tg_tensor *tg__batch_or_instance(tg_tensor *x, tg_tensor *running_me
     if (!own && (!running_mean || !running_var)) { (void)tg__fail_op(tg, TG_ERROR_NULL, "%s is NULL; without the input's own statistics the running ones are needed", running_mean ? "running_var" : "running_mean"); return NULL; }
     for (i = 0; i < x->ndim; i++) if (i != 1 && !(instance && i == 0)) { dims[n++] = i; each *= x->shape[i]; }
     if (own && each <= 1 && x->numel) { tg__fail_op(tg, TG_ERROR_VALUE, "%t has %l values for each channel; more than 1 are needed to take statistics of", x, each); return NULL; }
+    if (own && !instance && !(eps > 0)) { tg__fail(tg, TG__E_RANGE, "eps", "more than 0 while training", eps); return NULL; }
     if (own && ((running_mean && !tg__writable(tg, running_mean)) || (running_var && !tg__writable(tg, running_var)))) return NULL;
     at.dims = at.groups = 0; at.eps = eps;
     outermost = tg__compose(tg);
@@ -31486,17 +31487,17 @@ TG_API tg_module *tg_nn_multihead_attention_from(const tg_nn_multihead_attention
     }
     shape[0] = 3 * e;
     if (!a->no_bias) tg__layer_tensor(&l->m, &l->in_proj_bias, "in_proj_bias", true, TG__DRAW_VALUE, 0, 1, shape);
+    shape[0] = shape[1] = 1; shape[2] = e;
+    if (a->add_bias_kv) {
+        tg__layer_tensor(&l->m, &l->bias_k, "bias_k", true, TG__DRAW_NORMAL, tg__sqrt64(2 / (2 * (double)e)), 3, shape);
+        tg__layer_tensor(&l->m, &l->bias_v, "bias_v", true, TG__DRAW_NORMAL, tg__sqrt64(2 / (2 * (double)e)), 3, shape);
+    }
     out.at = a->at; out.tg = a->tg; out.in = out.out = e; out.no_bias = a->no_bias;
     (void)TG_PART(l, out_proj, tg_nn_linear_from(&out));
     if (l->out_proj && !a->no_bias) {                          /* torch starts this bias at 0 */
         const bool was = tg_grad_mode(a->tg, false);
         (void)tg_zero_(((tg__linear *)(void *)l->out_proj)->bias);
         (void)tg_grad_mode(a->tg, was);
-    }
-    shape[0] = shape[1] = 1; shape[2] = e;
-    if (a->add_bias_kv) {
-        tg__layer_tensor(&l->m, &l->bias_k, "bias_k", true, TG__DRAW_NORMAL, tg__sqrt64(2 / (2 * (double)e)), 3, shape);
-        tg__layer_tensor(&l->m, &l->bias_v, "bias_v", true, TG__DRAW_NORMAL, tg__sqrt64(2 / (2 * (double)e)), 3, shape);
     }
     return TG_MODULE_OF(l);
 }
@@ -32746,7 +32747,7 @@ TG__PRIVATE void tg__optim_numbers(const tg_optim *o, const tg__optim_param *p, 
         case TG_OPTIM_ADAGRAD: c[1] = lr / (1 + (t - 1) * n[TG__OPT_LR_DECAY]); c[3] = n[TG__OPT_EPS]; break;
         case TG_OPTIM_ADADELTA: c[3] = n[TG__OPT_RHO]; c[4] = 1 - n[TG__OPT_RHO]; c[5] = n[TG__OPT_EPS]; break;
         case TG_OPTIM_ADAMAX: c[1] = lr / bias1; c[3] = b1; c[4] = 1 - b1; c[5] = b2; c[6] = n[TG__OPT_EPS]; break;
-        case TG_OPTIM_ASGD: c[1] = p->steps ? p->product : lr; c[3] = 1 - n[TG__OPT_LAMBD] * c[1]; c[4] = 1 - p->average; c[5] = p->average; break;
+        case TG_OPTIM_ASGD: c[1] = p->steps ? p->product : (double)(float)lr; c[3] = 1 - n[TG__OPT_LAMBD] * c[1]; c[4] = 1 - p->average; c[5] = p->average; break;
         case TG_OPTIM_RPROP: c[3] = n[TG__OPT_ETA_MINUS]; c[4] = n[TG__OPT_ETA_PLUS]; c[5] = n[TG__OPT_STEP_LEAST]; c[6] = n[TG__OPT_STEP_MOST]; break;
         case TG_OPTIM_LION: c[3] = b1; c[4] = 1 - b1; c[5] = b2; c[6] = 1 - b2; break;
         case TG_OPTIM_MUON: c[1] = tg__muon_rate(n, x); c[3] = n[TG__OPT_MOMENTUM]; c[4] = 1 - n[TG__OPT_MOMENTUM]; break;
@@ -32764,8 +32765,9 @@ TG__PRIVATE void tg__optim_passed(const tg_optim *o, tg__optim_param *p) {
     const double t = (double)++p->steps;
     if (o->rule == TG_OPTIM_NADAM) p->product *= tg__nadam_momentum(n, t);
     if (o->rule != TG_OPTIM_ASGD) return;
-    p->product = n[TG__OPT_LR] / tg__power(1 + n[TG__OPT_LAMBD] * n[TG__OPT_LR] * t, n[TG__OPT_ALPHA]);
-    p->average = t - n[TG__OPT_T0] > 1 ? 1 / (t - n[TG__OPT_T0]) : 1;
+    /* torch keeps both in f32, beside parameters of f64 too */
+    p->product = (double)(float)(n[TG__OPT_LR] / tg__power(1 + n[TG__OPT_LAMBD] * n[TG__OPT_LR] * t, n[TG__OPT_ALPHA]));
+    p->average = (double)(float)(t - n[TG__OPT_T0] > 1 ? 1 / (t - n[TG__OPT_T0]) : 1);
 }
 
 /* The gradient as the rule takes it, or NULL for none. */

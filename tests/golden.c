@@ -1635,6 +1635,8 @@ static void a_rnn(call *c) {         /* nn.LSTM, nn.GRU, nn.RNN and their cells 
     a.tg = c->tg; a.in = need_integer(c, -1, "input_size"); a.hidden = need_integer(c, -1, "hidden_size"); a.no_bias = !flag(c, -1, "bias", true);
     a.batch_first = flag(c, -1, "batch_first", false); a.bidirectional = flag(c, -1, "bidirectional", false); a.layers = integer(c, -1, "num_layers", 1);
     a.dropout = number(c, -1, "dropout", 0); a.proj_size = integer(c, -1, "proj_size", 0);
+    if (!a.layers) skip(c, "0 stands for 1");
+    if (strcmp(word(c, -1, "nonlinearity", "tanh"), "tanh") != 0 && strcmp(word(c, -1, "nonlinearity", "tanh"), "relu") != 0) skip(c, "no such nonlinearity");
     a.nonlinearity = strcmp(word(c, -1, "nonlinearity", "tanh"), "relu") == 0 ? TG_NN_RELU : TG_NN_TANH;
     m = lstm ? cell ? tg_nn_lstm_cell_from(&a) : tg_nn_lstm_from(&a) : gru ? cell ? tg_nn_gru_cell_from(&a) : tg_nn_gru_from(&a) : cell ? tg_nn_rnn_cell_from(&a) : tg_nn_rnn_from(&a);
     y = module_state(c, m) ? tg_forward_rnn(m, x, .c0 = c0, .c_n = lstm ? &cells : NULL, .h0 = h0, .h_n = &h) : NULL;
@@ -1680,6 +1682,8 @@ static void a_attention_module(call *c) {
 /* ---- init ---- */
 static tg_gain_of gain_of(call *c, int at, const char *absent) {
     const char *name = word(c, at, "nonlinearity", absent);
+    if (strcmp(name, "linear") != 0 && strncmp(name, "conv", 4) != 0 && strcmp(name, "tanh") != 0 && strcmp(name, "relu") != 0 && strcmp(name, "leaky_relu") != 0 &&
+        strcmp(name, "selu") != 0 && strcmp(name, "sigmoid") != 0) skip(c, "no such nonlinearity");
     return strcmp(name, "tanh") == 0 ? TG_GAIN_TANH : strcmp(name, "relu") == 0 ? TG_GAIN_RELU : strcmp(name, "leaky_relu") == 0 ? TG_GAIN_LEAKY_RELU :
         strcmp(name, "selu") == 0 ? TG_GAIN_SELU : strcmp(name, "sigmoid") == 0 ? TG_GAIN_SIGMOID : TG_GAIN_LINEAR;
 }
@@ -1691,6 +1695,7 @@ static void a_init(call *c) {         /* nn.init.* */
     const char *op = c->op + 8;
     double in = 0, out = 0;
     tg_tensor *t;
+    const char *mode = "fan_in";
     if (strcmp(op, "calculate_gain") == 0) {
         const tg_gain_of of = gain_of(c, 0, "linear");
         const double gain = tg_calculate_gain(of, number(c, 1, "param", 0.01));
@@ -1706,9 +1711,11 @@ static void a_init(call *c) {         /* nn.init.* */
         put_int(c, fans[0]); put_int(c, fans[1]);
         return;
     }
-    if (!t || !tg__fans(c->tg, t, &in, &out)) { put_num(c, 0); return; }
+    if (!t || !tg__fans(c->tg, t, &in, &out)) { put(c, NULL); return; }
+    if (op[0] == 'k') mode = word(c, 2, "mode", "fan_in");
+    if (strcmp(mode, "fan_in") != 0 && strcmp(mode, "fan_out") != 0) skip(c, "no such mode");
     if (op[0] == 'x') put_num(c, tg__xavier_number(in, out, number(c, 1, "gain", 1), op[7] == 'n'));
-    else put_num(c, tg__kaiming_number(strcmp(word(c, 2, "mode", "fan_in"), "fan_out") == 0 ? out : in,
+    else put_num(c, tg__kaiming_number(strcmp(mode, "fan_out") == 0 ? out : in,
         tg_calculate_gain(gain_of(c, 3, "leaky_relu"), number(c, 1, "a", 0)), op[8] == 'n'));
 }
 /* The number that a layer draws its tensor with, if all that was drawn lies within it. */
@@ -1717,7 +1724,7 @@ static void put_limit(call *c, tg_tensor *t, double fan_in) {
     put_num(c, t && tg_item(tg_max(tg_abs(tg_detach(t)))) <= limit * (1 + 1e-6) ? limit : -1);
 }
 static void a_layer_limits(call *c) { /* nn.Linear.init_limits, nn.Conv2d.init_limits */
-    const bool conv = c->op[3] == 'C', bias = flag(c, -1, "bias", true);
+    const bool conv = c->op[3] == 'C', bias = flag(c, conv ? 4 : 2, "bias", true);
     const int64_t in = need_integer(c, 0, "in_features|in_channels"), out = need_integer(c, 1, "out_features|out_channels");
     tg_module *m;
     tg_tensor *w;
@@ -1725,7 +1732,7 @@ static void a_layer_limits(call *c) { /* nn.Linear.init_limits, nn.Conv2d.init_l
         tg_nn_conv2d_args a;
         const ints k = need_ints(c, 2, "kernel_size");
         memset(&a, 0, sizeof a);
-        a.tg = c->tg; a.in = in; a.out = out; a.groups = integer(c, -1, "groups", 1); a.no_bias = !bias;
+        a.tg = c->tg; a.in = in; a.out = out; a.groups = integer(c, 3, "groups", 1); a.no_bias = !bias;
         a.kernel = k.v[0];
         if (k.n == 2) { a.kernel_size[0] = k.v[0]; a.kernel_size[1] = k.v[1]; }
         m = tg_nn_conv2d_from(&a);
@@ -1802,7 +1809,8 @@ static tg_optim_args optim_args(call *c, int group) {
     m = optim_number(c, "lr", group);
     if (m.is) a.lr = m.value;
     a.alpha = optim_number(c, "alpha", group); a.dampening = optim_number(c, "dampening", group); a.eps = optim_number(c, "eps", group);
-    a.initial_accumulator_value = optim_number(c, "initial_accumulator_value", group); a.lambd = optim_number(c, "lambd", group); a.lr_decay = optim_number(c, "lr_decay", group);
+    a.initial_accumulator_value = optim_number(c, "initial_accumulator_value", -1);        /* torch takes the constructor's, whatever a group says */
+    a.lambd = optim_number(c, "lambd", group); a.lr_decay = optim_number(c, "lr_decay", group);
     a.momentum = optim_number(c, "momentum", group); a.momentum_decay = optim_number(c, "momentum_decay", group); a.rho = optim_number(c, "rho", group); a.t0 = optim_number(c, "t0", group);
     a.tolerance_change = optim_number(c, "tolerance_change", group); a.tolerance_grad = optim_number(c, "tolerance_grad", group); a.weight_decay = optim_number(c, "weight_decay", group);
     optim_list(c, "betas", group, 2, a.betas); optim_list(c, "etas", group, 2, a.etas); optim_list(c, "step_sizes", group, 2, a.step_sizes); optim_list(c, "ns_coefficients", group, 3, a.ns_coefficients);
@@ -1837,6 +1845,7 @@ static void a_optim(call *c) {
     tg_optim *o;
     int n = 0, i;
     if (c->skip || !list || !steps || list->count > MAX_TENSORS) { skip(c, "lists are wanted"); return; }
+    if (!list->count) { skip(c, "an empty list belongs to no context"); return; }
     for (e = list->first; e; e = e->next) p[n++] = parameter(c, e);
     a.params = p; a.n_params = groups ? 1 : n;
     o = tg_optim_from(&a);
@@ -1878,7 +1887,9 @@ static void a_clip_grad(call *c) {
     tensors g = tensor_list(c, 0, "parameters|grads");
     tg_tensor *p[MAX_TENSORS];
     const bool value = strcmp(c->op, "nn.utils.clip_grad_value_") == 0;
-    tg_maybe order = maybe(c, 2, "norm_type");
+    const val *named = arg(c, 2, "norm_type");
+    const bool infinite = is_kind(named, V_STR) && strcmp(named->s, "inf") == 0;          /* torch takes the word for the number */
+    tg_maybe order = infinite ? tg__option_is(true, tg__inf()) : maybe(c, 2, "norm_type");
     int i;
     for (i = 0; i < g.n; i++) {
         p[i] = g.t[i] ? tg_require_grad(tg_zeros_like(g.t[i]), true) : NULL;
@@ -1939,6 +1950,7 @@ static double sched_rate(const sched *s, const char *name, double lr, int64_t st
         tg_cyclic_lr_args a;
         memset(&a, 0, sizeof a);
         a.base_lr = sched_number(s, "base_lr", 0); a.max_lr = sched_number(s, "max_lr", 0); a.step = step; a.gamma = sched_maybe(s, "gamma");
+        (void)sched_arg(s, "scale_mode");                                                    /* of a function's scale, which no case has */
         a.step_size_up = (int64_t)sched_number(s, "step_size_up", 0); a.step_size_down = (int64_t)sched_number(s, "step_size_down", 0);
         a.mode = sched_is(s, "mode", "triangular2") ? TG_CYCLIC_TRIANGULAR2 : sched_is(s, "mode", "exp_range") ? TG_CYCLIC_EXP_RANGE : TG_CYCLIC_TRIANGULAR;
         lr = tg_cyclic_lr_from(&a);
@@ -1978,13 +1990,14 @@ static void a_sched(call *c) {
     if (given) put_rates(c, momenta, steps + 1);
 }
 static void a_plateau(call *c) {
-    const val *metrics = need(c, -1, "metrics"), *e;
+    const val *metrics = need(c, -1, "metrics"), *e, *least = arg(c, -1, "min_lr");     /* a list: one for each group */
     double rates[MAX_RESULTS];
     tg_plateau p;
     int64_t n = 0;
     memset(&p, 0, sizeof p);
+    if (is_kind(least, V_LIST)) least = least->first;
     p.max = strcmp(word(c, -1, "mode", "min"), "max") == 0; p.factor = maybe(c, -1, "factor"); p.patience = maybe(c, -1, "patience"); p.threshold = maybe(c, -1, "threshold");
-    p.threshold_abs = strcmp(word(c, -1, "threshold_mode", "rel"), "abs") == 0; p.cooldown = integer(c, -1, "cooldown", 0); p.min_lr = number(c, -1, "min_lr", 0); p.eps = maybe(c, -1, "eps");
+    p.threshold_abs = strcmp(word(c, -1, "threshold_mode", "rel"), "abs") == 0; p.cooldown = integer(c, -1, "cooldown", 0); p.min_lr = least ? least->n : 0; p.eps = maybe(c, -1, "eps");
     rates[n++] = number(c, 0, "lr", 0.1);
     for (e = metrics ? metrics->first : NULL; e && n < MAX_RESULTS; e = e->next, n++) rates[n] = tg_reduce_lr_on_plateau(&p, rates[n - 1], e->n);
     put_rates(c, rates, n);
@@ -2129,7 +2142,14 @@ ADAPTER(a_cumulative_trapezoid) {
     double dx = x ? 1 : number(c, 1, "dx", 1);
     put(c, tg_cumulative_trapezoid(y, x, dx, integer(c, -1, "dim", -1)));
 }
-ADAPTER(a_pad_sequence) { tensors l = tensor_list(c, 0, "sequences"); bool first = flag(c, 1, "batch_first", false); put(c, tg_pad_sequence(l.t, l.n, first, number(c, 2, "padding_value", 0))); }
+ADAPTER(a_pad_sequence) {
+    tensors l = tensor_list(c, 0, "sequences");
+    const bool first = flag(c, 1, "batch_first", false);
+    const double value = number(c, 2, "padding_value", 0);
+    if (l.n == 0) { skip(c, "an empty list belongs to no context"); return; }
+    if (strcmp(word(c, 3, "padding_side", "right"), "right") != 0) { skip(c, "padded on the right only"); return; }
+    put(c, tg_pad_sequence(l.t, l.n, first, value));
+}
 
 /* `composed`: the library has no such operation of its own; the adapter joins two or more that it has. Formula rows need no line here. */
 typedef struct adapter { const char *op; void (*call)(call *c); bool composed; } adapter;

@@ -202,6 +202,13 @@ static void test_sequences(tg_ctx *tg) {
     CHECK((y = tg_forward_attention(a, x, tg_randn(tg, TG_SHAPE(7, 5, 5)), tg_randn(tg, TG_SHAPE(7, 5, 6)), .weights = &h)) && tg__same_shape(y, x) && h->shape[2] == 9);
     CHECK(!tg_forward_attention(a, x, NULL, NULL) && !tg_forward_rnn(a, x));
     tg_clear(tg);
+    {                                                                  /* torch's order: its own, then those of its parts */
+        static const char *const order[] = { "q_proj_weight", "k_proj_weight", "v_proj_weight", "in_proj_bias", "bias_k", "bias_v", "out_proj.weight", "out_proj.bias" };
+        tg_tensor *list[9];
+        size_t i;
+        CHECK(tg_parameters(a, list, 9) == 8);
+        for (i = 0; i < 8; i++) CHECK_MSG(list[i] == tg_module_tensor_at(a, order[i]), "%s is not parameter %d", order[i], (int)i);
+    }
     tg_module_free(a);
 #define SAYS(call, text) (CHECK(!(call)), CHECK_MSG(strncmp(tg_error_text(tg), text, strlen(text)) == 0, "%s", tg_error_text(tg)), tg_clear(tg))
     SAYS(tg_nn_multihead_attention(tg, 8, 3), "nn_multihead_attention: MultiheadAttention: embed_dim 8 does not fall into 3 heads");

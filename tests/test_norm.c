@@ -233,10 +233,24 @@ static void test_outlier(void) {
     tg_end(tg, m);
 }
 
+/* A batch's own variance may be 0, so torch asks for an eps there; running variances need none. */
+static void test_no_eps(void) {
+    tg_mark m = tg_begin(tg);
+    tg_tensor *x = tg_ones(tg, TG_SHAPE(2, 3, 4)), *one = tg_ones(tg, TG_SHAPE(3)), *zero = tg_zeros(tg, TG_SHAPE(3));
+    CHECK(!tg_batch_norm(x, zero, one, NULL, NULL, true, 0.1, 0)); CHECK_ERROR(tg, TG_ERROR_VALUE);
+    CHECK(!tg_batch_norm(x, NULL, NULL, NULL, NULL, true, 0.1, -1e-5)); CHECK_ERROR(tg, TG_ERROR_VALUE);
+    CHECK(!tg_batch_norm(x, NULL, NULL, NULL, NULL, true, 0.1, NAN)); CHECK_ERROR(tg, TG_ERROR_VALUE);
+    CHECK_NEAR(tg_item(tg_sum(zero)), 0, 0);
+    CHECK_NEAR(tg_item(tg_sum(tg_batch_norm(x, zero, one, NULL, NULL, false, 0.1, 0))), 24, 0);
+    CHECK_NEAR(tg_item(tg_sum(tg_batch_norm(x, zero, one, NULL, NULL, true, 0.1, 1e-12))), 0, 0);
+    tg_end(tg, m);
+}
+
 int main(void) {
     tg = test_open();
     if (!tg) return test_end("norm");
     test_whole();
+    test_no_eps();
     test_outlier();
     test_values();
     test_running();

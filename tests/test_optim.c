@@ -47,7 +47,7 @@ static void reference_step(const tg_optim_args *a, double lr, reference *r, cons
     const double t = (double)++r->t, c1 = 1 - pow(b1, t), c2 = 1 - pow(b2, t), md = given(a->momentum_decay, 4e-3), lambd = given(a->lambd, 1e-4), rho = given(a->rho, 0.9);
     const double mu = b1 * (1 - 0.5 * pow(0.96, t * md)), mu_next = b1 * (1 - 0.5 * pow(0.96, (t + 1) * md)), most = 2 / (1 - b2) - 1, length = most - 2 * t * pow(b2, t) / c2;
     int64_t i;
-    if (t == 1) { r->product = 1; r->eta = lr; r->mu = 1; }
+    if (t == 1) { r->product = 1; r->eta = (float)lr; r->mu = 1; }
     r->product *= mu;
     for (i = 0; i < r->n; i++) {
         double *p = &r->p[i], *s = &r->s[0][i], *u = &r->s[1][i], *w = &r->s[2][i], g = (a->maximize ? -grad[i] : grad[i]) / (a->loss_scale > 0 ? a->loss_scale : 1), d, v;
@@ -87,8 +87,8 @@ static void reference_step(const tg_optim_args *a, double lr, reference *r, cons
             default: *p -= lr * sign(d); *s = b2 * *s + (1 - b2) * g; break;
         }
     }
-    r->eta = lr / pow(1 + lambd * lr * t, alpha);
-    r->mu = 1 / fmax(1, t - given(a->t0, 1e6));
+    r->eta = (float)(lr / pow(1 + lambd * lr * t, alpha));                                 /* f32, as torch has it, and mu */
+    r->mu = (float)(1 / fmax(1, t - given(a->t0, 1e6)));
 }
 
 /* ---- all rules, with options ---- */
