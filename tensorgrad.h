@@ -2173,7 +2173,8 @@ typedef struct tg_op {
     /* false: failed; NULL g[i]: zero; NULL dx[i]: no gradient. g is not to be written to: the operands of a sum share it */
     bool (*backward)(tg_ctx *tg, tg__node *n, tg_tensor **g, tg_tensor **dx);
     /* NULL, or the rule for tg_vmap: operands whose bit is set in `mapped` have a leading dimension more than the
-       call meant, all of one size; fills out[] so that all results have it too */
+       call meant, all of one size; fills out[] so that all results have it too. Without one, where it returns false
+       without an error, and for more than 8 operands or 4 results the op is called example by example */
     bool (*vmap)(tg_ctx *tg, const struct tg_op *op, const void *attr, tg_tensor *const *in, int n_in, unsigned mapped, tg_tensor **out);
 } tg_op;
 
@@ -6804,7 +6805,7 @@ TG__PRIVATE tg__text tg__text_over(char *out, size_t size) {
     TG__MSG(NO_GRADIENT,     TG_ERROR_GRAD,        "%t has no gradient: %s%s%s") \
     TG__MSG(LINEAR_SHAPE,    TG_ERROR_SHAPE,       "x %t and weight %t do not fit together: expected x [..., I] and weight [O, I]") \
     TG__MSG(OWNER,           TG_ERROR_CONTEXT,     "another thread is inside this context; one thread at a time may use a context, and each can have its own") \
-    TG__MSG(VMAP,            TG_ERROR_UNSUPPORTED, "it has no rule for tg_vmap, and a tensor inside one was given") \
+    TG__MSG(VMAP,            TG_ERROR_UNSUPPORTED, "it writes in place, looks at numbers or keeps a tensor, and one inside tg_vmap stands for all examples at once") \
     TG__MSG(VMAP_SIZE,       TG_ERROR_SHAPE,       "input %d, %t, has no leading dimension of size %l") \
     TG__MSG(OPAQUE,          TG_ERROR_DTYPE,       "operand %d, %t, is %s") \
     TG__MSG(BLOCKS,          TG_ERROR_SHAPE,       "the last dimension of %v does not fill blocks of %l, which %y needs") \
@@ -6817,7 +6818,9 @@ TG__PRIVATE tg__text tg__text_over(char *out, size_t size) {
     TG__MSG(RUNNING,         TG_ERROR_GRAD,        "the backward of '%s' walks the graph that it is being walked in, and would run itself") \
     TG__MSG(ALIGNMENT,       TG_ERROR_VALUE,       "the address of the data does not fit %y: it must be a multiple of %l bytes; tg_from copies from any address") \
     TG__MSG(SHAPES,          TG_ERROR_SHAPE,       "expected %s") \
-    TG__MSG(LEFT_OUT,        TG_ERROR_UNSUPPORTED, "this build has no kernels for %s: it was compiled with %s")
+    TG__MSG(LEFT_OUT,        TG_ERROR_UNSUPPORTED, "this build has no kernels for %s: it was compiled with %s") \
+    TG__MSG(VMAP_EXAMPLES,   TG_ERROR_UNSUPPORTED, "it has no rule for tg_vmap and is called for one example after the other, of which there are %l") \
+    TG__MSG(VMAP_SHAPES,     TG_ERROR_SHAPE,       "example %l inside tg_vmap gives %t, and the first one %t; all shapes must agree")
 
 #define TG__MSG(name, code, text) TG__E_##name,
 enum { TG__E_NONE, TG__MESSAGES(TG__MSG) TG__E_COUNT };
@@ -9062,27 +9065,89 @@ TG__PRIVATE tg_tensor *tg__mapped_wrap(tg_ctx *tg, tg_tensor *whole) {
     t->inner = whole; t->opaque = TG__MAPPED; t->data = NULL; t->out_index = tg->lane;
     t->ndim--; t->numel = 1;
     for (d = 0; d < t->ndim; d++) { t->shape[d] = whole->shape[d + 1]; t->numel *= t->shape[d]; }
-    tg__dense_strides(t->ndim, t->shape, t->stride);
+    memmove(t->stride, t->stride + 1, (size_t)t->ndim * sizeof t->stride[0]);       /* an example's own */
     return t;
+}
+TG__PRIVATE tg_tensor *tg__call(const tg_op *op, const void *attr, tg_tensor *const *in, int n_in, tg_tensor **outs, int n_out);
+/* What is drawn or looked at for all examples: the whole of t, or t itself; and y, which stands beside that, as t does. */
+TG__INLINE tg_tensor *tg__all_of(tg_tensor *t) { return t && t->opaque == TG__MAPPED ? t->inner : t; }
+TG__PRIVATE tg_tensor *tg__as_mapped(const tg_tensor *t, tg_tensor *y) { return y && t->opaque == TG__MAPPED ? tg__mapped_wrap(t->tg, y) : y; }
+
+/* For ops without a rule: called for one example after the other, with selects of the wholes; what they give is stacked, and
+   all of it is recorded. y has room for the operands and results of one example and, behind them, for all results. */
+TG__PRIVATE bool tg__call_examples(tg_ctx *tg, const tg_op *op, const void *attr,
+    tg_tensor *const *in, int n_in, tg_tensor **out, int n_out, tg_tensor **x, int64_t size) {
+    tg_tensor **y = x + n_in, **all = y + n_out;
+    int64_t e;
+    int i;
+    for (e = 0; e < size; e++) {
+        for (i = 0; i < n_in; i++) {
+            x[i] = in[i] != tg__all_of(in[i]) ? tg_select(in[i]->inner, 0, e) : in[i];
+            if (in[i] && !x[i]) return false;
+        }
+        (void)tg__call(op, attr, x, n_in, y, n_out);
+        if (tg->error != TG_OK) return false;
+        for (i = 0; i < n_out; i++) all[i * size + e] = y[i];
+    }
+    for (i = 0; i < n_out; i++) {
+        tg_tensor **const of = all + i * size;
+        out[i] = NULL;
+        if (!of[0]) continue;                                          /* a result that is not asked for */
+        for (e = 1; e < size; e++) if (!tg__same_shape(of[e], of[0])) return tg__fail(tg, TG__E_VMAP_SHAPES, e, of[e], of[0]);
+        out[i] = tg_stack(of, (int)size, 0);
+        if (!out[i]) return false;
+    }
+    return true;
 }
 TG__PRIVATE tg_tensor *tg__call_mapped(tg_ctx *tg, const tg_op *op, const void *attr,
     tg_tensor *const *in, int n_in, tg_tensor **outs, int n_out) {
-    tg_tensor *x[8], *out[4];
+    tg_tensor *x[8], *few[4], **out = few, **room = NULL, *first;
     unsigned mapped = 0;
+    int64_t size = 0;
+    size_t bytes = 0;
+    bool ok = false;
     int i;
-    if (!op->vmap) { tg__fail(tg, TG__E_VMAP); return NULL; }
-    if (n_in > 8 || n_out > 4 || n_out < 1) { tg__fail(tg, TG__E_ARGUMENT, "a rule for tg_vmap has at most 8 operands and 4 results"); return NULL; }
+    if ((op->flags & TG_OP_INPLACE) || n_out < 1) { tg__fail(tg, TG__E_VMAP); return NULL; }
     for (i = 0; i < n_in; i++) {
-        x[i] = in[i];
-        if (in[i] && in[i]->opaque == TG__MAPPED) { x[i] = in[i]->inner; mapped |= 1u << i; }
+        const bool is = in[i] && in[i]->opaque == TG__MAPPED;
+        if (is) size = in[i]->inner->shape[0];
+        if (i >= 8) continue;
+        x[i] = is ? in[i]->inner : in[i];
+        if (is) mapped |= 1u << i;
     }
-    if (!op->vmap(tg, op, attr, x, n_in, mapped, out)) return NULL;
-    for (i = 0; i < n_out; i++) {
-        out[i] = tg__mapped_wrap(tg, out[i]);
-        if (!out[i]) return NULL;
+    if (op->vmap && n_in <= 8 && n_out <= 4) {
+        ok = op->vmap(tg, op, attr, x, n_in, mapped, out);
+        if (tg->error != TG_OK) return NULL;
     }
-    for (i = 0; i < n_out && outs; i++) outs[i] = out[i];
-    return out[0];
+    else if ((op->flags & TG_OP_MAP) && n_in == 1 && n_out == 1) {
+        out[0] = tg__call(op, attr, x, 1, NULL, 1);
+        if (!out[0]) return NULL;
+        ok = true;
+    }
+    if (!ok) {
+        tg_mark m;
+        bool outermost;
+        if (size == 0 || size > 0x7fffffff) { tg__fail(tg, TG__E_VMAP_EXAMPLES, size); return NULL; }
+        bytes = ((size_t)n_in + (size_t)n_out * (2 + (size_t)size)) * sizeof *room;
+        room = (tg_tensor **)tg__mem_get(tg, bytes);
+        m = tg_begin(tg);
+        out = room;
+        outermost = tg__compose(tg);
+        ok = room && m.depth && tg__call_examples(tg, op, attr, in, n_in, out, n_out, room + n_out, size);
+        (void)tg__composed(tg, outermost, NULL);
+        for (i = 0; ok && i < n_out; i++) if (out[i]) out[i]->count++;
+        tg_end(tg, m);
+        for (i = 0; ok && i < n_out; i++) if (out[i] && !(out[i] = tg__hold(tg, out[i]))) ok = false;
+    }
+    for (i = 0; ok && i < n_out; i++) {
+        if (!out[i]) continue;
+        if (out[i]->opaque) ok = tg__fail(tg, TG__E_VMAP);              /* row-sparse, or in blocks */
+        else ok = (out[i] = tg__mapped_wrap(tg, out[i])) != NULL;
+    }
+    for (i = 0; ok && i < n_out && outs; i++) outs[i] = out[i];
+    first = ok ? out[0] : NULL;
+    tg__mem_put(tg, room, bytes);
+    return first;
 }
 
 #ifdef TENSORGRAD_DEBUG                                               /* tg__call is put around it below */
@@ -11548,11 +11613,12 @@ TG__PRIVATE bool tg__formula_vmap(tg_ctx *tg, const tg_op *op, const void *attr,
     tg_tensor *x[3];
     int i, d, most = 0;
     int first = ((const tg__formula *)(const void *)op)->types == TG__CHOOSE, k;
+    (void)tg;
     for (i = 0; i < n_in; i++) { d = in[i]->ndim - (int)(mapped >> i & 1u); if (d > most) most = d; }
     for (i = first; i < n_in; i++)                                     /* an example of no dimensions promotes less than a batch of them */
         for (k = first; k < n_in; k++)
             if (in[i]->dtype != in[k]->dtype && !in[i]->is_number && !in[k]->is_number && in[i]->ndim == (int)(mapped >> i & 1u))
-                return tg__fail(tg, TG__E_SAME_DTYPE, in[i], in[k], " inside tg_vmap, where examples of no dimensions promote otherwise than their batch");
+                return false;                                          /* example by example, then */
     for (i = 0; i < n_in; i++) {
         int64_t shape[TG_MAX_DIMS];
         x[i] = in[i];
@@ -12589,8 +12655,17 @@ TG__PRIVATE bool tg__permute_backward(tg_ctx *tg, tg__node *n, tg_tensor **g, tg
     dx[0] = tg_permute(g[0], (int)at->ndim, back);
     return dx[0] != NULL;
 }
+TG__PRIVATE bool tg__permute_vmap(tg_ctx *tg, const tg_op *op, const void *attr, tg_tensor *const *x, int n_in, unsigned mapped, tg_tensor **out) {
+    tg__shape_attr at = *(const tg__shape_attr *)attr;
+    int i;
+    (void)tg; (void)n_in; (void)mapped;
+    if (at.ndim != x[0]->ndim - 1) return false;
+    for (i = (int)at.ndim++; i > 0; i--) at.shape[i] = at.shape[i - 1] < 0 ? at.shape[i - 1] : at.shape[i - 1] + 1;
+    at.shape[0] = 0;
+    return (out[0] = tg__call(op, &at, x, 1, NULL, 1)) != NULL;
+}
 static const tg_op tg__permute_op = { TG__OP("permute", TG__IN(1), TG__OUT(1), TG_OP_VIEW), TG__NO_SAVES, TG__ATTRS_OF(tg__permute, tg__shape),
-    tg__permute_check, NULL, tg__permute_backward, NULL };
+    tg__permute_check, NULL, tg__permute_backward, tg__permute_vmap };
 
 TG__PRIVATE bool tg__shape_attr_fill(tg_ctx *tg, tg__shape_attr *at, int ndim, const int64_t *shape,
     const char *what) {
@@ -12678,8 +12753,24 @@ TG__PRIVATE bool tg__view_backward(tg_ctx *tg, tg__node *n, tg_tensor **g, tg_te
     dx[0] = tg_reshape(g[0], n->in_slot[0].ndim, n->in_slot[0].shape);
     return dx[0] != NULL;
 }
+/* a shape behind the number of examples */
+TG__PRIVATE bool tg__shape_lead(tg__shape_attr *at, int64_t size) {
+    if (at->ndim == TG_MAX_DIMS) return false;
+    memmove(at->shape + 1, at->shape, (size_t)at->ndim++ * sizeof at->shape[0]);
+    at->shape[0] = size;
+    return true;
+}
+TG__PRIVATE bool tg__view_vmap(tg_ctx *tg, const tg_op *op, const void *attr, tg_tensor *const *x, int n_in, unsigned mapped, tg_tensor **out) {
+    tg__shape_attr at = *(const tg__shape_attr *)attr;
+    tg_tensor one = *x[0];
+    int i;
+    (void)n_in; (void)mapped;
+    for (one.numel = 1, one.ndim--, i = 0; i < one.ndim; i++) one.numel *= one.shape[i] = x[0]->shape[i + 1];
+    if (!tg__infer_shape(tg, &one, &at) || !tg__shape_lead(&at, x[0]->shape[0])) return false;
+    return (out[0] = tg__call(op, &at, x, 1, NULL, 1)) != NULL;
+}
 static const tg_op tg__view_op = { TG__OP("view", TG__IN(1), TG__OUT(1), TG_OP_VIEW), TG__NO_SAVES, TG__ATTRS_OF(tg__view, tg__shape),
-    tg__view_check, NULL, tg__view_backward, NULL };
+    tg__view_check, NULL, tg__view_backward, tg__view_vmap };
 TG_API tg_tensor *(tg_view)(tg_tensor *t, int ndim, const int64_t *shape) {
     tg_ctx *tg = tg__start(t, "view");
     tg__shape_attr at;
@@ -12744,8 +12835,19 @@ TG__PRIVATE bool tg__expand_check(tg_ctx *tg, tg__node *n) {
     return tg__check_shape(tg, x->dtype, (int)at->ndim, at->shape, &numel) &&
         tg__out_view(n, (int)at->ndim, at->shape, stride, 0);
 }
+TG__PRIVATE bool tg__expand_vmap(tg_ctx *tg, const tg_op *op, const void *attr, tg_tensor *const *in, int n_in, unsigned mapped, tg_tensor **out) {
+    tg__shape_attr at = *(const tg__shape_attr *)attr, from = at;
+    tg_tensor *x = in[0];
+    const int added = (int)at.ndim + 1 - x->ndim;
+    int i;
+    (void)tg; (void)n_in; (void)mapped;
+    if (added < 0 || !tg__shape_lead(&at, x->shape[0])) return false;
+    for (i = 0; i < (int)at.ndim; i++) from.shape[i] = i == 0 ? x->shape[0] : i <= added ? 1 : x->shape[i - added];
+    if (added) x = tg_view(x, (int)at.ndim, from.shape);
+    return (out[0] = tg__call(op, &at, &x, 1, NULL, 1)) != NULL;
+}
 static const tg_op tg__expand_op = { TG__OP("expand", TG__IN(1), TG__OUT(1), TG_OP_VIEW), TG__NO_SAVES, TG__ATTRS_OF(tg__view, tg__shape),
-    tg__expand_check, NULL, tg__same_backward, NULL };
+    tg__expand_check, NULL, tg__same_backward, tg__expand_vmap };
 TG_API tg_tensor *(tg_expand)(tg_tensor *t, int ndim, const int64_t *shape) {
     tg_ctx *tg = tg__start(t, "expand");
     tg__shape_attr at;
@@ -12788,8 +12890,17 @@ TG__PRIVATE bool tg__slice_backward(tg_ctx *tg, tg__node *n, tg_tensor **g, tg_t
     dx[0] = tg__slice_put(g[0], n->attr);
     return dx[0] != NULL;
 }
+TG__PRIVATE bool tg__slice_vmap(tg_ctx *tg, const tg_op *op, const void *attr, tg_tensor *const *x, int n_in, unsigned mapped, tg_tensor **out) {
+    const tg__slice_attr *one = (const tg__slice_attr *)attr;
+    const size_t size = (size_t)one->ndim * sizeof one->shape[0];
+    tg__slice_attr at = TG__ZERO;
+    (void)tg; (void)n_in; (void)mapped;
+    memcpy(at.shape + 1, one->shape, size); memcpy(at.start + 1, one->start, size); memcpy(at.step + 1, one->step, size); memcpy(at.size + 1, one->size, size);
+    at.ndim = one->ndim + 1; at.shape[0] = at.size[0] = x[0]->shape[0]; at.step[0] = 1;
+    return (out[0] = tg__call(op, &at, x, 1, NULL, 1)) != NULL;
+}
 static const tg_op tg__slice_op = { TG__OP("slice", TG__IN(1), TG__OUT(1), TG_OP_VIEW), TG__NO_SAVES, TG__ATTRS(tg__slice),
-    tg__slice_check, NULL, tg__slice_backward, NULL };
+    tg__slice_check, NULL, tg__slice_backward, tg__slice_vmap };
 
 TG__PRIVATE bool tg__slice_put_check(tg_ctx *tg, tg__node *n) {
     const tg__slice_attr *at = (const tg__slice_attr *)n->attr;
@@ -17198,18 +17309,20 @@ TG_API tg_tensor *(tg_logspace)(tg_ctx *tg, double start, double end, int64_t st
 
 /* ------------------------------------------------------------------ rand_like, randperm, normal, multinomial ---- */
 TG_API tg_tensor *(tg_rand_like)(tg_tensor *t) {
-    tg_ctx *tg = tg__start_whole(t, "rand_like");
+    tg_ctx *tg = tg__start(t, "rand_like");
+    tg_tensor *y;
     if (!tg) return NULL;
     if (!tg_dtype_is_float(t->dtype)) { tg__fail(tg, TG__E_FLOAT_ONLY, t); return NULL; }
-    t = tg__like(t, "rand_like");
-    return t ? tg__made(tg_uniform_(t, 0, 1), "rand_like") : NULL;
+    y = tg__like(tg__all_of(t), "rand_like");
+    return y ? tg__as_mapped(t, tg__made(tg_uniform_(y, 0, 1), "rand_like")) : NULL;
 }
 TG_API tg_tensor *(tg_randn_like)(tg_tensor *t) {
-    tg_ctx *tg = tg__start_whole(t, "randn_like");
+    tg_ctx *tg = tg__start(t, "randn_like");
+    tg_tensor *y;
     if (!tg) return NULL;
     if (!tg_dtype_is_float(t->dtype)) { tg__fail(tg, TG__E_FLOAT_ONLY, t); return NULL; }
-    t = tg__like(t, "randn_like");
-    return t ? tg__made(tg_normal_(t, 0, 1), "randn_like") : NULL;
+    y = tg__like(tg__all_of(t), "randn_like");
+    return y ? tg__as_mapped(t, tg__made(tg_normal_(y, 0, 1), "randn_like")) : NULL;
 }
 /* whole numbers in [low, low + range) beside t */
 TG__PRIVATE tg_tensor *tg__whole_beside(tg_ctx *tg, const tg_tensor *t, int ndim, const int64_t *shape, int64_t low, int64_t range) {
@@ -17219,7 +17332,7 @@ TG__PRIVATE tg_tensor *tg__whole_beside(tg_ctx *tg, const tg_tensor *t, int ndim
     return y ? tg__call(&tg__randint_op, &at, &y, 1, NULL, 1) : NULL;
 }
 TG_API tg_tensor *(tg_randint_like)(tg_tensor *t, int64_t low, int64_t high) {
-    tg_ctx *tg = tg__start_whole(t, "randint_like");
+    tg_ctx *tg = tg__start(t, "randint_like");
     tg_tensor *y;
     bool outermost;
     if (!tg) return NULL;
@@ -17229,13 +17342,13 @@ TG_API tg_tensor *(tg_randint_like)(tg_tensor *t, int64_t low, int64_t high) {
         return NULL;
     }
     outermost = tg__compose(tg);
-    y = tg__hold(tg, tg__tensor_make_like(tg, t->device, TG_I64, t));
+    y = tg__hold(tg, tg__tensor_make_like(tg, t->device, TG_I64, tg__all_of(t)));
     if (y) {
         tg__set_attr at = TG__ZERO;
         at.low = low; at.range = (int64_t)((uint64_t)high - (uint64_t)low);
         y = tg__call(&tg__randint_op, &at, &y, 1, NULL, 1);
     }
-    return tg__composed(tg, outermost, tg_to(y, t->dtype));
+    return tg__composed(tg, outermost, tg__as_mapped(t, tg_to(y, t->dtype)));
 }
 /* The order of random numbers of 64 bits: no two are equal, in practice. */
 TG_API tg_tensor *(tg_randperm)(tg_ctx *tg, int64_t n) {
@@ -22027,8 +22140,7 @@ TG_API tg_tensor *(tg_rrelu)(tg_tensor *x, double lower, double upper, bool trai
     if (!tg_dtype_is_float(x->dtype)) { tg__fail(tg, TG__E_FLOAT_ONLY, x); return NULL; }
     outermost = tg__compose(tg);
     if (!training) return tg__composed(tg, outermost, tg_leaky_relu(x, (lower + upper) / 2));
-    if (!tg__whole(tg, x)) return tg__composed(tg, outermost, NULL);
-    slope = tg_uniform_(tg_empty_like(x), lower, upper);
+    slope = tg__as_mapped(x, tg_uniform_(tg_empty_like(tg__all_of(x)), lower, upper));
     return tg__composed(tg, outermost, tg_where(tg_gt_scalar(x, 0), x, tg_mul(x, slope)));
 }
 TG_API tg_tensor *(tg_glu)(tg_tensor *x, int64_t dim) {
@@ -22478,13 +22590,15 @@ TG__PRIVATE bool tg__dropout_forward(tg_ctx *tg, tg__node *n) {
 }
 TG__PRIVATE bool tg__dropout_backward(tg_ctx *tg, tg__node *n, tg_tensor **g, tg_tensor **dx);
 TG__PRIVATE bool tg__dropout_vmap(tg_ctx *tg, const tg_op *op, const void *attr, tg_tensor *const *x, int n_in, unsigned mapped, tg_tensor **out) {
-    tg_tensor *factors = tg__full_beside(tg, x[0], x[0]->dtype, x[0]->ndim - 1, x[0]->shape + 1, 1);      /* of one for all */
+    tg_tensor *factors;
     (void)n_in; (void)mapped;
+    if (op->flags & TG_OP_RANDOM) return (out[0] = tg__call(op, attr, x, 1, NULL, 1)) != NULL;            /* each its own */
+    factors = tg__full_beside(tg, x[0], x[0]->dtype, x[0]->ndim - 1, x[0]->shape + 1, 1);                 /* of one for all */
     out[0] = tg_mul(x[0], factors ? tg__call(op, attr, &factors, 1, NULL, 1) : NULL);
     return out[0] != NULL;
 }
 static const tg_op tg__dropout_op = { TG__OP("dropout", TG__IN(1), TG__OUT(1), TG_OP_RANDOM), TG__NO_SAVES,
-    TG__ATTRS(tg__dropout), tg__dropout_check, tg__dropout_forward, tg__dropout_backward, NULL };
+    TG__ATTRS(tg__dropout), tg__dropout_check, tg__dropout_forward, tg__dropout_backward, tg__dropout_vmap };
 static const tg_op tg__dropout_again_op = { TG__OP("dropout_again", TG__IN(1), TG__OUT(1), TG__NO_FLAGS), TG__NO_SAVES,
     TG__ATTRS(tg__dropout), tg__dropout_check, tg__dropout_forward, tg__dropout_backward, tg__dropout_vmap };
 TG__PRIVATE bool tg__dropout_backward(tg_ctx *tg, tg__node *n, tg_tensor **g, tg_tensor **dx) {
@@ -22505,13 +22619,13 @@ typedef enum tg__dropped { TG__DROP_ELEMENTS, TG__DROP_CHANNELS, TG__DROP_FIRST 
 
 /* `keep`, or 0 with probability p */
 TG__PRIVATE tg_tensor *tg__dropout_mask(tg_ctx *tg, tg_tensor *x, tg__dropped what, double p, double keep) {
-    const int whole = what == TG__DROP_FIRST ? 1 : 2;
+    tg_tensor *all = tg__all_of(x);                                    /* each example has a mask of its own */
+    const int whole = what == TG__DROP_FIRST ? 1 : 2, kept = whole + all->ndim - x->ndim;
     int64_t shape[TG_MAX_DIMS];
-    if (!tg__whole(tg, x)) return NULL;                                /* one mask for all examples would be wrong, and no rule draws several */
-    if (what == TG__DROP_ELEMENTS) return tg__set_call(&tg__keep_op, tg_empty_like(x), p, keep);
+    if (what == TG__DROP_ELEMENTS) return tg__as_mapped(x, tg__set_call(&tg__keep_op, tg_empty_like(all), p, keep));
     if (x->ndim < whole) { tg__fail_op(tg, TG_ERROR_SHAPE, "%t has no channels: at least %d dimensions are expected", x, whole); return NULL; }
-    for (int d = 0; d < x->ndim; d++) shape[d] = d < whole ? x->shape[d] : 1;
-    return tg__set_call(&tg__keep_op, tg__full_beside(tg, x, x->dtype, x->ndim, shape, 0), p, keep);
+    for (int d = 0; d < all->ndim; d++) shape[d] = d < kept ? all->shape[d] : 1;
+    return tg__as_mapped(x, tg__set_call(&tg__keep_op, tg__full_beside(tg, x, x->dtype, all->ndim, shape, 0), p, keep));
 }
 /* Kept elements times a, plus b, with what is dropped at selu's lowest value; a and b keep mean 0 and variance 1. */
 TG__PRIVATE tg_tensor *tg__alpha_dropped(tg_ctx *tg, tg_tensor *x, tg__dropped what, double p) {
@@ -25524,8 +25638,8 @@ TG__PRIVATE tg_tensor *tg__log_bounded(tg_tensor *x) {
     tg_tensor *at_0 = tg_eq_scalar(x, 0), *log = tg_log(tg_where(at_0, x ? tg_number(x->tg, 1) : NULL, x));
     return tg_where(at_0, tg_add_scalar(tg_mul_scalar(x, 1e12), -100), tg_clamp(log, -100, tg__double(0x7ff0000000000000u)));
 }
-TG__PRIVATE bool tg__within_0_1(tg_tensor *t) {                                /* inside tg_vmap nothing can be looked at */
-    tg_tensor *inside = t && t->opaque != TG__MAPPED ? tg_all(tg_logical_and(tg_ge_scalar(t, 0), tg_le_scalar(t, 1))) : NULL;
+TG__PRIVATE bool tg__within_0_1(tg_tensor *t) {
+    tg_tensor *inside = tg_all(tg_logical_and(tg_ge_scalar(tg__all_of(t), 0), tg_le_scalar(tg__all_of(t), 1)));
     return !inside || tg_item(inside) != 0;
 }
 TG_API tg_tensor *tg_binary_cross_entropy_from(const tg_binary_cross_entropy_args *args) {
@@ -25715,7 +25829,6 @@ TG_API tg_tensor *(tg_pdist)(tg_tensor *x, double p) {
     if (x->ndim != 2) { tg__fail_op(tg, TG_ERROR_SHAPE, "expected [N, D], got %t", x); return NULL; }
     if (!tg_dtype_is_float(x->dtype)) { tg__fail(tg, TG__E_FLOAT_ONLY, x); return NULL; }
     if (!(p >= 0)) { tg__fail_op(tg, TG_ERROR_VALUE, "the p of a norm must not be negative, got %f", p); return NULL; }
-    if (!tg__whole(tg, x)) return NULL;
     n = x->shape[0];
     if (n < 2) m = 0;
     else if (!tg__mul_i64(n, n - 1, &m)) { tg__fail(tg, TG__E_TOO_LARGE, x->ndim, x->shape); return NULL; }
