@@ -55,7 +55,7 @@ static bool is(const char *a, const char *b) { return strcmp(a, b) == 0; }
 static bool named(const row *r, const char *name) { return is(r->name + 3, name); }       /* without tg_ */
 
 /* The numbers P0 and P1 that a row is tested with. */
-static void numbers_of(const row *r, tg_dtype d, double *p) {
+TEST_MAYBE void numbers_of(const row *r, tg_dtype d, double *p) {
     bool real = tg_dtype_is_float(d) || is(r->types, "FLOATING");
     p[0] = real ? 0.75 : d == TG_BOOL ? 1 : 2; p[1] = 0;
     if (named(r, "softplus")) { p[0] = 1.5; p[1] = 3; }
@@ -117,7 +117,7 @@ static tg_tensor *lay(tg_tensor *t, int layout) {
         default: return t;
     }
 }
-static tg_tensor *operand(tg_ctx *tg, const row *r, int k, tg_dtype d, int ndim, const int64_t *shape, int layout) {
+TEST_MAYBE tg_tensor *operand(tg_ctx *tg, const row *r, int k, tg_dtype d, int ndim, const int64_t *shape, int layout) {
     int64_t n = size_of(ndim, shape), i;
     double *v = (double *)malloc((size_t)(n + 1) * sizeof(double));
     tg_tensor *t;
