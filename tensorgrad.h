@@ -713,8 +713,13 @@ TG_API bool tg_gradcheck_from(const tg_gradcheck_args *args);
 #define tg_gradcheck(...) TG__OPTIONS1(tg_gradcheck, call, __VA_ARGS__)
 
 /* Maps f over the leading dimension of its inputs, which all have it in one size: f sees each without it and is run
-   once, the outputs get it in front. Differentiable. Formulas have a rule, and operations of your own may (tg_op);
-   those without one, writes in place, and reading values are refused. */
+   once, the outputs get it in front. Differentiable. Formulas, dropout, permute, view, expand, slices and copies are
+   one call for all examples, and so are operations of your own that have a rule (tg_op). Every other one is called
+   example by example, as in a loop of yours, and gives the loop's bits; it needs at least one example. What is random
+   is drawn for each example. Refused are writes in place, reading values and what depends on them (tg_nonzero,
+   tg_unique, tg_ctc_loss, tg_matrix_exp), an inner tg_vmap over what is inside already, and tg_grad inside f. For
+   gradients of each example: map over the parameters too, tg_expand copies of them that go into
+   tg_functional_call, and ask for the sum's gradients by these copies. */
 TG_API bool tg_vmap(const tg_function_call *call, tg_tensor **outputs);
 
 /* Runs f without recording, and again when the backward pass needs its graph: memory for time. Random calls
@@ -9066,6 +9071,7 @@ TG__PRIVATE tg_tensor *tg__mapped_wrap(tg_ctx *tg, tg_tensor *whole) {
     t->ndim--; t->numel = 1;
     for (d = 0; d < t->ndim; d++) { t->shape[d] = whole->shape[d + 1]; t->numel *= t->shape[d]; }
     memmove(t->stride, t->stride + 1, (size_t)t->ndim * sizeof t->stride[0]);       /* an example's own */
+    t->requires_grad = tg__needs_grad(whole);                          /* some functions go another way then */
     return t;
 }
 TG__PRIVATE tg_tensor *tg__call(const tg_op *op, const void *attr, tg_tensor *const *in, int n_in, tg_tensor **outs, int n_out);
@@ -9282,7 +9288,7 @@ TG__PRIVATE tg_tensor *TG__CALL(const tg_op *op, const void *attr,
         if (TG__RARE(in[i]->device != TG_CPU)) device = in[i]->device;
         need = tg__needs_grad(in[i]);
         graph |= need; off |= need | in[i]->off_record;
-        if (TG__RARE(tg->recording != NULL) && need && !tg__recording_note(tg, in[i])) return NULL;
+        if (TG__RARE(tg->recording != NULL) && need && in[i]->opaque != TG__MAPPED && !tg__recording_note(tg, in[i])) return NULL;
     }
     if (TG__RARE(mapped)) return tg__call_mapped(tg, op, attr, in, n_in, outs, n_out);
     for (i = 0; TG__RARE(device != TG_CPU) && i < n_in; i++) {        /* plain numbers go with any device */
@@ -9842,10 +9848,10 @@ TG__PRIVATE bool tg__walk_root(tg__walk *w, tg_tensor *t, tg_tensor *g) {
     tg_mark m;
     bool ok;
     tg__walk_place(tg, w);
+    if (!tg__whole(tg, t) || (g && !tg__whole(tg, g))) return false;
     if (!tg__needs_grad(t)) return tg__fail_no_graph(tg, t);
     if (!g && t->numel != 1) return tg__fail(tg, TG__E_GRAD_SCALAR, t);
     if (g && !tg__same_shape(g, t)) return tg__fail(tg, TG__E_GRAD_SHAPE, g, t);
-    if (g && !tg__whole(tg, g)) return false;
     if (g && g->device != t->device && !g->is_number) return tg__fail(tg, TG__E_DEVICES, g, (int)g->device, (int)t->device);
     n = tg__edge(t);
     if (!n || (g && n->op != &tg__leaf_op && !tg__use(tg, g, 0)) || !tg__walk_add(w, n)) return false;

@@ -8,7 +8,7 @@ static double floats_low = 0.1, floats_high = 0.9;
 static double of_type(double number, double whole) { return tg_dtype_is_float(floats_are) ? number : whole; }
 
 /* A call, and what came of it. `in`: a letter per operand, see whole(). `may`: the kinds it takes, as digits, where 3 is: though no result is inside tg_vmap; 0: it takes no plain ones;
-   w: it writes operands; r: other values each time; n: inside tg_vmap sums may be rounded otherwise; e: not for tensors without elements. */
+   w: it writes operands; r: other values each time; e: not for tensors without elements. */
 typedef struct trial { const char *name, *in, *may; bool go, ok; tg_ctx *tg, *to; tg_tensor *const *o, *r[4]; int n; } trial;
 
 /* ---- what the rows call ---- */
@@ -291,7 +291,7 @@ static bool made(int k, trial *c) {
     X(tg_pad, TG_DIMS(1, 0), TG_PAD_CONSTANT, 2) X(tg_pad, TG_DIMS(2, 1), TG_PAD_REFLECT, 0) X(tg_pad, TG_DIMS(0, 0), TG_PAD_CIRCULAR, 0) X(tg_constant_pad_nd, TG_DIMS(0, 1, -1, 0), 2) T(tg_nn_unfold_from, "c", "", tg_nn_unfold(o[0], .kernel = {1, 2}))
     T(tg_fold_from, "x", "", tg_fold(o[0], .kernel = {1, 2}, .size = {1, 33})) T(tg_pixel_shuffle, "H", "", tg_pixel_shuffle(o[0], 2)) T(tg_pixel_unshuffle, "k", "", tg_pixel_unshuffle(o[0], 2)) T(tg_channel_shuffle, "k", "", tg_channel_shuffle(o[0], 4))
     /* attention of many heads: with a weight for each of query, key and value and one more key, and with keys that are given */
-    T(tg_multi_head_attention_forward_from, "xxxxAAQxxxvvxkk", "n", tg_add(tg_multi_head_attention_forward(o[0], o[1], o[2], .num_heads = 2, .use_separate_proj_weight = true, .q_proj_weight = o[7], .k_proj_weight = o[8], .v_proj_weight = o[9], .in_proj_bias = o[6],
+    T(tg_multi_head_attention_forward_from, "xxxxAAQxxxvvxkk", "", tg_add(tg_multi_head_attention_forward(o[0], o[1], o[2], .num_heads = 2, .use_separate_proj_weight = true, .q_proj_weight = o[7], .k_proj_weight = o[8], .v_proj_weight = o[9], .in_proj_bias = o[6],
           .bias_k = tg_unsqueeze(o[4], 0), .bias_v = tg_unsqueeze(o[5], 0), .attn_mask = o[3], .key_padding_mask = o[10], .out_proj_bias = o[11], .out_proj_weight = o[12]),
         tg_multi_head_attention_forward(o[0], o[1], o[2], .num_heads = 2, .use_separate_proj_weight = true, .q_proj_weight = o[7], .k_proj_weight = o[8], .v_proj_weight = o[9], .static_k = tg_narrow(o[13], 2, 0, 16), .static_v = tg_narrow(o[14], 2, 16, 16), .out_proj_weight = o[12])))
     B(tg_multi_head_attention_forward_from, "xKx", "3", give(c, tg_multi_head_attention_forward(o[0], o[0], o[0], .num_heads = 4, .in_proj_weight = o[1], .out_proj_weight = o[2], .weights = &y)) && give(c, y))
