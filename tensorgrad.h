@@ -19995,6 +19995,22 @@ TG__PRIVATE void tg__pooling_pairs_claim(int64_t n, tg__pun32 *da, tg__pun32 *db
         db[2 * i].i = part & at_r & ~(at_p | at_q); db[2 * i + 1].i = part & at_s & ~(at_p | at_q | at_r);
     }
 }
+/* The largest of floats side by side, or of each second one, joins what a holds: one element of so many windows. */
+TG__INLINE void tg__pooling_close_in(int64_t n, float *a, const float *v, int64_t vs) {
+    int64_t i;
+    if (vs == 1) for (i = 0; i < n; i++) { const float x = v[i], m = x > a[i] ? x : a[i]; a[i] = x != x ? x : m; }
+    else for (i = 0; i < n; i++) { const float x = v[2 * i], m = x > a[i] ? x : a[i]; a[i] = x != x ? x : m; }
+}
+#if TG__HAS_X86
+TG__PRIVATE TG__TARGET("avx2") void tg__pooling_close_avx2(int64_t n, float *a, const float *v, int64_t vs) { tg__pooling_close_in(n, a, v, vs); }
+#endif
+TG__PRIVATE void tg__pooling_close(int isa, int64_t n, float *a, const float *v, int64_t vs) {
+#if TG__HAS_X86
+    if (isa > TG__ISA_SCALAR) { tg__pooling_close_avx2(n, a, v, vs); return; }
+#endif
+    (void)isa;
+    tg__pooling_close_in(n, a, v, vs);
+}
 #ifdef TG__LEVELS
 #pragma GCC pop_options
 #endif
@@ -20008,6 +20024,7 @@ TG__POOLING_TYPE(int64_t)
     else if (j->compute == TG_F64) { typedef double T; tg__pooling_##fn##_double(__VA_ARGS__); } \
     else { typedef int64_t T; tg__pooling_##fn##_int64_t(__VA_ARGS__); }
 TG__PRIVATE void tg__pooling_take_max(const tg__pooling_plan *j, int64_t n, char *a, int64_t at, int64_t as, int64_t *places, const char *v, int64_t from, int64_t vs, int64_t place, int64_t ps) {
+    if (j->compute == TG_F32 && as == 1 && !places && (vs == 1 || vs == 2)) { tg__pooling_close(j->job.tg->isa, n, (float *)(void *)a + at, (const float *)(const void *)v + from, vs); return; }
     TG__POOLING_ON(max, n, (T *)(void *)a + at, as, places ? places + at : NULL, (const T *)(const void *)v + from, vs, place, ps)
 }
 TG__PRIVATE void tg__pooling_take_sum(const tg__pooling_plan *j, int64_t n, char *a, int64_t at, int64_t as, const char *v, int64_t from, int64_t vs) {
@@ -20041,6 +20058,7 @@ TG__PRIVATE const char *tg__pooling_line(const tg__pooling_plan *j, int k, const
 TG__PRIVATE void tg__pooling_join(const tg__pooling_plan *j, int64_t n, char *a, const char *v) {
     const int64_t step[2] = { -1, -1 };
     const void *both[2];
+    if (j->compute == TG_F32 && j->job.r->kind != TG_POOL_MEAN) { tg__pooling_close(j->job.tg->isa, n, (float *)(void *)a, (const float *)(const void *)v, 1); return; }
     both[0] = a; both[1] = v;
     tg__map_call(j->job.tg->isa, j->compute, j->join, 2, false, n, a, both, step, NULL);
 }
