@@ -35507,6 +35507,7 @@ TG__INLINE void  TG__W(store)(TG__T *p, TG__V v)             { _mm256_storeu_ps(
 TG__INLINE TG__V TG__W(loadn)(const TG__T *p, int64_t n)     { return _mm256_maskload_ps(p, TG__W(first)(n)); }
 TG__INLINE void  TG__W(storen)(TG__T *p, TG__V v, int64_t n) {                /* a masked store takes AMD's processors 13 cycles */
     __m128 h = _mm256_castps256_ps128(v);
+    if (n > 7) { _mm256_storeu_ps(p, v); return; }
     if (n & 4) { _mm_storeu_ps(p, h); h = _mm256_extractf128_ps(v, 1); p += 4; }
     if (n & 2) { _mm_storel_pi((__m64 *)(void *)p, h); h = _mm_movehl_ps(h, h); p += 2; }
     if (n & 1) _mm_store_ss(p, h);

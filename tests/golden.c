@@ -24,6 +24,7 @@
 #define TENSORGRAD_IMPLEMENTATION
 #include "../tensorgrad.h"
 #include "../tensorgrad_cuda.h"
+#include "isa.h"
 #include <dirent.h>
 #include <errno.h>
 #include <math.h>
