@@ -1061,7 +1061,7 @@ TG_API tg_tensor *tg_sort(tg_tensor *x, int64_t dim, bool descending, tg_tensor 
 TG_API tg_tensor *tg_index_select(tg_tensor *x, int64_t dim, tg_tensor *index);
     /* [..., D, ...], [K] -> [..., K, ...]: x's slices index[0], index[1], ... along dim, as a copy */
 TG_API tg_tensor *tg_index_add(tg_tensor *x, int64_t dim, tg_tensor *index, tg_tensor *src);
-    /* x [..., D, ...], with the slice k of src [..., K, ...] added to its slice index[k]; repeated indices add up. src has x's dtype */
+    /* x [..., D, ...], with the slice k of src [..., K, ...] added to its slice index[k]; repeated indices add up, halves in f32. src has x's dtype */
 TG_API tg_tensor *tg_gather(tg_tensor *x, int64_t dim, tg_tensor *index);
     /* of index's shape; for dim 0 out[i][j] = x[index[i][j]][j]. index has as many dimensions as x and is, but along dim, no larger than it */
 TG_API tg_tensor *tg_scatter(tg_tensor *x, int64_t dim, tg_tensor *index, tg_tensor *src);
@@ -1231,7 +1231,8 @@ TG_API bool tg_var_mean(tg_tensor *x, int n_dims, const int64_t *dims, double co
 TG_API bool tg_std_mean(tg_tensor *x, int n_dims, const int64_t *dims, double correction, bool keepdim, tg_tensor **std, tg_tensor **mean);
     /* tg_std_dims and tg_mean_dims */
 TG_API tg_tensor *tg_median(tg_tensor *x);
-    /* [...] -> []: the lower one of two in the middle; NaN if there is one, or nothing at all (of integers an error) */
+    /* [...] -> []: the lower one of two in the middle; NaN if there is one, or nothing at all (of integers an error).
+       Elements that equal it share its gradient */
 TG_API tg_tensor *tg_median_dim(tg_tensor *x, int64_t dim, bool keepdim, tg_tensor **indices);
     /* the same along dim. *indices are the i64 places of the values; indices may be NULL */
 TG_API tg_tensor *tg_diff(tg_tensor *x, int n, int64_t dim, tg_tensor *prepend, tg_tensor *append);
@@ -1330,7 +1331,7 @@ TG_API tg_tensor *tg_cov_from(const tg_cov_args *args);
 TG_API tg_tensor *tg_corrcoef(tg_tensor *x);               /* [V, N] -> [V, V]: the same, divided by the deviations: -1 to 1 */
 typedef enum tg_cdist_mode {
     TG_CDIST_AUTO = 0,     /* p 2 of more than 25 points on a side: by matmul; torch's "..._if_necessary" */
-    TG_CDIST_MATMUL,       /* p 2 always so: quick, and less exact for points that are near each other  */
+    TG_CDIST_MATMUL,       /* p 2 always so, in twice the width: quick, and exact but in f64, of near points */
     TG_CDIST_DIRECT        /* by the differences of all pairs, in pieces: no room but a piece's is taken */
 } tg_cdist_mode;
 TG_API tg_tensor *tg_cdist(tg_tensor *a, tg_tensor *b, double p, tg_cdist_mode mode);
