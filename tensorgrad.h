@@ -26937,12 +26937,16 @@ TG_API tg_tensor *(tg_median_dim)(tg_tensor *x, int64_t dim, bool keepdim, tg_te
     if (indices) *indices = at;
     return y;
 }
-/* v, the median of all of x, with torch's gradient: each element that equals it has its share, each NaN where it is one. */
+/* v, the median of all of x, with torch's gradient: each element that equals it has its share, each NaN where it is one.
+   An extreme of x and of what is beyond v gives the shares, a sum those of NaNs. */
 TG__PRIVATE tg_tensor *tg__median_shared(tg_tensor *x, tg_tensor *v) {
-    tg_tensor *nan = v ? tg_isnan(v) : NULL;
+    tg_tensor *nan, *equal, *y;
     if (!v || !v->requires_grad) return v;
-    x = tg_masked_select(x, tg_logical_or(tg_eq(x, v), tg_logical_and(tg_isnan(x), nan)));
-    return tg_where(nan, tg_mean(x), tg_max(x));
+    v = tg_detach(v);
+    nan = tg_isnan(v);
+    equal = tg_logical_or(tg_eq(x, v), tg_logical_and(tg_isnan(x), nan));
+    y = tg_where(tg_eq_scalar(v, -tg__inf()), tg_min(tg_where(equal, x, tg_number(x->tg, tg__inf()))), tg_max(tg_where(equal, x, tg_number(x->tg, -tg__inf()))));
+    return tg_where(nan, tg_div(tg_sum(tg_where(equal, x, tg_number(x->tg, 0))), tg_to(tg_sum(equal), x->dtype)), y);
 }
 TG_API tg_tensor *(tg_median)(tg_tensor *x) {
     tg_ctx *tg = tg__start(x, "median");
