@@ -22831,7 +22831,7 @@ TG__PRIVATE void tg__attention_few_scores(const tg__attention_plan *j, int64_t b
     p.m = rows; p.n = n; p.k = j->d;
     p.a = s + j->at_q; p.a_rs = j->d; p.a_cs = 1; p.ka = TG__GEMM_OWN;
     p.b = tg__attention_at(j, TG__ATTF_K, b, hk, k0); p.b_rs = j->d == 1 ? 1 : o->stride[3]; p.b_cs = o->stride[2]; p.kb = tg__gemm_kind((int)o->dtype);
-    p.d = s + j->at_s; p.d_rs = TG__ATT_RUN; p.work = s + j->at_k;
+    p.d = s + j->at_s; p.d_rs = TG__ATT_RUN; p.work = s + j->at_k; p.stream = false;
     (j->wide ? tg__gemm_dots_f64__k : tg__gemm_dots_f32__k)[j->isa](&p);
     for (r = 0; r < rows && (j->job.at[TG__ATTF_MASK] || j->causal); r++) {
         const int64_t q = (r0 + r) % j->tq;
@@ -22909,7 +22909,7 @@ TG__PRIVATE void tg__attention_few_tile(const tg__attention_plan *j, const tg__a
     p.m = t->keys; p.n = nq; p.k = j->d;
     p.a = rows; p.a_rs = step; p.a_cs = 1; p.ka = TG__GEMM_OWN;
     p.b = s + j->at_qt; p.b_rs = 1; p.b_cs = j->d; p.kb = TG__GEMM_OWN;
-    p.d = t->s; p.d_rs = t->step; p.work = NULL;
+    p.d = t->s; p.d_rs = t->step; p.work = NULL; p.stream = false;
     (j->wide ? tg__gemm_dots_f64__k : tg__gemm_dots_f32__k)[j->isa](&p);
 }
 /* What one tile gives to dq, dk and dv. */
