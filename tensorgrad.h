@@ -1061,7 +1061,7 @@ TG_API tg_tensor *tg_sort(tg_tensor *x, int64_t dim, bool descending, tg_tensor 
 TG_API tg_tensor *tg_index_select(tg_tensor *x, int64_t dim, tg_tensor *index);
     /* [..., D, ...], [K] -> [..., K, ...]: x's slices index[0], index[1], ... along dim, as a copy */
 TG_API tg_tensor *tg_index_add(tg_tensor *x, int64_t dim, tg_tensor *index, tg_tensor *src);
-    /* x [..., D, ...], with the slice k of src [..., K, ...] added to its slice index[k]; repeated indices add up. src has x's dtype */
+    /* x [..., D, ...], with the slice k of src [..., K, ...] added to its slice index[k]; repeated indices add up, halves in f32. src has x's dtype */
 TG_API tg_tensor *tg_gather(tg_tensor *x, int64_t dim, tg_tensor *index);
     /* of index's shape; for dim 0 out[i][j] = x[index[i][j]][j]. index has as many dimensions as x and is, but along dim, no larger than it */
 TG_API tg_tensor *tg_scatter(tg_tensor *x, int64_t dim, tg_tensor *index, tg_tensor *src);
@@ -1231,7 +1231,8 @@ TG_API bool tg_var_mean(tg_tensor *x, int n_dims, const int64_t *dims, double co
 TG_API bool tg_std_mean(tg_tensor *x, int n_dims, const int64_t *dims, double correction, bool keepdim, tg_tensor **std, tg_tensor **mean);
     /* tg_std_dims and tg_mean_dims */
 TG_API tg_tensor *tg_median(tg_tensor *x);
-    /* [...] -> []: the lower one of two in the middle; NaN if there is one, or nothing at all (of integers an error) */
+    /* [...] -> []: the lower one of two in the middle; NaN if there is one, or nothing at all (of integers an error).
+       Elements that equal it share its gradient */
 TG_API tg_tensor *tg_median_dim(tg_tensor *x, int64_t dim, bool keepdim, tg_tensor **indices);
     /* the same along dim. *indices are the i64 places of the values; indices may be NULL */
 TG_API tg_tensor *tg_diff(tg_tensor *x, int n, int64_t dim, tg_tensor *prepend, tg_tensor *append);
@@ -1330,7 +1331,7 @@ TG_API tg_tensor *tg_cov_from(const tg_cov_args *args);
 TG_API tg_tensor *tg_corrcoef(tg_tensor *x);               /* [V, N] -> [V, V]: the same, divided by the deviations: -1 to 1 */
 typedef enum tg_cdist_mode {
     TG_CDIST_AUTO = 0,     /* p 2 of more than 25 points on a side: by matmul; torch's "..._if_necessary" */
-    TG_CDIST_MATMUL,       /* p 2 always so: quick, and less exact for points that are near each other  */
+    TG_CDIST_MATMUL,       /* p 2 always so, in twice the width: quick, and exact but in f64, of near points */
     TG_CDIST_DIRECT        /* by the differences of all pairs, in pieces: no room but a piece's is taken */
 } tg_cdist_mode;
 TG_API tg_tensor *tg_cdist(tg_tensor *a, tg_tensor *b, double p, tg_cdist_mode mode);
@@ -16041,8 +16042,19 @@ TG__PRIVATE bool tg__index_add_backward(tg_ctx *tg, tg__node *n, tg_tensor **g, 
 }
 static const tg_op tg__index_add_op = { TG__OP("index_add", TG__IN(3), TG__OUT(1), TG__NO_FLAGS), TG__SAVES3(0, 0, TG_SAVE_IN(1)), TG__ATTRS(tg__dim),
     tg__index_add_check, tg__index_add_forward, tg__index_add_backward, NULL };
+/* Halves are added up, or multiplied, in f32 and rounded once, at the end. */
+TG__PRIVATE bool tg__halves(const tg_tensor *x, const tg_tensor *src) {
+    return x && src && (x->dtype == TG_F16 || x->dtype == TG_BF16) && (src->is_number || src->dtype == x->dtype);
+}
+TG__PRIVATE tg_tensor *tg__index_call_wide(const tg_op *op, tg_tensor *x, int64_t dim, tg_tensor *index, tg_tensor *src) {
+    tg_ctx *tg = tg__start2(x, index, op->name);
+    bool outermost;
+    if (!tg || !tg__use(tg, src, 3)) return NULL;
+    outermost = tg__compose(tg);
+    return tg__composed(tg, outermost, tg_to(tg__index_call(op, tg__widened(x), dim, index, tg__widened(src)), x->dtype));
+}
 TG_API tg_tensor *(tg_index_add)(tg_tensor *x, int64_t dim, tg_tensor *index, tg_tensor *src) {
-    return tg__index_call(&tg__index_add_op, x, dim, index, src);
+    return (tg__halves(x, src) ? tg__index_call_wide : tg__index_call)(&tg__index_add_op, x, dim, index, src);
 }
 
 /* ------------------------------------------------------------------------ gather ----
@@ -16148,11 +16160,11 @@ static const tg_op tg__scatter_add_op = { TG__OP("scatter_add", TG__IN(3), TG__O
 TG__PRIVATE tg_tensor *tg__scatter_call(const tg_op *op, tg_tensor *x, int64_t dim, tg_tensor *index, tg_tensor *src) {
     tg_ctx *tg;
     bool outermost;
-    if (!src || !src->is_number) return tg__index_call(op, x, dim, index, src);
+    if (!src || !src->is_number) return (op == &tg__scatter_add_op && tg__halves(x, src) ? tg__index_call_wide : tg__index_call)(op, x, dim, index, src);
     tg = tg__start2(x, index, op->name);
     if (!tg || !tg__use(tg, src, 2)) return NULL;
     outermost = tg__compose(tg);
-    return tg__composed(tg, outermost, tg__index_call(op, x, dim, index, tg_expand(tg__number_beside(x, src, x->dtype), index->ndim, index->shape)));
+    return tg__composed(tg, outermost, tg__scatter_call(op, x, dim, index, tg_expand(tg__number_beside(x, src, x->dtype), index->ndim, index->shape)));
 }
 TG_API tg_tensor *(tg_scatter)(tg_tensor *x, int64_t dim, tg_tensor *index, tg_tensor *src) {
     return tg__scatter_call(&tg__scatter_op, x, dim, index, src);
@@ -21912,10 +21924,12 @@ TG__PRIVATE tg_tensor *tg__between(tg_tensor *x, tg_tensor *low, tg_tensor *high
 }
 TG_API tg_tensor *(tg_clamp_tensor)(tg_tensor *x, tg_tensor *low, tg_tensor *high) {
     tg_ctx *tg = tg__start(x, "clamp");
+    tg_tensor *in[3];
     bool outermost;
-    if (!tg) return NULL;
+    if (!tg || (low && !tg__use(tg, low, 1)) || (high && !tg__use(tg, high, 2))) return NULL;
     if (!low && !high) { (void)tg__fail(tg, TG__E_ARGUMENT, "a lower or an upper bound is expected; both are NULL"); return NULL; }
     outermost = tg__compose(tg);
+    if (low && high) { in[0] = x; in[1] = low; in[2] = high; x = tg_to(x, tg__result_type(in, 3)); }      /* of the three together */
     return tg__composed(tg, outermost, low && high ? tg__between(x, low, high) : low ? tg_maximum(x, low) : tg_minimum(x, high));
 }
 TG_API tg_tensor *(tg_round_decimals)(tg_tensor *x, int decimals) {
@@ -22839,7 +22853,7 @@ TG__PRIVATE void tg__attention_few_scores(const tg__attention_plan *j, int64_t b
     p.m = rows; p.n = n; p.k = j->d;
     p.a = s + j->at_q; p.a_rs = j->d; p.a_cs = 1; p.ka = TG__GEMM_OWN;
     p.b = tg__attention_at(j, TG__ATTF_K, b, hk, k0); p.b_rs = j->d == 1 ? 1 : o->stride[3]; p.b_cs = o->stride[2]; p.kb = tg__gemm_kind((int)o->dtype);
-    p.d = s + j->at_s; p.d_rs = TG__ATT_RUN; p.work = s + j->at_k;
+    p.d = s + j->at_s; p.d_rs = TG__ATT_RUN; p.work = s + j->at_k; p.stream = false;
     (j->wide ? tg__gemm_dots_f64__k : tg__gemm_dots_f32__k)[j->isa](&p);
     for (r = 0; r < rows && (j->job.at[TG__ATTF_MASK] || j->causal); r++) {
         const int64_t q = (r0 + r) % j->tq;
@@ -22917,7 +22931,7 @@ TG__PRIVATE void tg__attention_few_tile(const tg__attention_plan *j, const tg__a
     p.m = t->keys; p.n = nq; p.k = j->d;
     p.a = rows; p.a_rs = step; p.a_cs = 1; p.ka = TG__GEMM_OWN;
     p.b = s + j->at_qt; p.b_rs = 1; p.b_cs = j->d; p.kb = TG__GEMM_OWN;
-    p.d = t->s; p.d_rs = t->step; p.work = NULL;
+    p.d = t->s; p.d_rs = t->step; p.work = NULL; p.stream = false;
     (j->wide ? tg__gemm_dots_f64__k : tg__gemm_dots_f32__k)[j->isa](&p);
 }
 /* What one tile gives to dq, dk and dv. */
@@ -24911,6 +24925,10 @@ TG__PRIVATE bool tg__cov_weights(tg_ctx *tg, tg_tensor *w, const char *name, boo
     if (n && !(tg_item(tg_min(tg_detach(w))) >= 0)) return tg_failed(tg) ? false : tg__fail_op(tg, TG_ERROR_VALUE, "%s: weights cannot be negative", name);
     return true;
 }
+/* Added up in f64 and rounded once: the normalisation is a difference of such sums. */
+TG__PRIVATE tg_tensor *tg__weights_sum(tg_tensor *w) {
+    return w && tg_dtype_is_float(w->dtype) ? tg_to(tg_sum(tg_to(w, TG_F64)), w->dtype) : tg_sum(w);
+}
 TG_API tg_tensor *tg_cov_from(const tg_cov_args *args) {
     tg_tensor *x = args ? args->x : NULL, *in, *w, *f, *all, *mean, *factor;
     const int64_t one = 1;
@@ -24929,11 +24947,11 @@ TG_API tg_tensor *tg_cov_from(const tg_cov_args *args) {
     if (!tg__cov_weights(tg, f, "fweights", false, shape[1]) || !tg__cov_weights(tg, w, "aweights", true, shape[1])) return tg__composed(tg, outermost, NULL);
     in = x->ndim < 2 ? tg_reshape(x, 2, shape) : x;
     w = f && w ? tg_mul(f, w) : f ? f : w;
-    all = w ? tg_sum(w) : tg_number(tg, (double)shape[1]);
+    all = w ? tg__weights_sum(w) : tg_number(tg, (double)shape[1]);
     if (w && all && tg_item(tg_detach(all)) == 0) { tg__fail_op(tg, TG_ERROR_VALUE, "the weights add up to 0"); return tg__composed(tg, outermost, NULL); }
     mean = tg_div(tg_sum_dims(w ? tg_mul(in, w) : in, 1, &one, true), all);
     if (!w) factor = tg_number(tg, (double)shape[1] > correction ? (double)shape[1] - correction : 0);
-    else if (args->aweights && correction != 0) factor = tg_relu(tg_sub(all, tg_div(tg_mul_scalar(tg_sum(tg_mul(w, args->aweights)), correction), all)));
+    else if (args->aweights && correction != 0) factor = tg_relu(tg_sub(all, tg_div(tg_mul_scalar(tg__weights_sum(tg_mul(w, args->aweights)), correction), all)));
     else factor = tg_relu(tg_sub_scalar(all, correction));
     in = tg_sub(in, mean);
     in = tg_div(tg_matmul(in, tg_t(w ? tg_mul(in, w) : in)), factor);
@@ -25017,7 +25035,7 @@ TG__PRIVATE bool tg__cdist_backward(tg_ctx *tg, tg__node *n, tg_tensor **g, tg_t
 }
 static const tg_op tg__cdist_op = { TG__OP("cdist", TG__IN(2), TG__OUT(1), TG__NO_FLAGS), TG__SAVES2(TG_SAVE_INS, TG_SAVE_INS), TG__ATTRS(tg__cdist),
     tg__cdist_check, tg__cdist_forward, tg__cdist_backward, NULL };
-/* By one product of matrices: |a|^2 + |b|^2 - 2 a b. */
+/* By one product of matrices: |a|^2 + |b|^2 - 2 a b, which loses of near points what they have in common: in twice the width. */
 TG_API tg_tensor *(tg_cdist)(tg_tensor *a, tg_tensor *b, double p, tg_cdist_mode mode) {
     tg_ctx *tg = tg__start2(a, b, "cdist");
     const int64_t last = -1;
@@ -25038,9 +25056,11 @@ TG_API tg_tensor *(tg_cdist)(tg_tensor *a, tg_tensor *b, double p, tg_cdist_mode
     outermost = tg__compose(tg);
     m = tg_begin(tg);
     if (p == 2 && (mode == TG_CDIST_MATMUL || (mode == TG_CDIST_AUTO && (a->shape[a->ndim - 2] > 25 || b->shape[b->ndim - 2] > 25)))) {
+        const tg_dtype dtype = a->dtype, wide = tg_dtype_size(dtype) < 4 ? TG_F32 : TG_F64;
+        a = tg_to(a, wide); b = tg_to(b, wide);
         y = tg_add(tg_sum_dims(tg_square(a), 1, &last, true), tg_unsqueeze(tg_sum_dims(tg_square(b), 1, &last, false), -2));
         y = tg_add_scaled(y, tg_matmul(a, tg_transpose(b, -2, -1)), -2);
-        y = tg__power_aside(tg, y, tg_le_scalar(y, 0), 0.5);
+        y = tg_to(tg__power_aside(tg, y, tg_le_scalar(y, 0), 0.5), dtype);
     } else if (a->shape[a->ndim - 1] == 0) y = tg_matmul(a, tg_transpose(b, -2, -1));
     else {
         pairs = (double)tg__imax(a->numel * b->shape[b->ndim - 2], b->numel * a->shape[a->ndim - 2]);      /* or more, where batches broadcast */
@@ -26940,6 +26960,17 @@ TG_API tg_tensor *(tg_median_dim)(tg_tensor *x, int64_t dim, bool keepdim, tg_te
     if (indices) *indices = at;
     return y;
 }
+/* v, the median of all of x, with torch's gradient: each element that equals it has its share, each NaN where it is one.
+   An extreme of x and of what is beyond v gives the shares, a sum those of NaNs. */
+TG__PRIVATE tg_tensor *tg__median_shared(tg_tensor *x, tg_tensor *v) {
+    tg_tensor *nan, *equal, *y;
+    if (!v || !v->requires_grad) return v;
+    v = tg_detach(v);
+    nan = tg_isnan(v);
+    equal = tg_logical_or(tg_eq(x, v), tg_logical_and(tg_isnan(x), nan));
+    y = tg_where(tg_eq_scalar(v, -tg__inf()), tg_min(tg_where(equal, x, tg_number(x->tg, tg__inf()))), tg_max(tg_where(equal, x, tg_number(x->tg, -tg__inf()))));
+    return tg_where(nan, tg_div(tg_sum(tg_where(equal, x, tg_number(x->tg, 0))), tg_to(tg_sum(equal), x->dtype)), y);
+}
 TG_API tg_tensor *(tg_median)(tg_tensor *x) {
     tg_ctx *tg = tg__start(x, "median");
     bool outermost;
@@ -26947,7 +26978,7 @@ TG_API tg_tensor *(tg_median)(tg_tensor *x) {
     if (x->numel == 0 && !tg_dtype_is_float(x->dtype)) { tg__fail_op(tg, TG_ERROR_SHAPE, "%t has no elements, and its type no NaN to say so", x); return NULL; }
     outermost = tg__compose(tg);
     if (x->numel == 0) return tg__composed(tg, outermost, tg_mul_scalar(tg_sum(x), tg__nan()));      /* in the graph still */
-    return tg__composed(tg, outermost, tg_median_dim(tg_flatten(x, 0, -1), 0, false, NULL));
+    return tg__composed(tg, outermost, tg__median_shared(x, tg_median_dim(tg_flatten(x, 0, -1), 0, false, NULL)));
 }
 TG_API tg_tensor *(tg_diff)(tg_tensor *x, int n, int64_t dim, tg_tensor *prepend, tg_tensor *append) {
     tg_ctx *tg = tg__start(x, "diff");
@@ -27420,6 +27451,7 @@ TG__PRIVATE tg_tensor *tg__scatter_start(tg_ctx *tg, const tg_tensor *x, tg_scat
 TG__PRIVATE tg_tensor *tg__scatter_reduced(tg_ctx *tg, tg_tensor *x, int64_t dim, tg_tensor *index, tg_tensor *src,
     tg_scatter_kind kind, bool include_self) {
     tg_tensor *count, *one = tg_integer(tg, 1);
+    if (kind <= TG_SCATTER_MEAN && tg__halves(x, src)) return tg_to(tg__scatter_reduced(tg, tg__widened(x), dim, index, src->is_number ? src : tg__widened(src), kind, include_self), x->dtype);
     if (!include_self) x = tg_scatter(x, dim, index, tg_expand(tg__scatter_start(tg, x, kind), index->ndim, index->shape));
     if (!x) return NULL;
     switch (kind) {
@@ -27801,9 +27833,9 @@ TG_API tg_tensor *(tg_nanmedian)(tg_tensor *x) {
     tg_ctx *tg = tg__start(x, "nanmedian");
     bool outermost;
     if (!tg) return NULL;
-    if (x->numel == 0) { (void)tg__fail(tg, TG__E_ARGUMENT, "a tensor without elements has no median"); return NULL; }
     outermost = tg__compose(tg);
-    return tg__composed(tg, outermost, tg_nanmedian_dim(tg_flatten(x, 0, -1), 0, false, NULL));
+    if (x->numel == 0) return tg__composed(tg, outermost, tg_median(x));
+    return tg__composed(tg, outermost, tg__median_shared(x, tg_nanmedian_dim(tg_flatten(x, 0, -1), 0, false, NULL)));
 }
 /* The ranks q times the last one, of sorted [..., N]: [..., Q]. A row with a NaN has its last rank throughout, which is
    a NaN; where NaNs do not count, the last rank is that of the last number. */
@@ -35504,6 +35536,7 @@ TG__INLINE void  TG__W(store)(TG__T *p, TG__V v)             { _mm256_storeu_ps(
 TG__INLINE TG__V TG__W(loadn)(const TG__T *p, int64_t n)     { return _mm256_maskload_ps(p, TG__W(first)(n)); }
 TG__INLINE void  TG__W(storen)(TG__T *p, TG__V v, int64_t n) {                /* a masked store takes AMD's processors 13 cycles */
     __m128 h = _mm256_castps256_ps128(v);
+    if (n > 7) { _mm256_storeu_ps(p, v); return; }
     if (n & 4) { _mm_storeu_ps(p, h); h = _mm256_extractf128_ps(v, 1); p += 4; }
     if (n & 2) { _mm_storel_pi((__m64 *)(void *)p, h); h = _mm_movehl_ps(h, h); p += 2; }
     if (n & 1) _mm_store_ss(p, h);
