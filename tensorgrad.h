@@ -1331,7 +1331,7 @@ TG_API tg_tensor *tg_cov_from(const tg_cov_args *args);
 TG_API tg_tensor *tg_corrcoef(tg_tensor *x);               /* [V, N] -> [V, V]: the same, divided by the deviations: -1 to 1 */
 typedef enum tg_cdist_mode {
     TG_CDIST_AUTO = 0,     /* p 2 of more than 25 points on a side: by matmul; torch's "..._if_necessary" */
-    TG_CDIST_MATMUL,       /* p 2 always so, in twice the width: quick, and exact but in f64, of near points */
+    TG_CDIST_MATMUL,       /* p 2 always so: quick; near points lose the digits that they have in common (up to 4,096 pairs are made in f64) */
     TG_CDIST_DIRECT        /* by the differences of all pairs, in pieces: no room but a piece's is taken */
 } tg_cdist_mode;
 TG_API tg_tensor *tg_cdist(tg_tensor *a, tg_tensor *b, double p, tg_cdist_mode mode);
@@ -18632,8 +18632,8 @@ TG__PRIVATE bool tg__conv_plan_maps(tg__conv_plan *j) {
     j->each = tg__imax(by_data ? 32 / j->mr : 1, (1 << 15) / tg__imax(1, j->k * all * j->mr));
     if (j->depth) {
         const tg__conv_sub *s = j->sub;
-        const int64_t one = tg__imax(1, s->images * s->high * s->cols), most = (1 << 15) / one;      /* an eighth of all, in bounds */
-        j->each = tg__imax(1, tg__imin(most, tg__imax((1 << 13) / one, tg__ceil_div(groups, 8))));
+        const int64_t plane = tg__imax(1, s->images * s->high * s->cols);                                /* an eighth of all, in bounds */
+        j->each = tg__imax(1, tg__imin((1 << 15) / plane, tg__imax((1 << 13) / plane, tg__ceil_div(groups, 8))));
         scratch = (size_t)(s->image + 2 * TG__CONV_ROOM * s->pitch + 2 * j->vn) * j->size;
         chunks = tg__ceil_div(groups, j->each) * s->units;
     }
@@ -23482,6 +23482,20 @@ TG__PRIVATE tg_tensor *tg__heads_run(tg_ctx *tg, const tg__heads_args *a) {
     if (a->weights) *a->weights = tg_squeeze(*a->weights, 0);
     return tg_squeeze(y, 1);
 }
+/* Where f16 has no units of its own all is made in f32 and rounded once, which is quicker, too. */
+TG__PRIVATE tg_tensor *tg__heads_wide(tg_ctx *tg, const tg__heads_args *args) {
+    tg__heads_args a = *args;
+    tg_tensor **const each[16] = { &a.query, &a.key, &a.value, &a.bias_k, &a.bias_v, &a.in_proj_bias, &a.in_proj_weight, &a.k_proj_weight, &a.out_proj_bias,
+        &a.out_proj_weight, &a.q_proj_weight, &a.static_k, &a.static_v, &a.v_proj_weight, &a.attn_mask, &a.key_padding_mask }, *const k = a.key, *const v = a.value, *y;
+    int i;
+    if (a.query->dtype != TG_F16 || a.query->device != TG_CPU) return tg__heads_run(tg, args);
+    for (i = 0; i < 16; i++) if (*each[i] && !(*each[i] = tg__widened(*each[i]))) return NULL;
+    if (k == args->query) a.key = a.query;
+    if (v == k) a.value = a.key;
+    y = tg__heads_run(tg, &a);
+    if (y && args->weights) *args->weights = tg_to(*args->weights, TG_F16);
+    return tg_to(y, TG_F16);
+}
 TG_API tg_tensor *tg_multi_head_attention_forward_from(const tg_multi_head_attention_forward_args *args) {
     tg_tensor *in[3], *others[13], *y;
     tg_ctx *tg;
@@ -23504,7 +23518,7 @@ TG_API tg_tensor *tg_multi_head_attention_forward_from(const tg_multi_head_atten
     for (i = 0; i < 13; i++) if (others[i] && !tg__use(tg, others[i], 3 + i)) return NULL;
     if (!tg__heads_allowed(tg, args)) return NULL;
     outermost = tg__compose(tg);
-    y = tg__heads_run(tg, args);
+    y = tg__heads_wide(tg, args);
     if (!y && args->weights) *args->weights = NULL;
     return tg__composed(tg, outermost, y);
 }
@@ -24979,6 +24993,7 @@ TG_API tg_tensor *(tg_corrcoef)(tg_tensor *x) {
    they are made in pieces, and again for the gradient, so that both need room for a piece beside their results alone. A
    gradient that is to be differentiated again makes all at once, recorded. */
 #define TG__CDIST_PIECE ((int64_t)1 << 15)
+#define TG__CDIST_FEW ((int64_t)1 << 12)            /* pairs */
 typedef struct tg__cdist_attr { double p; } tg__cdist_attr;
 static const tg_attr tg__cdist_attrs[] = { TG__ATTR(tg__cdist_attr, p, FLOAT) };
 TG__PRIVATE tg_tensor *tg__cdist_direct(tg_ctx *tg, tg_tensor *a, tg_tensor *b, double p) {
@@ -25035,10 +25050,25 @@ TG__PRIVATE bool tg__cdist_backward(tg_ctx *tg, tg__node *n, tg_tensor **g, tg_t
 }
 static const tg_op tg__cdist_op = { TG__OP("cdist", TG__IN(2), TG__OUT(1), TG__NO_FLAGS), TG__SAVES2(TG_SAVE_INS, TG_SAVE_INS), TG__ATTRS(tg__cdist),
     tg__cdist_check, tg__cdist_forward, tg__cdist_backward, NULL };
-/* By one product of matrices: |a|^2 + |b|^2 - 2 a b, which loses of near points what they have in common: in twice the width. */
+/* By one product of matrices, |a|^2 + |b|^2 - 2 a b = [-2 a, |a|^2, 1] [b, 1, |b|^2]^T, which loses of near points what they have in common: in twice the
+   width where pairs are few. */
+TG__PRIVATE tg_tensor *tg__cdist_product(tg_ctx *tg, tg_tensor *a, tg_tensor *b) {
+    const tg_dtype dtype = a->dtype;
+    const double m = (double)a->shape[a->ndim - 1], pairs = m > 0 ? (double)a->numel / m * ((double)b->numel / m) : 0;      /* or more, of batches */
+    const tg_dtype wide = tg_dtype_size(dtype) < 4 ? TG_F32 : TG__HAS_F64 && pairs <= (double)TG__CDIST_FEW ? TG_F64 : dtype;
+    const int64_t last = -1;
+    tg_tensor *left[3], *right[3], *y;
+    a = tg_to(a, wide); b = tg_to(b, wide);
+    left[0] = tg_mul_scalar(a, -2); right[0] = b;
+    left[1] = tg_sum_dims(tg_square(a), 1, &last, true); right[2] = tg_sum_dims(tg_square(b), 1, &last, true);
+    left[2] = left[1] ? tg_ones_like(left[1]) : NULL; right[1] = right[2] ? tg_ones_like(right[2]) : NULL;
+    y = tg_matmul(tg_cat(left, 3, -1), tg_transpose(tg_cat(right, 3, -1), -2, -1));
+    if (y && !y->requires_grad && !tg->lane) y = tg_sqrt_(tg_clamp_(y, 0, tg__inf()));
+    else y = tg__power_aside(tg, y, tg_le_scalar(y, 0), 0.5);
+    return tg_to(y, dtype);
+}
 TG_API tg_tensor *(tg_cdist)(tg_tensor *a, tg_tensor *b, double p, tg_cdist_mode mode) {
     tg_ctx *tg = tg__start2(a, b, "cdist");
-    const int64_t last = -1;
     tg__cdist_attr at;
     tg_tensor *y;
     double pairs;
@@ -25056,11 +25086,7 @@ TG_API tg_tensor *(tg_cdist)(tg_tensor *a, tg_tensor *b, double p, tg_cdist_mode
     outermost = tg__compose(tg);
     m = tg_begin(tg);
     if (p == 2 && (mode == TG_CDIST_MATMUL || (mode == TG_CDIST_AUTO && (a->shape[a->ndim - 2] > 25 || b->shape[b->ndim - 2] > 25)))) {
-        const tg_dtype dtype = a->dtype, wide = tg_dtype_size(dtype) < 4 ? TG_F32 : TG_F64;
-        a = tg_to(a, wide); b = tg_to(b, wide);
-        y = tg_add(tg_sum_dims(tg_square(a), 1, &last, true), tg_unsqueeze(tg_sum_dims(tg_square(b), 1, &last, false), -2));
-        y = tg_add_scaled(y, tg_matmul(a, tg_transpose(b, -2, -1)), -2);
-        y = tg_to(tg__power_aside(tg, y, tg_le_scalar(y, 0), 0.5), dtype);
+        y = tg__cdist_product(tg, a, b);
     } else if (a->shape[a->ndim - 1] == 0) y = tg_matmul(a, tg_transpose(b, -2, -1));
     else {
         pairs = (double)tg__imax(a->numel * b->shape[b->ndim - 2], b->numel * a->shape[a->ndim - 2]);      /* or more, where batches broadcast */
