@@ -1066,7 +1066,7 @@ TG_API tg_tensor *tg_sort(tg_tensor *x, int64_t dim, bool descending, tg_tensor 
 TG_API tg_tensor *tg_index_select(tg_tensor *x, int64_t dim, tg_tensor *index);
     /* [..., D, ...], [K] -> [..., K, ...]: x's slices index[0], index[1], ... along dim, as a copy */
 TG_API tg_tensor *tg_index_add(tg_tensor *x, int64_t dim, tg_tensor *index, tg_tensor *src);
-    /* x [..., D, ...], with the slice k of src [..., K, ...] added to its slice index[k]; repeated indices add up. src has x's dtype */
+    /* x [..., D, ...], with the slice k of src [..., K, ...] added to its slice index[k]; repeated indices add up, halves in f32. src has x's dtype */
 TG_API tg_tensor *tg_gather(tg_tensor *x, int64_t dim, tg_tensor *index);
     /* of index's shape; for dim 0 out[i][j] = x[index[i][j]][j]. index has as many dimensions as x and is, but along dim, no larger than it */
 TG_API tg_tensor *tg_scatter(tg_tensor *x, int64_t dim, tg_tensor *index, tg_tensor *src);
@@ -1236,7 +1236,8 @@ TG_API bool tg_var_mean(tg_tensor *x, int n_dims, const int64_t *dims, double co
 TG_API bool tg_std_mean(tg_tensor *x, int n_dims, const int64_t *dims, double correction, bool keepdim, tg_tensor **std, tg_tensor **mean);
     /* tg_std_dims and tg_mean_dims */
 TG_API tg_tensor *tg_median(tg_tensor *x);
-    /* [...] -> []: the lower one of two in the middle; NaN if there is one, or nothing at all (of integers an error) */
+    /* [...] -> []: the lower one of two in the middle; NaN if there is one, or nothing at all (of integers an error).
+       Elements that equal it share its gradient */
 TG_API tg_tensor *tg_median_dim(tg_tensor *x, int64_t dim, bool keepdim, tg_tensor **indices);
     /* the same along dim. *indices are the i64 places of the values; indices may be NULL */
 TG_API tg_tensor *tg_diff(tg_tensor *x, int n, int64_t dim, tg_tensor *prepend, tg_tensor *append);
@@ -1335,7 +1336,7 @@ TG_API tg_tensor *tg_cov_from(const tg_cov_args *args);
 TG_API tg_tensor *tg_corrcoef(tg_tensor *x);               /* [V, N] -> [V, V]: the same, divided by the deviations: -1 to 1 */
 typedef enum tg_cdist_mode {
     TG_CDIST_AUTO = 0,     /* p 2 of more than 25 points on a side: by matmul; torch's "..._if_necessary" */
-    TG_CDIST_MATMUL,       /* p 2 always so: quick, and less exact for points that are near each other  */
+    TG_CDIST_MATMUL,       /* p 2 always so: quick; near points lose the digits that they have in common (up to 4,096 pairs are made in f64) */
     TG_CDIST_DIRECT        /* by the differences of all pairs, in pieces: no room but a piece's is taken */
 } tg_cdist_mode;
 TG_API tg_tensor *tg_cdist(tg_tensor *a, tg_tensor *b, double p, tg_cdist_mode mode);
@@ -16158,8 +16159,19 @@ TG__PRIVATE bool tg__index_add_backward(tg_ctx *tg, tg__node *n, tg_tensor **g, 
 }
 static const tg_op tg__index_add_op = { TG__OP("index_add", TG__IN(3), TG__OUT(1), TG__NO_FLAGS), TG__SAVES3(0, 0, TG_SAVE_IN(1)), TG__ATTRS(tg__dim),
     tg__index_add_check, tg__index_add_forward, tg__index_add_backward, NULL };
+/* Halves are added up, or multiplied, in f32 and rounded once, at the end. */
+TG__PRIVATE bool tg__halves(const tg_tensor *x, const tg_tensor *src) {
+    return x && src && (x->dtype == TG_F16 || x->dtype == TG_BF16) && (src->is_number || src->dtype == x->dtype);
+}
+TG__PRIVATE tg_tensor *tg__index_call_wide(const tg_op *op, tg_tensor *x, int64_t dim, tg_tensor *index, tg_tensor *src) {
+    tg_ctx *tg = tg__start2(x, index, op->name);
+    bool outermost;
+    if (!tg || !tg__use(tg, src, 3)) return NULL;
+    outermost = tg__compose(tg);
+    return tg__composed(tg, outermost, tg_to(tg__index_call(op, tg__widened(x), dim, index, tg__widened(src)), x->dtype));
+}
 TG_API tg_tensor *(tg_index_add)(tg_tensor *x, int64_t dim, tg_tensor *index, tg_tensor *src) {
-    return tg__index_call(&tg__index_add_op, x, dim, index, src);
+    return (tg__halves(x, src) ? tg__index_call_wide : tg__index_call)(&tg__index_add_op, x, dim, index, src);
 }
 
 /* ------------------------------------------------------------------------ gather ----
@@ -16265,11 +16277,11 @@ static const tg_op tg__scatter_add_op = { TG__OP("scatter_add", TG__IN(3), TG__O
 TG__PRIVATE tg_tensor *tg__scatter_call(const tg_op *op, tg_tensor *x, int64_t dim, tg_tensor *index, tg_tensor *src) {
     tg_ctx *tg;
     bool outermost;
-    if (!src || !src->is_number) return tg__index_call(op, x, dim, index, src);
+    if (!src || !src->is_number) return (op == &tg__scatter_add_op && tg__halves(x, src) ? tg__index_call_wide : tg__index_call)(op, x, dim, index, src);
     tg = tg__start2(x, index, op->name);
     if (!tg || !tg__use(tg, src, 2)) return NULL;
     outermost = tg__compose(tg);
-    return tg__composed(tg, outermost, tg__index_call(op, x, dim, index, tg_expand(tg__number_beside(x, src, x->dtype), index->ndim, index->shape)));
+    return tg__composed(tg, outermost, tg__scatter_call(op, x, dim, index, tg_expand(tg__number_beside(x, src, x->dtype), index->ndim, index->shape)));
 }
 TG_API tg_tensor *(tg_scatter)(tg_tensor *x, int64_t dim, tg_tensor *index, tg_tensor *src) {
     return tg__scatter_call(&tg__scatter_op, x, dim, index, src);
@@ -18739,8 +18751,8 @@ TG__PRIVATE bool tg__conv_plan_maps(tg__conv_plan *j) {
     j->each = tg__imax(by_data ? 32 / j->mr : 1, (1 << 15) / tg__imax(1, j->k * all * j->mr));
     if (j->depth) {
         const tg__conv_sub *s = j->sub;
-        const int64_t one = tg__imax(1, s->images * s->high * s->cols), most = (1 << 15) / one;      /* an eighth of all, in bounds */
-        j->each = tg__imax(1, tg__imin(most, tg__imax((1 << 13) / one, tg__ceil_div(groups, 8))));
+        const int64_t plane = tg__imax(1, s->images * s->high * s->cols);                                /* an eighth of all, in bounds */
+        j->each = tg__imax(1, tg__imin((1 << 15) / plane, tg__imax((1 << 13) / plane, tg__ceil_div(groups, 8))));
         scratch = (size_t)(s->image + 2 * TG__CONV_ROOM * s->pitch + 2 * j->vn) * j->size;
         chunks = tg__ceil_div(groups, j->each) * s->units;
     }
@@ -20114,6 +20126,22 @@ TG__PRIVATE void tg__pooling_pairs_claim(int64_t n, tg__pun32 *da, tg__pun32 *db
         db[2 * i].i = part & at_r & ~(at_p | at_q); db[2 * i + 1].i = part & at_s & ~(at_p | at_q | at_r);
     }
 }
+/* The largest of floats side by side, or of each second one, joins what a holds: one element of so many windows. */
+TG__INLINE void tg__pooling_close_in(int64_t n, float *a, const float *v, int64_t vs) {
+    int64_t i;
+    if (vs == 1) for (i = 0; i < n; i++) { const float x = v[i], m = x > a[i] ? x : a[i]; a[i] = x != x ? x : m; }
+    else for (i = 0; i < n; i++) { const float x = v[2 * i], m = x > a[i] ? x : a[i]; a[i] = x != x ? x : m; }
+}
+#if TG__HAS_X86
+TG__PRIVATE TG__TARGET("avx2") void tg__pooling_close_avx2(int64_t n, float *a, const float *v, int64_t vs) { tg__pooling_close_in(n, a, v, vs); }
+#endif
+TG__PRIVATE void tg__pooling_close(int isa, int64_t n, float *a, const float *v, int64_t vs) {
+#if TG__HAS_X86
+    if (isa > TG__ISA_SCALAR) { tg__pooling_close_avx2(n, a, v, vs); return; }
+#endif
+    (void)isa;
+    tg__pooling_close_in(n, a, v, vs);
+}
 #ifdef TG__LEVELS
 #pragma GCC pop_options
 #endif
@@ -20127,6 +20155,7 @@ TG__POOLING_TYPE(int64_t)
     else if (j->compute == TG_F64) { typedef double T; tg__pooling_##fn##_double(__VA_ARGS__); } \
     else { typedef int64_t T; tg__pooling_##fn##_int64_t(__VA_ARGS__); }
 TG__PRIVATE void tg__pooling_take_max(const tg__pooling_plan *j, int64_t n, char *a, int64_t at, int64_t as, int64_t *places, const char *v, int64_t from, int64_t vs, int64_t place, int64_t ps) {
+    if (j->compute == TG_F32 && as == 1 && !places && (vs == 1 || vs == 2)) { tg__pooling_close(j->job.tg->isa, n, (float *)(void *)a + at, (const float *)(const void *)v + from, vs); return; }
     TG__POOLING_ON(max, n, (T *)(void *)a + at, as, places ? places + at : NULL, (const T *)(const void *)v + from, vs, place, ps)
 }
 TG__PRIVATE void tg__pooling_take_sum(const tg__pooling_plan *j, int64_t n, char *a, int64_t at, int64_t as, const char *v, int64_t from, int64_t vs) {
@@ -20160,6 +20189,7 @@ TG__PRIVATE const char *tg__pooling_line(const tg__pooling_plan *j, int k, const
 TG__PRIVATE void tg__pooling_join(const tg__pooling_plan *j, int64_t n, char *a, const char *v) {
     const int64_t step[2] = { -1, -1 };
     const void *both[2];
+    if (j->compute == TG_F32 && j->job.r->kind != TG_POOL_MEAN) { tg__pooling_close(j->job.tg->isa, n, (float *)(void *)a, (const float *)(const void *)v, 1); return; }
     both[0] = a; both[1] = v;
     tg__map_call(j->job.tg->isa, j->compute, j->join, 2, false, n, a, both, step, NULL);
 }
@@ -22013,10 +22043,12 @@ TG__PRIVATE tg_tensor *tg__between(tg_tensor *x, tg_tensor *low, tg_tensor *high
 }
 TG_API tg_tensor *(tg_clamp_tensor)(tg_tensor *x, tg_tensor *low, tg_tensor *high) {
     tg_ctx *tg = tg__start(x, "clamp");
+    tg_tensor *in[3];
     bool outermost;
-    if (!tg) return NULL;
+    if (!tg || (low && !tg__use(tg, low, 1)) || (high && !tg__use(tg, high, 2))) return NULL;
     if (!low && !high) { (void)tg__fail(tg, TG__E_ARGUMENT, "a lower or an upper bound is expected; both are NULL"); return NULL; }
     outermost = tg__compose(tg);
+    if (low && high) { in[0] = x; in[1] = low; in[2] = high; x = tg_to(x, tg__result_type(in, 3)); }      /* of the three together */
     return tg__composed(tg, outermost, low && high ? tg__between(x, low, high) : low ? tg_maximum(x, low) : tg_minimum(x, high));
 }
 TG_API tg_tensor *(tg_round_decimals)(tg_tensor *x, int decimals) {
@@ -23019,7 +23051,7 @@ TG__PRIVATE void tg__attention_few_tile(const tg__attention_plan *j, const tg__a
     p.m = t->keys; p.n = nq; p.k = j->d;
     p.a = rows; p.a_rs = step; p.a_cs = 1; p.ka = TG__GEMM_OWN;
     p.b = s + j->at_qt; p.b_rs = 1; p.b_cs = j->d; p.kb = TG__GEMM_OWN;
-    p.d = t->s; p.d_rs = t->step; p.work = NULL;
+    p.d = t->s; p.d_rs = t->step; p.work = NULL; p.stream = false;
     (j->wide ? tg__gemm_dots_f64__k : tg__gemm_dots_f32__k)[j->isa](&p);
 }
 /* What one tile gives to dq, dk and dv. */
@@ -23570,6 +23602,20 @@ TG__PRIVATE tg_tensor *tg__heads_run(tg_ctx *tg, const tg__heads_args *a) {
     if (a->weights) *a->weights = tg_squeeze(*a->weights, 0);
     return tg_squeeze(y, 1);
 }
+/* Where f16 has no units of its own all is made in f32 and rounded once, which is quicker, too. */
+TG__PRIVATE tg_tensor *tg__heads_wide(tg_ctx *tg, const tg__heads_args *args) {
+    tg__heads_args a = *args;
+    tg_tensor **const each[16] = { &a.query, &a.key, &a.value, &a.bias_k, &a.bias_v, &a.in_proj_bias, &a.in_proj_weight, &a.k_proj_weight, &a.out_proj_bias,
+        &a.out_proj_weight, &a.q_proj_weight, &a.static_k, &a.static_v, &a.v_proj_weight, &a.attn_mask, &a.key_padding_mask }, *const k = a.key, *const v = a.value, *y;
+    int i;
+    if (a.query->dtype != TG_F16 || a.query->device != TG_CPU) return tg__heads_run(tg, args);
+    for (i = 0; i < 16; i++) if (*each[i] && !(*each[i] = tg__widened(*each[i]))) return NULL;
+    if (k == args->query) a.key = a.query;
+    if (v == k) a.value = a.key;
+    y = tg__heads_run(tg, &a);
+    if (y && args->weights) *args->weights = tg_to(*args->weights, TG_F16);
+    return tg_to(y, TG_F16);
+}
 TG_API tg_tensor *tg_multi_head_attention_forward_from(const tg_multi_head_attention_forward_args *args) {
     tg_tensor *in[3], *others[13], *y;
     tg_ctx *tg;
@@ -23592,7 +23638,7 @@ TG_API tg_tensor *tg_multi_head_attention_forward_from(const tg_multi_head_atten
     for (i = 0; i < 13; i++) if (others[i] && !tg__use(tg, others[i], 3 + i)) return NULL;
     if (!tg__heads_allowed(tg, args)) return NULL;
     outermost = tg__compose(tg);
-    y = tg__heads_run(tg, args);
+    y = tg__heads_wide(tg, args);
     if (!y && args->weights) *args->weights = NULL;
     return tg__composed(tg, outermost, y);
 }
@@ -25013,6 +25059,10 @@ TG__PRIVATE bool tg__cov_weights(tg_ctx *tg, tg_tensor *w, const char *name, boo
     if (n && !(tg_item(tg_min(tg_detach(w))) >= 0)) return tg_failed(tg) ? false : tg__fail_op(tg, TG_ERROR_VALUE, "%s: weights cannot be negative", name);
     return true;
 }
+/* Added up in f64 and rounded once: the normalisation is a difference of such sums. */
+TG__PRIVATE tg_tensor *tg__weights_sum(tg_tensor *w) {
+    return w && tg_dtype_is_float(w->dtype) ? tg_to(tg_sum(tg_to(w, TG_F64)), w->dtype) : tg_sum(w);
+}
 TG_API tg_tensor *tg_cov_from(const tg_cov_args *args) {
     tg_tensor *x = args ? args->x : NULL, *in, *w, *f, *all, *mean, *factor;
     const int64_t one = 1;
@@ -25031,11 +25081,11 @@ TG_API tg_tensor *tg_cov_from(const tg_cov_args *args) {
     if (!tg__cov_weights(tg, f, "fweights", false, shape[1]) || !tg__cov_weights(tg, w, "aweights", true, shape[1])) return tg__composed(tg, outermost, NULL);
     in = x->ndim < 2 ? tg_reshape(x, 2, shape) : x;
     w = f && w ? tg_mul(f, w) : f ? f : w;
-    all = w ? tg_sum(w) : tg_number(tg, (double)shape[1]);
+    all = w ? tg__weights_sum(w) : tg_number(tg, (double)shape[1]);
     if (w && all && tg_item(tg_detach(all)) == 0) { tg__fail_op(tg, TG_ERROR_VALUE, "the weights add up to 0"); return tg__composed(tg, outermost, NULL); }
     mean = tg_div(tg_sum_dims(w ? tg_mul(in, w) : in, 1, &one, true), all);
     if (!w) factor = tg_number(tg, (double)shape[1] > correction ? (double)shape[1] - correction : 0);
-    else if (args->aweights && correction != 0) factor = tg_relu(tg_sub(all, tg_div(tg_mul_scalar(tg_sum(tg_mul(w, args->aweights)), correction), all)));
+    else if (args->aweights && correction != 0) factor = tg_relu(tg_sub(all, tg_div(tg_mul_scalar(tg__weights_sum(tg_mul(w, args->aweights)), correction), all)));
     else factor = tg_relu(tg_sub_scalar(all, correction));
     in = tg_sub(in, mean);
     in = tg_div(tg_matmul(in, tg_t(w ? tg_mul(in, w) : in)), factor);
@@ -25063,6 +25113,7 @@ TG_API tg_tensor *(tg_corrcoef)(tg_tensor *x) {
    they are made in pieces, and again for the gradient, so that both need room for a piece beside their results alone. A
    gradient that is to be differentiated again makes all at once, recorded. */
 #define TG__CDIST_PIECE ((int64_t)1 << 15)
+#define TG__CDIST_FEW ((int64_t)1 << 12)            /* pairs */
 typedef struct tg__cdist_attr { double p; } tg__cdist_attr;
 static const tg_attr tg__cdist_attrs[] = { TG__ATTR(tg__cdist_attr, p, FLOAT) };
 TG__PRIVATE tg_tensor *tg__cdist_direct(tg_ctx *tg, tg_tensor *a, tg_tensor *b, double p) {
@@ -25119,10 +25170,25 @@ TG__PRIVATE bool tg__cdist_backward(tg_ctx *tg, tg__node *n, tg_tensor **g, tg_t
 }
 static const tg_op tg__cdist_op = { TG__OP("cdist", TG__IN(2), TG__OUT(1), TG__NO_FLAGS), TG__SAVES2(TG_SAVE_INS, TG_SAVE_INS), TG__ATTRS(tg__cdist),
     tg__cdist_check, tg__cdist_forward, tg__cdist_backward, NULL };
-/* By one product of matrices: |a|^2 + |b|^2 - 2 a b. */
+/* By one product of matrices, |a|^2 + |b|^2 - 2 a b = [-2 a, |a|^2, 1] [b, 1, |b|^2]^T, which loses of near points what they have in common: in twice the
+   width where pairs are few. */
+TG__PRIVATE tg_tensor *tg__cdist_product(tg_ctx *tg, tg_tensor *a, tg_tensor *b) {
+    const tg_dtype dtype = a->dtype;
+    const double m = (double)a->shape[a->ndim - 1], pairs = m > 0 ? (double)a->numel / m * ((double)b->numel / m) : 0;      /* or more, of batches */
+    const tg_dtype wide = tg_dtype_size(dtype) < 4 ? TG_F32 : TG__HAS_F64 && pairs <= (double)TG__CDIST_FEW ? TG_F64 : dtype;
+    const int64_t last = -1;
+    tg_tensor *left[3], *right[3], *y;
+    a = tg_to(a, wide); b = tg_to(b, wide);
+    left[0] = tg_mul_scalar(a, -2); right[0] = b;
+    left[1] = tg_sum_dims(tg_square(a), 1, &last, true); right[2] = tg_sum_dims(tg_square(b), 1, &last, true);
+    left[2] = left[1] ? tg_ones_like(left[1]) : NULL; right[1] = right[2] ? tg_ones_like(right[2]) : NULL;
+    y = tg_matmul(tg_cat(left, 3, -1), tg_transpose(tg_cat(right, 3, -1), -2, -1));
+    if (y && !y->requires_grad && !tg->lane) y = tg_sqrt_(tg_clamp_(y, 0, tg__inf()));
+    else y = tg__power_aside(tg, y, tg_le_scalar(y, 0), 0.5);
+    return tg_to(y, dtype);
+}
 TG_API tg_tensor *(tg_cdist)(tg_tensor *a, tg_tensor *b, double p, tg_cdist_mode mode) {
     tg_ctx *tg = tg__start2(a, b, "cdist");
-    const int64_t last = -1;
     tg__cdist_attr at;
     tg_tensor *y;
     double pairs;
@@ -25140,9 +25206,7 @@ TG_API tg_tensor *(tg_cdist)(tg_tensor *a, tg_tensor *b, double p, tg_cdist_mode
     outermost = tg__compose(tg);
     m = tg_begin(tg);
     if (p == 2 && (mode == TG_CDIST_MATMUL || (mode == TG_CDIST_AUTO && (a->shape[a->ndim - 2] > 25 || b->shape[b->ndim - 2] > 25)))) {
-        y = tg_add(tg_sum_dims(tg_square(a), 1, &last, true), tg_unsqueeze(tg_sum_dims(tg_square(b), 1, &last, false), -2));
-        y = tg_add_scaled(y, tg_matmul(a, tg_transpose(b, -2, -1)), -2);
-        y = tg__power_aside(tg, y, tg_le_scalar(y, 0), 0.5);
+        y = tg__cdist_product(tg, a, b);
     } else if (a->shape[a->ndim - 1] == 0) y = tg_matmul(a, tg_transpose(b, -2, -1));
     else {
         pairs = (double)tg__imax(a->numel * b->shape[b->ndim - 2], b->numel * a->shape[a->ndim - 2]);      /* or more, where batches broadcast */
@@ -27041,6 +27105,17 @@ TG_API tg_tensor *(tg_median_dim)(tg_tensor *x, int64_t dim, bool keepdim, tg_te
     if (indices) *indices = at;
     return y;
 }
+/* v, the median of all of x, with torch's gradient: each element that equals it has its share, each NaN where it is one.
+   An extreme of x and of what is beyond v gives the shares, a sum those of NaNs. */
+TG__PRIVATE tg_tensor *tg__median_shared(tg_tensor *x, tg_tensor *v) {
+    tg_tensor *nan, *equal, *y;
+    if (!v || !v->requires_grad) return v;
+    v = tg_detach(v);
+    nan = tg_isnan(v);
+    equal = tg_logical_or(tg_eq(x, v), tg_logical_and(tg_isnan(x), nan));
+    y = tg_where(tg_eq_scalar(v, -tg__inf()), tg_min(tg_where(equal, x, tg_number(x->tg, tg__inf()))), tg_max(tg_where(equal, x, tg_number(x->tg, -tg__inf()))));
+    return tg_where(nan, tg_div(tg_sum(tg_where(equal, x, tg_number(x->tg, 0))), tg_to(tg_sum(equal), x->dtype)), y);
+}
 TG_API tg_tensor *(tg_median)(tg_tensor *x) {
     tg_ctx *tg = tg__start(x, "median");
     bool outermost;
@@ -27048,7 +27123,7 @@ TG_API tg_tensor *(tg_median)(tg_tensor *x) {
     if (x->numel == 0 && !tg_dtype_is_float(x->dtype)) { tg__fail_op(tg, TG_ERROR_SHAPE, "%t has no elements, and its type no NaN to say so", x); return NULL; }
     outermost = tg__compose(tg);
     if (x->numel == 0) return tg__composed(tg, outermost, tg_mul_scalar(tg_sum(x), tg__nan()));      /* in the graph still */
-    return tg__composed(tg, outermost, tg_median_dim(tg_flatten(x, 0, -1), 0, false, NULL));
+    return tg__composed(tg, outermost, tg__median_shared(x, tg_median_dim(tg_flatten(x, 0, -1), 0, false, NULL)));
 }
 TG_API tg_tensor *(tg_diff)(tg_tensor *x, int n, int64_t dim, tg_tensor *prepend, tg_tensor *append) {
     tg_ctx *tg = tg__start(x, "diff");
@@ -27521,6 +27596,7 @@ TG__PRIVATE tg_tensor *tg__scatter_start(tg_ctx *tg, const tg_tensor *x, tg_scat
 TG__PRIVATE tg_tensor *tg__scatter_reduced(tg_ctx *tg, tg_tensor *x, int64_t dim, tg_tensor *index, tg_tensor *src,
     tg_scatter_kind kind, bool include_self) {
     tg_tensor *count, *one = tg_integer(tg, 1);
+    if (kind <= TG_SCATTER_MEAN && tg__halves(x, src)) return tg_to(tg__scatter_reduced(tg, tg__widened(x), dim, index, src->is_number ? src : tg__widened(src), kind, include_self), x->dtype);
     if (!include_self) x = tg_scatter(x, dim, index, tg_expand(tg__scatter_start(tg, x, kind), index->ndim, index->shape));
     if (!x) return NULL;
     switch (kind) {
@@ -27902,9 +27978,9 @@ TG_API tg_tensor *(tg_nanmedian)(tg_tensor *x) {
     tg_ctx *tg = tg__start(x, "nanmedian");
     bool outermost;
     if (!tg) return NULL;
-    if (x->numel == 0) { (void)tg__fail(tg, TG__E_ARGUMENT, "a tensor without elements has no median"); return NULL; }
     outermost = tg__compose(tg);
-    return tg__composed(tg, outermost, tg_nanmedian_dim(tg_flatten(x, 0, -1), 0, false, NULL));
+    if (x->numel == 0) return tg__composed(tg, outermost, tg_median(x));
+    return tg__composed(tg, outermost, tg__median_shared(x, tg_nanmedian_dim(tg_flatten(x, 0, -1), 0, false, NULL)));
 }
 /* The ranks q times the last one, of sorted [..., N]: [..., Q]. A row with a NaN has its last rank throughout, which is
    a NaN; where NaNs do not count, the last rank is that of the last number. */
@@ -35605,6 +35681,7 @@ TG__INLINE void  TG__W(store)(TG__T *p, TG__V v)             { _mm256_storeu_ps(
 TG__INLINE TG__V TG__W(loadn)(const TG__T *p, int64_t n)     { return _mm256_maskload_ps(p, TG__W(first)(n)); }
 TG__INLINE void  TG__W(storen)(TG__T *p, TG__V v, int64_t n) {                /* a masked store takes AMD's processors 13 cycles */
     __m128 h = _mm256_castps256_ps128(v);
+    if (n > 7) { _mm256_storeu_ps(p, v); return; }
     if (n & 4) { _mm_storeu_ps(p, h); h = _mm256_extractf128_ps(v, 1); p += 4; }
     if (n & 2) { _mm_storel_pi((__m64 *)(void *)p, h); h = _mm_movehl_ps(h, h); p += 2; }
     if (n & 1) _mm_store_ss(p, h);

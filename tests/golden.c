@@ -24,6 +24,7 @@
 #define TENSORGRAD_IMPLEMENTATION
 #include "../tensorgrad.h"
 #include "../tensorgrad_cuda.h"
+#include "isa.h"
 #include <dirent.h>
 #include <errno.h>
 #include <math.h>
@@ -492,8 +493,8 @@ ADAPTER(a_div) {
 }
 /* x between two bounds, each of them None, a number or a tensor. */
 static tg_tensor *clamp(call *c, tg_tensor *x, const val *low, const val *high) {
-    if (x && !tg_dtype_is_float(x->dtype) && (is_kind(low, V_NUM) || is_kind(high, V_NUM))) skip(c, "integers between real bounds");
-    if (is_kind(low, V_TENSOR) || is_kind(high, V_TENSOR)) {
+    const bool promotes = x && !tg_dtype_is_float(x->dtype) && (is_kind(low, V_NUM) || is_kind(high, V_NUM));      /* integers between real bounds */
+    if (promotes || is_kind(low, V_TENSOR) || is_kind(high, V_TENSOR)) {
         tg_tensor *l = low ? operand_of(c, low) : NULL, *h = high ? operand_of(c, high) : NULL;
         return c->in_place ? tg_clamp_tensor_(x, l, h) : tg_clamp_tensor(x, l, h);
     }

@@ -85,6 +85,8 @@ static void test_clamp(void) {
     CHECK(same(slope(tg_clamp_tensor(x, low, high), high), 7, (const double[]){ 0, 0, 0, 0, 0, 0, 0 }));
     y = tg_to(tg_full(tg, TG_SHAPE(2), 3, TG_F32), TG_F16);
     CHECK(tg_clamp_tensor_(y, tg_full(tg, TG_SCALAR, 0, TG_F64), tg_full(tg, TG_SHAPE(2), 1.5, TG_F32)) == y && y->dtype == TG_F16 && same(y, 2, (const double[]){ 1.5, 1.5 }));
+    y = tg_clamp_tensor(tg_to(row(3, (const float[]){ 0, 1, 2 }), TG_U8), tg_integer(tg, -1), tg_number(tg, 0.25));       /* -1 is not 255 */
+    CHECK(y && y->dtype == TG_F32 && same(y, 3, (const double[]){ 0, 0.25, 0.25 }));
     REFUSED(TG_ERROR_DTYPE, tg_clamp_tensor_(tg_full(tg, TG_SHAPE(2), 3, TG_I32), tg_full(tg, TG_SHAPE(2), 0, TG_F32), tg_full(tg, TG_SHAPE(2), 1.5, TG_F32)));
     CHECK_OK(tg);
 }
@@ -144,6 +146,41 @@ static void test_types(void) {
     CHECK_NEAR(tg_item(tg_select(tg_rms_norm(tg_full(tg, TG_SHAPE(2), 2, TG_F64), TG_SHAPE(2), NULL, -0.5), 0, 0)), 1.06904496764969754, 1e-12);
     CHECK_OK(tg);
 }
+/* Halves are added up in f32 and rounded once; one after the other in f16 these would give -0.2073. */
+static void test_halves(void) {
+    const float v[] = { 0.548828125f, -1.8076171875f, 0.305419921875f }, first = 0.74658203125f;
+    const double sum = -0.206787109375, mean = sum / 4;
+    tg_tensor *x = tg_to(row(1, &first), TG_F16), *src = tg_to(row(3, v), TG_F16), *at = tg_full(tg, TG_SHAPE(3), 0, TG_I64);
+    CHECK(same(tg_scatter_add(x, 0, at, src), 1, &sum) && same(tg_index_add(x, 0, at, src), 1, &sum) && same(tg_put(x, at, src, true), 1, &sum));
+    CHECK(same(tg_scatter_reduce(x, 0, at, src, TG_SCATTER_SUM, true), 1, &sum) && same(tg_scatter_reduce(x, 0, at, src, TG_SCATTER_MEAN, true), 1, &mean));
+    CHECK(tg_scatter_add(x, 0, at, src)->dtype == TG_F16 && same(tg_scatter_add_(tg_clone(x), 0, at, src), 1, &sum) && same(tg_scatter_add(x, 0, at, tg_number(tg, 1)), 1, (const double[]){ 3.74609375 }));
+    x = tg_require_grad(x, true); src = tg_require_grad(src, true);
+    CHECK(same(slope(tg_scatter_add(x, 0, at, src), x), 1, (const double[]){ 1 }) && same(slope(tg_index_add(x, 0, at, src), src), 3, (const double[]){ 1, 1, 1 }));
+    REFUSED(TG_ERROR_DTYPE, tg_scatter_add(x, 0, at, row(3, v)));
+    CHECK_OK(tg);
+}
+/* The gradient of a median of all is shared among those that equal it, NaNs among themselves. */
+static void test_medians(void) {
+    const float ties[] = { 5, 2, 1, 2 }, holes[] = { 1, nan_, 3, nan_ }, both[] = { 2, nan_, 7, 2, 1, 9 }, endless[] = { inf_, inf_, 1 };
+    tg_tensor *x = tg_require_grad(row(4, ties), true), *nan = tg_require_grad(row(4, holes), true), *y = tg_require_grad(row(6, both), true), *inf = tg_require_grad(row(3, endless), true);
+    CHECK(same(tg_median(x), 1, (const double[]){ 2 }) && same(slope(tg_median(x), x), 4, (const double[]){ 0, 0.5, 0, 0.5 }));
+    CHECK(same(tg_median(nan), 1, (const double[]){ NAN }) && same(slope(tg_median(nan), nan), 4, (const double[]){ 0, 0.5, 0, 0.5 }));
+    CHECK(same(tg_nanmedian(y), 1, (const double[]){ 2 }) && same(slope(tg_nanmedian(y), y), 6, (const double[]){ 0.5, 0, 0, 0.5, 0, 0 }));
+    CHECK(same(tg_median(inf), 1, (const double[]){ INFINITY }) && same(slope(tg_median(inf), inf), 3, (const double[]){ 0.5, 0.5, 0 }));
+    CHECK(same(tg_nanmedian(tg_zeros(tg, TG_SHAPE(0, 3))), 1, (const double[]){ NAN }));
+    CHECK_OK(tg);
+}
+/* What cancels: near points far from zero, and weights of f32 beside observations of f64. */
+static void test_cancellation(void) {
+    const float a[] = { 9, 8.5f }, b[] = { 9.001f, 8.5f }, weights[] = { 0.3666413426399231f, 0.05830073356628418f, 0.7006447315216064f };
+    const double seen[] = { -4.826984902407649, -7.582430495695129, -0.6046891126565539, -1.5411692216498662, -1.9719097652168658, -4.146041530864057 };
+    tg_tensor *y = tg_cdist(tg_reshape(row(2, a), TG_SHAPE(1, 2)), tg_reshape(row(2, b), TG_SHAPE(1, 2)), 2, TG_CDIST_MATMUL);
+    CHECK(y && y->dtype == TG_F32);
+    CHECK_NEAR(tg_item(y), (double)b[0] - 9, 1e-9);
+    y = tg_cov(tg_from(tg, TG_SHAPE(2, 3), TG_F64, seen), .aweights = row(3, weights), .correction = TG_IS(2));
+    CHECK_NEAR(tg_item(tg_select(tg_flatten(y, 0, -1), 0, 0)), 709.2825322165685, 1e-5);
+    CHECK_OK(tg);
+}
 int main(void) {
     tg_config c = test_config(NULL);
     tg = tg_open(&c);
@@ -155,6 +192,9 @@ int main(void) {
     test_broadcast_loss();
     test_repeated();
     test_types();
+    test_halves();
+    test_medians();
+    test_cancellation();
     tg_close(tg);
     return test_end("edges");
 }

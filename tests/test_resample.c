@@ -165,8 +165,27 @@ static void refusals(tg_ctx *tg) {
     CHECK_MSG(!tg_failed(tg), "%s", tg_error_text(tg));
 }
 
+/* Rows of each width end in a whole vector, a part of one or none, with each set of instructions. */
+static void widths_agree(void) {
+    int isa;
+    for (isa = TG_ISA_PLAIN; isa <= TG_ISA_AVX512; isa++) {
+        tg_config c = test_config(NULL);
+        tg_ctx *tg;
+        int64_t w;
+        c.isa = (tg_isa)isa;
+        if (!tg_isa_supported(c.isa) || !CHECK((tg = tg_open(&c)) != NULL)) continue;
+        for (w = 1; w <= 40; w++) {
+            tg_tensor *y = tg_interpolate(tg_ones(tg, TG_SHAPE(1, 2, 3, w)), .scale_factor = { 2, 1 }, .mode = TG_INTERPOLATE_BILINEAR);
+            CHECK_MSG(y && tg_allclose(y, tg_ones_like(y), 1e-6, 0), "rows of %d, instructions %d", (int)w, isa);
+        }
+        CHECK_OK(tg);
+        tg_close(tg);
+    }
+}
+
 int main(void) {
     tg_ctx *tg = test_open();
+    widths_agree();
     boxes_are_means(tg);
     nms_keeps_the_best(tg);
     layouts_agree(tg);

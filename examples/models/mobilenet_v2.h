@@ -31,7 +31,7 @@ typedef struct mobilenet_block { tg_module m; tg_module *conv; bool residual; } 
 static tg_tensor *mobilenet_block_forward(tg_module *m, tg_tensor *x) {
     mobilenet_block *b = (mobilenet_block *)m;
     tg_tensor *y = tg_forward(b->conv, x);
-    return b->residual ? tg_add(x, y) : y;
+    return b->residual ? tg_add_(y, x) : y;
 }
 
 static tg_module *mobilenet_block_new(tg_ctx *tg, int64_t in, int64_t out, int64_t stride, int64_t expand) {

@@ -21,7 +21,7 @@ static tg_tensor *resnet_block_forward(tg_module *m, tg_tensor *x) {
     tg_tensor *y = tg_relu(tg_forward(b->bn1, tg_forward(b->conv1, x)));
     y = tg_forward(b->bn2, tg_forward(b->conv2, y));
     if (b->conv3) y = tg_forward(b->bn3, tg_forward(b->conv3, tg_relu(y)));
-    return tg_relu(tg_add(y, b->downsample ? tg_forward(b->downsample, x) : x));
+    return tg_relu_(tg_add_(y, b->downsample ? tg_forward(b->downsample, x) : x));   /* in place: y is nobody else's */
 }
 
 static tg_module *resnet_conv(tg_ctx *tg, int64_t in, int64_t out, int64_t kernel, int64_t stride) {
