@@ -25061,7 +25061,7 @@ TG__PRIVATE bool tg__cov_weights(tg_ctx *tg, tg_tensor *w, const char *name, boo
 }
 /* Added up in f64 and rounded once: the normalisation is a difference of such sums. */
 TG__PRIVATE tg_tensor *tg__weights_sum(tg_tensor *w) {
-    return w && tg_dtype_is_float(w->dtype) ? tg_to(tg_sum(tg_to(w, TG_F64)), w->dtype) : tg_sum(w);
+    return w && tg_dtype_is_float(w->dtype) && TG__HAS_F64 ? tg_to(tg_sum(tg_to(w, TG_F64)), w->dtype) : tg_sum(w);
 }
 TG_API tg_tensor *tg_cov_from(const tg_cov_args *args) {
     tg_tensor *x = args ? args->x : NULL, *in, *w, *f, *all, *mean, *factor;
