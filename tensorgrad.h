@@ -16049,7 +16049,7 @@ TG__PRIVATE bool tg__halves(const tg_tensor *x, const tg_tensor *src) {
 TG__PRIVATE tg_tensor *tg__index_call_wide(const tg_op *op, tg_tensor *x, int64_t dim, tg_tensor *index, tg_tensor *src) {
     tg_ctx *tg = tg__start2(x, index, op->name);
     bool outermost;
-    if (!tg || !tg__use(tg, src, 3)) return NULL;
+    if (!tg || !tg__use(tg, src, 2)) return NULL;
     outermost = tg__compose(tg);
     return tg__composed(tg, outermost, tg_to(tg__index_call(op, tg__widened(x), dim, index, tg__widened(src)), x->dtype));
 }
@@ -17608,8 +17608,8 @@ TG__PRIVATE void tg__gemm_size_strip(tg__gemm_plan *j, int64_t ms, int64_t ns) {
         : (size_t)(ms * ns) * j->size);
 }
 
-/* Strips of an eighth of the whole, so that threads end together, but not below a quarter of TG__GEMM_CHUNK multiply-adds nor beyond that: columns are cut
-   down to 4 tiles, then rows, then columns again. */
+/* Strips of an eighth of the whole, so that threads end together, but of a quarter of TG__GEMM_CHUNK multiply-adds at least and of TG__GEMM_CHUNK at most:
+   columns are cut down to 4 tiles, then rows, then columns again. */
 TG__PRIVATE void tg__gemm_cut(tg__gemm_plan *j, int64_t kc) {
     const tg__gemm_part *p = &j->part;
     const int64_t deep = tg__imax(16, kc), eighth = j->batches * p->m * p->n / 8,
@@ -17622,7 +17622,7 @@ TG__PRIVATE void tg__gemm_cut(tg__gemm_plan *j, int64_t kc) {
         ns = tg__imin(ns, tg__imax(1, area / ms / j->nr) * j->nr);
     } else if (ms * ns > area) {
         if (ms > tall) ms = tg__imin(p->m, tg__imax(tall, area / tg__imin(128, ns)) / j->mr * j->mr);
-        if (ms * ns > area) ns = tg__imin(p->n, tg__ceil_div(area / ms, least) * least);
+        if (ms * ns > area) ns = tg__imin(p->n, tg__ceil_div(tg__imax(1, area / ms), least) * least);
     } else if (j->batches == 1) {                                    /* one chunk would do, but two threads are worth having */
         if (ns >= 2 * least) ns = tg__ceil_div(tg__ceil_div(ns, 2), least) * least;
         else if (ms >= 2 * j->mr) ms = tg__ceil_div(tg__ceil_div(ms, 2), j->mr) * j->mr;
@@ -24939,9 +24939,9 @@ TG__PRIVATE bool tg__cov_weights(tg_ctx *tg, tg_tensor *w, const char *name, boo
     if (n && !(tg_item(tg_min(tg_detach(w))) >= 0)) return tg_failed(tg) ? false : tg__fail_op(tg, TG_ERROR_VALUE, "%s: weights cannot be negative", name);
     return true;
 }
-/* Added up in f64 and rounded once: the normalisation is a difference of such sums. */
+/* Added up in f64, if it is there, and rounded once: the normalisation is a difference of such sums. */
 TG__PRIVATE tg_tensor *tg__weights_sum(tg_tensor *w) {
-    return w && tg_dtype_is_float(w->dtype) ? tg_to(tg_sum(tg_to(w, TG_F64)), w->dtype) : tg_sum(w);
+    return TG__HAS_F64 && w && tg_dtype_is_float(w->dtype) ? tg_to(tg_sum(tg_to(w, TG_F64)), w->dtype) : tg_sum(w);
 }
 TG_API tg_tensor *tg_cov_from(const tg_cov_args *args) {
     tg_tensor *x = args ? args->x : NULL, *in, *w, *f, *all, *mean, *factor;
