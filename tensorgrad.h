@@ -23482,16 +23482,18 @@ TG__PRIVATE tg_tensor *tg__heads_run(tg_ctx *tg, const tg__heads_args *a) {
     if (a->weights) *a->weights = tg_squeeze(*a->weights, 0);
     return tg_squeeze(y, 1);
 }
-/* Where f16 has no units of its own all is made in f32 and rounded once, which is quicker, too. */
+/* Where f16 has no units of its own all is made in f32 and rounded once, which is quicker, too. One tensor stays one. */
 TG__PRIVATE tg_tensor *tg__heads_wide(tg_ctx *tg, const tg__heads_args *args) {
     tg__heads_args a = *args;
-    tg_tensor **const each[16] = { &a.query, &a.key, &a.value, &a.bias_k, &a.bias_v, &a.in_proj_bias, &a.in_proj_weight, &a.k_proj_weight, &a.out_proj_bias,
-        &a.out_proj_weight, &a.q_proj_weight, &a.static_k, &a.static_v, &a.v_proj_weight, &a.attn_mask, &a.key_padding_mask }, *const k = a.key, *const v = a.value, *y;
-    int i;
-    if (a.query->dtype != TG_F16 || a.query->device != TG_CPU) return tg__heads_run(tg, args);
-    for (i = 0; i < 16; i++) if (*each[i] && !(*each[i] = tg__widened(*each[i]))) return NULL;
-    if (k == args->query) a.key = a.query;
-    if (v == k) a.value = a.key;
+    tg_tensor **const each[16] = { &a.attn_mask, &a.key_padding_mask, &a.query, &a.key, &a.value, &a.bias_k, &a.bias_v, &a.in_proj_bias, &a.in_proj_weight,
+        &a.k_proj_weight, &a.out_proj_bias, &a.out_proj_weight, &a.q_proj_weight, &a.static_k, &a.static_v, &a.v_proj_weight }, *y;
+    int i, k;
+    for (i = 2; i < 16; i++) if (*each[i] && ((*each[i])->dtype != TG_F16 || (*each[i])->device != TG_CPU)) return tg__heads_run(tg, args);
+    for (i = 0; i < 16; i++) {
+        tg_tensor *const x = *each[i], *const wide = tg__widened(x);
+        if (x && !wide) return NULL;
+        for (k = i; k < 16; k++) if (*each[k] == x) *each[k] = wide;
+    }
     y = tg__heads_run(tg, &a);
     if (y && args->weights) *args->weights = tg_to(*args->weights, TG_F16);
     return tg_to(y, TG_F16);
@@ -41460,8 +41462,8 @@ TG__PRIVATE void TG__FT(tg__conv_last)(const tg__conv_last *f) {
                 continue;
             }
             if (step == 1 && f->kind == TG__GEMM_OWN && !f->clamps) {
-                const TG__T b = f->bias ? ((const TG__T *)f->bias)[i * f->bias_step] : (TG__T)0;
-                for (int64_t q = 0; q < f->cols; q++) ((TG__T *)(void *)y)[q * f->yw] = f->bias ? s[q] + b : s[q];
+                const TG__T b = f->bias ? ((const TG__T *)f->bias)[i * f->bias_step] : zero;
+                for (int64_t q = 0; q < f->cols; q++) ((TG__T *)(void *)y)[q * f->yw] = s[q] + b;
                 continue;
             }
             for (int64_t q = 0; q < f->cols; q += step) {
