@@ -16166,7 +16166,7 @@ TG__PRIVATE bool tg__halves(const tg_tensor *x, const tg_tensor *src) {
 TG__PRIVATE tg_tensor *tg__index_call_wide(const tg_op *op, tg_tensor *x, int64_t dim, tg_tensor *index, tg_tensor *src) {
     tg_ctx *tg = tg__start2(x, index, op->name);
     bool outermost;
-    if (!tg || !tg__use(tg, src, 3)) return NULL;
+    if (!tg || !tg__use(tg, src, 2)) return NULL;
     outermost = tg__compose(tg);
     return tg__composed(tg, outermost, tg_to(tg__index_call(op, tg__widened(x), dim, index, tg__widened(src)), x->dtype));
 }
@@ -17727,8 +17727,8 @@ TG__PRIVATE void tg__gemm_size_strip(tg__gemm_plan *j, int64_t ms, int64_t ns) {
         : (size_t)(ms * ns) * j->size);
 }
 
-/* Strips of an eighth of the whole, so that threads end together, but not below a quarter of TG__GEMM_CHUNK multiply-adds nor beyond that: columns are cut
-   down to 4 tiles, then rows, then columns again. */
+/* Strips of an eighth of the whole, so that threads end together, but of a quarter of TG__GEMM_CHUNK multiply-adds at least and of TG__GEMM_CHUNK at most:
+   columns are cut down to 4 tiles, then rows, then columns again. */
 TG__PRIVATE void tg__gemm_cut(tg__gemm_plan *j, int64_t kc) {
     const tg__gemm_part *p = &j->part;
     const int64_t deep = tg__imax(16, kc), eighth = j->batches * p->m * p->n / 8,
@@ -17741,7 +17741,7 @@ TG__PRIVATE void tg__gemm_cut(tg__gemm_plan *j, int64_t kc) {
         ns = tg__imin(ns, tg__imax(1, area / ms / j->nr) * j->nr);
     } else if (ms * ns > area) {
         if (ms > tall) ms = tg__imin(p->m, tg__imax(tall, area / tg__imin(128, ns)) / j->mr * j->mr);
-        if (ms * ns > area) ns = tg__imin(p->n, tg__ceil_div(area / ms, least) * least);
+        if (ms * ns > area) ns = tg__imin(p->n, tg__ceil_div(tg__imax(1, area / ms), least) * least);
     } else if (j->batches == 1) {                                    /* one chunk would do, but two threads are worth having */
         if (ns >= 2 * least) ns = tg__ceil_div(tg__ceil_div(ns, 2), least) * least;
         else if (ms >= 2 * j->mr) ms = tg__ceil_div(tg__ceil_div(ms, 2), j->mr) * j->mr;
@@ -23602,16 +23602,18 @@ TG__PRIVATE tg_tensor *tg__heads_run(tg_ctx *tg, const tg__heads_args *a) {
     if (a->weights) *a->weights = tg_squeeze(*a->weights, 0);
     return tg_squeeze(y, 1);
 }
-/* Where f16 has no units of its own all is made in f32 and rounded once, which is quicker, too. */
+/* Where f16 has no units of its own all is made in f32 and rounded once, which is quicker, too. One tensor stays one. */
 TG__PRIVATE tg_tensor *tg__heads_wide(tg_ctx *tg, const tg__heads_args *args) {
     tg__heads_args a = *args;
-    tg_tensor **const each[16] = { &a.query, &a.key, &a.value, &a.bias_k, &a.bias_v, &a.in_proj_bias, &a.in_proj_weight, &a.k_proj_weight, &a.out_proj_bias,
-        &a.out_proj_weight, &a.q_proj_weight, &a.static_k, &a.static_v, &a.v_proj_weight, &a.attn_mask, &a.key_padding_mask }, *const k = a.key, *const v = a.value, *y;
-    int i;
-    if (a.query->dtype != TG_F16 || a.query->device != TG_CPU) return tg__heads_run(tg, args);
-    for (i = 0; i < 16; i++) if (*each[i] && !(*each[i] = tg__widened(*each[i]))) return NULL;
-    if (k == args->query) a.key = a.query;
-    if (v == k) a.value = a.key;
+    tg_tensor **const each[16] = { &a.attn_mask, &a.key_padding_mask, &a.query, &a.key, &a.value, &a.bias_k, &a.bias_v, &a.in_proj_bias, &a.in_proj_weight,
+        &a.k_proj_weight, &a.out_proj_bias, &a.out_proj_weight, &a.q_proj_weight, &a.static_k, &a.static_v, &a.v_proj_weight }, *y;
+    int i, k;
+    for (i = 2; i < 16; i++) if (*each[i] && ((*each[i])->dtype != TG_F16 || (*each[i])->device != TG_CPU)) return tg__heads_run(tg, args);
+    for (i = 0; i < 16; i++) {
+        tg_tensor *const x = *each[i], *const wide = tg__widened(x);
+        if (x && !wide) return NULL;
+        for (k = i; k < 16; k++) if (*each[k] == x) *each[k] = wide;
+    }
     y = tg__heads_run(tg, &a);
     if (y && args->weights) *args->weights = tg_to(*args->weights, TG_F16);
     return tg_to(y, TG_F16);
@@ -25059,9 +25061,9 @@ TG__PRIVATE bool tg__cov_weights(tg_ctx *tg, tg_tensor *w, const char *name, boo
     if (n && !(tg_item(tg_min(tg_detach(w))) >= 0)) return tg_failed(tg) ? false : tg__fail_op(tg, TG_ERROR_VALUE, "%s: weights cannot be negative", name);
     return true;
 }
-/* Added up in f64 and rounded once: the normalisation is a difference of such sums. */
+/* Added up in f64, if it is there, and rounded once: the normalisation is a difference of such sums. */
 TG__PRIVATE tg_tensor *tg__weights_sum(tg_tensor *w) {
-    return w && tg_dtype_is_float(w->dtype) && TG__HAS_F64 ? tg_to(tg_sum(tg_to(w, TG_F64)), w->dtype) : tg_sum(w);
+    return TG__HAS_F64 && w && tg_dtype_is_float(w->dtype) ? tg_to(tg_sum(tg_to(w, TG_F64)), w->dtype) : tg_sum(w);
 }
 TG_API tg_tensor *tg_cov_from(const tg_cov_args *args) {
     tg_tensor *x = args ? args->x : NULL, *in, *w, *f, *all, *mean, *factor;
@@ -27596,7 +27598,7 @@ TG__PRIVATE tg_tensor *tg__scatter_start(tg_ctx *tg, const tg_tensor *x, tg_scat
 TG__PRIVATE tg_tensor *tg__scatter_reduced(tg_ctx *tg, tg_tensor *x, int64_t dim, tg_tensor *index, tg_tensor *src,
     tg_scatter_kind kind, bool include_self) {
     tg_tensor *count, *one = tg_integer(tg, 1);
-    if (kind <= TG_SCATTER_MEAN && tg__halves(x, src)) return tg_to(tg__scatter_reduced(tg, tg__widened(x), dim, index, src->is_number ? src : tg__widened(src), kind, include_self), x->dtype);
+    if (kind <= TG_SCATTER_MEAN && tg__halves(x, src)) return tg_to(tg__scatter_reduced(tg, tg__widened(x), dim, index, tg__widened(src), kind, include_self), x->dtype);
     if (!include_self) x = tg_scatter(x, dim, index, tg_expand(tg__scatter_start(tg, x, kind), index->ndim, index->shape));
     if (!x) return NULL;
     switch (kind) {
@@ -41579,8 +41581,8 @@ TG__PRIVATE void TG__FT(tg__conv_last)(const tg__conv_last *f) {
                 continue;
             }
             if (step == 1 && f->kind == TG__GEMM_OWN && !f->clamps) {
-                const TG__T b = f->bias ? ((const TG__T *)f->bias)[i * f->bias_step] : (TG__T)0;
-                for (int64_t q = 0; q < f->cols; q++) ((TG__T *)(void *)y)[q * f->yw] = f->bias ? s[q] + b : s[q];
+                const TG__T b = f->bias ? ((const TG__T *)f->bias)[i * f->bias_step] : zero;
+                for (int64_t q = 0; q < f->cols; q++) ((TG__T *)(void *)y)[q * f->yw] = s[q] + b;
                 continue;
             }
             for (int64_t q = 0; q < f->cols; q += step) {

@@ -36,6 +36,12 @@ int main(void) {
         tg_tensor *d = tg_to(tg_arange(tg, 0, 12, 1, TG_F32), TG_F64), *t = tg_contiguous(tg_t(tg_reshape(d, TG_SHAPE(3, 4))));
         if (!t || tg_item(tg_select(tg_select(t, 0, 1), 0, 2)) != 9 || tg_item(tg_select(tg_sort(d, 0, true, NULL), 0, 0)) != 11) { printf("FAIL f64 is not kept\n"); return 1; }
         if (!(tg_item(tg_std(tg_to(d, TG_F32), 1)) > 3.605 && tg_item(tg_std(tg_to(d, TG_F32), 1)) < 3.606)) { printf("FAIL std\n"); return 1; }
+        {                                          /* what is made in f64 where it is there, in f32 else */
+            tg_cov_args cov;
+            for (i = 0; i < sizeof cov; i++) ((char *)&cov)[i] = 0;
+            cov.x = tg_to(t, TG_F32); cov.aweights = tg_ones(tg, TG_SHAPE(3));
+            if (!tg_cov_from(&cov) || !tg_cdist(cov.x, cov.x, 2, TG_CDIST_MATMUL)) { printf("FAIL cov, cdist: %s\n", tg_error_text(tg)); return 1; }
+        }
 #ifdef TENSORGRAD_NO_F64
         if (tg_exp(d) || tg_error(tg) != TG_ERROR_UNSUPPORTED) { printf("FAIL exp of f64: %s\n", tg_error_text(tg)); return 1; }
         tg_clear(tg);

@@ -260,6 +260,9 @@ static void heads(tg_ctx *tg) {
     CHECK(!tg_multi_head_attention_forward(x, kv, x, .in_proj_weight = w, .num_heads = 3, .out_proj_weight = out)); CHECK_ERROR(tg, TG_ERROR_SHAPE);
     CHECK(!tg_multi_head_attention_forward(x, kv, kv, .num_heads = 3, .out_proj_weight = out)); CHECK_ERROR(tg, TG_ERROR_VALUE);
     CHECK(!tg_multi_head_attention_forward(x, kv, kv, .bias_k = one, .in_proj_weight = w, .num_heads = 3, .out_proj_weight = out)); CHECK_ERROR(tg, TG_ERROR_VALUE);
+    x = tg_to(x, TG_F16);                     /* halves are made in f32, but operands of two types are refused all the same */
+    CHECK(!tg_multi_head_attention_forward(x, x, x, .in_proj_weight = w, .num_heads = 3, .out_proj_weight = out)); CHECK_ERROR(tg, TG_ERROR_DTYPE);
+    CHECK(!tg_multi_head_attention_forward(x, x, x, .in_proj_weight = tg_to(w, TG_F16), .num_heads = 3, .out_proj_weight = out)); CHECK_ERROR(tg, TG_ERROR_DTYPE);
     CHECK(!tg_multi_head_attention_forward(NULL, NULL, NULL, .in_proj_weight = w, .num_heads = 3, .out_proj_weight = out)); CHECK_ERROR(tg, TG_ERROR_NULL);
 }
 

@@ -322,6 +322,8 @@ static void test_lifetimes(void) {
         CHECK(!tg_failed(other)); }
     for (CASE) { tg_tensor *list[2]; list[0] = f32(3, -1); list[1] = tg_ones(other, TG_SHAPE(3));
         MISTAKE(TG_ERROR_CONTEXT, !tg_cat(list, 2, 0), "cat: operand 1 belongs to another context"); }
+    for (CASE) { tg_tensor *a = tg_to(f32(3, -1), TG_F16), *b = tg_to(tg_ones(other, TG_SHAPE(3)), TG_F16);
+        MISTAKE(TG_ERROR_CONTEXT, !tg_index_add(a, 0, ints(3, 0), b), "index_add: operand 2 belongs to another context"); }
     for (CASE) { tg_tensor *a = f32(3, -1), *b; tg_mark m = tg_begin(tg);
         b = tg_neg(a);
         tg_end(tg, m);

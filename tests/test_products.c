@@ -346,6 +346,20 @@ static void test_brains(void) {
     for (i = 0; i < 8; i++) brains(1, 700 + i, 1030 - i, 300 + i, i);                     /* more than one chunk, and long ones */
 }
 
+/* A few columns of many rows and a large K: one column of all rows is more than a chunk should have. Products of 0s, 1s and 2s are exact. */
+static void test_few_columns(void) {
+    static const int64_t sizes[][3] = { { 397, 2, 13792 }, { 86, 6, 14132 }, { 229, 2, 25717 }, { 135, 3, 24727 } };
+    size_t i;
+    for (i = 0; i < sizeof sizes / sizeof *sizes; i++) {
+        tg_mark s = tg_begin(tg);
+        const int64_t m = sizes[i][0], n = sizes[i][1], k = sizes[i][2];
+        tg_tensor *a = tg_floor(tg_mul_scalar(tg_rand(tg, TG_SHAPE(m, k)), 3)), *b = tg_floor(tg_mul_scalar(tg_rand(tg, TG_SHAPE(k, n)), 3)), *y = tg_matmul(a, b);
+        int64_t c;
+        for (c = 0; c < n; c++) CHECK(y && tg_equal(tg_select(y, 1, c), tg_mv(a, tg_contiguous(tg_select(b, 1, c)))));
+        tg_end(tg, s);
+    }
+}
+
 int main(void) {
     test_after_small();
     tg = test_open();
@@ -357,6 +371,7 @@ int main(void) {
     test_cov();
     test_distances();
     test_brains();
+    test_few_columns();
     CHECK(!tg_failed(tg));
     if (tg_failed(tg)) printf("%s\n", tg_error_text(tg));
     test_close(tg);
