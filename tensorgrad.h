@@ -39632,6 +39632,22 @@ TG__INLINE void TG__FT(tg__gemm_store)(void *p, int64_t i, int64_t n, int kind, 
 }
 /* v, which is no -0, to low..high, which are none either: so NaN comes through, and the rest is as min and max of words that ask for it. */
 TG__INLINE TG__V TG__FT(tg__gemm_clamp)(TG__V v, TG__V low, TG__V high) { return TG__W(minq)(high, TG__W(maxq)(low, v)); }
+/* The bounds of a result that is clamped, or none. Returns what its bias gets on top: what is clamped shall be no -0, and -0 changes nothing. */
+TG__INLINE TG__T TG__FT(tg__gemm_bounds)(bool clamps, double low, double high, TG__V *least, TG__V *most) {
+    const double all = tg__double(0x7ff0000000000000u);
+    *least = TG__W(set)((TG__T)(clamps ? low : -all));
+    *most = TG__W(set)((TG__T)(clamps ? high : all));
+    return (TG__T)(clamps ? 0 : -0.0);
+}
+/* n sums that lie side by side become results with one bias; `next`, where those of the next row stand, is asked for: it is far away in a large result. */
+TG__INLINE void TG__FT(tg__gemm_row)(int64_t n, const TG__T *s, TG__V bias, TG__V low, TG__V high, TG__T *c, const TG__T *next) {
+    const int64_t left = n & (TG__VN - 1);
+    for (const TG__T *end = s + (n - left); s < end; s += TG__VN, c += TG__VN, next += TG__VN) {
+        TG__PREFETCH(next);
+        TG__W(store)(c, TG__FT(tg__gemm_clamp)(TG__W(add)(TG__W(load)(s), bias), low, high));
+    }
+    if (left) TG__W(storen)(c, TG__FT(tg__gemm_clamp)(TG__W(add)(TG__W(loadn)(s, (int)left), bias), low, high), (int)left);
+}
 TG__INLINE TG__T TG__FT(tg__gemm_get)(const void *p, int64_t i, int kind) {
     if (kind == TG__GEMM_OWN) return ((const TG__T *)p)[i];
     TG__T t[TG__VN];
@@ -40515,21 +40531,14 @@ TG__PRIVATE void TG__FT(tg__gemm_finish)(const tg__gemm_last *f) {
         }
         return;
     }
-    const double most = tg__double(0x7ff0000000000000u);
-    const TG__V low = TG__W(set)((TG__T)(f->clamps ? f->low : -most)), high = TG__W(set)((TG__T)(f->clamps ? f->high : most));
-    const TG__T zero = (TG__T)(f->clamps ? 0 : -0.0);              /* what is clamped shall be no -0 */
+    TG__V low, high;
+    const TG__T zero = TG__FT(tg__gemm_bounds)(f->clamps, f->low, f->high, &low, &high);
     /* likewise, one bias for a row, as convolutions have it */
     if (f->parts == 1 && f->tree <= 1 && f->kc == TG__GEMM_OWN && f->c_cs == 1 && f->bias && f->bias_cs == 0 && !f->accumulate) {
-        const int64_t whole = f->n & -(int64_t)TG__VN, left = f->n - whole;
         for (int64_t i = 0; i < f->m; i++) {
-            const TG__T *s = (const TG__T *)f->s + i * f->s_rs, *const end = s + whole;
-            const TG__V b = TG__W(set)(((const TG__T *)f->bias)[i * f->bias_rs] + zero);
-            TG__T *c = (TG__T *)f->c + i * f->c_rs, *next = c + (i + 1 < f->m ? f->c_rs : 0);        /* the next row is far away where c is large */
-            for (; s < end; s += TG__VN, c += TG__VN, next += TG__VN) {
-                TG__PREFETCH(next);
-                TG__W(store)(c, TG__FT(tg__gemm_clamp)(TG__W(add)(TG__W(load)(s), b), low, high));
-            }
-            if (left) TG__W(storen)(c, TG__FT(tg__gemm_clamp)(TG__W(add)(TG__W(loadn)(s, (int)left), b), low, high), (int)left);
+            TG__T *const c = (TG__T *)f->c + i * f->c_rs;
+            TG__FT(tg__gemm_row)(f->n, (const TG__T *)f->s + i * f->s_rs, TG__W(set)(((const TG__T *)f->bias)[i * f->bias_rs] + zero), low, high,
+                c, c + (i + 1 < f->m ? f->c_rs : 0));
         }
         return;
     }
@@ -41409,16 +41418,24 @@ TG__PRIVATE void TG__FT(name)(const tg__conv_depth *s, const TG__T *w, const TG_
 #endif
 TG__C_NBLOCK(tg__conv_depth_1, TG__C_N1)
 TG__C_NBLOCK(tg__conv_depth_2, TG__C_N2)
+/* The rows of a plane that its source has: how many, the first of them, and which one of the source that is. */
+TG__INLINE int64_t TG__FT(tg__conv_there)(const tg__conv_fill *s, int64_t p, int64_t *first, int64_t *from) {
+    const int64_t z = s->z0 + s->rz[p], y0 = s->y0 + s->ry[p];
+    *first = y0 >= 0 ? 0 : (-y0 + s->y_step - 1) / s->y_step;
+    *from = y0 + *first * s->y_step;
+    if (z < 0 || z >= s->d || *from >= s->h) return 0;
+    const int64_t rows = (s->h - 1 - *from) / s->y_step + 1;
+    return rows < s->rows - *first ? rows : s->rows - *first;
+}
 /* A plane that held another channel, columns side by side: what is padding is zero already. */
 TG__PRIVATE void TG__FT(tg__conv_refill)(const tg__conv_fill *s, int64_t c, int64_t p) {
-    const int64_t z = s->z0 + s->rz[p], y0 = s->y0 + s->ry[p], x0 = s->x0 + s->rx[p], i0 = x0 >= 0 ? 0 : -x0,
-        n = (s->w - x0 < s->cols ? s->w - x0 : s->cols) - i0, whole = n & -(int64_t)TG__VN, first = y0 >= 0 ? 0 : (-y0 + s->y_step - 1) / s->y_step,
-        from = y0 + first * s->y_step, down = s->y_step * s->sh, pitch = s->pitch;
-    if (n <= 0 || z < 0 || z >= s->d || from >= s->h) return;
-    const TG__T *src = (const TG__T *)s->src + c * s->sc + z * s->sd + from * s->sh + x0 + i0;
+    const int64_t x0 = s->x0 + s->rx[p], i0 = x0 >= 0 ? 0 : -x0, n = (s->w - x0 < s->cols ? s->w - x0 : s->cols) - i0, whole = n & -(int64_t)TG__VN,
+        down = s->y_step * s->sh, pitch = s->pitch;
+    int64_t first, from, rows = TG__FT(tg__conv_there)(s, p, &first, &from);
+    if (n <= 0 || rows <= 0) return;
+    const TG__T *src = (const TG__T *)s->src + c * s->sc + (s->z0 + s->rz[p]) * s->sd + from * s->sh + x0 + i0;
     TG__T *out = (TG__T *)s->out + p * s->plane + first * pitch + i0;
-    int64_t rows = (s->h - 1 - from) / s->y_step + 1;
-    for (rows = rows < s->rows - first ? rows : s->rows - first; rows > 0; rows--, src += down, out += pitch) {
+    for (; rows > 0; rows--, src += down, out += pitch) {
         for (int64_t q = 0; q < whole; q += TG__VN) TG__W(store)(out + q, TG__W(load)(src + q));
         if (whole < n) TG__W(store)(out + whole, TG__W(loadn)(src + whole, (int)(n - whole)));
     }
@@ -41426,16 +41443,16 @@ TG__PRIVATE void TG__FT(tg__conv_refill)(const tg__conv_fill *s, int64_t c, int6
 /* Planes p and p + 1 at once, whose columns are apart: the even and the odd ones of the same rows. False where they are not that. */
 TG__PRIVATE bool TG__FT(tg__conv_refill_two)(const tg__conv_fill *s, int64_t c, int64_t p) {
     if (s->x_step != 2 || p + 1 >= s->planes || s->rz[p] != s->rz[p + 1] || s->ry[p] != s->ry[p + 1]) return false;
-    const int64_t x0 = s->x0 + s->rx[p], x1 = s->x0 + s->rx[p + 1], even = x0 & 1, z = s->z0 + s->rz[p], y0 = s->y0 + s->ry[p],
+     const int64_t x0 = s->x0 + s->rx[p], x1 = s->x0 + s->rx[p + 1], even = x0 & 1,
         before = -(even ? x1 : x0) / 2, odd_before = (1 - (even ? x0 : x1)) / 2, most = (s->w + 1) / 2, n = most < s->cols - before ? most : s->cols - before;
     if (n <= 0 || x0 > 0 || x1 > 1 || ((x0 ^ x1) & 1) == 0 || n > s->cols - odd_before) return false;
-    const int64_t first = y0 >= 0 ? 0 : (-y0 + s->y_step - 1) / s->y_step, from = y0 + first * s->y_step, down = s->y_step * s->sh, pitch = s->pitch,
+    const int64_t down = s->y_step * s->sh, pitch = s->pitch,
         end = s->w < 2 * n ? s->w : 2 * n, whole = end / (2 * TG__VN) * TG__VN, left = end - 2 * whole, left0 = left < TG__VN ? left : TG__VN, left1 = left - left0;
-    if (z < 0 || z >= s->d || from >= s->h) return true;
-    const TG__T *src = (const TG__T *)s->src + c * s->sc + z * s->sd + from * s->sh;
+    int64_t first, from, rows = TG__FT(tg__conv_there)(s, p, &first, &from);
+    if (rows <= 0) return true;
+    const TG__T *src = (const TG__T *)s->src + c * s->sc + (s->z0 + s->rz[p]) * s->sd + from * s->sh;
     TG__T *to = (TG__T *)s->out + (p + even) * s->plane + before + first * pitch, *odd_to = (TG__T *)s->out + (p + 1 - even) * s->plane + odd_before + first * pitch;
-    int64_t rows = (s->h - 1 - from) / s->y_step + 1;
-    for (rows = rows < s->rows - first ? rows : s->rows - first; rows > 0; rows--, src += down, to += pitch, odd_to += pitch) {
+    for (; rows > 0; rows--, src += down, to += pitch, odd_to += pitch) {
         TG__V v, odd;
         for (int64_t q = 0; q < whole; q += TG__VN) {
             TG__FT(tg__pairs_apart)(TG__W(load)(src + 2 * q), TG__W(load)(src + 2 * q + TG__VN), &v, &odd);
@@ -41563,10 +41580,9 @@ TG__PRIVATE void TG__FT(tg__conv_tiles)(const tg__conv_tiles *s) {
 }
 
 TG__PRIVATE void TG__FT(tg__conv_last)(const tg__conv_last *f) {
-    const int64_t size = f->kind == TG__GEMM_OWN ? (int64_t)sizeof(TG__T) : 2, step = f->yw == 1 ? TG__VN : 1, whole = f->cols & -(int64_t)TG__VN, left = f->cols - whole;
-    const double most = tg__double(0x7ff0000000000000u);
-    const TG__V low = TG__W(set)((TG__T)(f->clamps ? f->low : -most)), high = TG__W(set)((TG__T)(f->clamps ? f->high : most));
-    const TG__T zero = (TG__T)(f->clamps ? 0 : -0.0);              /* what is clamped shall be no -0, and -0 changes nothing */
+    const int64_t size = f->kind == TG__GEMM_OWN ? (int64_t)sizeof(TG__T) : 2, step = f->yw == 1 ? TG__VN : 1;
+    TG__V low, high;
+    const TG__T zero = TG__FT(tg__gemm_bounds)(f->clamps, f->low, f->high, &low, &high);
     for (int64_t i = 0; i < f->m; i++) {
         const TG__V bias =
             TG__W(set)(f->bias ? TG__FT(tg__gemm_get)(f->bias, i * f->bias_step, f->kind) + zero : zero);
@@ -41574,10 +41590,7 @@ TG__PRIVATE void TG__FT(tg__conv_last)(const tg__conv_last *f) {
             const TG__T *s = (const TG__T *)f->s + i * f->s_rs + r * f->s_row;
             char *y = (char *)f->y + (i * f->ym + r * f->yh) * size;
             if (f->yw == 1 && f->kind == TG__GEMM_OWN) {
-                TG__T *to = (TG__T *)(void *)y;
-                for (const TG__T *end = s + whole; s < end; s += TG__VN, to += TG__VN)
-                    TG__W(store)(to, TG__FT(tg__gemm_clamp)(TG__W(add)(TG__W(load)(s), bias), low, high));
-                if (left) TG__W(storen)(to, TG__FT(tg__gemm_clamp)(TG__W(add)(TG__W(loadn)(s, (int)left), bias), low, high), (int)left);
+                TG__FT(tg__gemm_row)(f->cols, s, bias, low, high, (TG__T *)(void *)y, (const TG__T *)(void *)y + (r + 1 < f->rows ? f->yh : 0));
                 continue;
             }
             if (step == 1 && f->kind == TG__GEMM_OWN && !f->clamps) {
