@@ -206,6 +206,7 @@ typedef struct tg__cu_walk {                                          /* most fa
     int64_t   piece, pieces, length;                                  /* what a row is cut into; how long it is */
     int32_t   within, lanes;                                          /* of a norm: dimensions of a row, which stand behind the ndim ones; threads for a row */
     int32_t   ndim, small, kind, part, look;                          /* small: 32 bits count the elements; look: at values alone */
+    int32_t   wide;                                                   /* eight elements at a time: each `step` apart, 0 or 1, aligned */
     tg__cu_view o[10];
 } tg__cu_walk;
 typedef struct tg__cu_reduce {
@@ -261,7 +262,7 @@ typedef struct tg__cu_optim {                                         /* an opti
     double  number[10];
     int64_t *rows;
     double *partial;                                                  /* of each 512 elements of a norm */
-    int32_t ndim, small, kind;
+    int32_t ndim, small, kind, wide;
     tg__cu_view o[6];                                                 /* p (of a norm y), master, s, u, w, g */
 } tg__cu_optim;
 /* {text ends} */
@@ -1183,6 +1184,22 @@ TG__PRIVATE void tg__cu_walk_of(tg__cu_walk *w, const tg_request *r, const tg__l
     }
 }
 
+/* May a thread take eight elements at once, with loads of 16 bytes? Where there are enough of them for every processor, and each
+   of the first n operands is a number or lies packed and aligned along the last dimension, or serves it as a whole; of more dimensions
+   than one the last is whole eights. */
+TG__PRIVATE int32_t tg__cu_wide_of(const tg__cu *s, int64_t count, int ndim, const int64_t *shape, tg__cu_view *o, int n) {
+    int i, d;
+    if (count < (int64_t)s->processors * 2048 || (ndim > 1 && shape[ndim - 1] % 8)) return 0;
+    for (i = 0; i < n; i++) {
+        if (!o[i].p) continue;
+        o[i].step = o[i].stride[ndim - 1];
+        if (o[i].step == 0 && i > 0) continue;
+        if (o[i].step != 1 || (uintptr_t)o[i].p % 16) return 0;
+        for (d = 0; d < ndim - 1; d++) if (o[i].stride[d] * (int64_t)tg_dtype_size((tg_dtype)o[i].dtype) % 16) return 0;
+    }
+    return 1;
+}
+
 /* The same but for dimension `dim`, in whose size they may differ: rows, along which `step` leads. False: there are none. */
 TG__PRIVATE bool tg__cu_rows_of(tg__cu_walk *w, const tg_request *r, const tg_operand *o, void *const *base, int dim, tg__cu_key *key) {
     tg_operand kept[TG__WALK_MAX];
@@ -1225,7 +1242,8 @@ TG__PRIVATE tg_launch tg__cu_map(tg__cu *s, const tg_request *r, const tg_operan
     if (l.numel == 0) return TG_LAUNCH_DONE;
     tg__cu_walk_of(&w, r, &l, o, base, r->n, &k);
     if (whole && !strcmp(whole->rule, "NO_ZERO")) return tg__cu_launch_doubtful(s, &k, NULL, tg__cu_blocks(s, w.n), &w, &w.look, &w.flag);
-    return tg__cu_done(tg__cu_launch_kernel(s, &k, NULL, tg__cu_blocks(s, w.n), &w));
+    w.wide = tg__cu_wide_of(s, w.n, w.ndim, w.shape, w.o, r->n);
+    return tg__cu_done(tg__cu_launch_kernel(s, &k, NULL, tg__cu_blocks(s, w.wide ? w.n / 8 : w.n), &w));
 }
 
 /* copy_8, copy_16, ...: elements as bits; or fill_8, ... */
@@ -1254,7 +1272,8 @@ TG__PRIVATE tg_launch tg__cu_copy(tg__cu *s, const tg_request *r, const tg_opera
         k.type = 0; k.dtypes = 0;
         return tg__cu_done(tg__cu_launch_kernel(s, &k, tg__cu_raw(true, y.dtype), tg__cu_blocks(s, w.n), &w));
     }
-    return tg__cu_done(tg__cu_launch_kernel(s, &k, raw ? tg__cu_raw(false, o[0].dtype) : "cast", tg__cu_blocks(s, w.n), &w));
+    if (!raw) w.wide = tg__cu_wide_of(s, w.n, w.ndim, w.shape, w.o, 2);
+    return tg__cu_done(tg__cu_launch_kernel(s, &k, raw ? tg__cu_raw(false, o[0].dtype) : "cast", tg__cu_blocks(s, w.wide ? w.n / 8 : w.n), &w));
 }
 /* One over the other, of the same shape and type. */
 TG__PRIVATE bool tg__cu_copy_over(tg__cu *s, const tg_operand *to, void *to_base, const tg_operand *from, void *from_base) {
@@ -2258,7 +2277,8 @@ TG__PRIVATE tg_launch tg__cu_optim_launch(tg__cu *s, const tg_request *r, const 
         }
     }
     k.group = TG__CU_GROUP_OPTIM; k.kind = r->kind; k.type = tg__cu_type(r->compute);
-    if (!norm) return a.n ? tg__cu_done(tg__cu_launch_kernel(s, &k, "step", tg__cu_blocks(s, a.n), &a)) : TG_LAUNCH_DONE;
+    if (!norm && !a.rows) a.wide = tg__cu_wide_of(s, a.n, a.ndim, a.shape, a.o, 6) && a.ndim == 1;
+    if (!norm) return a.n ? tg__cu_done(tg__cu_launch_kernel(s, &k, "step", tg__cu_blocks(s, a.wide ? a.n / 8 : a.n), &a)) : TG_LAUNCH_DONE;
     partial = tg__cu_take(s, (size_t)(tg__ceil_div(a.n, 512) + 1) * 8);
     if (!partial) return TG_LAUNCH_FAILED;
     a.partial = (double *)(uintptr_t)partial;
@@ -2575,6 +2595,9 @@ typedef unsigned long long uint64_t;
 #define TG__CU_OWN(type, name, n) type name[n]
 #define TG__CU_MY(name, t) name
 #define TG__CU_FLAG(p, bits) atomicOr(p, bits)
+#define TG__CU_ALIGNED __align__(16)
+#define TG__CU_MOVE_16(to, from) (*(uint4 *)(void *)(to) = *(const uint4 *)(const void *)(from))
+#define TG__CU_MOVE_8(to, from) (*(uint2 *)(void *)(to) = *(const uint2 *)(const void *)(from))
 #define TG__CU_UNROLL _Pragma("unroll")
 #define TG__CU_ROLL _Pragma("unroll 1")                            /* divisions are long */
 TG__INLINE float  tg__fma32(float a, float b, float c) { return __fmaf_rn(a, b, c); }
@@ -2588,18 +2611,31 @@ TG__INLINE double tg__sqrt64(double a) { return __dsqrt_rn(a); }
 #define TG__CU_TABLE static
 #define TG__CU_KERNEL_(name, type, ...) enum { name##_size = sizeof(type) }; static void name(const void *arguments, int64_t block, int64_t blocks) { \
     const type *const r = (const type *)arguments; (void)blocks; __VA_ARGS__; }
-#define TG__CU_THREADS(t) for (int t = 0; t < TG__CU_WIDTH; t++)
+#ifndef TG__CU_GOES                                               /* who looks for barriers that are missing: tests/cuda_fake.c */
+#define TG__CU_GOES(t) ((t) < TG__CU_WIDTH)
+#define TG__CU_WHO 0
+#define TG__CU_AS(t)
 #define TG__CU_BARRIER
-#define TG__CU_SHARED(type, name, n) type name[n]
+#define TG__CU_WATCH(name)
+#define TG__CU_FLAG(p, bits) (*(p) |= (bits))
+#endif
+#define TG__CU_THREADS(t) for (int t = 0; TG__CU_GOES(t); t++)
+#define TG__CU_ALIGNED
+#define TG__CU_MOVE_16(to, from) tg__cu_aligned(to, from, 16)
+#define TG__CU_MOVE_8(to, from) tg__cu_aligned(to, from, 8)
+#define TG__CU_SHARED(type, name, n) type name[n]; TG__CU_WATCH(name)
 #define TG__CU_OWN(type, name, n) type name[TG__CU_WIDTH][n]
 #define TG__CU_MY(name, t) name[t]
-#define TG__CU_FLAG(p, bits) (*(p) |= (bits))
 #define TG__CU_UNROLL
 #define TG__CU_ROLL
 TG__INLINE float  tg__fma32(float a, float b, float c) { return fmaf(a, b, c); }
 TG__INLINE double tg__fma64(double a, double b, double c) { return fma(a, b, c); }
 TG__INLINE float  tg__sqrt32(float a) { return sqrtf(a); }
 TG__INLINE double tg__sqrt64(double a) { return sqrt(a); }
+static void tg__cu_aligned(void *to, const void *from, int bytes) {       /* what does not lie so is a fault on a device */
+    if (((uintptr_t)to | (uintptr_t)from) % (unsigned)bytes) abort();
+    memcpy(to, from, (size_t)bytes);
+}
 #endif
 #define TG__CU_KERNEL(name, type, ...) TG__CU_KERNEL_(name, type, __VA_ARGS__)
 /* what the chapters of tensorgrad.h ask for: a vector of one, with a fused multiply-add */
@@ -2697,6 +2733,22 @@ TG__INLINE void tg__cu_move(int size, char *y, int64_t to, const char *x, int64_
         default: ((uint8_t *)y)[to] = ((const uint8_t *)x)[from]; break;
     }
 }
+/* Eight elements of one type in a thread's registers: to and from memory in pieces of 16 bytes, all of them asked for at once. */
+typedef struct TG__CU_ALIGNED tg__cu_eight { uint64_t w[8]; } tg__cu_eight;
+TG__INLINE int tg__cu_size(int dtype) { return dtype == 1 || dtype == 4 ? 8 : dtype == 0 || dtype == 5 ? 4 : dtype == 2 || dtype == 3 || dtype == 6 ? 2 : 1; }
+TG__INLINE void tg__cu_eight_in(int dtype, const tg__cu_view *o, int64_t at, tg__cu_eight *to) {
+    const int size = tg__cu_size(dtype);
+    const char *const p = o->p + at * size;
+    if (!o->step) { TG__CU_UNROLL for (int e = 0; e < 8; e++) tg__cu_move(size, (char *)to, e, p, 0); }
+    else if (size == 1) { TG__CU_MOVE_8(to, p); }
+    else { TG__CU_UNROLL for (int e = 0; e < size / 2; e++) { TG__CU_MOVE_16((char *)to + 16 * e, p + 16 * e); } }
+}
+TG__INLINE void tg__cu_eight_out(int dtype, char *y, int64_t at, const tg__cu_eight *from) {
+    const int size = tg__cu_size(dtype);
+    char *const p = y + at * size;
+    if (size == 1) { TG__CU_MOVE_8(p, from); }
+    else { TG__CU_UNROLL for (int e = 0; e < size / 2; e++) { TG__CU_MOVE_16(p + 16 * e, (const char *)from + 16 * e); } }
+}
 /* Of element i of a shape, in elements. */
 TG__INLINE int64_t tg__cu_offset(int ndim, const int64_t *shape, const int64_t *stride, int64_t i) {
     int64_t at = 0;
@@ -2752,10 +2804,29 @@ TG__INLINE double tg__cu_any(int dtype, const char *p, int64_t i) {   /* as a do
 
 /* ---- map: what a row of the formula table becomes ---- */
 #define TG__CU_NUMBER(k) (r->o[k].number == 2 ? (TG__T)r->o[k].i : TG__CU_FROM(r->o[k].f))
-#define TG__CU_READ(k, q) const TG__V q = r->o[k].number ? TG__CU_NUMBER(k) : TG__CU(tg__cu_get)(TG__CU_D(k), r->o[k].p, at[k]); (void)q;
+#define TG__CU_READ(k, q) const TG__V q = r->o[k].number ? TG__CU_NUMBER(k) : TG__CU(tg__cu_get)(TG__CU_D(k), from[k], index[k]); (void)q;
+#define TG__CU_EIGHTS(i) for (int64_t i = (block * TG__CU_WIDTH + t) * 8; i + 8 <= r->n; i += blocks * TG__CU_WIDTH * 8)
+#define TG__CU_LEFT(i) for (int64_t i = (r->wide ? r->n / 8 * 8 : 0) + block * TG__CU_WIDTH + t; i < r->n; i += blocks * TG__CU_WIDTH)
 #define TG__CU_MAP(name, count, reads, check, value) \
     TG__CU_KERNEL(name, tg__cu_walk, { const double *const p = r->numbers; (void)p; \
-        TG__CU_THREADS(t) TG__CU_EACH(i) { TG__CU_PLACES(count) reads check TG__CU(tg__cu_put)(TG__CU_D(0), r->o[0].p, at[0], value); } })
+        TG__CU_THREADS(t) { \
+            const char *from[count]; \
+            if (r->wide) TG__CU_EIGHTS(i) { \
+                tg__cu_eight eight[count]; \
+                TG__CU_PLACES(count) \
+                TG__CU_UNROLL for (int k = 1; k < (count); k++) if (r->o[k].p) tg__cu_eight_in(TG__CU_D(k), &r->o[k], at[k], &eight[k]); \
+                TG__CU_UNROLL for (int e = 0; e < 8; e++) { \
+                    int64_t index[count]; \
+                    TG__CU_UNROLL for (int k = 0; k < (count); k++) { from[k] = (const char *)&eight[k]; index[k] = e; } \
+                    reads TG__CU(tg__cu_put)(TG__CU_D(0), (char *)&eight[0], index[0], value); \
+                } \
+                tg__cu_eight_out(TG__CU_D(0), r->o[0].p, at[0], &eight[0]); \
+            } \
+            TG__CU_LEFT(i) { \
+                TG__CU_PLACES(count) const int64_t *const index = at; \
+                TG__CU_UNROLL for (int k = 0; k < (count); k++) from[k] = r->o[k].p; \
+                reads check TG__CU(tg__cu_put)(TG__CU_D(0), r->o[0].p, at[0], value); \
+            } } })
 #define TG__CU_VALUE1(name, v)   TG__CU_MAP(name, 2, TG__CU_READ(1, x), , v)
 #define TG__CU_VALUE2(name, v)   TG__CU_MAP(name, 3, TG__CU_READ(1, a) TG__CU_READ(2, b), , v)
 #define TG__CU_VALUE3(name, v)   TG__CU_MAP(name, 4, TG__CU_READ(1, a) TG__CU_READ(2, b) TG__CU_READ(3, c), , v)
@@ -2769,7 +2840,7 @@ TG__INLINE double tg__cu_any(int dtype, const char *p, int64_t i) {   /* as a do
 
 #if !defined(TG__CU_ONLY) || defined(TG__CU_ONLY_COPY)
 /* ---- copy, cast, fill ---- */
-TG__CU_KERNEL(TG__CU(tg__cu_cast), tg__cu_walk, { TG__CU_THREADS(t) TG__CU_EACH(i) { TG__CU_PLACES(2) TG__CU(tg__cu_put)(TG__CU_D(0), r->o[0].p, at[0], TG__CU(tg__cu_get)(TG__CU_D(1), r->o[1].p, at[1])); } })
+TG__CU_MAP(TG__CU(tg__cu_cast), 2, , , TG__CU(tg__cu_get)(TG__CU_D(1), from[1], index[1]))
 #if TG__CU_TYPE == 64
 TG__CU_KERNEL(tg__cu_ramp_f64, tg__cu_walk, { TG__CU_THREADS(t) TG__CU_EACH(i) { TG__CU_PLACES(1) tg__cu_put_f64(TG__CU_D(0), r->o[0].p, at[0], r->numbers[0] + (double)i * r->numbers[1]); } })
 #elif TG__CU_TYPE == 0
@@ -3054,18 +3125,25 @@ TG__INLINE int64_t tg__cu_class_of(const tg__cu_rows *r, int64_t row) {
 }
 #endif
 #define TG__CU_X(i) TG__CU(tg__cu_get)(TG__CU_DTYPE(1, r->xd), r->x, from + (i) * r->xs)
+/* A lane's elements `first`, + 64, ... of a row, in order: four are asked for before the first of them is used. */
+#define TG__CU_LANE(first, ...) \
+    for (int64_t at = (first); at < r->length; at += 256) { \
+        TG__T four[4]; \
+        TG__CU_UNROLL for (int e = 0; e < 4; e++) four[e] = at + 64 * e < r->length ? TG__CU_X(at + 64 * e) : 0; \
+        TG__CU_UNROLL for (int e = 0; e < 4; e++) if (at + 64 * e < r->length) { const int64_t i = at + 64 * e; const TG__T x = four[e]; (void)i; __VA_ARGS__; } \
+    }
 TG__INLINE void TG__CU(tg__cu_soft)(const tg__cu_rows *r, int64_t block) {
     TG__CU_SHARED(TG__T, s, TG__CU_WIDTH);
     TG__CU_SHARED(TG__T, top, 4);
     int half;
     TG__CU_THREADS(t) {
         const int64_t row = block * 4 + t / 64;
-        int64_t i, from;
+        int64_t from;
         TG__T v;
         if (row >= r->rows) continue;
         from = tg__cu_offset(r->ndim, r->shape, r->kx, row);
         v = TG__CU_X(t % 64 < r->length ? t % 64 : 0);
-        for (i = t % 64 + 64; i < r->length; i += 64) v = TG__W(maxn)(v, TG__CU_X(i));
+        TG__CU_LANE(t % 64 + 64, v = TG__W(maxn)(v, x))
         s[t] = v;
     }
     TG__CU_BARRIER
@@ -3077,11 +3155,11 @@ TG__INLINE void TG__CU(tg__cu_soft)(const tg__cu_rows *r, int64_t block) {
     TG__CU_BARRIER
     TG__CU_THREADS(t) {
         const int64_t row = block * 4 + t / 64;
-        int64_t i, from;
+        int64_t from;
         TG__T v = 0;
         if (row >= r->rows) continue;
         from = tg__cu_offset(r->ndim, r->shape, r->kx, row);
-        for (i = t % 64; i < r->length; i += 64) v = TG__W(add)(v, TG__W(exp)(TG__W(sub)(TG__CU_X(i), top[t / 64])));
+        TG__CU_LANE(t % 64, v = TG__W(add)(v, TG__W(exp)(TG__W(sub)(x, top[t / 64]))))
         s[t] = v;
     }
     TG__CU_BARRIER
@@ -3092,7 +3170,7 @@ TG__INLINE void TG__CU(tg__cu_soft)(const tg__cu_rows *r, int64_t block) {
     TG__CU_THREADS(t) {
         const int64_t row = block * 4 + t / 64;
         const TG__T m = top[t / 64], sum = s[t & ~63];
-        int64_t i, from, to, c;
+        int64_t from, to, c;
         TG__T v;
         if (row >= r->rows) continue;
         from = tg__cu_offset(r->ndim, r->shape, r->kx, row);
@@ -3108,17 +3186,15 @@ TG__INLINE void TG__CU(tg__cu_soft)(const tg__cu_rows *r, int64_t block) {
         }
         to = tg__cu_offset(r->ndim, r->shape, r->ky, row);
         v = r->kind == 1 ? TG__W(log)(sum) : TG__W(div)((TG__T)1, sum);
-        for (i = t % 64; i < r->length; i += 64) {
-            const TG__T d = TG__W(sub)(TG__CU_X(i), m);
-            TG__CU(tg__cu_put)(TG__CU_DTYPE(0, r->yd), r->y, to + i * r->ys, r->kind == 1 ? TG__W(sub)(d, v) : TG__W(mul)(TG__W(exp)(d), v));
-        }
+        TG__CU_LANE(t % 64, const TG__T d = TG__W(sub)(x, m);
+            TG__CU(tg__cu_put)(TG__CU_DTYPE(0, r->yd), r->y, to + i * r->ys, r->kind == 1 ? TG__W(sub)(d, v) : TG__W(mul)(TG__W(exp)(d), v)))
     }
 }
-/* The derivative of cross-entropy: a thread for each logit, in turn. */
+/* The derivative of cross-entropy. */
 TG__INLINE void TG__CU(tg__cu_entropy_back)(const tg__cu_rows *r, int64_t block) {
     TG__CU_THREADS(t) {
         const int64_t row = block * 4 + t / 64;
-        int64_t i, from, c;
+        int64_t from, c;
         TG__T m, s, g;
         if (row >= r->rows) continue;
         c = tg__cu_class_of(r, row);
@@ -3128,13 +3204,12 @@ TG__INLINE void TG__CU(tg__cu_entropy_back)(const tg__cu_rows *r, int64_t block)
         g = TG__CU(tg__cu_get)(TG__CU_DTYPE(1, r->xd), r->g, row * r->gs);
         if (r->chunks) g = TG__W(div)(g, ((const TG__T *)r->row)[2 * (r->rows + r->chunks) + 1]);
         s = g / ((const TG__T *)r->row)[2 * row + 1];
-        for (i = t % 64; i < r->length; i += 64) {
-            TG__T v = c == -100 ? 0 : TG__W(mul)(TG__W(exp)(TG__W(sub)(TG__CU_X(i), m)), s);
+        TG__CU_LANE(t % 64, TG__T v = c == -100 ? 0 : TG__W(mul)(TG__W(exp)(TG__W(sub)(x, m)), s);
             if (i == c) v -= g;
-            TG__CU(tg__cu_put)(TG__CU_DTYPE(0, r->yd), r->y, row * r->length + i, v);
-        }
+            TG__CU(tg__cu_put)(TG__CU_DTYPE(0, r->yd), r->y, row * r->length + i, v))
     }
 }
+#undef TG__CU_LANE
 #undef TG__CU_X
 /* Losses that wait in y become a mean. First each chunk of rows is summed: 128 of them at a time over 64 lanes, these in double. */
 TG__INLINE void TG__CU(tg__cu_entropy_chunks)(const tg__cu_rows *r, int64_t block) {
@@ -3740,7 +3815,7 @@ TG__INLINE uint32_t tg__cu_pack(int dtype, float low, float high) {
 }
 TG__INLINE float tg__cu_exp2(float v) { float y; asm("ex2.approx.ftz.f32 %0, %1;" : "=f"(y) : "f"(v)); return y; }      /* to 2 units of the last place; halves keep 8 or 11 bits of it */
 #elif !defined(__CUDACC__)
-#define TG__CU_SHARED_16(name, n) uint16_t name[n]
+#define TG__CU_SHARED_16(name, n) TG__CU_SHARED(uint16_t, name, n)
 #define TG__CU_SPAN(v) ((int)(sizeof (v)[0] / sizeof (v)[0][0]))
 #define TG__CU_MMA(dtype, sums, at, a, from, b, of) tg__cu_mma(dtype, &(sums)[0][at], TG__CU_SPAN(sums), &(a)[0][from], TG__CU_SPAN(a), &(b)[0][of], TG__CU_SPAN(b))
 #define TG__CU_FRAGMENT(f, at, tile, stride, row, rows, column, across, turned) tg__cu_fragment(&(f)[0][at], TG__CU_SPAN(f), tile, stride, row, rows, column, across, turned)
@@ -3766,24 +3841,30 @@ static void tg__cu_mma(int dtype, float *sums, int sums_span, const uint32_t *a,
     }
 }
 static void tg__cu_fragment(uint32_t *f, int span, const uint16_t *tile, int stride, int row, int rows, int column, int across, int turned) {
-    for (int t = 0; t < TG__CU_WIDTH; t++) for (int i = 0; i < 4; i++) {
+    TG__CU_THREADS(t) for (int i = 0; i < 4; i++) {
         const int down = across ? i / 2 : i % 2, right = across ? i % 2 : i / 2, g = t % 32 / 4, c = t % 4 * 2;
         const uint16_t *const p = tile + (row + t / 32 * rows + down * 8) * stride + column + right * 8;
         f[t * span + i] = turned ? p[c * stride + g] | (uint32_t)p[(c + 1) * stride + g] << 16 : p[g * stride + c] | (uint32_t)p[g * stride + c + 1] << 16;
     }
 }
 enum { TG__CU_LATE = 8192 };
-typedef struct tg__cu_late { uint16_t *to; const uint16_t *from; int bytes; } tg__cu_late;
+typedef struct tg__cu_late { uint16_t *to; const uint16_t *from; int bytes, who; } tg__cu_late;
 static struct { tg__cu_late at[TG__CU_LATE]; int n; } tg__cu_lates;              /* of the emulation alone, which runs one block at a time */
 static void tg__cu_arrive(void) {
-    for (int i = 0; i < tg__cu_lates.n; i++) for (int k = 0; k < 8; k++) tg__cu_lates.at[i].to[k] = k < tg__cu_lates.at[i].bytes / 2 ? tg__cu_lates.at[i].from[k] : 0;
+    for (int i = 0; i < tg__cu_lates.n; i++) {
+        const tg__cu_late *const l = &tg__cu_lates.at[i];
+        TG__CU_AS(l->who)
+        for (int k = 0; k < 8; k++) l->to[k] = k < l->bytes / 2 ? l->from[k] : 0;
+    }
+    TG__CU_AS(-1)
     tg__cu_lates.n = 0;
 }
 static void tg__cu_copy_16(uint16_t *to, const uint16_t *from, int bytes) {
+    const int who = TG__CU_WHO;
     tg__cu_late *l;
-    if (tg__cu_lates.n == TG__CU_LATE) tg__cu_arrive();
+    if (tg__cu_lates.n == TG__CU_LATE) { tg__cu_arrive(); TG__CU_AS(who) }
     l = &tg__cu_lates.at[tg__cu_lates.n++];
-    l->to = to; l->from = from; l->bytes = bytes;
+    l->to = to; l->from = from; l->bytes = bytes; l->who = who;
     for (int k = 0; k < 8; k++) to[k] = 0xffffu;
 }
 static uint32_t tg__cu_pack(int dtype, float low, float high) { return dtype == 2 ? tg__to_half(low) | (uint32_t)tg__to_half(high) << 16 : tg__to_bf16(low) | (uint32_t)tg__to_bf16(high) << 16; }
@@ -4356,25 +4437,40 @@ TG__CU_KERNEL(TG__CU(tg__cu_rnn_back), tg__cu_walk, { TG__CU_THREADS(t) TG__CU_E
 #else
 #define TG__CU_RULE(asked) (asked)
 #endif
-TG__INLINE void TG__CU(tg__cu_step_of)(const tg__cu_optim *r, int64_t i) {
-    TG__T v[6];
+/* v: of one element its parameter, master copy, three numbers of the rule's state, gradient */
+TG__INLINE void TG__CU(tg__cu_step_of)(const tg__cu_optim *r, TG__T *v) {
+    TG__T stepped = r->o[1].p ? v[1] : v[0];
     tg__optim_run run;
-    int k;
-    TG__CU_PLACES(6)
-    if (r->rows) {
-        const int64_t q = i / r->row, place = r->rows[q] * r->row + (i - q * r->row);
-        TG__CU_UNROLL for (k = 0; k < 5; k++) at[k] = place;
-        at[5] = i;
-    }
-    TG__CU_UNROLL for (k = 0; k < 6; k++) v[k] = r->o[k].p ? TG__CU(tg__cu_get)(TG__CU_D(k), r->o[k].p, at[k]) : 0;
     run.n = 1; run.kind = TG__CU_RULE(r->kind); run.number = r->number; run.whole = r->whole;
-    run.p = r->o[1].p ? &v[1] : &v[0]; run.g = &v[5];
+    run.p = &stepped; run.g = &v[5];
     run.s[0] = r->o[2].p ? &v[2] : 0; run.s[1] = r->o[3].p ? &v[3] : 0; run.s[2] = r->o[4].p ? &v[4] : 0;
     TG__FT(tg__optim_whole)(&run);
-    if (r->o[1].p) v[0] = v[1];
-    TG__CU_UNROLL for (k = 0; k < 5; k++) if (r->o[k].p) TG__CU(tg__cu_put)(TG__CU_D(k), r->o[k].p, at[k], v[k]);
+    v[0] = v[1] = stepped;
 }
-TG__CU_KERNEL(TG__CU(tg__cu_step), tg__cu_optim, { TG__CU_THREADS(t) TG__CU_EACH(i) TG__CU(tg__cu_step_of)(r, i); })
+TG__CU_KERNEL(TG__CU(tg__cu_step), tg__cu_optim, { TG__CU_THREADS(t) {
+    TG__T v[6];
+    int k;
+    if (r->wide) TG__CU_EIGHTS(i) {
+        tg__cu_eight eight[6];
+        TG__CU_UNROLL for (k = 0; k < 6; k++) if (r->o[k].p) tg__cu_eight_in(TG__CU_D(k), &r->o[k], i, &eight[k]);
+        TG__CU_UNROLL for (int e = 0; e < 8; e++) {
+            TG__CU_UNROLL for (k = 0; k < 6; k++) v[k] = r->o[k].p ? TG__CU(tg__cu_get)(TG__CU_D(k), (const char *)&eight[k], e) : 0;
+            TG__CU(tg__cu_step_of)(r, v);
+            TG__CU_UNROLL for (k = 0; k < 5; k++) if (r->o[k].p) TG__CU(tg__cu_put)(TG__CU_D(k), (char *)&eight[k], e, v[k]);
+        }
+        TG__CU_UNROLL for (k = 0; k < 5; k++) if (r->o[k].p) tg__cu_eight_out(TG__CU_D(k), r->o[k].p, i, &eight[k]);
+    }
+    TG__CU_LEFT(i) {
+        TG__CU_PLACES(6)
+        if (r->rows) {
+            const int64_t q = i / r->row, place = r->rows[q] * r->row + (i - q * r->row);
+            TG__CU_UNROLL for (k = 0; k < 5; k++) at[k] = place;
+            at[5] = i;
+        }
+        TG__CU_UNROLL for (k = 0; k < 6; k++) v[k] = r->o[k].p ? TG__CU(tg__cu_get)(TG__CU_D(k), r->o[k].p, at[k]) : 0;
+        TG__CU(tg__cu_step_of)(r, v);
+        TG__CU_UNROLL for (k = 0; k < 5; k++) if (r->o[k].p) TG__CU(tg__cu_put)(TG__CU_D(k), r->o[k].p, at[k], v[k]);
+    } } })
 /* What an element adds to a norm. */
 TG__INLINE TG__T TG__CU(tg__cu_power)(const tg__cu_optim *r, int64_t i) {
     TG__T v[2];
@@ -4727,7 +4823,7 @@ TG__CU_KERNEL(TG__CU(tg__cu_conv_parts), tg__cu_conv, { TG__CU_THREADS(t) TG__CU
    ====================================================================================== */
 /* ---- the text: written by tools/cuda_text.c ---- */
 static const char *const tg__cu_words[] = {
-"#line 2536 \"tensorgrad_cuda.h\"\n",
+"#line 2556 \"tensorgrad_cuda.h\"\n",
 "#if defined(__CUDACC_RTC__)\n",
 "typedef signed char int8_t;\n",
 "typedef unsigned char uint8_t;\n",
@@ -4770,6 +4866,9 @@ static const char *const tg__cu_words[] = {
 "#define TG__CU_OWN(type, name, n) type name[n]\n",
 "#define TG__CU_MY(name, t) name\n",
 "#define TG__CU_FLAG(p, bits) atomicOr(p, bits)\n",
+"#define TG__CU_ALIGNED __align__(16)\n",
+"#define TG__CU_MOVE_16(to, from) (*(uint4 *)(void *)(to) = *(const uint4 *)(const void *)(from))\n",
+"#define TG__CU_MOVE_8(to, from) (*(uint2 *)(void *)(to) = *(const uint2 *)(const void *)(from))\n",
 "#define TG__CU_UNROLL _Pragma(\"unroll\")\n",
 "#define TG__CU_ROLL _Pragma(\"unroll 1\")\n",
 "TG__INLINE float  tg__fma32(float a, float b, float c) { return __fmaf_rn(a, b, c); }\n",
@@ -4783,21 +4882,34 @@ static const char *const tg__cu_words[] = {
 "#define TG__CU_TABLE static\n",
 "#define TG__CU_KERNEL_(name, type, ...) enum { name##_size = sizeof(type) }; static void name(const void *arguments, int64_t block, int64_t blocks) { \\\n",
 "const type *const r = (const type *)arguments; (void)blocks; __VA_ARGS__; }\n",
-"#define TG__CU_THREADS(t) for (int t = 0; t < TG__CU_WIDTH; t++)\n",
+"#ifndef TG__CU_GOES\n",
+"#define TG__CU_GOES(t) ((t) < TG__CU_WIDTH)\n",
+"#define TG__CU_WHO 0\n",
+"#define TG__CU_AS(t)\n",
 "#define TG__CU_BARRIER\n",
-"#define TG__CU_SHARED(type, name, n) type name[n]\n",
+"#define TG__CU_WATCH(name)\n",
+"#define TG__CU_FLAG(p, bits) (*(p) |= (bits))\n",
+"#endif\n",
+"#define TG__CU_THREADS(t) for (int t = 0; TG__CU_GOES(t); t++)\n",
+"#define TG__CU_ALIGNED\n",
+"#define TG__CU_MOVE_16(to, from) tg__cu_aligned(to, from, 16)\n",
+"#define TG__CU_MOVE_8(to, from) tg__cu_aligned(to, from, 8)\n",
+"#define TG__CU_SHARED(type, name, n) type name[n]; TG__CU_WATCH(name)\n",
 "#define TG__CU_OWN(type, name, n) type name[TG__CU_WIDTH][n]\n",
 "#define TG__CU_MY(name, t) name[t]\n",
-"#define TG__CU_FLAG(p, bits) (*(p) |= (bits))\n",
 "#define TG__CU_UNROLL\n",
 "#define TG__CU_ROLL\n",
 "TG__INLINE float  tg__fma32(float a, float b, float c) { return fmaf(a, b, c); }\n",
 "TG__INLINE double tg__fma64(double a, double b, double c) { return fma(a, b, c); }\n",
 "TG__INLINE float  tg__sqrt32(float a) { return sqrtf(a); }\n",
 "TG__INLINE double tg__sqrt64(double a) { return sqrt(a); }\n",
+"static void tg__cu_aligned(void *to, const void *from, int bytes) {\n",
+"if (((uintptr_t)to | (uintptr_t)from) % (unsigned)bytes) abort();\n",
+"memcpy(to, from, (size_t)bytes);\n",
+"}\n",
 "#endif\n",
 "#define TG__CU_KERNEL(name, type, ...) TG__CU_KERNEL_(name, type, __VA_ARGS__)\n",
-"#line 2606 \"tensorgrad_cuda.h\"\n",
+"#line 2642 \"tensorgrad_cuda.h\"\n",
 "#define TG__PASS_STRICT 1\n",
 "#define TG__VN 1\n",
 "#define TG__VN_F32 1\n",
@@ -6304,6 +6416,7 @@ static const char *const tg__cu_words[] = {
 "int64_t   piece, pieces, length;\n",
 "int32_t   within, lanes;\n",
 "int32_t   ndim, small, kind, part, look;\n",
+"int32_t   wide;\n",
 "tg__cu_view o[10];\n",
 "} tg__cu_walk;\n",
 "typedef struct tg__cu_reduce {\n",
@@ -6340,7 +6453,7 @@ static const char *const tg__cu_words[] = {
 "char   *a, *b, *c, *bias, *partial;\n",
 "int32_t ndim, ta, tb, tc, accumulate, columns;\n",
 "} tg__cu_gemm;\n",
-"#line 247 \"tensorgrad_cuda.h\"\n",
+"#line 248 \"tensorgrad_cuda.h\"\n",
 "typedef struct tg__cu_conv {\n",
 "int64_t m, n, k, groups, block, blocks;\n",
 "int64_t m_size[4], k_size[4];\n",
@@ -6358,12 +6471,12 @@ static const char *const tg__cu_words[] = {
 "double  number[10];\n",
 "int64_t *rows;\n",
 "double *partial;\n",
-"int32_t ndim, small, kind;\n",
+"int32_t ndim, small, kind, wide;\n",
 "tg__cu_view o[6];\n",
 "} tg__cu_optim;\n",
 NULL };
 static const char *const tg__cu_kernels[] = {
-"#line 2621 \"tensorgrad_cuda.h\"\n",
+"#line 2657 \"tensorgrad_cuda.h\"\n",
 "#undef TG__T\n",
 "#undef TG__V\n",
 "#undef TG__M\n",
@@ -6398,7 +6511,7 @@ static const char *const tg__cu_kernels[] = {
 "#define TG__CU(name) name##_i64\n",
 "#define TG__CU_FROM(v) tg__int_of((double)(v))\n",
 "#endif\n",
-"#line 2657 \"tensorgrad_cuda.h\"\n",
+"#line 2693 \"tensorgrad_cuda.h\"\n",
 "TG__INLINE TG__T TG__CU(tg__cu_get)(int dtype, const char *p, int64_t i) {\n",
 "switch (dtype) {\n",
 "case 0: return TG__CU_FROM(((const float *)p)[i]);\n",
@@ -6431,7 +6544,7 @@ static const char *const tg__cu_kernels[] = {
 "default: ((uint8_t *)p)[i] = (uint8_t)!(v == 0); break;\n",
 "}\n",
 "}\n",
-"#line 2690 \"tensorgrad_cuda.h\"\n",
+"#line 2726 \"tensorgrad_cuda.h\"\n",
 "#ifndef TG__CU_ANY\n",
 "#define TG__CU_ANY\n",
 "TG__INLINE void tg__cu_move(int size, char *y, int64_t to, const char *x, int64_t from) {\n",
@@ -6442,7 +6555,23 @@ static const char *const tg__cu_kernels[] = {
 "default: ((uint8_t *)y)[to] = ((const uint8_t *)x)[from]; break;\n",
 "}\n",
 "}\n",
-"#line 2701 \"tensorgrad_cuda.h\"\n",
+"#line 2737 \"tensorgrad_cuda.h\"\n",
+"typedef struct TG__CU_ALIGNED tg__cu_eight { uint64_t w[8]; } tg__cu_eight;\n",
+"TG__INLINE int tg__cu_size(int dtype) { return dtype == 1 || dtype == 4 ? 8 : dtype == 0 || dtype == 5 ? 4 : dtype == 2 || dtype == 3 || dtype == 6 ? 2 : 1; }\n",
+"TG__INLINE void tg__cu_eight_in(int dtype, const tg__cu_view *o, int64_t at, tg__cu_eight *to) {\n",
+"const int size = tg__cu_size(dtype);\n",
+"const char *const p = o->p + at * size;\n",
+"if (!o->step) { TG__CU_UNROLL for (int e = 0; e < 8; e++) tg__cu_move(size, (char *)to, e, p, 0); }\n",
+"else if (size == 1) { TG__CU_MOVE_8(to, p); }\n",
+"else { TG__CU_UNROLL for (int e = 0; e < size / 2; e++) { TG__CU_MOVE_16((char *)to + 16 * e, p + 16 * e); } }\n",
+"}\n",
+"TG__INLINE void tg__cu_eight_out(int dtype, char *y, int64_t at, const tg__cu_eight *from) {\n",
+"const int size = tg__cu_size(dtype);\n",
+"char *const p = y + at * size;\n",
+"if (size == 1) { TG__CU_MOVE_8(p, from); }\n",
+"else { TG__CU_UNROLL for (int e = 0; e < size / 2; e++) { TG__CU_MOVE_16(p + 16 * e, (const char *)from + 16 * e); } }\n",
+"}\n",
+"#line 2753 \"tensorgrad_cuda.h\"\n",
 "TG__INLINE int64_t tg__cu_offset(int ndim, const int64_t *shape, const int64_t *stride, int64_t i) {\n",
 "int64_t at = 0;\n",
 "int d;\n",
@@ -6463,7 +6592,7 @@ static const char *const tg__cu_kernels[] = {
 "}\n",
 "}\n",
 "#endif\n",
-"#line 2724 \"tensorgrad_cuda.h\"\n",
+"#line 2776 \"tensorgrad_cuda.h\"\n",
 "#ifndef TG__CU_PLACES\n",
 "#define TG__CU_PLACES(count) \\\n",
 "int64_t at[count]; \\\n",
@@ -6480,24 +6609,43 @@ static const char *const tg__cu_kernels[] = {
 "}\n",
 "#define TG__CU_UP_TO(i, count) for (int64_t i = block * TG__CU_WIDTH + t; i < (count); i += blocks * TG__CU_WIDTH)\n",
 "#define TG__CU_EACH(i) TG__CU_UP_TO(i, r->n)\n",
-"#line 2741 \"tensorgrad_cuda.h\"\n",
+"#line 2793 \"tensorgrad_cuda.h\"\n",
 "#ifdef TG__CU_DTYPES\n",
 "#define TG__CU_DTYPE(k, asked) ((int)((uint64_t)(TG__CU_DTYPES) >> (4 * (k)) & 15))\n",
 "#else\n",
 "#define TG__CU_DTYPE(k, asked) (asked)\n",
 "#endif\n",
 "#define TG__CU_D(k) TG__CU_DTYPE(k, r->o[k].dtype)\n",
-"#line 2748 \"tensorgrad_cuda.h\"\n",
+"#line 2800 \"tensorgrad_cuda.h\"\n",
 "#define TG__CU_POSITION                                                \\\n",
 "int64_t p[5]; \\\n",
 "{ int64_t rest = i; for (int d = 4; d > 0; d--) { p[d] = rest % r->shape[d]; rest /= r->shape[d]; } p[0] = rest; }\n",
 "#define TG__CU_TO(k) (p[0] * r->o[k].stride[0] + p[1] * r->o[k].stride[1] + p[2] * r->o[k].stride[2] + p[3] * r->o[k].stride[3] + p[4] * r->o[k].stride[4])\n",
-"#line 2754 \"tensorgrad_cuda.h\"\n",
+"#line 2806 \"tensorgrad_cuda.h\"\n",
 "#define TG__CU_NUMBER(k) (r->o[k].number == 2 ? (TG__T)r->o[k].i : TG__CU_FROM(r->o[k].f))\n",
-"#define TG__CU_READ(k, q) const TG__V q = r->o[k].number ? TG__CU_NUMBER(k) : TG__CU(tg__cu_get)(TG__CU_D(k), r->o[k].p, at[k]); (void)q;\n",
+"#define TG__CU_READ(k, q) const TG__V q = r->o[k].number ? TG__CU_NUMBER(k) : TG__CU(tg__cu_get)(TG__CU_D(k), from[k], index[k]); (void)q;\n",
+"#define TG__CU_EIGHTS(i) for (int64_t i = (block * TG__CU_WIDTH + t) * 8; i + 8 <= r->n; i += blocks * TG__CU_WIDTH * 8)\n",
+"#define TG__CU_LEFT(i) for (int64_t i = (r->wide ? r->n / 8 * 8 : 0) + block * TG__CU_WIDTH + t; i < r->n; i += blocks * TG__CU_WIDTH)\n",
 "#define TG__CU_MAP(name, count, reads, check, value) \\\n",
 "TG__CU_KERNEL(name, tg__cu_walk, { const double *const p = r->numbers; (void)p; \\\n",
-"TG__CU_THREADS(t) TG__CU_EACH(i) { TG__CU_PLACES(count) reads check TG__CU(tg__cu_put)(TG__CU_D(0), r->o[0].p, at[0], value); } })\n",
+"TG__CU_THREADS(t) { \\\n",
+"const char *from[count]; \\\n",
+"if (r->wide) TG__CU_EIGHTS(i) { \\\n",
+"tg__cu_eight eight[count]; \\\n",
+"TG__CU_PLACES(count) \\\n",
+"TG__CU_UNROLL for (int k = 1; k < (count); k++) if (r->o[k].p) tg__cu_eight_in(TG__CU_D(k), &r->o[k], at[k], &eight[k]); \\\n",
+"TG__CU_UNROLL for (int e = 0; e < 8; e++) { \\\n",
+"int64_t index[count]; \\\n",
+"TG__CU_UNROLL for (int k = 0; k < (count); k++) { from[k] = (const char *)&eight[k]; index[k] = e; } \\\n",
+"reads TG__CU(tg__cu_put)(TG__CU_D(0), (char *)&eight[0], index[0], value); \\\n",
+"} \\\n",
+"tg__cu_eight_out(TG__CU_D(0), r->o[0].p, at[0], &eight[0]); \\\n",
+"} \\\n",
+"TG__CU_LEFT(i) { \\\n",
+"TG__CU_PLACES(count) const int64_t *const index = at; \\\n",
+"TG__CU_UNROLL for (int k = 0; k < (count); k++) from[k] = r->o[k].p; \\\n",
+"reads check TG__CU(tg__cu_put)(TG__CU_D(0), r->o[0].p, at[0], value); \\\n",
+"} } })\n",
 "#define TG__CU_VALUE1(name, v)   TG__CU_MAP(name, 2, TG__CU_READ(1, x), , v)\n",
 "#define TG__CU_VALUE2(name, v)   TG__CU_MAP(name, 3, TG__CU_READ(1, a) TG__CU_READ(2, b), , v)\n",
 "#define TG__CU_VALUE3(name, v)   TG__CU_MAP(name, 4, TG__CU_READ(1, a) TG__CU_READ(2, b) TG__CU_READ(3, c), , v)\n",
@@ -6582,10 +6730,10 @@ static const char *const tg__cu_kernels[] = {
 "#define SINC_U(v) MUL(K(3.14159265358979323846), SELECT(EQ(v, ZERO), ONE, v))\n",
 "#define GELU_DU(v) TG__W(fma)(TG__W(mul)(v, v), K(0.21406444881479865), K(1.5957691216057308))\n",
 "#endif\n",
-"#line 2770 \"tensorgrad_cuda.h\"\n",
+"#line 2841 \"tensorgrad_cuda.h\"\n",
 "#if !defined(TG__CU_ONLY) || defined(TG__CU_ONLY_COPY)\n",
-"#line 2772 \"tensorgrad_cuda.h\"\n",
-"TG__CU_KERNEL(TG__CU(tg__cu_cast), tg__cu_walk, { TG__CU_THREADS(t) TG__CU_EACH(i) { TG__CU_PLACES(2) TG__CU(tg__cu_put)(TG__CU_D(0), r->o[0].p, at[0], TG__CU(tg__cu_get)(TG__CU_D(1), r->o[1].p, at[1])); } })\n",
+"#line 2843 \"tensorgrad_cuda.h\"\n",
+"TG__CU_MAP(TG__CU(tg__cu_cast), 2, , , TG__CU(tg__cu_get)(TG__CU_D(1), from[1], index[1]))\n",
 "#if TG__CU_TYPE == 64\n",
 "TG__CU_KERNEL(tg__cu_ramp_f64, tg__cu_walk, { TG__CU_THREADS(t) TG__CU_EACH(i) { TG__CU_PLACES(1) tg__cu_put_f64(TG__CU_D(0), r->o[0].p, at[0], r->numbers[0] + (double)i * r->numbers[1]); } })\n",
 "#elif TG__CU_TYPE == 0\n",
@@ -6596,9 +6744,9 @@ static const char *const tg__cu_kernels[] = {
 "TG__CU_RAW(8) TG__CU_RAW(16) TG__CU_RAW(32) TG__CU_RAW(64)\n",
 "#endif\n",
 "#endif\n",
-"#line 2784 \"tensorgrad_cuda.h\"\n",
+"#line 2855 \"tensorgrad_cuda.h\"\n",
 "#if !defined(TG__CU_ONLY) || defined(TG__CU_ONLY_RANDOM) || defined(TG__CU_ONLY_ATTENTION) || defined(TG__CU_ONLY_ATTENTION_MATRIX)\n",
-"#line 2786 \"tensorgrad_cuda.h\"\n",
+"#line 2857 \"tensorgrad_cuda.h\"\n",
 "#ifndef TG__CU_PHILOX\n",
 "#define TG__CU_PHILOX\n",
 "TG__INLINE void tg__cu_philox(uint64_t at, uint64_t key, uint64_t call, uint32_t *w) {\n",
@@ -6679,9 +6827,9 @@ static const char *const tg__cu_kernels[] = {
 "#undef TG__CU_UNIT\n",
 "#undef TG__CU_FRACTION\n",
 "#endif\n",
-"#line 2867 \"tensorgrad_cuda.h\"\n",
+"#line 2938 \"tensorgrad_cuda.h\"\n",
 "#if !defined(TG__CU_ONLY) || defined(TG__CU_ONLY_REDUCE)\n",
-"#line 2869 \"tensorgrad_cuda.h\"\n",
+"#line 2940 \"tensorgrad_cuda.h\"\n",
 "#ifndef TG__CU_SUM\n",
 "enum { TG__CU_SUM, TG__CU_PROD, TG__CU_MAX, TG__CU_MIN };\n",
 "#define TG__CU_SUM TG__CU_SUM\n",
@@ -6777,7 +6925,7 @@ static const char *const tg__cu_kernels[] = {
 "if (t % 64 == 0 && item < items) TG__CU(tg__cu_leave)(r, item / r->pieces, item % r->pieces, s[t], place[t]);\n",
 "}\n",
 "}\n",
-"#line 2965 \"tensorgrad_cuda.h\"\n",
+"#line 3036 \"tensorgrad_cuda.h\"\n",
 "TG__INLINE void TG__CU(tg__cu_short)(const tg__cu_reduce *r, int64_t block, int kind) {\n",
 "TG__CU_THREADS(t) {\n",
 "const int64_t out = block * TG__CU_WIDTH + t;\n",
@@ -6794,7 +6942,7 @@ static const char *const tg__cu_kernels[] = {
 "TG__CU(tg__cu_leave)(r, out, 0, v, i);\n",
 "}\n",
 "}\n",
-"#line 2982 \"tensorgrad_cuda.h\"\n",
+"#line 3053 \"tensorgrad_cuda.h\"\n",
 "TG__INLINE void TG__CU(tg__cu_columns)(const tg__cu_reduce *r, int64_t block, int kind) {\n",
 "TG__CU_THREADS(t) {\n",
 "const int64_t wide = (r->outs + TG__CU_WIDTH - 1) / TG__CU_WIDTH, q = block / wide, out = block % wide * TG__CU_WIDTH + t, first = q * r->piece;\n",
@@ -6809,7 +6957,7 @@ static const char *const tg__cu_kernels[] = {
 "TG__CU(tg__cu_leave)(r, out, q, v, 0);\n",
 "}\n",
 "}\n",
-"#line 2997 \"tensorgrad_cuda.h\"\n",
+"#line 3068 \"tensorgrad_cuda.h\"\n",
 "TG__INLINE void TG__CU(tg__cu_join)(const tg__cu_reduce *r, int64_t block, int kind) {\n",
 "TG__CU_THREADS(t) {\n",
 "const int64_t out = block * TG__CU_WIDTH + t;\n",
@@ -6846,9 +6994,9 @@ static const char *const tg__cu_kernels[] = {
 "TG__CU_REDUCERS(TG__CU_KIND, TG__CU_KIND_NAME)\n",
 "#endif\n",
 "#endif\n",
-"#line 3034 \"tensorgrad_cuda.h\"\n",
+"#line 3105 \"tensorgrad_cuda.h\"\n",
 "#if (!defined(TG__CU_ONLY) || defined(TG__CU_ONLY_SOFTMAX)) && TG__CU_TYPE != 0\n",
-"#line 3036 \"tensorgrad_cuda.h\"\n",
+"#line 3107 \"tensorgrad_cuda.h\"\n",
 "#ifndef TG__CU_ROWS\n",
 "#define TG__CU_ROWS\n",
 "TG__INLINE int64_t tg__cu_class(const tg__cu_rows *r, int64_t row) {\n",
@@ -6861,7 +7009,7 @@ static const char *const tg__cu_kernels[] = {
 "default: return ((const uint8_t *)r->classes)[at];\n",
 "}\n",
 "}\n",
-"#line 3049 \"tensorgrad_cuda.h\"\n",
+"#line 3120 \"tensorgrad_cuda.h\"\n",
 "TG__INLINE int64_t tg__cu_class_of(const tg__cu_rows *r, int64_t row) {\n",
 "const int64_t c = tg__cu_class(r, row);\n",
 "if (c == -100 || (c >= 0 && c < r->length)) return c;\n",
@@ -6870,18 +7018,25 @@ static const char *const tg__cu_kernels[] = {
 "}\n",
 "#endif\n",
 "#define TG__CU_X(i) TG__CU(tg__cu_get)(TG__CU_DTYPE(1, r->xd), r->x, from + (i) * r->xs)\n",
+"#line 3129 \"tensorgrad_cuda.h\"\n",
+"#define TG__CU_LANE(first, ...) \\\n",
+"for (int64_t at = (first); at < r->length; at += 256) { \\\n",
+"TG__T four[4]; \\\n",
+"TG__CU_UNROLL for (int e = 0; e < 4; e++) four[e] = at + 64 * e < r->length ? TG__CU_X(at + 64 * e) : 0; \\\n",
+"TG__CU_UNROLL for (int e = 0; e < 4; e++) if (at + 64 * e < r->length) { const int64_t i = at + 64 * e; const TG__T x = four[e]; (void)i; __VA_ARGS__; } \\\n",
+"}\n",
 "TG__INLINE void TG__CU(tg__cu_soft)(const tg__cu_rows *r, int64_t block) {\n",
 "TG__CU_SHARED(TG__T, s, TG__CU_WIDTH);\n",
 "TG__CU_SHARED(TG__T, top, 4);\n",
 "int half;\n",
 "TG__CU_THREADS(t) {\n",
 "const int64_t row = block * 4 + t / 64;\n",
-"int64_t i, from;\n",
+"int64_t from;\n",
 "TG__T v;\n",
 "if (row >= r->rows) continue;\n",
 "from = tg__cu_offset(r->ndim, r->shape, r->kx, row);\n",
 "v = TG__CU_X(t % 64 < r->length ? t % 64 : 0);\n",
-"for (i = t % 64 + 64; i < r->length; i += 64) v = TG__W(maxn)(v, TG__CU_X(i));\n",
+"TG__CU_LANE(t % 64 + 64, v = TG__W(maxn)(v, x))\n",
 "s[t] = v;\n",
 "}\n",
 "TG__CU_BARRIER\n",
@@ -6893,11 +7048,11 @@ static const char *const tg__cu_kernels[] = {
 "TG__CU_BARRIER\n",
 "TG__CU_THREADS(t) {\n",
 "const int64_t row = block * 4 + t / 64;\n",
-"int64_t i, from;\n",
+"int64_t from;\n",
 "TG__T v = 0;\n",
 "if (row >= r->rows) continue;\n",
 "from = tg__cu_offset(r->ndim, r->shape, r->kx, row);\n",
-"for (i = t % 64; i < r->length; i += 64) v = TG__W(add)(v, TG__W(exp)(TG__W(sub)(TG__CU_X(i), top[t / 64])));\n",
+"TG__CU_LANE(t % 64, v = TG__W(add)(v, TG__W(exp)(TG__W(sub)(x, top[t / 64]))))\n",
 "s[t] = v;\n",
 "}\n",
 "TG__CU_BARRIER\n",
@@ -6908,7 +7063,7 @@ static const char *const tg__cu_kernels[] = {
 "TG__CU_THREADS(t) {\n",
 "const int64_t row = block * 4 + t / 64;\n",
 "const TG__T m = top[t / 64], sum = s[t & ~63];\n",
-"int64_t i, from, to, c;\n",
+"int64_t from, to, c;\n",
 "TG__T v;\n",
 "if (row >= r->rows) continue;\n",
 "from = tg__cu_offset(r->ndim, r->shape, r->kx, row);\n",
@@ -6924,17 +7079,15 @@ static const char *const tg__cu_kernels[] = {
 "}\n",
 "to = tg__cu_offset(r->ndim, r->shape, r->ky, row);\n",
 "v = r->kind == 1 ? TG__W(log)(sum) : TG__W(div)((TG__T)1, sum);\n",
-"for (i = t % 64; i < r->length; i += 64) {\n",
-"const TG__T d = TG__W(sub)(TG__CU_X(i), m);\n",
-"TG__CU(tg__cu_put)(TG__CU_DTYPE(0, r->yd), r->y, to + i * r->ys, r->kind == 1 ? TG__W(sub)(d, v) : TG__W(mul)(TG__W(exp)(d), v));\n",
+"TG__CU_LANE(t % 64, const TG__T d = TG__W(sub)(x, m);\n",
+"TG__CU(tg__cu_put)(TG__CU_DTYPE(0, r->yd), r->y, to + i * r->ys, r->kind == 1 ? TG__W(sub)(d, v) : TG__W(mul)(TG__W(exp)(d), v)))\n",
 "}\n",
 "}\n",
-"}\n",
-"#line 3118 \"tensorgrad_cuda.h\"\n",
+"#line 3194 \"tensorgrad_cuda.h\"\n",
 "TG__INLINE void TG__CU(tg__cu_entropy_back)(const tg__cu_rows *r, int64_t block) {\n",
 "TG__CU_THREADS(t) {\n",
 "const int64_t row = block * 4 + t / 64;\n",
-"int64_t i, from, c;\n",
+"int64_t from, c;\n",
 "TG__T m, s, g;\n",
 "if (row >= r->rows) continue;\n",
 "c = tg__cu_class_of(r, row);\n",
@@ -6944,15 +7097,14 @@ static const char *const tg__cu_kernels[] = {
 "g = TG__CU(tg__cu_get)(TG__CU_DTYPE(1, r->xd), r->g, row * r->gs);\n",
 "if (r->chunks) g = TG__W(div)(g, ((const TG__T *)r->row)[2 * (r->rows + r->chunks) + 1]);\n",
 "s = g / ((const TG__T *)r->row)[2 * row + 1];\n",
-"for (i = t % 64; i < r->length; i += 64) {\n",
-"TG__T v = c == -100 ? 0 : TG__W(mul)(TG__W(exp)(TG__W(sub)(TG__CU_X(i), m)), s);\n",
+"TG__CU_LANE(t % 64, TG__T v = c == -100 ? 0 : TG__W(mul)(TG__W(exp)(TG__W(sub)(x, m)), s);\n",
 "if (i == c) v -= g;\n",
-"TG__CU(tg__cu_put)(TG__CU_DTYPE(0, r->yd), r->y, row * r->length + i, v);\n",
+"TG__CU(tg__cu_put)(TG__CU_DTYPE(0, r->yd), r->y, row * r->length + i, v))\n",
 "}\n",
 "}\n",
-"}\n",
+"#undef TG__CU_LANE\n",
 "#undef TG__CU_X\n",
-"#line 3140 \"tensorgrad_cuda.h\"\n",
+"#line 3215 \"tensorgrad_cuda.h\"\n",
 "TG__INLINE void TG__CU(tg__cu_entropy_chunks)(const tg__cu_rows *r, int64_t block) {\n",
 "TG__CU_SHARED(TG__T, s, TG__CU_WIDTH);\n",
 "TG__CU_SHARED(double, sum, 4);\n",
@@ -6991,7 +7143,7 @@ static const char *const tg__cu_kernels[] = {
 "to[0] = (TG__T)sum[t / 64]; to[1] = (TG__T)count[t];\n",
 "}\n",
 "}\n",
-"#line 3179 \"tensorgrad_cuda.h\"\n",
+"#line 3254 \"tensorgrad_cuda.h\"\n",
 "TG__INLINE void TG__CU(tg__cu_entropy_join)(const tg__cu_rows *r) {\n",
 "TG__CU_THREADS(t) {\n",
 "TG__T *const row = (TG__T *)r->row + 2 * r->rows;\n",
@@ -7008,9 +7160,9 @@ static const char *const tg__cu_kernels[] = {
 "TG__CU_KERNEL(TG__CU(tg__cu_softmax), tg__cu_rows, TG__CU(tg__cu_soft)(r, block))\n",
 "TG__CU_KERNEL(TG__CU(tg__cu_entropy), tg__cu_rows, TG__CU(tg__cu_entropy_back)(r, block))\n",
 "#endif\n",
-"#line 3196 \"tensorgrad_cuda.h\"\n",
+"#line 3271 \"tensorgrad_cuda.h\"\n",
 "#if (!defined(TG__CU_ONLY) || defined(TG__CU_ONLY_INDEX)) && TG__CU_TYPE == 0\n",
-"#line 3199 \"tensorgrad_cuda.h\"\n",
+"#line 3274 \"tensorgrad_cuda.h\"\n",
 "#define TG__CU_CHANGE(code, T, WIDE, NARROW, U, NO) case code: { \\\n",
 "T *const p = (T *)y + to; const T e = ((const T *)x)[from]; const U d = (U)WIDE(*p), s = (U)WIDE(e); \\\n",
 "if (kind == 2) *p = (T)NARROW(d + s); else if (kind == 3) *p = (T)NARROW(d * s); \\\n",
@@ -7036,7 +7188,7 @@ static const char *const tg__cu_kernels[] = {
 "TG__CU_CHANGE(9, uint8_t, TG__CU_SELF, (uint8_t), uint32_t, TG__CU_NEVER)\n",
 "}\n",
 "}\n",
-"#line 3225 \"tensorgrad_cuda.h\"\n",
+"#line 3300 \"tensorgrad_cuda.h\"\n",
 "TG__INLINE void tg__cu_take(const tg__cu_index *r, int64_t block, int64_t blocks) {\n",
 "TG__CU_THREADS(t) for (int64_t i = block * TG__CU_WIDTH + t; i < r->n * r->k; i += blocks * TG__CU_WIDTH) {\n",
 "const int64_t slice = r->buckets ? i % r->n : i / r->k, k = r->buckets ? i / r->n : i % r->k;\n",
@@ -7046,7 +7198,7 @@ static const char *const tg__cu_kernels[] = {
 "tg__cu_move(r->size, r->y, tg__cu_offset(r->ndim, r->shape, r->sy, slice) + k * r->ky, r->x, tg__cu_offset(r->ndim, r->shape, r->sx, slice) + v * r->xv);\n",
 "}\n",
 "}\n",
-"#line 3235 \"tensorgrad_cuda.h\"\n",
+"#line 3310 \"tensorgrad_cuda.h\"\n",
 "TG__INLINE void tg__cu_scatter(const tg__cu_index *r, int64_t block) {\n",
 "TG__CU_THREADS(t) {\n",
 "const int64_t at = block * TG__CU_WIDTH + t, slice = at % r->n, bucket = at / r->n;\n",
@@ -7066,9 +7218,9 @@ static const char *const tg__cu_kernels[] = {
 "TG__CU_KERNEL(tg__cu_index_take_i64, tg__cu_index, tg__cu_take(r, block, blocks))\n",
 "TG__CU_KERNEL(tg__cu_index_scatter_i64, tg__cu_index, tg__cu_scatter(r, block))\n",
 "#endif\n",
-"#line 3255 \"tensorgrad_cuda.h\"\n",
+"#line 3330 \"tensorgrad_cuda.h\"\n",
 "#if (!defined(TG__CU_ONLY) || defined(TG__CU_ONLY_SCAN)) && TG__CU_TYPE != 32\n",
-"#line 3258 \"tensorgrad_cuda.h\"\n",
+"#line 3333 \"tensorgrad_cuda.h\"\n",
 "#ifndef TG__CU_LINEAR\n",
 "enum { TG__CU_SCAN_SUM, TG__CU_SCAN_PROD, TG__CU_SCAN_MAX, TG__CU_SCAN_MIN, TG__CU_LINEAR };\n",
 "#define TG__CU_LINEAR TG__CU_LINEAR\n",
@@ -7080,7 +7232,7 @@ static const char *const tg__cu_kernels[] = {
 "#define TG__CU_ADD(a, b) ((a) + (b))\n",
 "#define TG__CU_TIMES(a, b) ((a) * (b))\n",
 "#endif\n",
-"#line 3270 \"tensorgrad_cuda.h\"\n",
+"#line 3345 \"tensorgrad_cuda.h\"\n",
 "typedef struct TG__CU(tg__cu_stretch) { TG__T value, factor; int64_t place; } TG__CU(tg__cu_stretch);\n",
 "TG__INLINE void TG__CU(tg__cu_stretch_on)(int kind, TG__CU(tg__cu_stretch) *s, const TG__CU(tg__cu_stretch) *next) {\n",
 "const TG__T v = next->value, old = s->value;\n",
@@ -7091,7 +7243,7 @@ static const char *const tg__cu_kernels[] = {
 "default: if (v != v || (old == old && (kind == TG__CU_SCAN_MAX ? v >= old : v <= old))) { s->value = v; s->place = next->place; }\n",
 "}\n",
 "}\n",
-"#line 3281 \"tensorgrad_cuda.h\"\n",
+"#line 3356 \"tensorgrad_cuda.h\"\n",
 "TG__INLINE void TG__CU(tg__cu_scan_run)(const tg__cu_walk *r, int64_t row, int64_t from, int64_t end, int begun, int store, TG__CU(tg__cu_stretch) *s) {\n",
 "const int64_t to = tg__cu_offset(r->ndim, r->shape, r->o[0].stride, row), x = tg__cu_offset(r->ndim, r->shape, r->o[2].stride, row);\n",
 "const int64_t places = tg__cu_offset(r->ndim, r->shape, r->o[1].stride, row), a = tg__cu_offset(r->ndim, r->shape, r->o[3].stride, row);\n",
@@ -7143,9 +7295,9 @@ static const char *const tg__cu_kernels[] = {
 "TG__CU_KERNEL(TG__CU(tg__cu_scan_pieces), tg__cu_walk, { TG__CU_THREADS(t) TG__CU_UP_TO(i, r->n * r->pieces) TG__CU(tg__cu_scan_item)(r, i, 0); })\n",
 "TG__CU_KERNEL(TG__CU(tg__cu_scan_before), tg__cu_walk, { TG__CU_THREADS(t) TG__CU_EACH(i) TG__CU(tg__cu_scan_row)(r, i); })\n",
 "#endif\n",
-"#line 3333 \"tensorgrad_cuda.h\"\n",
+"#line 3408 \"tensorgrad_cuda.h\"\n",
 "#if (!defined(TG__CU_ONLY) || defined(TG__CU_ONLY_SORT)) && TG__CU_TYPE == 0\n",
-"#line 3335 \"tensorgrad_cuda.h\"\n",
+"#line 3410 \"tensorgrad_cuda.h\"\n",
 "enum { TG__CU_SORTS = 1024 };\n",
 "typedef struct tg__cu_entry { uint64_t key; int64_t place; } tg__cu_entry;\n",
 "TG__INLINE uint64_t tg__cu_sort_key(int dtype, const char *p, int64_t i) {\n",
@@ -7164,7 +7316,7 @@ static const char *const tg__cu_kernels[] = {
 "if ((u & ~sign) > infinity) return sign | (sign - 1);\n",
 "return u & sign ? (u ^ (sign | (sign - 1))) + (u == sign) : u | sign;\n",
 "}\n",
-"#line 3354 \"tensorgrad_cuda.h\"\n",
+"#line 3429 \"tensorgrad_cuda.h\"\n",
 "TG__INLINE int64_t tg__cu_rank(const tg__cu_entry *e, int64_t n, uint64_t key, int equal) {\n",
 "int64_t low = 0, high = n;\n",
 "while (low < high) {\n",
@@ -7173,21 +7325,21 @@ static const char *const tg__cu_kernels[] = {
 "}\n",
 "return low;\n",
 "}\n",
-"#line 3363 \"tensorgrad_cuda.h\"\n",
+"#line 3438 \"tensorgrad_cuda.h\"\n",
 "TG__INLINE void tg__cu_merge(const tg__cu_entry *from, tg__cu_entry *to, int64_t n, int64_t w, int64_t i) {\n",
 "const int64_t base = i / (2 * w) * (2 * w), second = base + w < n ? base + w : n, end = second + w < n ? second + w : n;\n",
 "const int later = i >= second;\n",
 "const int64_t rank = later ? tg__cu_rank(from + base, second - base, from[i].key, 1) : tg__cu_rank(from + second, end - second, from[i].key, 0);\n",
 "to[later ? i - w + rank : i + rank] = from[i];\n",
 "}\n",
-"#line 3370 \"tensorgrad_cuda.h\"\n",
+"#line 3445 \"tensorgrad_cuda.h\"\n",
 "TG__INLINE void tg__cu_sort_put(const tg__cu_walk *r, int64_t row, int64_t k, int64_t place) {\n",
 "const int dtype = TG__CU_D(2), size = dtype == 0 || dtype == 5 ? 4 : dtype == 1 || dtype == 4 ? 8 : dtype == 2 || dtype == 3 || dtype == 6 ? 2 : 1;\n",
 "tg__cu_move(size, r->o[0].p, tg__cu_offset(r->ndim, r->shape, r->o[0].stride, row) + k * r->o[0].step, r->o[2].p,\n",
 "tg__cu_offset(r->ndim, r->shape, r->o[2].stride, row) + place * r->o[2].step);\n",
 "((int64_t *)r->o[1].p)[tg__cu_offset(r->ndim, r->shape, r->o[1].stride, row) + k * r->o[1].step] = place;\n",
 "}\n",
-"#line 3377 \"tensorgrad_cuda.h\"\n",
+"#line 3452 \"tensorgrad_cuda.h\"\n",
 "TG__INLINE void tg__cu_sort_block(const tg__cu_walk *r, int64_t block) {\n",
 "TG__CU_SHARED(tg__cu_entry, s, 2 * TG__CU_SORTS);\n",
 "const int64_t first = block * (TG__CU_SORTS / r->piece), items = r->n * r->pieces, length = r->o[2].count;\n",
@@ -7214,7 +7366,7 @@ static const char *const tg__cu_kernels[] = {
 "else if (at >= r->whole[1] && at < r->whole[1] + r->o[0].count) tg__cu_sort_put(r, row, at - r->whole[1], s[from + e].place);\n",
 "}\n",
 "}\n",
-"#line 3404 \"tensorgrad_cuda.h\"\n",
+"#line 3479 \"tensorgrad_cuda.h\"\n",
 "TG__INLINE void tg__cu_sort_merge(const tg__cu_walk *r, int64_t i) {\n",
 "const int64_t n = r->o[2].count, row = i / n, half = r->n * n;\n",
 "tg__cu_entry *const e = (tg__cu_entry *)r->work + row * n;\n",
@@ -7241,9 +7393,9 @@ static const char *const tg__cu_kernels[] = {
 "TG__CU_KERNEL(tg__cu_sort_write_i64, tg__cu_walk, { TG__CU_THREADS(t) TG__CU_UP_TO(i, r->n * r->o[0].count) tg__cu_sort_write(r, i); })\n",
 "TG__CU_KERNEL(tg__cu_search_i64, tg__cu_walk, { TG__CU_THREADS(t) TG__CU_UP_TO(i, r->n * r->o[0].count) tg__cu_search(r, i); })\n",
 "#endif\n",
-"#line 3431 \"tensorgrad_cuda.h\"\n",
+"#line 3506 \"tensorgrad_cuda.h\"\n",
 "#if (!defined(TG__CU_ONLY) || defined(TG__CU_ONLY_NORM)) && TG__CU_TYPE != 0\n",
-"#line 3434 \"tensorgrad_cuda.h\"\n",
+"#line 3509 \"tensorgrad_cuda.h\"\n",
 "#ifndef TG__CU_NORM\n",
 "#define TG__CU_NORM\n",
 "enum { TG__CU_NORM_MEAN, TG__CU_NORM_SQUARES, TG__CU_NORM_BACK };\n",
@@ -7253,7 +7405,7 @@ static const char *const tg__cu_kernels[] = {
 "}\n",
 "#endif\n",
 "#define TG__CU_GET(k, row_at, i) TG__CU(tg__cu_get)(TG__CU_D(k), r->o[k].p, (row_at) + tg__cu_norm_at(r, k, i))\n",
-"#line 3445 \"tensorgrad_cuda.h\"\n",
+"#line 3520 \"tensorgrad_cuda.h\"\n",
 "TG__INLINE void TG__CU(tg__cu_norm_gather)(const tg__cu_walk *r, int64_t block, int what, const double *mean, double *s, double *d) {\n",
 "int half;\n",
 "TG__CU_THREADS(t) {\n",
@@ -7280,7 +7432,7 @@ static const char *const tg__cu_kernels[] = {
 "TG__CU_BARRIER\n",
 "}\n",
 "}\n",
-"#line 3472 \"tensorgrad_cuda.h\"\n",
+"#line 3547 \"tensorgrad_cuda.h\"\n",
 "TG__INLINE void TG__CU(tg__cu_norm_settle)(const tg__cu_walk *r, int64_t row, int what, double s, double d) {\n",
 "double *const own = (double *)r->work + 4 * row;\n",
 "TG__T *const rows = r->o[3].p ? (TG__T *)r->o[3].p + tg__cu_norm_row(r, 3, row) : 0;\n",
@@ -7300,7 +7452,7 @@ static const char *const tg__cu_kernels[] = {
 "if (r->o[2].p) TG__CU(tg__cu_put)(TG__CU_D(2), r->o[2].p, tg__cu_norm_row(r, 2, row), (TG__T)s);\n",
 "if (r->o[5].p) { const double w = (double)TG__CU_GET(5, tg__cu_norm_row(r, 5, row), 0); own[2] *= w; own[3] *= w; }\n",
 "}\n",
-"#line 3492 \"tensorgrad_cuda.h\"\n",
+"#line 3567 \"tensorgrad_cuda.h\"\n",
 "TG__INLINE void TG__CU(tg__cu_norm_element)(const tg__cu_walk *r, int64_t row, int64_t i) {\n",
 "const double *const own = (const double *)r->work + 4 * row;\n",
 "const TG__T d = TG__CU_GET(4, tg__cu_norm_row(r, 4, row), i) - (TG__T)own[0], scale = (TG__T)own[1];\n",
@@ -7310,7 +7462,7 @@ static const char *const tg__cu_kernels[] = {
 "else v = d * scale * w + (r->o[6].p ? TG__CU_GET(6, tg__cu_norm_row(r, 6, row), i) : 0);\n",
 "TG__CU(tg__cu_put)(TG__CU_D(0), r->o[0].p, tg__cu_norm_row(r, 0, row) + tg__cu_norm_at(r, 0, i), v);\n",
 "}\n",
-"#line 3502 \"tensorgrad_cuda.h\"\n",
+"#line 3577 \"tensorgrad_cuda.h\"\n",
 "TG__INLINE void TG__CU(tg__cu_norm_whole)(const tg__cu_walk *r, int64_t block, int back) {\n",
 "TG__CU_SHARED(double, s, TG__CU_WIDTH);\n",
 "TG__CU_SHARED(double, d, TG__CU_WIDTH);\n",
@@ -7329,7 +7481,7 @@ static const char *const tg__cu_kernels[] = {
 "TG__CU_BARRIER\n",
 "TG__CU_THREADS(t) if (first + t / r->lanes < r->n) for (int64_t i = t % r->lanes; i < r->length; i += r->lanes) TG__CU(tg__cu_norm_element)(r, first + t / r->lanes, i);\n",
 "}\n",
-"#line 3521 \"tensorgrad_cuda.h\"\n",
+"#line 3596 \"tensorgrad_cuda.h\"\n",
 "TG__INLINE void TG__CU(tg__cu_norm_piece)(const tg__cu_walk *r, int64_t block) {\n",
 "TG__CU_SHARED(double, s, TG__CU_WIDTH);\n",
 "TG__CU_SHARED(double, d, TG__CU_WIDTH);\n",
@@ -7351,7 +7503,7 @@ static const char *const tg__cu_kernels[] = {
 "for (int64_t q = 0; q < r->pieces; q++) { s += sums[2 * q]; d += sums[2 * q + 1]; }\n",
 "TG__CU(tg__cu_norm_settle)(r, row, (int)r->whole[4], s, d);\n",
 "}\n",
-"#line 3543 \"tensorgrad_cuda.h\"\n",
+"#line 3618 \"tensorgrad_cuda.h\"\n",
 "TG__INLINE void TG__CU(tg__cu_norm_column)(const tg__cu_walk *r, int64_t item) {\n",
 "const int64_t q = item / r->length, i = item - q * r->length, end = (q + 1) * r->whole[2] < r->n ? (q + 1) * r->whole[2] : r->n;\n",
 "double *const sums = (double *)r->work + 4 * r->n + 2 * r->n * r->pieces + 2 * item, *const own = (double *)r->work;\n",
@@ -7378,9 +7530,9 @@ static const char *const tg__cu_kernels[] = {
 "TG__CU_KERNEL(TG__CU(tg__cu_norm_weights), tg__cu_walk, { TG__CU_THREADS(t) TG__CU_UP_TO(i, r->length * r->whole[3]) TG__CU(tg__cu_norm_column)(r, i); })\n",
 "TG__CU_KERNEL(TG__CU(tg__cu_norm_weights_join), tg__cu_walk, { TG__CU_THREADS(t) TG__CU_UP_TO(i, r->length) TG__CU(tg__cu_norm_columns)(r, i); })\n",
 "#endif\n",
-"#line 3570 \"tensorgrad_cuda.h\"\n",
+"#line 3645 \"tensorgrad_cuda.h\"\n",
 "#if !defined(TG__CU_ONLY) || defined(TG__CU_ONLY_POOL)\n",
-"#line 3573 \"tensorgrad_cuda.h\"\n",
+"#line 3648 \"tensorgrad_cuda.h\"\n",
 "#ifndef TG__CU_WINDOW\n",
 "#define TG__CU_WINDOW\n",
 "typedef struct tg__cu_window { int64_t start, end, step, full, in; } tg__cu_window;\n",
@@ -7400,7 +7552,7 @@ static const char *const tg__cu_kernels[] = {
 "if (w.end > in) w.end = in;\n",
 "return w;\n",
 "}\n",
-"#line 3593 \"tensorgrad_cuda.h\"\n",
+"#line 3668 \"tensorgrad_cuda.h\"\n",
 "TG__INLINE void tg__cu_readers_of(const tg__cu_walk *r, int d, int64_t i, int64_t in, int64_t out, int64_t *first, int64_t *last) {\n",
 "const int64_t stride = r->whole[3 + d], reach = i + r->whole[6 + d], wide = (r->whole[d] - 1) * r->whole[9 + d] + 1;\n",
 "if (r->part & 1) { *first = i * out / in; *last = tg__cu_up((i + 1) * out, in) - 1; return; }\n",
@@ -7448,7 +7600,7 @@ static const char *const tg__cu_kernels[] = {
 "}\n",
 "TG__CU_KERNEL(TG__CU(tg__cu_pool), tg__cu_walk, { TG__CU_THREADS(t) TG__CU_EACH(i) TG__CU(tg__cu_pooled)(r, i); })\n",
 "#if TG__CU_TYPE != 0\n",
-"#line 3641 \"tensorgrad_cuda.h\"\n",
+"#line 3716 \"tensorgrad_cuda.h\"\n",
 "TG__INLINE int TG__CU(tg__cu_is_first)(const tg__cu_walk *r, const int64_t *p, const tg__cu_window *w, TG__T top) {\n",
 "const int64_t x = TG__CU_PICTURE(3);\n",
 "const TG__T own = TG__CU_PIXEL(3, x, p[2], p[3], p[4]);\n",
@@ -7462,7 +7614,7 @@ static const char *const tg__cu_kernels[] = {
 "}\n",
 "return 0;\n",
 "}\n",
-"#line 3655 \"tensorgrad_cuda.h\"\n",
+"#line 3730 \"tensorgrad_cuda.h\"\n",
 "TG__INLINE void TG__CU(tg__cu_pool_returned)(const tg__cu_walk *r, int64_t i, int largest) {\n",
 "TG__CU_POSITION\n",
 "const int64_t g = TG__CU_PICTURE(2), y = TG__CU_PICTURE(4);\n",
@@ -7489,9 +7641,9 @@ static const char *const tg__cu_kernels[] = {
 "#undef TG__CU_PICTURE\n",
 "#undef TG__CU_PIXEL\n",
 "#endif\n",
-"#line 3682 \"tensorgrad_cuda.h\"\n",
+"#line 3757 \"tensorgrad_cuda.h\"\n",
 "#if !defined(TG__CU_ONLY) || defined(TG__CU_ONLY_ATTENTION_MATRIX)\n",
-"#line 3705 \"tensorgrad_cuda.h\"\n",
+"#line 3780 \"tensorgrad_cuda.h\"\n",
 "#if !defined(TG__CU_HAS_MATRIX)\n",
 "#if !defined(__CUDACC__)\n",
 "#define TG__CU_HAS_MATRIX 1\n",
@@ -7530,7 +7682,7 @@ static const char *const tg__cu_kernels[] = {
 "}\n",
 "TG__INLINE float tg__cu_exp2(float v) { float y; asm(\"ex2.approx.ftz.f32 %0, %1;\" : \"=f\"(y) : \"f\"(v)); return y; }\n",
 "#elif !defined(__CUDACC__)\n",
-"#define TG__CU_SHARED_16(name, n) uint16_t name[n]\n",
+"#define TG__CU_SHARED_16(name, n) TG__CU_SHARED(uint16_t, name, n)\n",
 "#define TG__CU_SPAN(v) ((int)(sizeof (v)[0] / sizeof (v)[0][0]))\n",
 "#define TG__CU_MMA(dtype, sums, at, a, from, b, of) tg__cu_mma(dtype, &(sums)[0][at], TG__CU_SPAN(sums), &(a)[0][from], TG__CU_SPAN(a), &(b)[0][of], TG__CU_SPAN(b))\n",
 "#define TG__CU_FRAGMENT(f, at, tile, stride, row, rows, column, across, turned) tg__cu_fragment(&(f)[0][at], TG__CU_SPAN(f), tile, stride, row, rows, column, across, turned)\n",
@@ -7556,24 +7708,30 @@ static const char *const tg__cu_kernels[] = {
 "}\n",
 "}\n",
 "static void tg__cu_fragment(uint32_t *f, int span, const uint16_t *tile, int stride, int row, int rows, int column, int across, int turned) {\n",
-"for (int t = 0; t < TG__CU_WIDTH; t++) for (int i = 0; i < 4; i++) {\n",
+"TG__CU_THREADS(t) for (int i = 0; i < 4; i++) {\n",
 "const int down = across ? i / 2 : i % 2, right = across ? i % 2 : i / 2, g = t % 32 / 4, c = t % 4 * 2;\n",
 "const uint16_t *const p = tile + (row + t / 32 * rows + down * 8) * stride + column + right * 8;\n",
 "f[t * span + i] = turned ? p[c * stride + g] | (uint32_t)p[(c + 1) * stride + g] << 16 : p[g * stride + c] | (uint32_t)p[g * stride + c + 1] << 16;\n",
 "}\n",
 "}\n",
 "enum { TG__CU_LATE = 8192 };\n",
-"typedef struct tg__cu_late { uint16_t *to; const uint16_t *from; int bytes; } tg__cu_late;\n",
+"typedef struct tg__cu_late { uint16_t *to; const uint16_t *from; int bytes, who; } tg__cu_late;\n",
 "static struct { tg__cu_late at[TG__CU_LATE]; int n; } tg__cu_lates;\n",
 "static void tg__cu_arrive(void) {\n",
-"for (int i = 0; i < tg__cu_lates.n; i++) for (int k = 0; k < 8; k++) tg__cu_lates.at[i].to[k] = k < tg__cu_lates.at[i].bytes / 2 ? tg__cu_lates.at[i].from[k] : 0;\n",
+"for (int i = 0; i < tg__cu_lates.n; i++) {\n",
+"const tg__cu_late *const l = &tg__cu_lates.at[i];\n",
+"TG__CU_AS(l->who)\n",
+"for (int k = 0; k < 8; k++) l->to[k] = k < l->bytes / 2 ? l->from[k] : 0;\n",
+"}\n",
+"TG__CU_AS(-1)\n",
 "tg__cu_lates.n = 0;\n",
 "}\n",
 "static void tg__cu_copy_16(uint16_t *to, const uint16_t *from, int bytes) {\n",
+"const int who = TG__CU_WHO;\n",
 "tg__cu_late *l;\n",
-"if (tg__cu_lates.n == TG__CU_LATE) tg__cu_arrive();\n",
+"if (tg__cu_lates.n == TG__CU_LATE) { tg__cu_arrive(); TG__CU_AS(who) }\n",
 "l = &tg__cu_lates.at[tg__cu_lates.n++];\n",
-"l->to = to; l->from = from; l->bytes = bytes;\n",
+"l->to = to; l->from = from; l->bytes = bytes; l->who = who;\n",
 "for (int k = 0; k < 8; k++) to[k] = 0xffffu;\n",
 "}\n",
 "static uint32_t tg__cu_pack(int dtype, float low, float high) { return dtype == 2 ? tg__to_half(low) | (uint32_t)tg__to_half(high) << 16 : tg__to_bf16(low) | (uint32_t)tg__to_bf16(high) << 16; }\n",
@@ -7581,12 +7739,12 @@ static const char *const tg__cu_kernels[] = {
 "#endif\n",
 "#endif\n",
 "#endif\n",
-"#line 3795 \"tensorgrad_cuda.h\"\n",
+"#line 3876 \"tensorgrad_cuda.h\"\n",
 "#if !defined(TG__CU_ONLY) || defined(TG__CU_ONLY_ATTENTION) || defined(TG__CU_ONLY_ATTENTION_MATRIX)\n",
 "#ifndef TG__CU_AT\n",
 "#define TG__CU_AT\n",
 "enum { TG__CU_ROW = 32, TG__CU_ROOM = 32 * 33 };\n",
-"#line 3800 \"tensorgrad_cuda.h\"\n",
+"#line 3881 \"tensorgrad_cuda.h\"\n",
 "typedef struct tg__cu_head { int64_t b, h, row, column; } tg__cu_head;\n",
 "#define TG__CU_Q(back) ((back) ? 3 : 2)\n",
 "#define TG__CU_REST(back) ((back) ? 8 : 1)\n",
@@ -7601,12 +7759,12 @@ static const char *const tg__cu_kernels[] = {
 "TG__INLINE int64_t tg__cu_head_at(const tg__cu_walk *r, int k, int64_t b, int64_t h) { return b * r->o[k].stride[0] + h * r->o[k].stride[1]; }\n",
 "#endif\n",
 "#endif\n",
-"#line 3815 \"tensorgrad_cuda.h\"\n",
+"#line 3896 \"tensorgrad_cuda.h\"\n",
 "#if (!defined(TG__CU_ONLY) || defined(TG__CU_ONLY_ATTENTION)) && TG__CU_TYPE != 0\n",
-"#line 3817 \"tensorgrad_cuda.h\"\n",
+"#line 3898 \"tensorgrad_cuda.h\"\n",
 "#undef TG__CU_AE\n",
 "#define TG__CU_AE (TG__CU_TYPE == 32 ? 128 : 64)\n",
-"#line 3820 \"tensorgrad_cuda.h\"\n",
+"#line 3901 \"tensorgrad_cuda.h\"\n",
 "TG__INLINE void TG__CU(tg__cu_tile_dots)(const tg__cu_walk *r, int a, int64_t a_at, int64_t a_row, int b, int64_t b_at, int64_t b_row, int64_t n, TG__T *as, TG__T *bs, TG__CU_OWN(TG__T, dot, 4)) {\n",
 "int64_t d0;\n",
 "TG__CU_THREADS(t) { TG__CU_UNROLL for (int c = 0; c < 4; c++) TG__CU_MY(dot, t)[c] = 0; }\n",
@@ -7624,7 +7782,7 @@ static const char *const tg__cu_kernels[] = {
 "TG__CU_BARRIER\n",
 "}\n",
 "}\n",
-"#line 3838 \"tensorgrad_cuda.h\"\n",
+"#line 3919 \"tensorgrad_cuda.h\"\n",
 "TG__INLINE void TG__CU(tg__cu_tile_times)(const tg__cu_walk *r, const TG__T *tile, int v, int64_t v_at, int64_t row, int64_t column, TG__T *vs, TG__CU_OWN(TG__T, out, TG__CU_AE / 8)) {\n",
 "TG__CU_THREADS(t) for (int e = t; e < 32 * TG__CU_AE; e += TG__CU_WIDTH) {\n",
 "const int j = e / TG__CU_AE, c = e % TG__CU_AE;\n",
@@ -7644,7 +7802,7 @@ static const char *const tg__cu_kernels[] = {
 "TG__CU(tg__cu_put)(TG__CU_D(y), r->o[y].p, tg__cu_head_at(r, y, a->b, a->h) + row * r->o[y].stride[2] + column * r->o[y].stride[3], TG__CU_MY(out, t)[c]);\n",
 "}\n",
 "}\n",
-"#line 3858 \"tensorgrad_cuda.h\"\n",
+"#line 3939 \"tensorgrad_cuda.h\"\n",
 "TG__INLINE TG__T TG__CU(tg__cu_score)(const tg__cu_walk *r, int back, int64_t b, int64_t h, int64_t q, int64_t k, TG__T dot) {\n",
 "const int mask = TG__CU_Q(back) + 3;\n",
 "const TG__T none = -TG__CU_FROM(tg__double(0x7ff0000000000000u)), v = dot * (TG__T)r->numbers[0];\n",
@@ -7655,7 +7813,7 @@ static const char *const tg__cu_kernels[] = {
 "if (TG__CU_D(mask) == 9) return ((const uint8_t *)r->o[mask].p)[at] ? v : none;\n",
 "return v + TG__CU(tg__cu_get)(TG__CU_D(mask), r->o[mask].p, at);\n",
 "}\n",
-"#line 3869 \"tensorgrad_cuda.h\"\n",
+"#line 3950 \"tensorgrad_cuda.h\"\n",
 "TG__NOINLINE TG__T TG__CU(tg__cu_kept)(const tg__cu_walk *r, int back, int64_t b, int64_t h, int64_t q, int64_t k) {\n",
 "const tg__cu_view *const o = &r->o[TG__CU_Q(back)];\n",
 "const uint64_t at = (uint64_t)(((b * o->size[1] + h) * o->size[2] + q) * r->o[TG__CU_Q(back) + 1].size[2] + k);\n",
@@ -7670,7 +7828,7 @@ static const char *const tg__cu_kernels[] = {
 "return (double)(((uint64_t)(at & 1 ? w[3] : w[1]) << 32 | (at & 1 ? w[2] : w[0])) >> 11) * 1.1102230246251565e-16 < p ? 0 : p < 1 ? 1 / (1 - p) : 0;\n",
 "#endif\n",
 "}\n",
-"#line 3884 \"tensorgrad_cuda.h\"\n",
+"#line 3965 \"tensorgrad_cuda.h\"\n",
 "TG__INLINE void TG__CU(tg__cu_attended)(const tg__cu_walk *r, int64_t block) {\n",
 "TG__CU_SHARED(TG__T, as, TG__CU_ROOM);\n",
 "TG__CU_SHARED(TG__T, bs, TG__CU_ROOM);\n",
@@ -7734,7 +7892,7 @@ static const char *const tg__cu_kernels[] = {
 "}\n",
 "TG__CU(tg__cu_tile_put)(r, 0, &a, out);\n",
 "}\n",
-"#line 3948 \"tensorgrad_cuda.h\"\n",
+"#line 4029 \"tensorgrad_cuda.h\"\n",
 "TG__INLINE void TG__CU(tg__cu_delta)(const tg__cu_walk *r, int64_t i) {\n",
 "const int64_t q = i % r->o[3].size[2], h = i / r->o[3].size[2] % r->o[3].size[1], b = i / r->o[3].size[2] / r->o[3].size[1];\n",
 "const int64_t y = tg__cu_head_at(r, 7, b, h) + q * r->o[7].stride[2], g = tg__cu_head_at(r, 9, b, h) + q * r->o[9].stride[2];\n",
@@ -7742,7 +7900,7 @@ static const char *const tg__cu_kernels[] = {
 "for (int64_t e = 0; e < r->o[9].size[3]; e++) v = TG__W(fma)(TG__CU(tg__cu_get)(TG__CU_D(7), r->o[7].p, y + e * r->o[7].stride[3]), TG__CU(tg__cu_get)(TG__CU_D(9), r->o[9].p, g + e * r->o[9].stride[3]), v);\n",
 "((TG__T *)r->work)[i] = v;\n",
 "}\n",
-"#line 3957 \"tensorgrad_cuda.h\"\n",
+"#line 4038 \"tensorgrad_cuda.h\"\n",
 "TG__INLINE void TG__CU(tg__cu_attend_back)(const tg__cu_walk *r, int64_t block, int which) {\n",
 "TG__CU_SHARED(TG__T, as, TG__CU_ROOM);\n",
 "TG__CU_SHARED(TG__T, bs, TG__CU_ROOM);\n",
@@ -7786,9 +7944,9 @@ static const char *const tg__cu_kernels[] = {
 "TG__CU_KERNEL(TG__CU(tg__cu_attend_dk), tg__cu_walk, TG__CU(tg__cu_attend_back)(r, block, 1))\n",
 "TG__CU_KERNEL(TG__CU(tg__cu_attend_dv), tg__cu_walk, TG__CU(tg__cu_attend_back)(r, block, 2))\n",
 "#endif\n",
-"#line 4001 \"tensorgrad_cuda.h\"\n",
+"#line 4082 \"tensorgrad_cuda.h\"\n",
 "#if (!defined(TG__CU_ONLY) || defined(TG__CU_ONLY_ATTENTION_MATRIX)) && TG__CU_TYPE == 32 && TG__CU_HAS_MATRIX\n",
-"#line 4011 \"tensorgrad_cuda.h\"\n",
+"#line 4092 \"tensorgrad_cuda.h\"\n",
 "#ifdef TG__CU_KIND\n",
 "#define TG__CU_DS(back) (TG__CU_KIND & 15)\n",
 "#define TG__CU_ES(back) (TG__CU_KIND >> 4)\n",
@@ -7805,7 +7963,7 @@ static const char *const tg__cu_kernels[] = {
 "#endif\n",
 "#define TG__CU_LOG2E 1.44269504088896341f\n",
 "enum { TG__CU_ATTEND_ROWS = 128, TG__CU_ATTEND_TILE = 64 };\n",
-"#line 4029 \"tensorgrad_cuda.h\"\n",
+"#line 4110 \"tensorgrad_cuda.h\"\n",
 "TG__INLINE void tg__cu_tile_in(const tg__cu_walk *r, int k, int64_t at, int64_t first, int rows, int sixteens, uint16_t *tile) {\n",
 "const uint16_t *const p = (const uint16_t *)r->o[k].p + at + first * r->o[k].stride[2];\n",
 "const int n = r->o[k].size[2] - first < rows ? (int)(r->o[k].size[2] - first) : rows, columns = (int)r->o[k].size[3];\n",
@@ -7820,7 +7978,7 @@ static const char *const tg__cu_kernels[] = {
 "tile[i * (sixteens * 16 + 8) + c] = (uint16_t)(i < n && c < columns ? p[i * down + c * right] : 0);\n",
 "}\n",
 "}\n",
-"#line 4045 \"tensorgrad_cuda.h\"\n",
+"#line 4126 \"tensorgrad_cuda.h\"\n",
 "TG__INLINE void tg__cu_draw(const tg__cu_walk *r, int back, int turned, int64_t b, int64_t h, int64_t row, int64_t column, int columns, uint8_t *keep) {\n",
 "const int lines = turned ? columns : TG__CU_ATTEND_ROWS, n = turned ? TG__CU_ATTEND_ROWS : columns, groups = n / 4 + 1;\n",
 "const int64_t q0 = turned ? column : row, k0 = turned ? row : column;\n",
@@ -7835,7 +7993,7 @@ static const char *const tg__cu_kernels[] = {
 "}\n",
 "}\n",
 "}\n",
-"#line 4061 \"tensorgrad_cuda.h\"\n",
+"#line 4142 \"tensorgrad_cuda.h\"\n",
 "TG__INLINE void tg__cu_scores(const tg__cu_walk *r, int back, int turned, int64_t b, int64_t h, int64_t row, int64_t column, int columns, TG__CU_OWN(float, s, 32)) {\n",
 "const int mask = TG__CU_Q(back) + 3;\n",
 "const int64_t queries = r->o[TG__CU_Q(back)].size[2], keys = r->o[TG__CU_Q(back) + 1].size[2], width = turned ? queries : keys;\n",
@@ -7868,7 +8026,7 @@ static const char *const tg__cu_kernels[] = {
 "}\n",
 "}\n",
 "}\n",
-"#line 4094 \"tensorgrad_cuda.h\"\n",
+"#line 4175 \"tensorgrad_cuda.h\"\n",
 "TG__INLINE void tg__cu_sums_put(const tg__cu_walk *r, int y, int64_t at, int64_t row, int sixteens, TG__CU_OWN(float, out, 64)) {\n",
 "uint16_t *const p = (uint16_t *)r->o[y].p + at;\n",
 "const int columns = (int)r->o[y].size[3], pairs = r->part >> y & 1;\n",
@@ -7882,11 +8040,11 @@ static const char *const tg__cu_kernels[] = {
 "if (c + 1 < columns) p[i * r->o[y].stride[2] + (c + 1) * r->o[y].stride[3]] = (uint16_t)(v >> 16);\n",
 "} }\n",
 "}\n",
-"#line 4108 \"tensorgrad_cuda.h\"\n",
+"#line 4189 \"tensorgrad_cuda.h\"\n",
 "TG__INLINE void tg__cu_rows_in(const uint16_t *tile, int sixteens, TG__CU_OWN(uint32_t, f, 32)) {\n",
 "TG__CU_UNROLL for (int d = 0; d < sixteens; d++) TG__CU_FRAGMENT(f, 4 * d, tile, sixteens * 16 + 8, 0, 16, 16 * d, 0, 0);\n",
 "}\n",
-"#line 4112 \"tensorgrad_cuda.h\"\n",
+"#line 4193 \"tensorgrad_cuda.h\"\n",
 "TG__INLINE void tg__cu_rows_dot(int dtype, const uint16_t *tile, int rows, int sixteens, TG__CU_OWN(uint32_t, f, 32), TG__CU_OWN(float, s, 32)) {\n",
 "TG__CU_OWN(uint32_t, two, 4);\n",
 "TG__CU_THREADS(t) { TG__CU_UNROLL for (int n = 0; n < rows / 2; n++) TG__CU_MY(s, t)[n] = 0; }\n",
@@ -7896,7 +8054,7 @@ static const char *const tg__cu_kernels[] = {
 "TG__CU_MMA(dtype, s, 8 * n + 4, f, 4 * d, two, 2);\n",
 "} }\n",
 "}\n",
-"#line 4122 \"tensorgrad_cuda.h\"\n",
+"#line 4203 \"tensorgrad_cuda.h\"\n",
 "TG__INLINE void tg__cu_rows_times(int dtype, const uint16_t *tile, int rows, int sixteens, TG__CU_OWN(uint32_t, p, 16), TG__CU_OWN(float, out, 64)) {\n",
 "TG__CU_OWN(uint32_t, two, 4);\n",
 "TG__CU_UNROLL for (int k = 0; k < rows / 16; k++) { TG__CU_UNROLL for (int n = 0; n < sixteens; n++) {\n",
@@ -7905,7 +8063,7 @@ static const char *const tg__cu_kernels[] = {
 "TG__CU_MMA(dtype, out, 8 * n + 4, p, 4 * k, two, 2);\n",
 "} }\n",
 "}\n",
-"#line 4132 \"tensorgrad_cuda.h\"\n",
+"#line 4213 \"tensorgrad_cuda.h\"\n",
 "TG__INLINE void tg__cu_matrix_attended(const tg__cu_walk *r, int64_t block) {\n",
 "TG__CU_SHARED_16(tiles, TG__CU_TILES(0));\n",
 "TG__CU_SHARED(uint8_t, keep, TG__CU_ATTEND_ROWS * TG__CU_ATTEND_TILE);\n",
@@ -7984,7 +8142,7 @@ static const char *const tg__cu_kernels[] = {
 "}\n",
 "tg__cu_sums_put(r, 0, tg__cu_head_at(r, 0, b, h), row, es, out);\n",
 "}\n",
-"#line 4212 \"tensorgrad_cuda.h\"\n",
+"#line 4293 \"tensorgrad_cuda.h\"\n",
 "TG__INLINE void tg__cu_matrix_back(const tg__cu_walk *r, int64_t block, const int which) {\n",
 "TG__CU_SHARED_16(tiles, TG__CU_TILES(1));\n",
 "TG__CU_SHARED(uint8_t, keep, TG__CU_ATTEND_ROWS * TG__CU_ATTEND_TILE);\n",
@@ -8080,9 +8238,9 @@ static const char *const tg__cu_kernels[] = {
 "TG__CU_KERNEL(tg__cu_attend_matrix_dv_f32, tg__cu_walk, tg__cu_matrix_back(r, block, 2))\n",
 "#endif\n",
 "#endif\n",
-"#line 4308 \"tensorgrad_cuda.h\"\n",
+"#line 4389 \"tensorgrad_cuda.h\"\n",
 "#if (!defined(TG__CU_ONLY) || defined(TG__CU_ONLY_RESAMPLE)) && TG__CU_TYPE != 0\n",
-"#line 4310 \"tensorgrad_cuda.h\"\n",
+"#line 4391 \"tensorgrad_cuda.h\"\n",
 "#ifndef TG__CU_TAPS\n",
 "#define TG__CU_TAPS\n",
 "typedef struct tg__cu_taps { int64_t first, count; const double *weight; } tg__cu_taps;\n",
@@ -8108,7 +8266,7 @@ static const char *const tg__cu_kernels[] = {
 "}\n",
 "TG__CU_KERNEL(TG__CU(tg__cu_resample), tg__cu_walk, { TG__CU_THREADS(t) TG__CU_EACH(i) TG__CU(tg__cu_resampled)(r, i); })\n",
 "#endif\n",
-"#line 4336 \"tensorgrad_cuda.h\"\n",
+"#line 4417 \"tensorgrad_cuda.h\"\n",
 "#if (!defined(TG__CU_ONLY) || defined(TG__CU_ONLY_RNN)) && TG__CU_TYPE != 0\n",
 "#line 1 \"tensorgrad.h, from the line '#define TG__RNN_GET(p, at)' on\"\n",
 "#define TG__RNN_GET(p, at)    (k == TG__VN ? TG__W(load)((p) + (at)) : TG__W(loadn)((p) + (at), k))\n",
@@ -8202,7 +8360,7 @@ static const char *const tg__cu_kernels[] = {
 "TG__RNN_PUT(dgates, j, TG__FT(tg__rnn_flush)(t));\n",
 "}\n",
 "}\n",
-"#line 4339 \"tensorgrad_cuda.h\"\n",
+"#line 4420 \"tensorgrad_cuda.h\"\n",
 "TG__INLINE tg__rnn_run TG__CU(tg__cu_unit)(const tg__cu_walk *r, int64_t i) {\n",
 "const int64_t row = i / r->length, unit = i - row * r->length;\n",
 "tg__rnn_run run;\n",
@@ -8213,7 +8371,7 @@ static const char *const tg__cu_kernels[] = {
 "TG__CU_KERNEL(TG__CU(tg__cu_rnn), tg__cu_walk, { TG__CU_THREADS(t) TG__CU_EACH(i) { const tg__rnn_run run = TG__CU(tg__cu_unit)(r, i); TG__FT(tg__rnn_ahead)(r->kind, &run); } })\n",
 "TG__CU_KERNEL(TG__CU(tg__cu_rnn_back), tg__cu_walk, { TG__CU_THREADS(t) TG__CU_EACH(i) { const tg__rnn_run run = TG__CU(tg__cu_unit)(r, i); TG__FT(tg__rnn_back)(r->kind, &run); } })\n",
 "#endif\n",
-"#line 4350 \"tensorgrad_cuda.h\"\n",
+"#line 4431 \"tensorgrad_cuda.h\"\n",
 "#if (!defined(TG__CU_ONLY) || defined(TG__CU_ONLY_OPTIM)) && TG__CU_TYPE != 0\n",
 "#line 1 \"tensorgrad.h, from the line '#define TG__OPTIM_NUMBER(i)' on\"\n",
 "#define TG__OPTIM_NUMBER(i)  TG__W(set)((TG__T)r->number[i])\n",
@@ -8416,17 +8574,37 @@ static const char *const tg__cu_kernels[] = {
 "default: TG__FT(tg__optim_powers)(r); break;\n",
 "}\n",
 "}\n",
-"#line 4353 \"tensorgrad_cuda.h\"\n",
+"#line 4434 \"tensorgrad_cuda.h\"\n",
 "#undef TG__CU_RULE\n",
 "#ifdef TG__CU_KIND\n",
 "#define TG__CU_RULE(asked) TG__CU_KIND\n",
 "#else\n",
 "#define TG__CU_RULE(asked) (asked)\n",
 "#endif\n",
-"TG__INLINE void TG__CU(tg__cu_step_of)(const tg__cu_optim *r, int64_t i) {\n",
-"TG__T v[6];\n",
+"#line 4441 \"tensorgrad_cuda.h\"\n",
+"TG__INLINE void TG__CU(tg__cu_step_of)(const tg__cu_optim *r, TG__T *v) {\n",
+"TG__T stepped = r->o[1].p ? v[1] : v[0];\n",
 "tg__optim_run run;\n",
+"run.n = 1; run.kind = TG__CU_RULE(r->kind); run.number = r->number; run.whole = r->whole;\n",
+"run.p = &stepped; run.g = &v[5];\n",
+"run.s[0] = r->o[2].p ? &v[2] : 0; run.s[1] = r->o[3].p ? &v[3] : 0; run.s[2] = r->o[4].p ? &v[4] : 0;\n",
+"TG__FT(tg__optim_whole)(&run);\n",
+"v[0] = v[1] = stepped;\n",
+"}\n",
+"TG__CU_KERNEL(TG__CU(tg__cu_step), tg__cu_optim, { TG__CU_THREADS(t) {\n",
+"TG__T v[6];\n",
 "int k;\n",
+"if (r->wide) TG__CU_EIGHTS(i) {\n",
+"tg__cu_eight eight[6];\n",
+"TG__CU_UNROLL for (k = 0; k < 6; k++) if (r->o[k].p) tg__cu_eight_in(TG__CU_D(k), &r->o[k], i, &eight[k]);\n",
+"TG__CU_UNROLL for (int e = 0; e < 8; e++) {\n",
+"TG__CU_UNROLL for (k = 0; k < 6; k++) v[k] = r->o[k].p ? TG__CU(tg__cu_get)(TG__CU_D(k), (const char *)&eight[k], e) : 0;\n",
+"TG__CU(tg__cu_step_of)(r, v);\n",
+"TG__CU_UNROLL for (k = 0; k < 5; k++) if (r->o[k].p) TG__CU(tg__cu_put)(TG__CU_D(k), (char *)&eight[k], e, v[k]);\n",
+"}\n",
+"TG__CU_UNROLL for (k = 0; k < 5; k++) if (r->o[k].p) tg__cu_eight_out(TG__CU_D(k), r->o[k].p, i, &eight[k]);\n",
+"}\n",
+"TG__CU_LEFT(i) {\n",
 "TG__CU_PLACES(6)\n",
 "if (r->rows) {\n",
 "const int64_t q = i / r->row, place = r->rows[q] * r->row + (i - q * r->row);\n",
@@ -8434,15 +8612,10 @@ static const char *const tg__cu_kernels[] = {
 "at[5] = i;\n",
 "}\n",
 "TG__CU_UNROLL for (k = 0; k < 6; k++) v[k] = r->o[k].p ? TG__CU(tg__cu_get)(TG__CU_D(k), r->o[k].p, at[k]) : 0;\n",
-"run.n = 1; run.kind = TG__CU_RULE(r->kind); run.number = r->number; run.whole = r->whole;\n",
-"run.p = r->o[1].p ? &v[1] : &v[0]; run.g = &v[5];\n",
-"run.s[0] = r->o[2].p ? &v[2] : 0; run.s[1] = r->o[3].p ? &v[3] : 0; run.s[2] = r->o[4].p ? &v[4] : 0;\n",
-"TG__FT(tg__optim_whole)(&run);\n",
-"if (r->o[1].p) v[0] = v[1];\n",
+"TG__CU(tg__cu_step_of)(r, v);\n",
 "TG__CU_UNROLL for (k = 0; k < 5; k++) if (r->o[k].p) TG__CU(tg__cu_put)(TG__CU_D(k), r->o[k].p, at[k], v[k]);\n",
-"}\n",
-"TG__CU_KERNEL(TG__CU(tg__cu_step), tg__cu_optim, { TG__CU_THREADS(t) TG__CU_EACH(i) TG__CU(tg__cu_step_of)(r, i); })\n",
-"#line 4379 \"tensorgrad_cuda.h\"\n",
+"} } })\n",
+"#line 4475 \"tensorgrad_cuda.h\"\n",
 "TG__INLINE TG__T TG__CU(tg__cu_power)(const tg__cu_optim *r, int64_t i) {\n",
 "TG__T v[2];\n",
 "tg__optim_run run;\n",
@@ -8452,7 +8625,7 @@ static const char *const tg__cu_kernels[] = {
 "TG__FT(tg__optim_powers)(&run);\n",
 "return v[0];\n",
 "}\n",
-"#line 4389 \"tensorgrad_cuda.h\"\n",
+"#line 4485 \"tensorgrad_cuda.h\"\n",
 "TG__INLINE void TG__CU(tg__cu_power_blocks)(const tg__cu_optim *r, int64_t block) {\n",
 "TG__CU_SHARED(TG__T, s, TG__CU_WIDTH);\n",
 "int half;\n",
@@ -8483,9 +8656,9 @@ static const char *const tg__cu_kernels[] = {
 "TG__CU_KERNEL(TG__CU(tg__cu_powers), tg__cu_optim, TG__CU(tg__cu_power_blocks)(r, block))\n",
 "TG__CU_KERNEL(TG__CU(tg__cu_powers_sum), tg__cu_optim, { (void)block; TG__CU(tg__cu_power_join)(r); })\n",
 "#endif\n",
-"#line 4420 \"tensorgrad_cuda.h\"\n",
+"#line 4516 \"tensorgrad_cuda.h\"\n",
 "#if !defined(TG__CU_ONLY) || defined(TG__CU_ONLY_GEMM) || defined(TG__CU_ONLY_CONV)\n",
-"#line 4424 \"tensorgrad_cuda.h\"\n",
+"#line 4520 \"tensorgrad_cuda.h\"\n",
 "#undef TG__CU_FMA\n",
 "#undef TG__CU_PLUS\n",
 "#if TG__CU_TYPE == 32\n",
@@ -8502,7 +8675,7 @@ static const char *const tg__cu_kernels[] = {
 "#define TG__CU_TILE\n",
 "enum { TG__CU_BM = 128, TG__CU_BN = 64, TG__CU_BK = 16, TG__CU_PAD = TG__CU_BM + 4 };\n",
 "#endif\n",
-"#line 4441 \"tensorgrad_cuda.h\"\n",
+"#line 4537 \"tensorgrad_cuda.h\"\n",
 "TG__INLINE void TG__CU(tg__cu_tile_step)(const TG__T *as, const TG__T *bs, TG__CU_OWN(TG__T, acc, 32)) {\n",
 "TG__CU_THREADS(t) {\n",
 "const int i0 = t / 16 * 8, j0 = t % 16 * 4;\n",
@@ -8515,7 +8688,7 @@ static const char *const tg__cu_kernels[] = {
 "}\n",
 "}\n",
 "}\n",
-"#line 4454 \"tensorgrad_cuda.h\"\n",
+"#line 4550 \"tensorgrad_cuda.h\"\n",
 "TG__INLINE void TG__CU(tg__cu_tile_clear)(TG__CU_OWN(TG__T, acc, 32)) {\n",
 "TG__CU_THREADS(t) if (t < TG__CU_WIDTH) { TG__CU_UNROLL for (int e = 0; e < 32; e++) TG__CU_MY(acc, t)[e] = 0; }\n",
 "}\n",
@@ -8523,14 +8696,14 @@ static const char *const tg__cu_kernels[] = {
 "TG__CU_THREADS(t) if (t < TG__CU_WIDTH) { TG__CU_UNROLL for (int e = 0; e < 32; e++) TG__CU_MY(total, t)[e] = first ? TG__CU_MY(acc, t)[e] : TG__CU_PLUS(TG__CU_MY(total, t)[e], TG__CU_MY(acc, t)[e]); }\n",
 "}\n",
 "#if !defined(TG__CU_ONLY) || defined(TG__CU_ONLY_GEMM)\n",
-"#line 4462 \"tensorgrad_cuda.h\"\n",
+"#line 4558 \"tensorgrad_cuda.h\"\n",
 "TG__INLINE void TG__CU(tg__cu_finish)(const tg__cu_gemm *r, int64_t c_at, int64_t bias_at, int64_t i, int64_t j, TG__T v) {\n",
 "const int64_t at = c_at + i * r->c_rs + j * r->c_cs;\n",
 "if (r->bias) v = TG__CU_PLUS(v, TG__CU(tg__cu_get)(TG__CU_DTYPE(0, r->tc), r->bias, bias_at + i * r->bias_rs + j * r->bias_cs));\n",
 "if (r->accumulate) v = TG__CU_PLUS(TG__CU(tg__cu_get)(TG__CU_DTYPE(0, r->tc), r->c, at), v);\n",
 "TG__CU(tg__cu_put)(TG__CU_DTYPE(0, r->tc), r->c, at, v);\n",
 "}\n",
-"#line 4469 \"tensorgrad_cuda.h\"\n",
+"#line 4565 \"tensorgrad_cuda.h\"\n",
 "TG__INLINE void TG__CU(tg__cu_part)(const tg__cu_gemm *r, int64_t batch, int64_t q, int64_t i, int64_t j, TG__T v) {\n",
 "if (r->partial) ((TG__T *)r->partial)[((batch * r->blocks + q) * r->m + i) * r->n + j] = v;\n",
 "else TG__CU(tg__cu_finish)(r, tg__cu_offset(r->ndim, r->shape, r->bc, batch), tg__cu_offset(r->ndim, r->shape, r->bbias, batch), i, j, v);\n",
@@ -8601,7 +8774,7 @@ static const char *const tg__cu_kernels[] = {
 "if (t % 64 == 0 && item < items) TG__CU(tg__cu_part)(r, item / r->n / r->m / r->blocks, item / r->n / r->m % r->blocks, item / r->n % r->m, item % r->n, s[t]);\n",
 "}\n",
 "}\n",
-"#line 4540 \"tensorgrad_cuda.h\"\n",
+"#line 4636 \"tensorgrad_cuda.h\"\n",
 "TG__INLINE void TG__CU(tg__cu_lanes)(const tg__cu_gemm *r, int64_t block) {\n",
 "TG__CU_SHARED(TG__T, s, TG__CU_WIDTH);\n",
 "const int64_t nt = (r->n + 31) / 32, i = block / nt % r->m, q = block / nt / r->m % r->blocks, batch = block / nt / r->m / r->blocks;\n",
@@ -8648,13 +8821,13 @@ static const char *const tg__cu_kernels[] = {
 "TG__CU_KERNEL(TG__CU(tg__cu_gemm_parts), tg__cu_gemm, TG__CU(tg__cu_add_parts)(r, block))\n",
 "#endif\n",
 "#endif\n",
-"#line 4587 \"tensorgrad_cuda.h\"\n",
+"#line 4683 \"tensorgrad_cuda.h\"\n",
 "#if (!defined(TG__CU_ONLY) || defined(TG__CU_ONLY_CONV)) && TG__CU_TYPE != 0\n",
-"#line 4589 \"tensorgrad_cuda.h\"\n",
+"#line 4685 \"tensorgrad_cuda.h\"\n",
 "#ifndef TG__CU_CONV\n",
 "#define TG__CU_CONV\n",
 "typedef struct tg__cu_spot { int64_t at; int32_t z, y, x; } tg__cu_spot;\n",
-"#line 4593 \"tensorgrad_cuda.h\"\n",
+"#line 4689 \"tensorgrad_cuda.h\"\n",
 "TG__INLINE void tg__cu_split(const int64_t *size, int64_t i, int64_t *p) {\n",
 "TG__CU_ROLL for (int d = 3; d > 0; d--) { const int64_t q = i / size[d]; p[d] = i - q * size[d]; i = q; }\n",
 "p[0] = i;\n",
@@ -8672,7 +8845,7 @@ static const char *const tg__cu_kernels[] = {
 "s.z = (int32_t)p[1] * r->k_scale[0]; s.y = (int32_t)p[2] * r->k_scale[1]; s.x = (int32_t)p[3] * r->k_scale[2];\n",
 "return s;\n",
 "}\n",
-"#line 4611 \"tensorgrad_cuda.h\"\n",
+"#line 4707 \"tensorgrad_cuda.h\"\n",
 "TG__INLINE int tg__cu_inside(const tg__cu_conv *r, int d, int32_t *v) {\n",
 "if (r->divide[d] != 1) {\n",
 "if (*v < 0 || *v % r->divide[d]) return 0;\n",
@@ -8747,7 +8920,7 @@ static const char *const tg__cu_kernels[] = {
 "}\n",
 "}\n",
 "}\n",
-"#line 4686 \"tensorgrad_cuda.h\"\n",
+"#line 4782 \"tensorgrad_cuda.h\"\n",
 "TG__INLINE void TG__CU(tg__cu_conv_one)(const tg__cu_conv *r, int64_t item) {\n",
 "const int64_t parts = r->partial ? r->blocks : 1, m = item % r->m, n = item / r->m % r->n, q = item / r->m / r->n % parts, group = item / r->m / r->n / parts;\n",
 "int64_t p[4], kb, k;\n",

@@ -282,6 +282,58 @@ static void sizes(void) {
     }
 }
 
+/* Elements taken by eights, of `rows` x 1000: enough for every processor of a device. Operands of one and of several dimensions, numbers, rows and columns that serve several, what begins
+   where no 16 bytes do, a rest behind the last eight; types mixed; and steps of optimisers. */
+static void eights(int64_t rows) {
+    static const tg_dtype floats[] = { TG_F32, TG_F64, TG_F16, TG_BF16 }, wholes[] = { TG_I64, TG_I32, TG_I16, TG_I8, TG_U8 };
+    static const tg_optim_rule rules[] = { TG_OPTIM_SGD, TG_OPTIM_ADAMW, TG_OPTIM_ADAM, TG_OPTIM_RMSPROP };
+    size_t i, k;
+    for (i = 0; i < 4; i++) {
+        tg_mark m = tg_begin(tg);
+        tg_tensor *cx = tg_to(tg_randn(tg, TG_SHAPE(rows, 1000)), floats[i]), *cy = tg_to(tg_randn(tg, TG_SHAPE(1000)), floats[i]), *cz = tg_to(tg_randn(tg, TG_SHAPE(rows, 1)), TG_F32);
+        tg_tensor *dx = tg_to_device(cx, OTHER), *dy = tg_to_device(cy, OTHER), *dz = tg_to_device(cz, OTHER), *g[2], *h[2];
+        BOTH(tg_exp(x)); BOTH(tg_add(x, y)); BOTH(tg_mul(x, z)); BOTH(tg_mul_scalar(x, 3)); BOTH(tg_where(tg_gt(x, y), x, tg_neg(y))); BOTH(tg_lt(x, y)); BOTH(tg_isnan(x)); BOTH(tg_add(tg_slice(x, ":, 8:912"), tg_slice(y, "8:912")));
+        BOTH(tg_neg(tg_slice(tg_reshape(x, TG_SHAPE(-1)), "1:"))); BOTH(tg_neg(tg_slice(tg_reshape(x, TG_SHAPE(-1)), "16:-5"))); BOTH(tg_add(tg_slice(x, ":, 1:905"), z)); BOTH(tg_add(tg_slice(x, ":, 0:900"), z)); BOTH(tg_add(x, tg_to(x, TG_F32)));
+        BOTH(tg_lerp(x, tg_reshape(y, TG_SHAPE(1, 1000)), tg_to(z, x->dtype))); BOTH(tg_add(x, tg_t(tg_contiguous(tg_t(x)))));
+        for (k = 0; k < 4; k++) { BOTH(tg_to(x, floats[k])); BOTH(tg_to(tg_slice(x, ":, 16:"), floats[k])); }
+        for (k = 0; k < 5; k++) { BOTH(tg_to(tg_mul_scalar(x, 30), wholes[k])); BOTH(tg_add(tg_to(tg_mul_scalar(x, 30), wholes[k]), y)); }
+        for (k = 0; k < 2; k++) {
+            tg_tensor *w = tg_require_grad(k ? tg_to_device(cx, OTHER) : tg_clone(cx), true), *v = tg_require_grad(k ? tg_to_device(cy, OTHER) : tg_clone(cy), true);
+            CHECK(tg_backward(tg_sum(tg_mul(tg_gelu(tg_mul(w, v)), k ? dx : cx))));
+            g[k] = tg_grad_of(w); h[k] = tg_grad_of(v);
+        }
+        CHECK(SAME(g[0], home(g[1])) && SAME(h[0], home(h[1])));
+        tg_end(tg, m);
+    }
+    for (i = 0; i < 5; i++) {
+        tg_mark m = tg_begin(tg);
+        tg_tensor *cx = tg_to(tg_mul_scalar(tg_randn(tg, TG_SHAPE(rows, 1000)), 50), wholes[i]), *cy = tg_to(tg_mul_scalar(tg_randn(tg, TG_SHAPE(1000)), 50), wholes[i]), *cz = cy, *dx = tg_to_device(cx, OTHER), *dy = tg_to_device(cy, OTHER), *dz = dy;
+        BOTH(tg_add(x, y)); BOTH(tg_mul(x, x)); BOTH(tg_maximum(x, z)); BOTH(tg_bitwise_xor(x, y)); BOTH(tg_eq(x, y)); BOTH(tg_floor_divide(x, tg_add_scalar(tg_abs(tg_bitwise_and(y, tg_full_like(y, 15))), 1)));
+        for (k = 0; k < 5; k++) BOTH(tg_to(x, wholes[k]));
+        BOTH(tg_to(x, TG_BOOL)); BOTH(tg_logical_and(tg_to(x, TG_BOOL), tg_to(y, TG_BOOL))); BOTH(tg_to(tg_to(x, TG_BOOL), TG_F32));
+        tg_end(tg, m);
+    }
+    for (i = 0; i < 4; i++) for (k = 0; k < 4; k++) {
+        tg_mark m = tg_begin(tg);
+        tg_tensor *start = tg_to(tg_randn(tg, TG_SHAPE(rows * 1000 + 3)), floats[k]), *slope[3], *p[2];
+        int side, step;
+        for (step = 0; step < 3; step++) slope[step] = tg_to(tg_randn(tg, TG_SHAPE(rows * 1000 + 3)), floats[k]);
+        for (side = 0; side < 2; side++) {
+            tg_optim_args a;
+            tg_optim *o;
+            p[side] = tg_require_grad(side ? tg_to_device(start, OTHER) : tg_clone(start), true);
+            memset(&a, 0, sizeof a);
+            a.rule = rules[i]; a.lr = 0.1; a.params = &p[side]; a.n_params = 1; a.master_weights = floats[k] == TG_F16 || floats[k] == TG_BF16; a.amsgrad = rules[i] == TG_OPTIM_ADAM; a.centered = rules[i] == TG_OPTIM_RMSPROP;
+            if (rules[i] == TG_OPTIM_SGD) { a.momentum.is = true; a.momentum.value = 0.9; }
+            o = tg_optim_from(&a);
+            for (step = 0; step < 3 && o; step++) CHECK(tg_backward(tg_sum(tg_mul(p[side], side ? tg_to_device(slope[step], OTHER) : slope[step]))) && tg_step(o) && tg_optim_zero_grad(o));
+            tg_optim_free(o);
+        }
+        CHECK_MSG(SAME(tg_detach(p[0]), home(tg_detach(p[1]))), "rule %d, %s: %s", (int)rules[i], tg_dtype_name(floats[k]), tg_error_text(tg)); tg_clear(tg);
+        tg_end(tg, m);
+    }
+}
+
 /* A step of training with all that it takes: is what a test of failing calls does. False: an error is pending. */
 static bool work(tg_ctx *t) {
     tg_mark m = tg_begin(t);
@@ -1337,7 +1389,7 @@ int main(int argc, char **argv) {
         tg = open_strict();
         if (!CHECK_MSG(tg_cuda_open(tg, 0, .synchronise = true), "%s", tg_error_text(tg))) return test_end("cuda_device");
         printf("%s\n", tg_cuda_name(tg));
-        sizes(); all_ops(true); large_ops(); optimisers(); test_move();
+        sizes(); eights(300); all_ops(true); large_ops(); optimisers(); test_move();
         test_close(tg);
         matrix_ops(NULL);
         return test_end("cuda_device");
@@ -1371,7 +1423,7 @@ int main(int argc, char **argv) {
     nothing_left("matrix units");
     tg = open_strict();
     CHECK(tg_cuda_open(tg, 0, .folder = folder, .synchronise = true));
-    sizes();
+    sizes(); eights(10);
     all_ops(argc > 2); large_ops(); optimisers();
     test_move();
     printf("%d launches; families left to the CPU: %d\n", driver->launches, lines);

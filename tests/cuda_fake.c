@@ -4,6 +4,7 @@
    Device memory lies in pages that nobody may touch but for the length of a launch or a copy. Streams may be lazy: what is put on them is done only when somebody waits for it, so that what
    does not wait and should has wrong numbers. Each call can be made to fail: cuda_fake.h. */
 #define _GNU_SOURCE
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -52,6 +53,84 @@ int nvrtcGetCUBINSize(void *at, size_t *size) { TURN("nvrtcGetCUBINSize"); retur
 int nvrtcGetCUBIN(void *at, char *to) { TURN("nvrtcGetCUBIN"); strcpy(to, ((program *)at)->text); return 0; }
 int nvrtcGetPTXSize(void *at, size_t *size) { TURN("nvrtcGetPTXSize"); return size_of(at, size); }
 int nvrtcGetPTX(void *at, char *to) { TURN("nvrtcGetPTX"); strcpy(to, ((program *)at)->text); return 0; }
+#endif
+
+#if defined(FAKE_DRIVER) && defined(FAKE_WATCH)
+/* ---- the watch: barriers that are missing ----
+   The emulation runs a kernel's loops one after the other and each loop's threads in turn, so a barrier too few changes nothing here and everything on a GPU. This file, compiled with
+   -fsanitize=thread and linked without its library, calls __tsan_read4(address) and its kind at every access: here these are functions of the test's own. Of each byte of device memory and of
+   shared arrays they remember who touched it last and between which barriers: two threads of a block that touch one between the same two barriers, or two blocks of a launch, one of them
+   writing, are a race. What stands outside of the loops every thread does. The state is volatile because gcc takes it for granted that the functions do not look at it. */
+typedef struct mark { uint32_t wrote, read, other; int16_t writer, reader; } mark;      /* when, counted in barriers; the launch in which two blocks read it; EVERY: more than one */
+enum { EVERY = -1, AREAS = 32 };
+#define UNSEEN __attribute__((no_sanitize("thread"), optimize("O2"))) static
+static struct { volatile uint32_t now, block, launch; volatile int on, who, areas; const char *kernel; struct { const char *name; char *p; size_t size; mark *marks; size_t room; } area[AREAS]; } watch = { 1, 1, 1, 0, EVERY, 0, NULL, { { 0 } } };
+static mark *room_marks;
+static char *room;
+extern const char watch_base[] __asm__("__ehdr_start");
+UNSEEN void watch_area(const char *name, void *p, size_t size) {
+    const int i = watch.areas++;
+    if (watch.areas > AREAS) abort();
+    if (watch.area[i].room < size) { free(watch.area[i].marks); watch.area[i].marks = (mark *)malloc(size * sizeof(mark)); watch.area[i].room = size; }
+    memset(watch.area[i].marks, 0, size * sizeof(mark));
+    watch.area[i].name = name; watch.area[i].p = (char *)p; watch.area[i].size = size;
+}
+UNSEEN void watch_race(const char *what, const char *name, size_t place, int before, const void *from) {
+    static const void *seen[256];
+    int i;
+    for (i = 0; i < tg_fake.races && i < 256; i++) if (seen[i] == from) return;
+    if (tg_fake.races < 256) seen[tg_fake.races] = from;
+    tg_fake.races++;
+    fprintf(stderr, "FAIL a race in %s: thread %d %s byte %ld of %s after thread %d (at %p of this library)\n", watch.kernel, watch.who, what, (long)place, name ? name : "device memory", before,
+        (void *)((const char *)from - watch_base));
+}
+UNSEEN void watch_touch(const void *at, size_t size, int writes, const void *from) {
+    const char *const p = (const char *)at;
+    const char *name = NULL;
+    mark *m = NULL;
+    size_t k;
+    const uint32_t now = watch.now, block = watch.block, launch = watch.launch;
+    const int who = watch.who, areas = watch.areas;
+    int i = 0;
+    if (!watch.on) return;
+    if (room && p >= room && p < room + FAKE_ROOM) m = room_marks + (p - room);
+    else {
+        for (i = 0; i < areas && (size_t)(p - watch.area[i].p) >= watch.area[i].size; i++) { }
+        if (i == areas) return;
+        m = watch.area[i].marks + (p - watch.area[i].p); name = watch.area[i].name;
+    }
+    for (k = 0; k < size; k++, m++) {
+        const size_t where = (size_t)(p + k - (name ? watch.area[i].p : room));
+        if (m->wrote == now && m->writer != who) watch_race(writes ? "writes again" : "reads", name, where, m->writer, from);
+        else if (!name && m->wrote >= launch && m->wrote < block) watch_race(writes ? "writes, in another block," : "reads, in another block,", name, where, m->writer, from);
+        if (writes) {
+            if (m->read == now && (m->reader != who || who == EVERY)) watch_race("overwrites", name, where, m->reader, from);
+            else if (!name && ((m->read >= launch && m->read < block) || m->other == launch)) watch_race("overwrites, in another block,", name, where, m->reader, from);
+            m->wrote = now; m->writer = (int16_t)who;
+        } else {
+            if (!name && m->read >= launch && m->read < block) m->other = launch;
+            m->reader = (int16_t)(m->read != now || m->reader == who ? who : EVERY);
+            m->read = now;
+        }
+    }
+}
+#define TOUCH(n) \
+    void __tsan_read##n(void *p) { watch_touch(p, n, 0, __builtin_return_address(0)); } void __tsan_write##n(void *p) { watch_touch(p, n, 1, __builtin_return_address(0)); } \
+    void __tsan_volatile_read##n(void *p) { watch_touch(p, n, 0, __builtin_return_address(0)); } void __tsan_volatile_write##n(void *p) { watch_touch(p, n, 1, __builtin_return_address(0)); }
+#define TOUCH_UNALIGNED(n) TOUCH(n) \
+    void __tsan_unaligned_read##n(void *p) { watch_touch(p, n, 0, __builtin_return_address(0)); } void __tsan_unaligned_write##n(void *p) { watch_touch(p, n, 1, __builtin_return_address(0)); }
+TOUCH(1) TOUCH_UNALIGNED(2) TOUCH_UNALIGNED(4) TOUCH_UNALIGNED(8) TOUCH_UNALIGNED(16)
+void __tsan_read_range(void *p, long n) { watch_touch(p, (size_t)n, 0, __builtin_return_address(0)); }
+void __tsan_write_range(void *p, long n) { watch_touch(p, (size_t)n, 1, __builtin_return_address(0)); }
+void __tsan_init(void) { }
+UNSEEN int watch_goes(int t) { watch.who = t < 256 ? t : EVERY; return t < 256; }
+UNSEEN void watch_barrier(void) { watch.now++; __asm__ volatile("" ::: "memory"); }
+#define TG__CU_GOES(t) watch_goes(t)
+#define TG__CU_WHO watch.who
+#define TG__CU_AS(t) watch.who = t;
+#define TG__CU_BARRIER watch_barrier();
+#define TG__CU_WATCH(name) watch_area(#name, name, sizeof name);
+#define TG__CU_FLAG(p, bits) { watch.on = 0; *(p) |= (bits); watch.on = 1; }      /* atomic */
 #endif
 
 #if defined(FAKE_DRIVER)
@@ -213,7 +292,12 @@ int cuMemAlloc_v2(unsigned long long *to, size_t size) {
     char *p = NULL;
     int i;
     HERE("cuMemAlloc");
-    if (!room) { room = (char *)mmap(NULL, FAKE_ROOM, tg_fake.guarded ? PROT_NONE : PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0); if (room == (char *)MAP_FAILED) { room = NULL; return 2; } }
+    if (!room) { room = (char *)mmap(NULL, FAKE_ROOM, tg_fake.guarded ? PROT_NONE : PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0); if (room == (char *)MAP_FAILED) { room = NULL; return 2; }
+#if defined(FAKE_WATCH)
+        room_marks = (mark *)mmap(NULL, FAKE_ROOM * sizeof(mark), PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+        if (room_marks == (mark *)MAP_FAILED) abort();
+#endif
+    }
     if (tg_fake.room && tg_fake.bytes + (long long)whole > tg_fake.room) return 2;
     for (i = 0; i < spares && !p; i++) if (spare[i].size == whole) { p = spare[i].p; spare[i] = spare[--spares]; }
     if (lives == MOST) return 2;
@@ -336,7 +420,18 @@ static void launch_here(void *arg) {
     const launch *l = (const launch *)arg;
     unsigned i;
     unlock(1);
-    for (i = l->blocks; i-- > 0;) l->k->run(l + 1, (int64_t)i, (int64_t)l->blocks);      /* in no particular order */
+#if defined(FAKE_WATCH)
+    watch.kernel = l->k->name; watch.launch = ++watch.now;
+#endif
+    for (i = l->blocks; i-- > 0;) {                                            /* in no particular order */
+#if defined(FAKE_WATCH)
+        watch.block = ++watch.now; watch.areas = 0; watch.who = EVERY; watch.on = 1;
+#endif
+        l->k->run(l + 1, (int64_t)i, (int64_t)l->blocks);
+#if defined(FAKE_WATCH)
+        watch.on = 0;
+#endif
+    }
     unlock(0);
 }
 int cuLaunchKernel(void *function, unsigned gx, unsigned gy, unsigned gz, unsigned bx, unsigned by, unsigned bz, unsigned shared, void *stream, void **arguments, void **extra) {

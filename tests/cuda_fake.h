@@ -22,6 +22,7 @@ typedef struct fake_state {
     int products, asked, handles, layouts;      /* of cuBLASLt, cuDNN: products or convolutions, questions for the best way, what was created and not destroyed */
     int refuse;                          /* it knows no way for: 1 anything, 2 a bias (cuDNN: the same bits each time) */
     int tf32;                            /* products, convolutions that were asked for in TF32                   */
+    int races;                           /* of threads, that the watch has seen: -DFAKE_WATCH                    */
     int kinds[3], deep, channels;        /* convolutions: results, gradients by data, by weight; with a depth; with channels within */
 } fake_state;
 #define FAKE_ROOM ((size_t)1 << 30)
