@@ -1,5 +1,6 @@
 /* tensorgrad_cuda.h on the driver of the test's own (cuda_fake.c), whose libraries lie in the folder that is the first argument; test_cuda.sh builds and runs it.
-   With `gpu` instead of a folder: the operations alone, on a real GPU; with `card`: what else there is, there; with `times`: how long a few of them take there.
+   With `gpu` instead of a folder: the operations alone, on a real GPU; with `card`: what else there is, there; with `times`: how long a few of them take there; with `watch`: kernels whose
+   threads share something, on the driver that looks for barriers that are missing.
    Every operation and optimiser, forward and backward, gives the CPU's bits. The CPU's kernels are the plain ones in strict mode, which round as a fused multiply-add does. Then memory,
    errors in values, each call of the driver and of NVRTC failing in turn, missing libraries; copies that nobody waits for, on streams that are as late as may be; programs on disk; the
    host's own memory, stream and context. */
@@ -1392,6 +1393,17 @@ int main(int argc, char **argv) {
         sizes(); eights(300); all_ops(true); large_ops(); optimisers(); test_move();
         test_close(tg);
         matrix_ops(NULL);
+        return test_end("cuda_device");
+    }
+    if (argc > 1 && strcmp(argv[1], "watch") == 0) {                        /* on the emulated one that looks for barriers that are missing: kernels in which threads share something */
+        static const tg_dtype only[] = { TG_F32, TG_F16 };
+        tg = open_strict();
+        if (!CHECK_MSG(tg_cuda_open(tg, 0), "%s", tg_error_text(tg))) return test_end("cuda_device");
+        sizes(); ops_of(larger, sizeof larger / sizeof *larger, only, 1); optimisers();
+        test_close(tg);
+        tg = open_loose(NULL, false, true);
+        ops_of(matrices, sizeof matrices / sizeof *matrices, only + 1, 1);
+        test_close(tg);
         return test_end("cuda_device");
     }
     if (argc > 1 && strcmp(argv[1], "card") == 0) { card(); return test_end("cuda_device"); }

@@ -1,6 +1,6 @@
 #!/bin/sh
 # tensorgrad_cuda.h without a GPU: its text is up to date; all operations, memory, errors and failing calls on a driver and a compiler of the test's own (cuda_fake.c, cuda_device.c);
-# goldens through the emulated device; the kernels compiled by the real NVRTC and by nvcc where they are there; compilers' warnings; no data that is not constant.
+# goldens through the emulated device; barriers that kernels lack; the kernels compiled by the real NVRTC and by nvcc where they are there; compilers' warnings; no data that is not constant.
 #   sh tests/test_cuda.sh                what everybody runs
 #   sh tests/test_cuda.sh libraries      only builds the libraries, build/cuda/libcuda.so.1, libnvrtc.so.12, libcublasLt.so.13 and libcudnn.so.9
 #   sh tests/test_cuda.sh sanitize       the tests on the emulated device under the address and undefined behaviour sanitizers
@@ -8,7 +8,7 @@
 cd "$(dirname "$0")/.." || exit 2
 . tests/objects.sh
 build=build/cuda
-mkdir -p $build/only_driver $build/too_old $build/loader $build/no_blas $build/old_dnn || exit 2
+mkdir -p $build/watched $build/only_driver $build/too_old $build/loader $build/no_blas $build/old_dnn || exit 2
 passed=0 failed=0 skipped=0
 ok() { passed=$((passed + 1)); }
 bad() { failed=$((failed + 1)); echo "FAIL $*"; }
@@ -39,6 +39,15 @@ device() {      # NAME FLAGS...
         || { bad "$name does not compile"; grep -E 'error' $build/$name.txt | head; return 1; }
     program $name.out $build/$name $build
 }
+# The emulated device once more, which looks for barriers that are missing (cuda_fake.c): compiled as for the thread sanitizer, whose functions are the test's own.
+watched() {
+    needs="tests/cuda_fake.c tests/cuda_fake.h $build/cuda_words.inc $build/cuda_kernels.inc tensorgrad.h"
+    build_once $build/watched/fake.o "$needs" $CC -g -O1 -ffp-contract=off -fPIC -fsanitize=thread $quietly -DFAKE_DRIVER -DFAKE_WATCH -I$build -Itests -c tests/cuda_fake.c &&
+        build_once $build/watched/libcuda.so.1 $build/watched/fake.o $CC -shared $build/watched/fake.o -lm || { bad "the watched driver does not compile"; grep -E 'error' $build/watched/*.txt | head; return 1; }
+    for l in libcublasLt.so.13 libcudnn.so.9; do ln -sf ../$l $build/watched/$l; done; ln -sf ../libnvrtc.so.12 $build/watched/libnvrtc.so.13
+    program watched.out env LD_LIBRARY_PATH=$build/watched $build/device watch
+    grep -q '^FAIL a race' $build/watched.out.txt && bad "threads of a block touch the same without a barrier between" || ok
+}
 registers() { awk '/Compiling entry/ { name = $0; sub(/^[^\047]*\047/, "", name); sub(/\047.*/, "", name) } /bytes stack frame/ { frame = $0 } /Used/ { match($0, /Used [0-9]* registers/); print name ": " substr($0, RSTART, RLENGTH) "," frame }' $build/nvcc.txt > $build/registers.txt; }
 finish() { echo "cuda: $passed passed, $failed failed, $skipped skipped"; [ $failed = 0 ]; exit $?; }
 
@@ -53,6 +62,7 @@ if [ "$1" != nvrtc ]; then
     device device
     # what tools/gpu_check.sh runs on a card, on the emulated one
     [ -x $build/device ] && program card.out env LD_LIBRARY_PATH=$build/loader $build/device card
+    [ -x $build/device ] && watched
     # warnings, in both languages
     for c in "gcc -std=c99" "g++ -std=c++11 -x c++" "clang -std=c99"; do
         have ${c%% *} || { skip "no ${c%% *}"; continue; }
