@@ -2282,6 +2282,7 @@ TG_API bool        tg_node_fail(tg__node *n, tg_error_code code, const char *tex
      OPTIM    TG_STEP_SGD to _MUON: p, master, s, u, w, g, rows: a parameter; its copy in `compute` or absent, which is then stepped,
               and stored to p too; what is kept from step to step, of `compute`, each or absent; the gradient; i64 [K], distinct
               and within p's first dimension, or absent: then g is [K, ...], and only these rows of p, s, u, w are touched.
+              part 1: the device is asked for another at once, before anything else, and may do both together.
               G = number[0] g; whole[0] TG_DECAY_GRADIENT: G += number[2] p, _PARAMETER: p *= number[2] first. number[1] is the rate;
               the rules stand in >>pass-optim. TG_STEP_CLIP: p = min(max(p number[0], -number[1]), number[1]).
               TG_STEP_NORM: y (f64, one element), 4 absent, g: the sum of |g|^number[1] (0: of what is no 0), or with whole[1] the largest |g|. */
@@ -32185,7 +32186,8 @@ typedef struct tg__optim_list {
     tg_ctx *tg;
     tg__optim_item *item;
     tg__loop *loop;
-    int count, room, tensors;                  /* tensors: that are on the host */
+    int count, room;
+    tg__ask late;                              /* a device's request that waits for the next one; t[0] NULL: none */
 } tg__optim_list;
 
 typedef struct tg__optim_plan {
@@ -32347,7 +32349,7 @@ TG__FAMILY(optim, false);
 
 /* ---- several requests as one job ---- */
 TG__PRIVATE bool tg__optim_list_begin(tg__optim_list *l, tg_ctx *tg, int room) {
-    l->tg = tg; l->count = 0; l->room = room;
+    l->tg = tg; l->count = 0; l->room = room; l->late.t[0] = NULL;
     l->item = (tg__optim_item *)tg__mem_get(tg, (size_t)room * sizeof *l->item);
     l->loop = l->item ? (tg__loop *)tg__mem_get(tg, (size_t)room * sizeof *l->loop) : NULL;
     return l->loop != NULL;
@@ -32356,19 +32358,29 @@ TG__PRIVATE void tg__optim_list_end(tg__optim_list *l) {
     tg__mem_put(l->tg, l->item, (size_t)l->room * sizeof *l->item);
     tg__mem_put(l->tg, l->loop, (size_t)l->room * sizeof *l->loop);
 }
-/* Takes a request whose operands are on the host. y: where a norm goes. */
-TG__PRIVATE void tg__optim_list_add(tg__optim_list *l, const tg__ask *a, double *y) {
+/* Takes a request. y: where a norm goes, of the host. One of a device waits for the next, so that it can tell whether there is one. */
+TG__PRIVATE bool tg__optim_list_add(tg__optim_list *l, const tg__ask *a, double *y) {
     tg__optim_item *it = &l->item[l->count];
     char *at[TG__FEW];
     int k;
+    if (a->t[0] && a->t[0]->device != TG_CPU) {
+        if (l->late.t[0]) {
+            l->late.r.part = l->late.t[0]->device == a->t[0]->device;
+            if (!tg__launch(&l->late, l->tg, &tg__family_optim, NULL)) return false;
+        }
+        l->late = *a;
+        return true;
+    }
     for (k = 0; k < a->r.n; k++) at[k] = a->o[k].use == TG_ABSENT ? NULL : a->t[k] ? tg__base(a->t[k]) + a->o[k].offset : (char *)y;
     it->first = l->count ? it[-1].first + it[-1].blocks : 0;
     tg__optim_item_make(it, &l->loop[l->count], &a->r, a->o, at);
     l->count++;
+    return true;
 }
-TG__PRIVATE bool tg__optim_list_run(const tg__optim_list *l) {
+TG__PRIVATE bool tg__optim_list_run(tg__optim_list *l) {
     tg_request none = TG__ZERO;
     none.family = TG_FAMILY_OPTIM;
+    if (l->late.t[0] && !tg__launch(&l->late, l->tg, &tg__family_optim, NULL)) return false;
     return l->count == 0 || tg__launch_at(l->tg, &tg__family_optim, l, &none, NULL, NULL, NULL);
 }
 
@@ -32396,23 +32408,32 @@ TG__PRIVATE tg_tensor *tg__coalesced(tg_ctx *tg, tg_tensor *g) {
 TG__PRIVATE bool tg__optim_norms(tg_ctx *tg, tg_tensor *const *g, int n, double order, double *out) {
     tg__optim_list list;
     bool ok = tg__optim_list_begin(&list, tg, n);
-    int i, k;
+    const tg_mark m = tg_begin(tg);
+    const int64_t room = n;
+    tg_tensor *y[TG_DEVICES] = { NULL };                               /* a device's norms, which are read together */
+    int i, k, d;
     for (i = 0; ok && i < n; i++) {
-        tg_tensor *y = NULL;
         tg__ask a;
         out[i] = 0;
         if (!g[i]) continue;
-        if (g[i]->device != TG_CPU) ok = (y = tg__hold(tg, tg__tensor_make(tg, g[i]->device, TG_F64, 0, NULL, NULL))) != NULL;
+        d = (int)g[i]->device;
+        if (d != TG_CPU && !y[d]) ok = (y[d] = tg__hold(tg, tg__tensor_make(tg, (tg_device)d, TG_F64, 1, &room, NULL))) != NULL;
         tg__ask_begin(&a, TG_FAMILY_OPTIM, TG_STEP_NORM, tg__compute_type(g[i]->dtype));
         a.r.number[1] = tg__is_finite(order) ? order : 1; a.r.whole[1] = !tg__is_finite(order);
-        tg__ask_for(&a, y, TG_WRITE);
-        if (!y) { a.o[0].use = TG_WRITE; a.o[0].dtype = TG_F64; }
+        tg__ask_for(&a, y[d], TG_WRITE);
+        if (!y[d]) { a.o[0].use = TG_WRITE; a.o[0].dtype = TG_F64; }
+        else { a.o[0].ndim = 0; a.o[0].offset += i * (int64_t)sizeof(double); }
         for (k = 1; k < TG__OPTIM_G; k++) tg__ask_for(&a, NULL, TG_ABSENT);
         tg__optim_ask_grad(&a, g[i], TG_READ);
-        if (!y) tg__optim_list_add(&list, &a, &out[i]);
-        else { ok = ok && tg__launch(&a, tg, &tg__family_optim, NULL); out[i] = ok ? tg_item(y) : 0; }
+        ok = ok && tg__optim_list_add(&list, &a, &out[i]);
     }
     ok = ok && tg__optim_list_run(&list);
+    for (d = TG_CPU + 1; ok && d < TG_DEVICES; d++) {
+        tg_tensor *here = y[d] ? tg_to_device(y[d], TG_CPU) : NULL;
+        for (i = 0; here && i < n; i++) if (g[i] && (int)g[i]->device == d) out[i] = ((const double *)here->data)[i];
+        ok = here || !y[d];
+    }
+    tg_end(tg, m);
     tg__optim_list_end(&list);
     return ok && tg->error == TG_OK;
 }
@@ -32420,18 +32441,16 @@ TG__PRIVATE bool tg__optim_norms(tg_ctx *tg, tg_tensor *const *g, int n, double 
 TG__PRIVATE bool tg__optim_clip_all(tg_ctx *tg, tg_tensor *const *x, int n, double scale, double most) {
     tg__optim_list list;
     bool ok = tg__optim_list_begin(&list, tg, n);
-    int i, host;
-    for (host = 1; host >= 0; host--) {
-        for (i = 0; ok && i < n; i++) {
-            tg__ask a;
-            if (!x[i] || (x[i]->device == TG_CPU) != (host == 1)) continue;
-            tg__ask_begin(&a, TG_FAMILY_OPTIM, TG_STEP_CLIP, tg__compute_type(x[i]->dtype));
-            a.r.number[0] = scale; a.r.number[1] = most;
-            tg__optim_ask_grad(&a, x[i], TG_READ | TG_WRITE);
-            if (host) tg__optim_list_add(&list, &a, NULL); else ok = tg__launch(&a, tg, &tg__family_optim, NULL);
-        }
-        if (host) ok = ok && tg__optim_list_run(&list);
+    int i;
+    for (i = 0; ok && i < n; i++) {
+        tg__ask a;
+        if (!x[i]) continue;
+        tg__ask_begin(&a, TG_FAMILY_OPTIM, TG_STEP_CLIP, tg__compute_type(x[i]->dtype));
+        a.r.number[0] = scale; a.r.number[1] = most;
+        tg__optim_ask_grad(&a, x[i], TG_READ | TG_WRITE);
+        ok = tg__optim_list_add(&list, &a, NULL);
     }
+    ok = ok && tg__optim_list_run(&list);
     tg__optim_list_end(&list);
     for (i = 0; ok && i < n; i++) if (x[i]) tg__touch(tg, x[i], tg->where);
     return ok;
@@ -33053,13 +33072,11 @@ TG__PRIVATE bool tg__optim_launch(tg_optim *o) {
     tg_ctx *tg = o->tg;
     tg__ask a;
     bool ok = tg__optim_list_begin(&list, tg, o->count);
-    int i, host;
-    for (host = 1; host >= 0; host--) {
-        for (i = 0; ok && i < o->count; i++) {
-            if (!o->param[i].grad || (o->params[i]->device == TG_CPU) != (host == 1)) continue;
-            tg__optim_ask(o, i, &a);
-            if (host) tg__optim_list_add(&list, &a, NULL); else ok = tg__launch(&a, tg, &tg__family_optim, NULL);
-        }
+    int i;
+    for (i = 0; ok && i < o->count; i++) {
+        if (!o->param[i].grad) continue;
+        tg__optim_ask(o, i, &a);
+        ok = tg__optim_list_add(&list, &a, NULL);
     }
     ok = ok && tg__optim_list_run(&list);
     tg__optim_list_end(&list);
@@ -33138,7 +33155,7 @@ TG_API bool (tg_ema_)(tg_tensor *const *averages, tg_tensor *const *params, int 
     tg_ctx *tg = averages && params && n > 0 ? tg__start_list(averages, n, "ema_") : NULL;
     tg__optim_list list;
     bool ok = true;
-    int i, k, host;
+    int i, k;
     if (!tg) return n == 0;
     if (!(decay >= 0 && decay <= 1)) return tg__fail(tg, TG__E_RANGE, "decay", "0 to 1", decay);
     for (i = 0; i < n; i++) {
@@ -33153,19 +33170,16 @@ TG_API bool (tg_ema_)(tg_tensor *const *averages, tg_tensor *const *params, int 
         for (k = 0; k < i; k++) if (tg__meet(averages[i], averages[k]) != TG__MEET_NOT) return tg__fail(tg, TG__E_SHARED_ELEMENTS, k, averages[k], averages[i]);
     }
     ok = tg__optim_list_begin(&list, tg, n);
-    for (host = 1; host >= 0; host--) {
-        for (i = 0; ok && i < n; i++) {
-            tg__ask a;
-            if ((params[i]->device == TG_CPU) != (host == 1)) continue;
-            tg__ask_begin(&a, TG_FAMILY_OPTIM, TG_STEP_SGD, tg__compute_type(params[i]->dtype));
-            a.r.number[0] = 1; a.r.number[1] = decay - 1; a.r.number[2] = decay; a.r.whole[0] = TG_DECAY_PARAMETER;
-            tg__ask_for(&a, averages[i], TG_READ | TG_WRITE);
-            for (k = 1; k < TG__OPTIM_G; k++) tg__ask_for(&a, NULL, TG_ABSENT);
-            tg__ask_for(&a, params[i], TG_READ);
-            if (host) tg__optim_list_add(&list, &a, NULL); else ok = tg__launch(&a, tg, &tg__family_optim, NULL);
-        }
-        if (host) ok = ok && tg__optim_list_run(&list);
+    for (i = 0; ok && i < n; i++) {
+        tg__ask a;
+        tg__ask_begin(&a, TG_FAMILY_OPTIM, TG_STEP_SGD, tg__compute_type(params[i]->dtype));
+        a.r.number[0] = 1; a.r.number[1] = decay - 1; a.r.number[2] = decay; a.r.whole[0] = TG_DECAY_PARAMETER;
+        tg__ask_for(&a, averages[i], TG_READ | TG_WRITE);
+        for (k = 1; k < TG__OPTIM_G; k++) tg__ask_for(&a, NULL, TG_ABSENT);
+        tg__ask_for(&a, params[i], TG_READ);
+        ok = tg__optim_list_add(&list, &a, NULL);
     }
+    ok = ok && tg__optim_list_run(&list);
     tg__optim_list_end(&list);
     for (i = 0; ok && i < n; i++) tg__touch(tg, averages[i], "ema_");
     return ok;

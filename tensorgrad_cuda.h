@@ -262,9 +262,19 @@ typedef struct tg__cu_optim {                                         /* an opti
     double  number[10];
     int64_t *rows;
     double *partial;                                                  /* of each 512 elements of a norm */
-    int32_t ndim, small, kind, wide;
+    int32_t ndim, small, kind;
     tg__cu_view o[6];                                                 /* p (of a norm y), master, s, u, w, g */
 } tg__cu_optim;
+/* Steps of many packed parameters in one launch, by the same rule with the same numbers: as many as a launch's 4 KB tell. */
+enum { TG__CU_STEPS = 56, TG__CU_STEP_PIECE = 16384 };               /* elements of a block */
+typedef struct tg__cu_stepped { int64_t n; char *p[6]; int32_t blocks, wide; } tg__cu_stepped;
+typedef struct tg__cu_steps {
+    int64_t whole[12];
+    double  number[10];
+    int32_t kind, count, dtype[6];
+    tg__cu_stepped each[TG__CU_STEPS];
+} tg__cu_steps;
+enum { TG__CU_ONE_KEYS = 256, TG__CU_WIDE_HEAD = 256 };              /* attention of one query: keys of a block, most columns of a head */
 /* {text ends} */
 
 /* ======================================================================================
@@ -396,7 +406,7 @@ typedef struct tg__cu_plan {
     size_t  work;
 } tg__cu_plan;
 
-enum { TG__CU_CLASSES = 256, TG__CU_HASH = 128, TG__CU_COMING = 8, TG__CU_PINS = 16 };
+enum { TG__CU_CLASSES = 256, TG__CU_HASH = 128, TG__CU_COMING = 8, TG__CU_PINS = 16, TG__CU_WAITING = 4 };
 typedef struct tg__cu {
     tg_ctx *tg;
     tg__cu_driver d;
@@ -426,6 +436,7 @@ typedef struct tg__cu {
     size_t  held, cached, limit;
     tg__cu_spare *spare[TG__CU_CLASSES], *empty;                      /* empty: of spares that were taken */
     tg__cu_program *programs[TG__CU_HASH];
+    struct { tg__cu_key key; tg__cu_steps a; } steps[TG__CU_WAITING];  /* of optimisers, which wait for the next parameter's; count 0: none */
     const char *last;                                                 /* the kernel that was launched last */
     char    name[128], why[1024];
 } tg__cu;
@@ -561,12 +572,20 @@ TG__PRIVATE bool tg__cu_fail_late(tg__cu *s, const char *what, int code) {
 #define TG__CU_OK(s, call, name) tg__cu_ok(s, (s)->d.call, name)
 TG__PRIVATE bool tg__cu_ok(tg__cu *s, int code, const char *name) { return code == 0 || tg__cu_fail(s, name, code); }
 
-/* The host may have a context of its own current: ours is only inside of calls. */
-TG__PRIVATE bool tg__cu_enter(tg__cu *s) {
+/* The host may have a context of its own current: ours is only inside of calls. Steps that wait are launched before anything
+   but another step. */
+TG__PRIVATE bool tg__cu_steps_go(tg__cu *s);
+TG__PRIVATE void tg__cu_leave(tg__cu *s) { void *was; (void)s->d.pop(&was); }
+TG__PRIVATE bool tg__cu_enter_step(tg__cu *s) {
     s->why[0] = 0;
     return TG__CU_OK(s, push(s->context), "cuCtxPushCurrent");
 }
-TG__PRIVATE void tg__cu_leave(tg__cu *s) { void *was; (void)s->d.pop(&was); }
+TG__PRIVATE bool tg__cu_enter(tg__cu *s) {
+    if (!tg__cu_enter_step(s)) return false;
+    if (tg__cu_steps_go(s)) return true;
+    tg__cu_leave(s);
+    return false;
+}
 
 /* ---- copies that nobody waits for yet ----
    A large copy in goes through page-locked memory on a stream of its own, behind what the first stream was asked until
@@ -1589,6 +1608,21 @@ TG__PRIVATE bool tg__cu_has_matrix(const tg__cu *s, const tg_operand *o) { retur
 
 /* Tiles of 32 rows of a result, by columns of one: of queries against keys, or of keys against the queries of the heads that
    share them; or by matrix units of 128 rows, all columns. A derivative makes the scores again for each of its three results. */
+/* One query of each head, as when a text is continued: its keys are cut into pieces, a block each, which are joined in order. */
+TG__PRIVATE tg_launch tg__cu_attend_one(tg__cu *s, const tg__cu_key *k, const tg_operand *o, tg__cu_walk *w) {
+    const int64_t heads = w->piece * o[2].shape[1], keys = o[3].shape[2];
+    size_t bytes;
+    bool ok;
+    w->pieces = keys > TG__CU_ONE_KEYS ? tg__ceil_div(keys, TG__CU_ONE_KEYS) : 1;
+    w->wide = w->o[3].p && w->o[3].stride[3] == 1 && o[3].shape[3] % 8 == 0 && tg__cu_by_16(&o[3], w->o[3].p - o[3].offset);
+    if (w->pieces == 1) return tg__cu_done(tg__cu_launch_kernel(s, k, "attend_one", heads, w));
+    bytes = (size_t)(heads * w->pieces * (o[0].shape[3] + 2)) * (k->type == 64 ? 8 : 4);
+    w->work = (char *)(uintptr_t)tg__cu_take(s, bytes);
+    if (!w->work) return TG_LAUNCH_FAILED;
+    ok = tg__cu_launch_kernel(s, k, "attend_one", heads * w->pieces, w) && tg__cu_launch_kernel(s, k, "attend_join", heads, w);
+    tg__cu_give(s, (tg__cu_address)(uintptr_t)w->work, bytes);
+    return tg__cu_done(ok);
+}
 TG__PRIVATE tg_launch tg__cu_attention(tg__cu *s, const tg_request *r, const tg_operand *o, void *const *base) {
     static const char *const names[2][4] = { { "attend_dq", "attend_dk", "attend_dv", "attend" }, { "attend_matrix_dq", "attend_matrix_dk", "attend_matrix_dv", "attend_matrix" } };
     const bool back = r->kind == TG_ATTENTION_DERIVATIVE;
@@ -1616,6 +1650,7 @@ TG__PRIVATE tg_launch tg__cu_attention(tg__cu *s, const tg_request *r, const tg_
     }
     if (!back) {
         if (w.n == 0 || o[0].shape[3] == 0) return TG_LAUNCH_DECLINED;
+        if (o[2].shape[2] == 1 && r->number[1] == 0 && o[2].shape[3] <= TG__CU_WIDE_HEAD && o[0].shape[3] <= TG__CU_WIDE_HEAD) return tg__cu_attend_one(s, &k, o, &w);
         return tg__cu_done(tg__cu_launch_kernel(s, &matrix_key, names[matrix][3], w.piece * o[2].shape[1] * tg__ceil_div(o[2].shape[2], rows) * (matrix ? 1 : tg__ceil_div(o[0].shape[3], wide)), &w));
     }
     bytes = (size_t)w.n * (k.type == 64 ? 8 : 4);
@@ -2243,7 +2278,45 @@ TG__PRIVATE tg_launch tg__cu_conv_launch(tg__cu *s, const tg_request *r, const t
     return done;
 }
 
+/* Launches what waits. */
+TG__PRIVATE bool tg__cu_steps_go(tg__cu *s) {
+    bool ok = true;
+    int i, k;
+    for (i = 0; i < TG__CU_WAITING; i++) {
+        tg__cu_steps *a = &s->steps[i].a;
+        int64_t blocks = 0;
+        for (k = 0; k < a->count; k++) blocks += a->each[k].blocks;
+        ok = ok && (!a->count || tg__cu_launch_kernel(s, &s->steps[i].key, "steps", blocks, a));
+        a->count = 0;
+    }
+    return ok;
+}
 #ifndef TENSORGRAD_NO_OPTIM
+/* A packed parameter: with those of the same rule, types and numbers, of which some kinds may wait (groups of an optimiser). */
+TG__PRIVATE bool tg__cu_step_add(tg__cu *s, const tg__cu_key *key, const tg__cu_optim *step, bool more) {
+    tg__cu_stepped *e;
+    tg__cu_steps *a;
+    int i, k, at = TG__CU_WAITING;
+    if (step->n > (int64_t)TG__CU_STEP_PIECE << 30) return tg__cu_fail(s, "more blocks than a launch has", 0);
+    for (i = TG__CU_WAITING - 1; i >= 0; i--) {
+        a = &s->steps[i].a;
+        for (k = 0; k < 6 && a->count && !a->each[0].p[k] == !step->o[k].p; k++) { }
+        if (a->count ? k == 6 && tg__cu_same(&s->steps[i].key, key) && !memcmp(a->number, step->number, sizeof a->number) && !memcmp(a->whole, step->whole, sizeof a->whole) : at == TG__CU_WAITING) at = i;
+        if (a->count && at == i) break;
+    }
+    if (at == TG__CU_WAITING) { if (!tg__cu_steps_go(s)) return false; at = 0; }
+    a = &s->steps[at].a;
+    if (!a->count) {
+        s->steps[at].key = *key;
+        a->kind = step->kind;
+        for (k = 0; k < 6; k++) a->dtype[k] = step->o[k].dtype;
+        memcpy(a->number, step->number, sizeof a->number); memcpy(a->whole, step->whole, sizeof a->whole);
+    }
+    e = &a->each[a->count++];
+    e->n = step->n; e->blocks = (int32_t)tg__ceil_div(step->n, TG__CU_STEP_PIECE); e->wide = 1;
+    for (k = 0; k < 6; k++) { e->p[k] = step->o[k].p; if ((uintptr_t)e->p[k] % 16) e->wide = 0; }
+    return (more && a->count < TG__CU_STEPS && !s->synchronise) || tg__cu_steps_go(s);
+}
 /* One parameter's step, or what a gradient adds to a norm: >>impl-optim tells the operands. */
 TG__PRIVATE tg_launch tg__cu_optim_launch(tg__cu *s, const tg_request *r, const tg_operand *o, void *const *base) {
     const bool norm = r->kind == TG_STEP_NORM;
@@ -2277,8 +2350,11 @@ TG__PRIVATE tg_launch tg__cu_optim_launch(tg__cu *s, const tg_request *r, const 
         }
     }
     k.group = TG__CU_GROUP_OPTIM; k.kind = r->kind; k.type = tg__cu_type(r->compute);
-    if (!norm && !a.rows) a.wide = tg__cu_wide_of(s, a.n, a.ndim, a.shape, a.o, 6) && a.ndim == 1;
-    if (!norm) return a.n ? tg__cu_done(tg__cu_launch_kernel(s, &k, "step", tg__cu_blocks(s, a.wide ? a.n / 8 : a.n), &a)) : TG_LAUNCH_DONE;
+    if (!norm && a.n) {
+        for (i = 0; i < 6 && !a.rows && a.ndim == 1 && (!a.o[i].p || a.n == 1 || a.o[i].stride[0] == 1); i++) { }
+        return tg__cu_done(i == 6 ? tg__cu_step_add(s, &k, &a, r->part != 0) : tg__cu_launch_kernel(s, &k, "step", tg__cu_blocks(s, a.n), &a) && (r->part || tg__cu_steps_go(s)));
+    }
+    if (!norm) return tg__cu_done(r->part || tg__cu_steps_go(s));
     partial = tg__cu_take(s, (size_t)(tg__ceil_div(a.n, 512) + 1) * 8);
     if (!partial) return TG_LAUNCH_FAILED;
     a.partial = (double *)(uintptr_t)partial;
@@ -2296,7 +2372,7 @@ TG__PRIVATE tg_launch tg__cu_launch(void *user, void *stream, const tg_request *
     (void)stream;
     for (i = 0; i < r->n; i++) if (o[i].use != TG_ABSENT && o[i].dtype >= TG_DTYPES) return TG_LAUNCH_DECLINED;      /* block-quantised */
     for (i = 0; i < r->n; i++) if (o[i].immediate && r->family != TG_FAMILY_MAP && r->family != TG_FAMILY_COPY && r->family != TG_FAMILY_RANDOM) return TG_LAUNCH_DECLINED;
-    if (!tg__cu_enter(s)) return TG_LAUNCH_FAILED;
+    if (!(r->family == TG_FAMILY_OPTIM && r->kind != TG_STEP_NORM ? tg__cu_enter_step(s) : tg__cu_enter(s))) return TG_LAUNCH_FAILED;
     if (!tg__cu_await_operands(s, r, o, base)) { tg__cu_leave(s); return TG_LAUNCH_FAILED; }
     switch (r->family) {
         case TG_FAMILY_MAP: result = tg__cu_map(s, r, o, base); break;
@@ -2737,10 +2813,10 @@ TG__INLINE void tg__cu_move(int size, char *y, int64_t to, const char *x, int64_
 /* Eight elements of one type in a thread's registers: to and from memory in pieces of 16 bytes, all of them asked for at once. */
 typedef struct TG__CU_ALIGNED tg__cu_eight { uint64_t w[8]; } tg__cu_eight;
 TG__INLINE int tg__cu_size(int dtype) { return dtype == 1 || dtype == 4 ? 8 : dtype == 0 || dtype == 5 ? 4 : dtype == 2 || dtype == 3 || dtype == 6 ? 2 : 1; }
-TG__INLINE void tg__cu_eight_in(int dtype, const tg__cu_view *o, int64_t at, tg__cu_eight *to) {
+TG__INLINE void tg__cu_eight_in(int dtype, const char *from, int64_t step, int64_t at, tg__cu_eight *to) {      /* step 0: one for all */
     const int size = tg__cu_size(dtype);
-    const char *const p = o->p + at * size;
-    if (!o->step) { TG__CU_UNROLL for (int e = 0; e < 8; e++) tg__cu_move(size, (char *)to, e, p, 0); }
+    const char *const p = from + at * size;
+    if (!step) { TG__CU_UNROLL for (int e = 0; e < 8; e++) tg__cu_move(size, (char *)to, e, p, 0); }
     else if (size == 1) { TG__CU_MOVE_8(to, p); }
     else { TG__CU_UNROLL for (int e = 0; e < size / 2; e++) { TG__CU_MOVE_16((char *)to + 16 * e, p + 16 * e); } }
 }
@@ -2815,7 +2891,7 @@ TG__INLINE double tg__cu_any(int dtype, const char *p, int64_t i) {   /* as a do
             if (r->wide) TG__CU_EIGHTS(i) { \
                 tg__cu_eight eight[count]; \
                 TG__CU_PLACES(count) \
-                TG__CU_UNROLL for (int k = 1; k < (count); k++) if (r->o[k].p) tg__cu_eight_in(TG__CU_D(k), &r->o[k], at[k], &eight[k]); \
+                TG__CU_UNROLL for (int k = 1; k < (count); k++) if (r->o[k].p) tg__cu_eight_in(TG__CU_D(k), r->o[k].p, r->o[k].step, at[k], &eight[k]); \
                 TG__CU_UNROLL for (int e = 0; e < 8; e++) { \
                     int64_t index[count]; \
                     TG__CU_UNROLL for (int k = 0; k < (count); k++) { from[k] = (const char *)&eight[k]; index[k] = e; } \
@@ -4073,7 +4149,86 @@ TG__INLINE void TG__CU(tg__cu_attend_back)(const tg__cu_walk *r, int64_t block, 
     }
     TG__CU(tg__cu_tile_put)(r, which, &a, out);
 }
+/* One query, 256 of its keys: a thread for each key's score, then for each column of some of the values. */
+TG__INLINE void TG__CU(tg__cu_one)(const tg__cu_walk *r, int64_t block) {
+    TG__CU_SHARED(TG__T, q, TG__CU_WIDE_HEAD);
+    TG__CU_SHARED(TG__T, p, TG__CU_WIDTH);
+    TG__CU_SHARED(TG__T, found, TG__CU_WIDTH);
+    TG__CU_SHARED(TG__T, part, TG__CU_WIDTH);
+    const int64_t piece = block % r->pieces, head = block / r->pieces, heads = r->o[2].size[1], b = head / heads, h = head % heads, hk = h / (heads / r->o[3].size[1]), first = piece * TG__CU_ONE_KEYS;
+    const int64_t k_at = tg__cu_head_at(r, 3, b, hk), v_at = tg__cu_head_at(r, 4, b, hk), left = r->o[3].size[2] - first;
+    const int depth = (int)r->o[2].size[3], columns = (int)r->o[0].size[3], keys = left < TG__CU_ONE_KEYS ? (int)left : (int)TG__CU_ONE_KEYS;
+    const TG__T none = -TG__CU_FROM(tg__double(0x7ff0000000000000u));
+    int wide = 1, half;
+    while (wide < columns) wide *= 2;
+    TG__CU_THREADS(t) for (int d = t; d < depth; d += TG__CU_WIDTH) q[d] = TG__CU(tg__cu_get)(TG__CU_D(2), r->o[2].p, tg__cu_head_at(r, 2, b, h) + d * r->o[2].stride[3]);
+    TG__CU_BARRIER                                                        /* the query is there */
+    TG__CU_THREADS(t) {
+        const int64_t at = k_at + (first + t) * r->o[3].stride[2];
+        TG__T v = 0;
+        if (t < keys && r->wide) for (int d = 0; d < depth; d += 8) {
+            tg__cu_eight eight;
+            tg__cu_eight_in(TG__CU_D(3), r->o[3].p, 1, at + d, &eight);
+            TG__CU_UNROLL for (int e = 0; e < 8; e++) v = TG__W(fma)(q[d + e], TG__CU(tg__cu_get)(TG__CU_D(3), (const char *)&eight, e), v);
+        }
+        else if (t < keys) for (int d = 0; d < depth; d++) v = TG__W(fma)(q[d], TG__CU(tg__cu_get)(TG__CU_D(3), r->o[3].p, at + d * r->o[3].stride[3]), v);
+        p[t] = found[t] = TG__CU(tg__cu_score)(r, 0, b, h, 0, first + t, v);
+    }
+    TG__CU_BARRIER                                                        /* the scores are there */
+    for (half = TG__CU_WIDTH / 2; half > 0; half /= 2) {
+        TG__CU_THREADS(t) if (t < half) found[t] = TG__W(maxn)(found[t], found[t + half]);
+        TG__CU_BARRIER                                                    /* half as many candidates */
+    }
+    TG__CU_THREADS(t) p[t] = part[t] = found[0] == none ? 0 : TG__W(exp)(p[t] - found[0]);
+    TG__CU_BARRIER                                                        /* what each key weighs */
+    for (half = TG__CU_WIDTH / 2; half > 0; half /= 2) {
+        TG__CU_THREADS(t) if (t < half) part[t] += part[t + half];
+        TG__CU_BARRIER                                                    /* half as many sums; at last everybody may read the one */
+    }
+    TG__CU_THREADS(t) if (t == 0) q[0] = part[0];                         /* the sum: nobody reads the query again */
+    TG__CU_BARRIER                                                        /* it was read before part is written */
+    TG__CU_THREADS(t) {
+        TG__T v = 0;
+        if (t % wide < columns) for (int k = t / wide; k < keys; k += TG__CU_WIDTH / wide) v = TG__W(fma)(p[k], TG__CU(tg__cu_get)(TG__CU_D(4), r->o[4].p, v_at + (first + k) * r->o[4].stride[2] + t % wide * r->o[4].stride[3]), v);
+        part[t] = v;
+    }
+    TG__CU_BARRIER                                                        /* columns, of some of the keys each */
+    for (half = TG__CU_WIDTH / wide / 2; half > 0; half /= 2) {
+        TG__CU_THREADS(t) if (t / wide < half) part[t] += part[t + half * wide];
+        TG__CU_BARRIER                                                    /* of half as many groups of keys */
+    }
+    TG__CU_THREADS(t) {
+        TG__T *const to = (TG__T *)r->work + block * (columns + 2), s = q[0], inverse = s == 0 ? 0 : 1 / s;
+        if (r->pieces > 1) {
+            if (t < columns) to[t] = part[t];
+            if (t == 0) { to[columns] = found[0]; to[columns + 1] = s; }
+            continue;
+        }
+        if (t < columns) TG__CU(tg__cu_put)(TG__CU_D(0), r->o[0].p, tg__cu_head_at(r, 0, b, h) + t * r->o[0].stride[3], part[t] * inverse);
+        if (t == 0) { ((TG__T *)r->o[1].p)[head] = s == 0 ? -none : found[0]; ((TG__T *)r->o[1].p)[r->n + head] = inverse; }
+    }
+}
+/* The pieces of a head, in order. */
+TG__INLINE void TG__CU(tg__cu_one_join)(const tg__cu_walk *r, int64_t head) {
+    const int64_t heads = r->o[2].size[1], b = head / heads, h = head % heads;
+    const int columns = (int)r->o[0].size[3];
+    const TG__T *const from = (const TG__T *)r->work + head * r->pieces * (columns + 2), none = -TG__CU_FROM(tg__double(0x7ff0000000000000u));
+    TG__CU_THREADS(t) {
+        TG__T top = none, sum = 0, v = 0, inverse;
+        for (int64_t i = 0; i < r->pieces; i++) top = TG__W(maxn)(top, from[i * (columns + 2) + columns]);
+        for (int64_t i = 0; i < r->pieces && top != none; i++) {
+            const TG__T *const own = from + i * (columns + 2), weight = own[columns] == none ? 0 : TG__W(exp)(own[columns] - top);
+            sum = TG__W(fma)(own[columns + 1], weight, sum);
+            if (t < columns) v = TG__W(fma)(own[t], weight, v);
+        }
+        inverse = sum == 0 ? 0 : 1 / sum;
+        if (t < columns) TG__CU(tg__cu_put)(TG__CU_D(0), r->o[0].p, tg__cu_head_at(r, 0, b, h) + t * r->o[0].stride[3], v * inverse);
+        if (t == 0) { ((TG__T *)r->o[1].p)[head] = sum == 0 ? -none : top; ((TG__T *)r->o[1].p)[r->n + head] = inverse; }
+    }
+}
 TG__CU_KERNEL(TG__CU(tg__cu_attend), tg__cu_walk, TG__CU(tg__cu_attended)(r, block))
+TG__CU_KERNEL(TG__CU(tg__cu_attend_one), tg__cu_walk, TG__CU(tg__cu_one)(r, block))
+TG__CU_KERNEL(TG__CU(tg__cu_attend_join), tg__cu_walk, TG__CU(tg__cu_one_join)(r, block))
 TG__CU_KERNEL(TG__CU(tg__cu_attend_delta), tg__cu_walk, { TG__CU_THREADS(t) TG__CU_EACH(i) TG__CU(tg__cu_delta)(r, i); })
 TG__CU_KERNEL(TG__CU(tg__cu_attend_dq), tg__cu_walk, TG__CU(tg__cu_attend_back)(r, block, 0))
 TG__CU_KERNEL(TG__CU(tg__cu_attend_dk), tg__cu_walk, TG__CU(tg__cu_attend_back)(r, block, 1))
@@ -4438,40 +4593,61 @@ TG__CU_KERNEL(TG__CU(tg__cu_rnn_back), tg__cu_walk, { TG__CU_THREADS(t) TG__CU_E
 #else
 #define TG__CU_RULE(asked) (asked)
 #endif
-/* v: of one element its parameter, master copy, three numbers of the rule's state, gradient */
-TG__INLINE void TG__CU(tg__cu_step_of)(const tg__cu_optim *r, TG__T *v) {
-    TG__T stepped = r->o[1].p ? v[1] : v[0];
+/* v: of one element its parameter, master copy, three numbers of the rule's state, gradient; `there` has a bit for each */
+TG__INLINE void TG__CU(tg__cu_step_of)(int kind, const double *number, const int64_t *whole, unsigned there, TG__T *v) {
+    TG__T stepped = there & 2 ? v[1] : v[0];
     tg__optim_run run;
-    run.n = 1; run.kind = TG__CU_RULE(r->kind); run.number = r->number; run.whole = r->whole;
+    run.n = 1; run.kind = TG__CU_RULE(kind); run.number = number; run.whole = whole;
     run.p = &stepped; run.g = &v[5];
-    run.s[0] = r->o[2].p ? &v[2] : 0; run.s[1] = r->o[3].p ? &v[3] : 0; run.s[2] = r->o[4].p ? &v[4] : 0;
+    run.s[0] = there & 4 ? &v[2] : 0; run.s[1] = there & 8 ? &v[3] : 0; run.s[2] = there & 16 ? &v[4] : 0;
     TG__FT(tg__optim_whole)(&run);
     v[0] = v[1] = stepped;
 }
-TG__CU_KERNEL(TG__CU(tg__cu_step), tg__cu_optim, { TG__CU_THREADS(t) {
+TG__CU_KERNEL(TG__CU(tg__cu_step), tg__cu_optim, { TG__CU_THREADS(t) TG__CU_EACH(i) {
     TG__T v[6];
-    int k;
-    if (r->wide) TG__CU_EIGHTS(i) {
-        tg__cu_eight eight[6];
-        TG__CU_UNROLL for (k = 0; k < 6; k++) if (r->o[k].p) tg__cu_eight_in(TG__CU_D(k), &r->o[k], i, &eight[k]);
-        TG__CU_UNROLL for (int e = 0; e < 8; e++) {
-            TG__CU_UNROLL for (k = 0; k < 6; k++) v[k] = r->o[k].p ? TG__CU(tg__cu_get)(TG__CU_D(k), (const char *)&eight[k], e) : 0;
-            TG__CU(tg__cu_step_of)(r, v);
-            TG__CU_UNROLL for (k = 0; k < 5; k++) if (r->o[k].p) TG__CU(tg__cu_put)(TG__CU_D(k), (char *)&eight[k], e, v[k]);
-        }
-        TG__CU_UNROLL for (k = 0; k < 5; k++) if (r->o[k].p) tg__cu_eight_out(TG__CU_D(k), r->o[k].p, i, &eight[k]);
+    unsigned there = 0;
+    TG__CU_PLACES(6)
+    if (r->rows) {
+        const int64_t q = i / r->row, place = r->rows[q] * r->row + (i - q * r->row);
+        TG__CU_UNROLL for (int k = 0; k < 5; k++) at[k] = place;
+        at[5] = i;
     }
-    TG__CU_LEFT(i) {
-        TG__CU_PLACES(6)
-        if (r->rows) {
-            const int64_t q = i / r->row, place = r->rows[q] * r->row + (i - q * r->row);
-            TG__CU_UNROLL for (k = 0; k < 5; k++) at[k] = place;
-            at[5] = i;
+    TG__CU_UNROLL for (int k = 0; k < 6; k++) { v[k] = r->o[k].p ? TG__CU(tg__cu_get)(TG__CU_D(k), r->o[k].p, at[k]) : 0; if (r->o[k].p) there |= 1u << k; }
+    TG__CU(tg__cu_step_of)(r->kind, r->number, r->whole, there, v);
+    TG__CU_UNROLL for (int k = 0; k < 5; k++) if (r->o[k].p) TG__CU(tg__cu_put)(TG__CU_D(k), r->o[k].p, at[k], v[k]);
+} })
+/* A block makes a piece of one parameter, by eights where they are aligned. */
+#undef TG__CU_D_STEP
+#define TG__CU_D_STEP(k) TG__CU_DTYPE(k, r->dtype[k])
+TG__CU_KERNEL(TG__CU(tg__cu_steps), tg__cu_steps, {
+    const tg__cu_stepped *e = r->each;
+    int64_t first = block;
+    int64_t end;
+    unsigned there = 0;
+    for (; first >= e->blocks; e++) first -= e->blocks;
+    first *= TG__CU_STEP_PIECE;
+    end = e->n - first < TG__CU_STEP_PIECE ? e->n : first + TG__CU_STEP_PIECE;
+    TG__CU_UNROLL for (int k = 0; k < 6; k++) if (e->p[k]) there |= 1u << k;
+    TG__CU_THREADS(t) {
+        const int64_t whole = e->wide ? end - end % 8 : first;
+        TG__T v[6];
+        for (int64_t i = first + t * 8; i < whole; i += TG__CU_WIDTH * 8) {
+            tg__cu_eight eight[6];
+            TG__CU_UNROLL for (int k = 0; k < 6; k++) if (e->p[k]) tg__cu_eight_in(TG__CU_D_STEP(k), e->p[k], 1, i, &eight[k]);
+            TG__CU_UNROLL for (int n = 0; n < 8; n++) {
+                TG__CU_UNROLL for (int k = 0; k < 6; k++) v[k] = e->p[k] ? TG__CU(tg__cu_get)(TG__CU_D_STEP(k), (const char *)&eight[k], n) : 0;
+                TG__CU(tg__cu_step_of)(r->kind, r->number, r->whole, there, v);
+                TG__CU_UNROLL for (int k = 0; k < 5; k++) if (e->p[k]) TG__CU(tg__cu_put)(TG__CU_D_STEP(k), (char *)&eight[k], n, v[k]);
+            }
+            TG__CU_UNROLL for (int k = 0; k < 5; k++) if (e->p[k]) tg__cu_eight_out(TG__CU_D_STEP(k), e->p[k], i, &eight[k]);
         }
-        TG__CU_UNROLL for (k = 0; k < 6; k++) v[k] = r->o[k].p ? TG__CU(tg__cu_get)(TG__CU_D(k), r->o[k].p, at[k]) : 0;
-        TG__CU(tg__cu_step_of)(r, v);
-        TG__CU_UNROLL for (k = 0; k < 5; k++) if (r->o[k].p) TG__CU(tg__cu_put)(TG__CU_D(k), r->o[k].p, at[k], v[k]);
-    } } })
+        for (int64_t i = whole + t; i < end; i += TG__CU_WIDTH) {
+            TG__CU_UNROLL for (int k = 0; k < 6; k++) v[k] = e->p[k] ? TG__CU(tg__cu_get)(TG__CU_D_STEP(k), e->p[k], i) : 0;
+            TG__CU(tg__cu_step_of)(r->kind, r->number, r->whole, there, v);
+            TG__CU_UNROLL for (int k = 0; k < 5; k++) if (e->p[k]) TG__CU(tg__cu_put)(TG__CU_D_STEP(k), e->p[k], i, v[k]);
+        }
+    }
+})
 /* What an element adds to a norm. */
 TG__INLINE TG__T TG__CU(tg__cu_power)(const tg__cu_optim *r, int64_t i) {
     TG__T v[2];
@@ -4824,7 +5000,7 @@ TG__CU_KERNEL(TG__CU(tg__cu_conv_parts), tg__cu_conv, { TG__CU_THREADS(t) TG__CU
    ====================================================================================== */
 /* ---- the text: written by tools/cuda_text.c ---- */
 static const char *const tg__cu_words[] = {
-"#line 2556 \"tensorgrad_cuda.h\"\n",
+"#line 2632 \"tensorgrad_cuda.h\"\n",
 "#if defined(__CUDACC_RTC__)\n",
 "typedef signed char int8_t;\n",
 "typedef unsigned char uint8_t;\n",
@@ -4911,7 +5087,7 @@ static const char *const tg__cu_words[] = {
 "}\n",
 "#endif\n",
 "#define TG__CU_KERNEL(name, type, ...) TG__CU_KERNEL_(name, type, __VA_ARGS__)\n",
-"#line 2643 \"tensorgrad_cuda.h\"\n",
+"#line 2719 \"tensorgrad_cuda.h\"\n",
 "#define TG__PASS_STRICT 1\n",
 "#define TG__VN 1\n",
 "#define TG__VN_F32 1\n",
@@ -6473,12 +6649,22 @@ static const char *const tg__cu_words[] = {
 "double  number[10];\n",
 "int64_t *rows;\n",
 "double *partial;\n",
-"int32_t ndim, small, kind, wide;\n",
+"int32_t ndim, small, kind;\n",
 "tg__cu_view o[6];\n",
 "} tg__cu_optim;\n",
+"#line 269 \"tensorgrad_cuda.h\"\n",
+"enum { TG__CU_STEPS = 56, TG__CU_STEP_PIECE = 16384 };\n",
+"typedef struct tg__cu_stepped { int64_t n; char *p[6]; int32_t blocks, wide; } tg__cu_stepped;\n",
+"typedef struct tg__cu_steps {\n",
+"int64_t whole[12];\n",
+"double  number[10];\n",
+"int32_t kind, count, dtype[6];\n",
+"tg__cu_stepped each[TG__CU_STEPS];\n",
+"} tg__cu_steps;\n",
+"enum { TG__CU_ONE_KEYS = 256, TG__CU_WIDE_HEAD = 256 };\n",
 NULL };
 static const char *const tg__cu_kernels[] = {
-"#line 2658 \"tensorgrad_cuda.h\"\n",
+"#line 2734 \"tensorgrad_cuda.h\"\n",
 "#undef TG__T\n",
 "#undef TG__V\n",
 "#undef TG__M\n",
@@ -6513,7 +6699,7 @@ static const char *const tg__cu_kernels[] = {
 "#define TG__CU(name) name##_i64\n",
 "#define TG__CU_FROM(v) tg__int_of((double)(v))\n",
 "#endif\n",
-"#line 2694 \"tensorgrad_cuda.h\"\n",
+"#line 2770 \"tensorgrad_cuda.h\"\n",
 "TG__INLINE TG__T TG__CU(tg__cu_get)(int dtype, const char *p, int64_t i) {\n",
 "switch (dtype) {\n",
 "case 0: return TG__CU_FROM(((const float *)p)[i]);\n",
@@ -6546,7 +6732,7 @@ static const char *const tg__cu_kernels[] = {
 "default: ((uint8_t *)p)[i] = (uint8_t)!(v == 0); break;\n",
 "}\n",
 "}\n",
-"#line 2727 \"tensorgrad_cuda.h\"\n",
+"#line 2803 \"tensorgrad_cuda.h\"\n",
 "#ifndef TG__CU_ANY\n",
 "#define TG__CU_ANY\n",
 "TG__INLINE void tg__cu_move(int size, char *y, int64_t to, const char *x, int64_t from) {\n",
@@ -6557,13 +6743,13 @@ static const char *const tg__cu_kernels[] = {
 "default: ((uint8_t *)y)[to] = ((const uint8_t *)x)[from]; break;\n",
 "}\n",
 "}\n",
-"#line 2738 \"tensorgrad_cuda.h\"\n",
+"#line 2814 \"tensorgrad_cuda.h\"\n",
 "typedef struct TG__CU_ALIGNED tg__cu_eight { uint64_t w[8]; } tg__cu_eight;\n",
 "TG__INLINE int tg__cu_size(int dtype) { return dtype == 1 || dtype == 4 ? 8 : dtype == 0 || dtype == 5 ? 4 : dtype == 2 || dtype == 3 || dtype == 6 ? 2 : 1; }\n",
-"TG__INLINE void tg__cu_eight_in(int dtype, const tg__cu_view *o, int64_t at, tg__cu_eight *to) {\n",
+"TG__INLINE void tg__cu_eight_in(int dtype, const char *from, int64_t step, int64_t at, tg__cu_eight *to) {\n",
 "const int size = tg__cu_size(dtype);\n",
-"const char *const p = o->p + at * size;\n",
-"if (!o->step) { TG__CU_UNROLL for (int e = 0; e < 8; e++) tg__cu_move(size, (char *)to, e, p, 0); }\n",
+"const char *const p = from + at * size;\n",
+"if (!step) { TG__CU_UNROLL for (int e = 0; e < 8; e++) tg__cu_move(size, (char *)to, e, p, 0); }\n",
 "else if (size == 1) { TG__CU_MOVE_8(to, p); }\n",
 "else { TG__CU_UNROLL for (int e = 0; e < size / 2; e++) { TG__CU_MOVE_16((char *)to + 16 * e, p + 16 * e); } }\n",
 "}\n",
@@ -6573,7 +6759,7 @@ static const char *const tg__cu_kernels[] = {
 "if (size == 1) { TG__CU_MOVE_8(p, from); }\n",
 "else { TG__CU_UNROLL for (int e = 0; e < size / 2; e++) { TG__CU_MOVE_16(p + 16 * e, (const char *)from + 16 * e); } }\n",
 "}\n",
-"#line 2754 \"tensorgrad_cuda.h\"\n",
+"#line 2830 \"tensorgrad_cuda.h\"\n",
 "TG__INLINE int64_t tg__cu_offset(int ndim, const int64_t *shape, const int64_t *stride, int64_t i) {\n",
 "int64_t at = 0;\n",
 "int d;\n",
@@ -6594,7 +6780,7 @@ static const char *const tg__cu_kernels[] = {
 "}\n",
 "}\n",
 "#endif\n",
-"#line 2777 \"tensorgrad_cuda.h\"\n",
+"#line 2853 \"tensorgrad_cuda.h\"\n",
 "#ifndef TG__CU_PLACES\n",
 "#define TG__CU_PLACES(count) \\\n",
 "int64_t at[count]; \\\n",
@@ -6611,19 +6797,19 @@ static const char *const tg__cu_kernels[] = {
 "}\n",
 "#define TG__CU_UP_TO(i, count) for (int64_t i = block * TG__CU_WIDTH + t; i < (count); i += blocks * TG__CU_WIDTH)\n",
 "#define TG__CU_EACH(i) TG__CU_UP_TO(i, r->n)\n",
-"#line 2794 \"tensorgrad_cuda.h\"\n",
+"#line 2870 \"tensorgrad_cuda.h\"\n",
 "#ifdef TG__CU_DTYPES\n",
 "#define TG__CU_DTYPE(k, asked) ((int)((uint64_t)(TG__CU_DTYPES) >> (4 * (k)) & 15))\n",
 "#else\n",
 "#define TG__CU_DTYPE(k, asked) (asked)\n",
 "#endif\n",
 "#define TG__CU_D(k) TG__CU_DTYPE(k, r->o[k].dtype)\n",
-"#line 2801 \"tensorgrad_cuda.h\"\n",
+"#line 2877 \"tensorgrad_cuda.h\"\n",
 "#define TG__CU_POSITION                                                \\\n",
 "int64_t p[5]; \\\n",
 "{ int64_t rest = i; for (int d = 4; d > 0; d--) { p[d] = rest % r->shape[d]; rest /= r->shape[d]; } p[0] = rest; }\n",
 "#define TG__CU_TO(k) (p[0] * r->o[k].stride[0] + p[1] * r->o[k].stride[1] + p[2] * r->o[k].stride[2] + p[3] * r->o[k].stride[3] + p[4] * r->o[k].stride[4])\n",
-"#line 2807 \"tensorgrad_cuda.h\"\n",
+"#line 2883 \"tensorgrad_cuda.h\"\n",
 "#define TG__CU_NUMBER(k) (r->o[k].number == 2 ? (TG__T)r->o[k].i : TG__CU_FROM(r->o[k].f))\n",
 "#define TG__CU_READ(k, q) const TG__V q = r->o[k].number ? TG__CU_NUMBER(k) : TG__CU(tg__cu_get)(TG__CU_D(k), from[k], index[k]); (void)q;\n",
 "#define TG__CU_EIGHTS(i) for (int64_t i = (block * TG__CU_WIDTH + t) * 8; i + 8 <= r->n; i += blocks * TG__CU_WIDTH * 8)\n",
@@ -6635,7 +6821,7 @@ static const char *const tg__cu_kernels[] = {
 "if (r->wide) TG__CU_EIGHTS(i) { \\\n",
 "tg__cu_eight eight[count]; \\\n",
 "TG__CU_PLACES(count) \\\n",
-"TG__CU_UNROLL for (int k = 1; k < (count); k++) if (r->o[k].p) tg__cu_eight_in(TG__CU_D(k), &r->o[k], at[k], &eight[k]); \\\n",
+"TG__CU_UNROLL for (int k = 1; k < (count); k++) if (r->o[k].p) tg__cu_eight_in(TG__CU_D(k), r->o[k].p, r->o[k].step, at[k], &eight[k]); \\\n",
 "TG__CU_UNROLL for (int e = 0; e < 8; e++) { \\\n",
 "int64_t index[count]; \\\n",
 "TG__CU_UNROLL for (int k = 0; k < (count); k++) { from[k] = (const char *)&eight[k]; index[k] = e; } \\\n",
@@ -6732,9 +6918,9 @@ static const char *const tg__cu_kernels[] = {
 "#define SINC_U(v) MUL(K(3.14159265358979323846), SELECT(EQ(v, ZERO), ONE, v))\n",
 "#define GELU_DU(v) TG__W(fma)(TG__W(mul)(v, v), K(0.21406444881479865), K(1.5957691216057308))\n",
 "#endif\n",
-"#line 2842 \"tensorgrad_cuda.h\"\n",
+"#line 2918 \"tensorgrad_cuda.h\"\n",
 "#if !defined(TG__CU_ONLY) || defined(TG__CU_ONLY_COPY)\n",
-"#line 2844 \"tensorgrad_cuda.h\"\n",
+"#line 2920 \"tensorgrad_cuda.h\"\n",
 "TG__CU_MAP(TG__CU(tg__cu_cast), 2, , , TG__CU(tg__cu_get)(TG__CU_D(1), from[1], index[1]))\n",
 "#if TG__CU_TYPE == 64\n",
 "TG__CU_KERNEL(tg__cu_ramp_f64, tg__cu_walk, { TG__CU_THREADS(t) TG__CU_EACH(i) { TG__CU_PLACES(1) tg__cu_put_f64(TG__CU_D(0), r->o[0].p, at[0], r->numbers[0] + (double)i * r->numbers[1]); } })\n",
@@ -6746,9 +6932,9 @@ static const char *const tg__cu_kernels[] = {
 "TG__CU_RAW(8) TG__CU_RAW(16) TG__CU_RAW(32) TG__CU_RAW(64)\n",
 "#endif\n",
 "#endif\n",
-"#line 2856 \"tensorgrad_cuda.h\"\n",
+"#line 2932 \"tensorgrad_cuda.h\"\n",
 "#if !defined(TG__CU_ONLY) || defined(TG__CU_ONLY_RANDOM) || defined(TG__CU_ONLY_ATTENTION) || defined(TG__CU_ONLY_ATTENTION_MATRIX)\n",
-"#line 2858 \"tensorgrad_cuda.h\"\n",
+"#line 2934 \"tensorgrad_cuda.h\"\n",
 "#ifndef TG__CU_PHILOX\n",
 "#define TG__CU_PHILOX\n",
 "TG__INLINE void tg__cu_philox(uint64_t at, uint64_t key, uint64_t call, uint32_t *w) {\n",
@@ -6829,9 +7015,9 @@ static const char *const tg__cu_kernels[] = {
 "#undef TG__CU_UNIT\n",
 "#undef TG__CU_FRACTION\n",
 "#endif\n",
-"#line 2939 \"tensorgrad_cuda.h\"\n",
+"#line 3015 \"tensorgrad_cuda.h\"\n",
 "#if !defined(TG__CU_ONLY) || defined(TG__CU_ONLY_REDUCE)\n",
-"#line 2941 \"tensorgrad_cuda.h\"\n",
+"#line 3017 \"tensorgrad_cuda.h\"\n",
 "#ifndef TG__CU_SUM\n",
 "enum { TG__CU_SUM, TG__CU_PROD, TG__CU_MAX, TG__CU_MIN };\n",
 "#define TG__CU_SUM TG__CU_SUM\n",
@@ -6927,7 +7113,7 @@ static const char *const tg__cu_kernels[] = {
 "if (t % 64 == 0 && item < items) TG__CU(tg__cu_leave)(r, item / r->pieces, item % r->pieces, s[t], place[t]);\n",
 "}\n",
 "}\n",
-"#line 3037 \"tensorgrad_cuda.h\"\n",
+"#line 3113 \"tensorgrad_cuda.h\"\n",
 "TG__INLINE void TG__CU(tg__cu_short)(const tg__cu_reduce *r, int64_t block, int kind) {\n",
 "TG__CU_THREADS(t) {\n",
 "const int64_t out = block * TG__CU_WIDTH + t;\n",
@@ -6944,7 +7130,7 @@ static const char *const tg__cu_kernels[] = {
 "TG__CU(tg__cu_leave)(r, out, 0, v, i);\n",
 "}\n",
 "}\n",
-"#line 3054 \"tensorgrad_cuda.h\"\n",
+"#line 3130 \"tensorgrad_cuda.h\"\n",
 "TG__INLINE void TG__CU(tg__cu_columns)(const tg__cu_reduce *r, int64_t block, int kind) {\n",
 "TG__CU_THREADS(t) {\n",
 "const int64_t wide = (r->outs + TG__CU_WIDTH - 1) / TG__CU_WIDTH, q = block / wide, out = block % wide * TG__CU_WIDTH + t, first = q * r->piece;\n",
@@ -6959,7 +7145,7 @@ static const char *const tg__cu_kernels[] = {
 "TG__CU(tg__cu_leave)(r, out, q, v, 0);\n",
 "}\n",
 "}\n",
-"#line 3069 \"tensorgrad_cuda.h\"\n",
+"#line 3145 \"tensorgrad_cuda.h\"\n",
 "TG__INLINE void TG__CU(tg__cu_join)(const tg__cu_reduce *r, int64_t block, int kind) {\n",
 "TG__CU_THREADS(t) {\n",
 "const int64_t out = block * TG__CU_WIDTH + t;\n",
@@ -6996,9 +7182,9 @@ static const char *const tg__cu_kernels[] = {
 "TG__CU_REDUCERS(TG__CU_KIND, TG__CU_KIND_NAME)\n",
 "#endif\n",
 "#endif\n",
-"#line 3106 \"tensorgrad_cuda.h\"\n",
+"#line 3182 \"tensorgrad_cuda.h\"\n",
 "#if (!defined(TG__CU_ONLY) || defined(TG__CU_ONLY_SOFTMAX)) && TG__CU_TYPE != 0\n",
-"#line 3108 \"tensorgrad_cuda.h\"\n",
+"#line 3184 \"tensorgrad_cuda.h\"\n",
 "#ifndef TG__CU_ROWS\n",
 "#define TG__CU_ROWS\n",
 "TG__INLINE int64_t tg__cu_class(const tg__cu_rows *r, int64_t row) {\n",
@@ -7011,7 +7197,7 @@ static const char *const tg__cu_kernels[] = {
 "default: return ((const uint8_t *)r->classes)[at];\n",
 "}\n",
 "}\n",
-"#line 3121 \"tensorgrad_cuda.h\"\n",
+"#line 3197 \"tensorgrad_cuda.h\"\n",
 "TG__INLINE int64_t tg__cu_class_of(const tg__cu_rows *r, int64_t row) {\n",
 "const int64_t c = tg__cu_class(r, row);\n",
 "if (c == -100 || (c >= 0 && c < r->length)) return c;\n",
@@ -7020,7 +7206,7 @@ static const char *const tg__cu_kernels[] = {
 "}\n",
 "#endif\n",
 "#define TG__CU_X(i) TG__CU(tg__cu_get)(TG__CU_DTYPE(1, r->xd), r->x, from + (i) * r->xs)\n",
-"#line 3130 \"tensorgrad_cuda.h\"\n",
+"#line 3206 \"tensorgrad_cuda.h\"\n",
 "#define TG__CU_LANE(first, ...) \\\n",
 "for (int64_t at = (first); at < r->length; at += 256) { \\\n",
 "TG__T four[4]; \\\n",
@@ -7085,7 +7271,7 @@ static const char *const tg__cu_kernels[] = {
 "TG__CU(tg__cu_put)(TG__CU_DTYPE(0, r->yd), r->y, to + i * r->ys, r->kind == 1 ? TG__W(sub)(d, v) : TG__W(mul)(TG__W(exp)(d), v)))\n",
 "}\n",
 "}\n",
-"#line 3195 \"tensorgrad_cuda.h\"\n",
+"#line 3271 \"tensorgrad_cuda.h\"\n",
 "TG__INLINE void TG__CU(tg__cu_entropy_back)(const tg__cu_rows *r, int64_t block) {\n",
 "TG__CU_THREADS(t) {\n",
 "const int64_t row = block * 4 + t / 64;\n",
@@ -7106,7 +7292,7 @@ static const char *const tg__cu_kernels[] = {
 "}\n",
 "#undef TG__CU_LANE\n",
 "#undef TG__CU_X\n",
-"#line 3216 \"tensorgrad_cuda.h\"\n",
+"#line 3292 \"tensorgrad_cuda.h\"\n",
 "TG__INLINE void TG__CU(tg__cu_entropy_chunks)(const tg__cu_rows *r, int64_t block) {\n",
 "TG__CU_SHARED(TG__T, s, TG__CU_WIDTH);\n",
 "TG__CU_SHARED(double, sum, 4);\n",
@@ -7145,7 +7331,7 @@ static const char *const tg__cu_kernels[] = {
 "to[0] = (TG__T)sum[t / 64]; to[1] = (TG__T)count[t];\n",
 "}\n",
 "}\n",
-"#line 3255 \"tensorgrad_cuda.h\"\n",
+"#line 3331 \"tensorgrad_cuda.h\"\n",
 "TG__INLINE void TG__CU(tg__cu_entropy_join)(const tg__cu_rows *r) {\n",
 "TG__CU_THREADS(t) {\n",
 "TG__T *const row = (TG__T *)r->row + 2 * r->rows;\n",
@@ -7162,9 +7348,9 @@ static const char *const tg__cu_kernels[] = {
 "TG__CU_KERNEL(TG__CU(tg__cu_softmax), tg__cu_rows, TG__CU(tg__cu_soft)(r, block))\n",
 "TG__CU_KERNEL(TG__CU(tg__cu_entropy), tg__cu_rows, TG__CU(tg__cu_entropy_back)(r, block))\n",
 "#endif\n",
-"#line 3272 \"tensorgrad_cuda.h\"\n",
+"#line 3348 \"tensorgrad_cuda.h\"\n",
 "#if (!defined(TG__CU_ONLY) || defined(TG__CU_ONLY_INDEX)) && TG__CU_TYPE == 0\n",
-"#line 3275 \"tensorgrad_cuda.h\"\n",
+"#line 3351 \"tensorgrad_cuda.h\"\n",
 "#define TG__CU_CHANGE(code, T, WIDE, NARROW, U, NO) case code: { \\\n",
 "T *const p = (T *)y + to; const T e = ((const T *)x)[from]; const U d = (U)WIDE(*p), s = (U)WIDE(e); \\\n",
 "if (kind == 2) *p = (T)NARROW(d + s); else if (kind == 3) *p = (T)NARROW(d * s); \\\n",
@@ -7190,7 +7376,7 @@ static const char *const tg__cu_kernels[] = {
 "TG__CU_CHANGE(9, uint8_t, TG__CU_SELF, (uint8_t), uint32_t, TG__CU_NEVER)\n",
 "}\n",
 "}\n",
-"#line 3301 \"tensorgrad_cuda.h\"\n",
+"#line 3377 \"tensorgrad_cuda.h\"\n",
 "TG__INLINE void tg__cu_take(const tg__cu_index *r, int64_t block, int64_t blocks) {\n",
 "TG__CU_THREADS(t) for (int64_t i = block * TG__CU_WIDTH + t; i < r->n * r->k; i += blocks * TG__CU_WIDTH) {\n",
 "const int64_t slice = r->buckets ? i % r->n : i / r->k, k = r->buckets ? i / r->n : i % r->k;\n",
@@ -7200,7 +7386,7 @@ static const char *const tg__cu_kernels[] = {
 "tg__cu_move(r->size, r->y, tg__cu_offset(r->ndim, r->shape, r->sy, slice) + k * r->ky, r->x, tg__cu_offset(r->ndim, r->shape, r->sx, slice) + v * r->xv);\n",
 "}\n",
 "}\n",
-"#line 3311 \"tensorgrad_cuda.h\"\n",
+"#line 3387 \"tensorgrad_cuda.h\"\n",
 "TG__INLINE void tg__cu_scatter(const tg__cu_index *r, int64_t block) {\n",
 "TG__CU_THREADS(t) {\n",
 "const int64_t at = block * TG__CU_WIDTH + t, slice = at % r->n, bucket = at / r->n;\n",
@@ -7220,9 +7406,9 @@ static const char *const tg__cu_kernels[] = {
 "TG__CU_KERNEL(tg__cu_index_take_i64, tg__cu_index, tg__cu_take(r, block, blocks))\n",
 "TG__CU_KERNEL(tg__cu_index_scatter_i64, tg__cu_index, tg__cu_scatter(r, block))\n",
 "#endif\n",
-"#line 3331 \"tensorgrad_cuda.h\"\n",
+"#line 3407 \"tensorgrad_cuda.h\"\n",
 "#if (!defined(TG__CU_ONLY) || defined(TG__CU_ONLY_SCAN)) && TG__CU_TYPE != 32\n",
-"#line 3334 \"tensorgrad_cuda.h\"\n",
+"#line 3410 \"tensorgrad_cuda.h\"\n",
 "#ifndef TG__CU_LINEAR\n",
 "enum { TG__CU_SCAN_SUM, TG__CU_SCAN_PROD, TG__CU_SCAN_MAX, TG__CU_SCAN_MIN, TG__CU_LINEAR };\n",
 "#define TG__CU_LINEAR TG__CU_LINEAR\n",
@@ -7234,7 +7420,7 @@ static const char *const tg__cu_kernels[] = {
 "#define TG__CU_ADD(a, b) ((a) + (b))\n",
 "#define TG__CU_TIMES(a, b) ((a) * (b))\n",
 "#endif\n",
-"#line 3346 \"tensorgrad_cuda.h\"\n",
+"#line 3422 \"tensorgrad_cuda.h\"\n",
 "typedef struct TG__CU(tg__cu_stretch) { TG__T value, factor; int64_t place; } TG__CU(tg__cu_stretch);\n",
 "TG__INLINE void TG__CU(tg__cu_stretch_on)(int kind, TG__CU(tg__cu_stretch) *s, const TG__CU(tg__cu_stretch) *next) {\n",
 "const TG__T v = next->value, old = s->value;\n",
@@ -7245,7 +7431,7 @@ static const char *const tg__cu_kernels[] = {
 "default: if (v != v || (old == old && (kind == TG__CU_SCAN_MAX ? v >= old : v <= old))) { s->value = v; s->place = next->place; }\n",
 "}\n",
 "}\n",
-"#line 3357 \"tensorgrad_cuda.h\"\n",
+"#line 3433 \"tensorgrad_cuda.h\"\n",
 "TG__INLINE void TG__CU(tg__cu_scan_run)(const tg__cu_walk *r, int64_t row, int64_t from, int64_t end, int begun, int store, TG__CU(tg__cu_stretch) *s) {\n",
 "const int64_t to = tg__cu_offset(r->ndim, r->shape, r->o[0].stride, row), x = tg__cu_offset(r->ndim, r->shape, r->o[2].stride, row);\n",
 "const int64_t places = tg__cu_offset(r->ndim, r->shape, r->o[1].stride, row), a = tg__cu_offset(r->ndim, r->shape, r->o[3].stride, row);\n",
@@ -7297,9 +7483,9 @@ static const char *const tg__cu_kernels[] = {
 "TG__CU_KERNEL(TG__CU(tg__cu_scan_pieces), tg__cu_walk, { TG__CU_THREADS(t) TG__CU_UP_TO(i, r->n * r->pieces) TG__CU(tg__cu_scan_item)(r, i, 0); })\n",
 "TG__CU_KERNEL(TG__CU(tg__cu_scan_before), tg__cu_walk, { TG__CU_THREADS(t) TG__CU_EACH(i) TG__CU(tg__cu_scan_row)(r, i); })\n",
 "#endif\n",
-"#line 3409 \"tensorgrad_cuda.h\"\n",
+"#line 3485 \"tensorgrad_cuda.h\"\n",
 "#if (!defined(TG__CU_ONLY) || defined(TG__CU_ONLY_SORT)) && TG__CU_TYPE == 0\n",
-"#line 3411 \"tensorgrad_cuda.h\"\n",
+"#line 3487 \"tensorgrad_cuda.h\"\n",
 "enum { TG__CU_SORTS = 1024 };\n",
 "typedef struct tg__cu_entry { uint64_t key; int64_t place; } tg__cu_entry;\n",
 "TG__INLINE uint64_t tg__cu_sort_key(int dtype, const char *p, int64_t i) {\n",
@@ -7318,7 +7504,7 @@ static const char *const tg__cu_kernels[] = {
 "if ((u & ~sign) > infinity) return sign | (sign - 1);\n",
 "return u & sign ? (u ^ (sign | (sign - 1))) + (u == sign) : u | sign;\n",
 "}\n",
-"#line 3430 \"tensorgrad_cuda.h\"\n",
+"#line 3506 \"tensorgrad_cuda.h\"\n",
 "TG__INLINE int64_t tg__cu_rank(const tg__cu_entry *e, int64_t n, uint64_t key, int equal) {\n",
 "int64_t low = 0, high = n;\n",
 "while (low < high) {\n",
@@ -7327,21 +7513,21 @@ static const char *const tg__cu_kernels[] = {
 "}\n",
 "return low;\n",
 "}\n",
-"#line 3439 \"tensorgrad_cuda.h\"\n",
+"#line 3515 \"tensorgrad_cuda.h\"\n",
 "TG__INLINE void tg__cu_merge(const tg__cu_entry *from, tg__cu_entry *to, int64_t n, int64_t w, int64_t i) {\n",
 "const int64_t base = i / (2 * w) * (2 * w), second = base + w < n ? base + w : n, end = second + w < n ? second + w : n;\n",
 "const int later = i >= second;\n",
 "const int64_t rank = later ? tg__cu_rank(from + base, second - base, from[i].key, 1) : tg__cu_rank(from + second, end - second, from[i].key, 0);\n",
 "to[later ? i - w + rank : i + rank] = from[i];\n",
 "}\n",
-"#line 3446 \"tensorgrad_cuda.h\"\n",
+"#line 3522 \"tensorgrad_cuda.h\"\n",
 "TG__INLINE void tg__cu_sort_put(const tg__cu_walk *r, int64_t row, int64_t k, int64_t place) {\n",
 "const int dtype = TG__CU_D(2), size = dtype == 0 || dtype == 5 ? 4 : dtype == 1 || dtype == 4 ? 8 : dtype == 2 || dtype == 3 || dtype == 6 ? 2 : 1;\n",
 "tg__cu_move(size, r->o[0].p, tg__cu_offset(r->ndim, r->shape, r->o[0].stride, row) + k * r->o[0].step, r->o[2].p,\n",
 "tg__cu_offset(r->ndim, r->shape, r->o[2].stride, row) + place * r->o[2].step);\n",
 "((int64_t *)r->o[1].p)[tg__cu_offset(r->ndim, r->shape, r->o[1].stride, row) + k * r->o[1].step] = place;\n",
 "}\n",
-"#line 3453 \"tensorgrad_cuda.h\"\n",
+"#line 3529 \"tensorgrad_cuda.h\"\n",
 "TG__INLINE void tg__cu_sort_block(const tg__cu_walk *r, int64_t block) {\n",
 "TG__CU_SHARED(tg__cu_entry, s, 2 * TG__CU_SORTS);\n",
 "const int64_t first = block * (TG__CU_SORTS / r->piece), items = r->n * r->pieces, length = r->o[2].count;\n",
@@ -7368,7 +7554,7 @@ static const char *const tg__cu_kernels[] = {
 "else if (at >= r->whole[1] && at < r->whole[1] + r->o[0].count) tg__cu_sort_put(r, row, at - r->whole[1], s[from + e].place);\n",
 "}\n",
 "}\n",
-"#line 3480 \"tensorgrad_cuda.h\"\n",
+"#line 3556 \"tensorgrad_cuda.h\"\n",
 "TG__INLINE void tg__cu_sort_merge(const tg__cu_walk *r, int64_t i) {\n",
 "const int64_t n = r->o[2].count, row = i / n, half = r->n * n;\n",
 "tg__cu_entry *const e = (tg__cu_entry *)r->work + row * n;\n",
@@ -7395,9 +7581,9 @@ static const char *const tg__cu_kernels[] = {
 "TG__CU_KERNEL(tg__cu_sort_write_i64, tg__cu_walk, { TG__CU_THREADS(t) TG__CU_UP_TO(i, r->n * r->o[0].count) tg__cu_sort_write(r, i); })\n",
 "TG__CU_KERNEL(tg__cu_search_i64, tg__cu_walk, { TG__CU_THREADS(t) TG__CU_UP_TO(i, r->n * r->o[0].count) tg__cu_search(r, i); })\n",
 "#endif\n",
-"#line 3507 \"tensorgrad_cuda.h\"\n",
+"#line 3583 \"tensorgrad_cuda.h\"\n",
 "#if (!defined(TG__CU_ONLY) || defined(TG__CU_ONLY_NORM)) && TG__CU_TYPE != 0\n",
-"#line 3510 \"tensorgrad_cuda.h\"\n",
+"#line 3586 \"tensorgrad_cuda.h\"\n",
 "#ifndef TG__CU_NORM\n",
 "#define TG__CU_NORM\n",
 "enum { TG__CU_NORM_MEAN, TG__CU_NORM_SQUARES, TG__CU_NORM_BACK };\n",
@@ -7407,7 +7593,7 @@ static const char *const tg__cu_kernels[] = {
 "}\n",
 "#endif\n",
 "#define TG__CU_GET(k, row_at, i) TG__CU(tg__cu_get)(TG__CU_D(k), r->o[k].p, (row_at) + tg__cu_norm_at(r, k, i))\n",
-"#line 3521 \"tensorgrad_cuda.h\"\n",
+"#line 3597 \"tensorgrad_cuda.h\"\n",
 "TG__INLINE void TG__CU(tg__cu_norm_gather)(const tg__cu_walk *r, int64_t block, int what, const double *mean, double *s, double *d) {\n",
 "int half;\n",
 "TG__CU_THREADS(t) {\n",
@@ -7434,7 +7620,7 @@ static const char *const tg__cu_kernels[] = {
 "TG__CU_BARRIER\n",
 "}\n",
 "}\n",
-"#line 3548 \"tensorgrad_cuda.h\"\n",
+"#line 3624 \"tensorgrad_cuda.h\"\n",
 "TG__INLINE void TG__CU(tg__cu_norm_settle)(const tg__cu_walk *r, int64_t row, int what, double s, double d) {\n",
 "double *const own = (double *)r->work + 4 * row;\n",
 "TG__T *const rows = r->o[3].p ? (TG__T *)r->o[3].p + tg__cu_norm_row(r, 3, row) : 0;\n",
@@ -7454,7 +7640,7 @@ static const char *const tg__cu_kernels[] = {
 "if (r->o[2].p) TG__CU(tg__cu_put)(TG__CU_D(2), r->o[2].p, tg__cu_norm_row(r, 2, row), (TG__T)s);\n",
 "if (r->o[5].p) { const double w = (double)TG__CU_GET(5, tg__cu_norm_row(r, 5, row), 0); own[2] *= w; own[3] *= w; }\n",
 "}\n",
-"#line 3568 \"tensorgrad_cuda.h\"\n",
+"#line 3644 \"tensorgrad_cuda.h\"\n",
 "TG__INLINE void TG__CU(tg__cu_norm_element)(const tg__cu_walk *r, int64_t row, int64_t i) {\n",
 "const double *const own = (const double *)r->work + 4 * row;\n",
 "const TG__T d = TG__CU_GET(4, tg__cu_norm_row(r, 4, row), i) - (TG__T)own[0], scale = (TG__T)own[1];\n",
@@ -7464,7 +7650,7 @@ static const char *const tg__cu_kernels[] = {
 "else v = d * scale * w + (r->o[6].p ? TG__CU_GET(6, tg__cu_norm_row(r, 6, row), i) : 0);\n",
 "TG__CU(tg__cu_put)(TG__CU_D(0), r->o[0].p, tg__cu_norm_row(r, 0, row) + tg__cu_norm_at(r, 0, i), v);\n",
 "}\n",
-"#line 3578 \"tensorgrad_cuda.h\"\n",
+"#line 3654 \"tensorgrad_cuda.h\"\n",
 "TG__INLINE void TG__CU(tg__cu_norm_whole)(const tg__cu_walk *r, int64_t block, int back) {\n",
 "TG__CU_SHARED(double, s, TG__CU_WIDTH);\n",
 "TG__CU_SHARED(double, d, TG__CU_WIDTH);\n",
@@ -7483,7 +7669,7 @@ static const char *const tg__cu_kernels[] = {
 "TG__CU_BARRIER\n",
 "TG__CU_THREADS(t) if (first + t / r->lanes < r->n) for (int64_t i = t % r->lanes; i < r->length; i += r->lanes) TG__CU(tg__cu_norm_element)(r, first + t / r->lanes, i);\n",
 "}\n",
-"#line 3597 \"tensorgrad_cuda.h\"\n",
+"#line 3673 \"tensorgrad_cuda.h\"\n",
 "TG__INLINE void TG__CU(tg__cu_norm_piece)(const tg__cu_walk *r, int64_t block) {\n",
 "TG__CU_SHARED(double, s, TG__CU_WIDTH);\n",
 "TG__CU_SHARED(double, d, TG__CU_WIDTH);\n",
@@ -7505,7 +7691,7 @@ static const char *const tg__cu_kernels[] = {
 "for (int64_t q = 0; q < r->pieces; q++) { s += sums[2 * q]; d += sums[2 * q + 1]; }\n",
 "TG__CU(tg__cu_norm_settle)(r, row, (int)r->whole[4], s, d);\n",
 "}\n",
-"#line 3619 \"tensorgrad_cuda.h\"\n",
+"#line 3695 \"tensorgrad_cuda.h\"\n",
 "TG__INLINE void TG__CU(tg__cu_norm_column)(const tg__cu_walk *r, int64_t item) {\n",
 "const int64_t q = item / r->length, i = item - q * r->length, end = (q + 1) * r->whole[2] < r->n ? (q + 1) * r->whole[2] : r->n;\n",
 "double *const sums = (double *)r->work + 4 * r->n + 2 * r->n * r->pieces + 2 * item, *const own = (double *)r->work;\n",
@@ -7532,9 +7718,9 @@ static const char *const tg__cu_kernels[] = {
 "TG__CU_KERNEL(TG__CU(tg__cu_norm_weights), tg__cu_walk, { TG__CU_THREADS(t) TG__CU_UP_TO(i, r->length * r->whole[3]) TG__CU(tg__cu_norm_column)(r, i); })\n",
 "TG__CU_KERNEL(TG__CU(tg__cu_norm_weights_join), tg__cu_walk, { TG__CU_THREADS(t) TG__CU_UP_TO(i, r->length) TG__CU(tg__cu_norm_columns)(r, i); })\n",
 "#endif\n",
-"#line 3646 \"tensorgrad_cuda.h\"\n",
+"#line 3722 \"tensorgrad_cuda.h\"\n",
 "#if !defined(TG__CU_ONLY) || defined(TG__CU_ONLY_POOL)\n",
-"#line 3649 \"tensorgrad_cuda.h\"\n",
+"#line 3725 \"tensorgrad_cuda.h\"\n",
 "#ifndef TG__CU_WINDOW\n",
 "#define TG__CU_WINDOW\n",
 "typedef struct tg__cu_window { int64_t start, end, step, full, in; } tg__cu_window;\n",
@@ -7554,7 +7740,7 @@ static const char *const tg__cu_kernels[] = {
 "if (w.end > in) w.end = in;\n",
 "return w;\n",
 "}\n",
-"#line 3669 \"tensorgrad_cuda.h\"\n",
+"#line 3745 \"tensorgrad_cuda.h\"\n",
 "TG__INLINE void tg__cu_readers_of(const tg__cu_walk *r, int d, int64_t i, int64_t in, int64_t out, int64_t *first, int64_t *last) {\n",
 "const int64_t stride = r->whole[3 + d], reach = i + r->whole[6 + d], wide = (r->whole[d] - 1) * r->whole[9 + d] + 1;\n",
 "if (r->part & 1) { *first = i * out / in; *last = tg__cu_up((i + 1) * out, in) - 1; return; }\n",
@@ -7602,7 +7788,7 @@ static const char *const tg__cu_kernels[] = {
 "}\n",
 "TG__CU_KERNEL(TG__CU(tg__cu_pool), tg__cu_walk, { TG__CU_THREADS(t) TG__CU_EACH(i) TG__CU(tg__cu_pooled)(r, i); })\n",
 "#if TG__CU_TYPE != 0\n",
-"#line 3717 \"tensorgrad_cuda.h\"\n",
+"#line 3793 \"tensorgrad_cuda.h\"\n",
 "TG__INLINE int TG__CU(tg__cu_is_first)(const tg__cu_walk *r, const int64_t *p, const tg__cu_window *w, TG__T top) {\n",
 "const int64_t x = TG__CU_PICTURE(3);\n",
 "const TG__T own = TG__CU_PIXEL(3, x, p[2], p[3], p[4]);\n",
@@ -7616,7 +7802,7 @@ static const char *const tg__cu_kernels[] = {
 "}\n",
 "return 0;\n",
 "}\n",
-"#line 3731 \"tensorgrad_cuda.h\"\n",
+"#line 3807 \"tensorgrad_cuda.h\"\n",
 "TG__INLINE void TG__CU(tg__cu_pool_returned)(const tg__cu_walk *r, int64_t i, int largest) {\n",
 "TG__CU_POSITION\n",
 "const int64_t g = TG__CU_PICTURE(2), y = TG__CU_PICTURE(4);\n",
@@ -7643,9 +7829,9 @@ static const char *const tg__cu_kernels[] = {
 "#undef TG__CU_PICTURE\n",
 "#undef TG__CU_PIXEL\n",
 "#endif\n",
-"#line 3758 \"tensorgrad_cuda.h\"\n",
+"#line 3834 \"tensorgrad_cuda.h\"\n",
 "#if !defined(TG__CU_ONLY) || defined(TG__CU_ONLY_ATTENTION_MATRIX)\n",
-"#line 3781 \"tensorgrad_cuda.h\"\n",
+"#line 3857 \"tensorgrad_cuda.h\"\n",
 "#if !defined(TG__CU_HAS_MATRIX)\n",
 "#if !defined(__CUDACC__)\n",
 "#define TG__CU_HAS_MATRIX 1\n",
@@ -7741,12 +7927,12 @@ static const char *const tg__cu_kernels[] = {
 "#endif\n",
 "#endif\n",
 "#endif\n",
-"#line 3877 \"tensorgrad_cuda.h\"\n",
+"#line 3953 \"tensorgrad_cuda.h\"\n",
 "#if !defined(TG__CU_ONLY) || defined(TG__CU_ONLY_ATTENTION) || defined(TG__CU_ONLY_ATTENTION_MATRIX)\n",
 "#ifndef TG__CU_AT\n",
 "#define TG__CU_AT\n",
 "enum { TG__CU_ROW = 32, TG__CU_ROOM = 32 * 33 };\n",
-"#line 3882 \"tensorgrad_cuda.h\"\n",
+"#line 3958 \"tensorgrad_cuda.h\"\n",
 "typedef struct tg__cu_head { int64_t b, h, row, column; } tg__cu_head;\n",
 "#define TG__CU_Q(back) ((back) ? 3 : 2)\n",
 "#define TG__CU_REST(back) ((back) ? 8 : 1)\n",
@@ -7761,12 +7947,12 @@ static const char *const tg__cu_kernels[] = {
 "TG__INLINE int64_t tg__cu_head_at(const tg__cu_walk *r, int k, int64_t b, int64_t h) { return b * r->o[k].stride[0] + h * r->o[k].stride[1]; }\n",
 "#endif\n",
 "#endif\n",
-"#line 3897 \"tensorgrad_cuda.h\"\n",
+"#line 3973 \"tensorgrad_cuda.h\"\n",
 "#if (!defined(TG__CU_ONLY) || defined(TG__CU_ONLY_ATTENTION)) && TG__CU_TYPE != 0\n",
-"#line 3899 \"tensorgrad_cuda.h\"\n",
+"#line 3975 \"tensorgrad_cuda.h\"\n",
 "#undef TG__CU_AE\n",
 "#define TG__CU_AE (TG__CU_TYPE == 32 ? 128 : 64)\n",
-"#line 3902 \"tensorgrad_cuda.h\"\n",
+"#line 3978 \"tensorgrad_cuda.h\"\n",
 "TG__INLINE void TG__CU(tg__cu_tile_dots)(const tg__cu_walk *r, int a, int64_t a_at, int64_t a_row, int b, int64_t b_at, int64_t b_row, int64_t n, TG__T *as, TG__T *bs, TG__CU_OWN(TG__T, dot, 4)) {\n",
 "int64_t d0;\n",
 "TG__CU_THREADS(t) { TG__CU_UNROLL for (int c = 0; c < 4; c++) TG__CU_MY(dot, t)[c] = 0; }\n",
@@ -7784,7 +7970,7 @@ static const char *const tg__cu_kernels[] = {
 "TG__CU_BARRIER\n",
 "}\n",
 "}\n",
-"#line 3920 \"tensorgrad_cuda.h\"\n",
+"#line 3996 \"tensorgrad_cuda.h\"\n",
 "TG__INLINE void TG__CU(tg__cu_tile_times)(const tg__cu_walk *r, const TG__T *tile, int v, int64_t v_at, int64_t row, int64_t column, TG__T *vs, TG__CU_OWN(TG__T, out, TG__CU_AE / 8)) {\n",
 "TG__CU_THREADS(t) for (int e = t; e < 32 * TG__CU_AE; e += TG__CU_WIDTH) {\n",
 "const int j = e / TG__CU_AE, c = e % TG__CU_AE;\n",
@@ -7804,7 +7990,7 @@ static const char *const tg__cu_kernels[] = {
 "TG__CU(tg__cu_put)(TG__CU_D(y), r->o[y].p, tg__cu_head_at(r, y, a->b, a->h) + row * r->o[y].stride[2] + column * r->o[y].stride[3], TG__CU_MY(out, t)[c]);\n",
 "}\n",
 "}\n",
-"#line 3940 \"tensorgrad_cuda.h\"\n",
+"#line 4016 \"tensorgrad_cuda.h\"\n",
 "TG__INLINE TG__T TG__CU(tg__cu_score)(const tg__cu_walk *r, int back, int64_t b, int64_t h, int64_t q, int64_t k, TG__T dot) {\n",
 "const int mask = TG__CU_Q(back) + 3;\n",
 "const TG__T none = -TG__CU_FROM(tg__double(0x7ff0000000000000u)), v = dot * (TG__T)r->numbers[0];\n",
@@ -7815,7 +8001,7 @@ static const char *const tg__cu_kernels[] = {
 "if (TG__CU_D(mask) == 9) return ((const uint8_t *)r->o[mask].p)[at] ? v : none;\n",
 "return v + TG__CU(tg__cu_get)(TG__CU_D(mask), r->o[mask].p, at);\n",
 "}\n",
-"#line 3951 \"tensorgrad_cuda.h\"\n",
+"#line 4027 \"tensorgrad_cuda.h\"\n",
 "TG__NOINLINE TG__T TG__CU(tg__cu_kept)(const tg__cu_walk *r, int back, int64_t b, int64_t h, int64_t q, int64_t k) {\n",
 "const tg__cu_view *const o = &r->o[TG__CU_Q(back)];\n",
 "const uint64_t at = (uint64_t)(((b * o->size[1] + h) * o->size[2] + q) * r->o[TG__CU_Q(back) + 1].size[2] + k);\n",
@@ -7830,7 +8016,7 @@ static const char *const tg__cu_kernels[] = {
 "return (double)(((uint64_t)(at & 1 ? w[3] : w[1]) << 32 | (at & 1 ? w[2] : w[0])) >> 11) * 1.1102230246251565e-16 < p ? 0 : p < 1 ? 1 / (1 - p) : 0;\n",
 "#endif\n",
 "}\n",
-"#line 3966 \"tensorgrad_cuda.h\"\n",
+"#line 4042 \"tensorgrad_cuda.h\"\n",
 "TG__INLINE void TG__CU(tg__cu_attended)(const tg__cu_walk *r, int64_t block) {\n",
 "TG__CU_SHARED(TG__T, as, TG__CU_ROOM);\n",
 "TG__CU_SHARED(TG__T, bs, TG__CU_ROOM);\n",
@@ -7894,7 +8080,7 @@ static const char *const tg__cu_kernels[] = {
 "}\n",
 "TG__CU(tg__cu_tile_put)(r, 0, &a, out);\n",
 "}\n",
-"#line 4030 \"tensorgrad_cuda.h\"\n",
+"#line 4106 \"tensorgrad_cuda.h\"\n",
 "TG__INLINE void TG__CU(tg__cu_delta)(const tg__cu_walk *r, int64_t i) {\n",
 "const int64_t q = i % r->o[3].size[2], h = i / r->o[3].size[2] % r->o[3].size[1], b = i / r->o[3].size[2] / r->o[3].size[1];\n",
 "const int64_t y = tg__cu_head_at(r, 7, b, h) + q * r->o[7].stride[2], g = tg__cu_head_at(r, 9, b, h) + q * r->o[9].stride[2];\n",
@@ -7902,7 +8088,7 @@ static const char *const tg__cu_kernels[] = {
 "for (int64_t e = 0; e < r->o[9].size[3]; e++) v = TG__W(fma)(TG__CU(tg__cu_get)(TG__CU_D(7), r->o[7].p, y + e * r->o[7].stride[3]), TG__CU(tg__cu_get)(TG__CU_D(9), r->o[9].p, g + e * r->o[9].stride[3]), v);\n",
 "((TG__T *)r->work)[i] = v;\n",
 "}\n",
-"#line 4039 \"tensorgrad_cuda.h\"\n",
+"#line 4115 \"tensorgrad_cuda.h\"\n",
 "TG__INLINE void TG__CU(tg__cu_attend_back)(const tg__cu_walk *r, int64_t block, int which) {\n",
 "TG__CU_SHARED(TG__T, as, TG__CU_ROOM);\n",
 "TG__CU_SHARED(TG__T, bs, TG__CU_ROOM);\n",
@@ -7940,15 +8126,94 @@ static const char *const tg__cu_kernels[] = {
 "}\n",
 "TG__CU(tg__cu_tile_put)(r, which, &a, out);\n",
 "}\n",
+"#line 4153 \"tensorgrad_cuda.h\"\n",
+"TG__INLINE void TG__CU(tg__cu_one)(const tg__cu_walk *r, int64_t block) {\n",
+"TG__CU_SHARED(TG__T, q, TG__CU_WIDE_HEAD);\n",
+"TG__CU_SHARED(TG__T, p, TG__CU_WIDTH);\n",
+"TG__CU_SHARED(TG__T, found, TG__CU_WIDTH);\n",
+"TG__CU_SHARED(TG__T, part, TG__CU_WIDTH);\n",
+"const int64_t piece = block % r->pieces, head = block / r->pieces, heads = r->o[2].size[1], b = head / heads, h = head % heads, hk = h / (heads / r->o[3].size[1]), first = piece * TG__CU_ONE_KEYS;\n",
+"const int64_t k_at = tg__cu_head_at(r, 3, b, hk), v_at = tg__cu_head_at(r, 4, b, hk), left = r->o[3].size[2] - first;\n",
+"const int depth = (int)r->o[2].size[3], columns = (int)r->o[0].size[3], keys = left < TG__CU_ONE_KEYS ? (int)left : (int)TG__CU_ONE_KEYS;\n",
+"const TG__T none = -TG__CU_FROM(tg__double(0x7ff0000000000000u));\n",
+"int wide = 1, half;\n",
+"while (wide < columns) wide *= 2;\n",
+"TG__CU_THREADS(t) for (int d = t; d < depth; d += TG__CU_WIDTH) q[d] = TG__CU(tg__cu_get)(TG__CU_D(2), r->o[2].p, tg__cu_head_at(r, 2, b, h) + d * r->o[2].stride[3]);\n",
+"TG__CU_BARRIER\n",
+"TG__CU_THREADS(t) {\n",
+"const int64_t at = k_at + (first + t) * r->o[3].stride[2];\n",
+"TG__T v = 0;\n",
+"if (t < keys && r->wide) for (int d = 0; d < depth; d += 8) {\n",
+"tg__cu_eight eight;\n",
+"tg__cu_eight_in(TG__CU_D(3), r->o[3].p, 1, at + d, &eight);\n",
+"TG__CU_UNROLL for (int e = 0; e < 8; e++) v = TG__W(fma)(q[d + e], TG__CU(tg__cu_get)(TG__CU_D(3), (const char *)&eight, e), v);\n",
+"}\n",
+"else if (t < keys) for (int d = 0; d < depth; d++) v = TG__W(fma)(q[d], TG__CU(tg__cu_get)(TG__CU_D(3), r->o[3].p, at + d * r->o[3].stride[3]), v);\n",
+"p[t] = found[t] = TG__CU(tg__cu_score)(r, 0, b, h, 0, first + t, v);\n",
+"}\n",
+"TG__CU_BARRIER\n",
+"for (half = TG__CU_WIDTH / 2; half > 0; half /= 2) {\n",
+"TG__CU_THREADS(t) if (t < half) found[t] = TG__W(maxn)(found[t], found[t + half]);\n",
+"TG__CU_BARRIER\n",
+"}\n",
+"TG__CU_THREADS(t) p[t] = part[t] = found[0] == none ? 0 : TG__W(exp)(p[t] - found[0]);\n",
+"TG__CU_BARRIER\n",
+"for (half = TG__CU_WIDTH / 2; half > 0; half /= 2) {\n",
+"TG__CU_THREADS(t) if (t < half) part[t] += part[t + half];\n",
+"TG__CU_BARRIER\n",
+"}\n",
+"TG__CU_THREADS(t) if (t == 0) q[0] = part[0];\n",
+"TG__CU_BARRIER\n",
+"TG__CU_THREADS(t) {\n",
+"TG__T v = 0;\n",
+"if (t % wide < columns) for (int k = t / wide; k < keys; k += TG__CU_WIDTH / wide) v = TG__W(fma)(p[k], TG__CU(tg__cu_get)(TG__CU_D(4), r->o[4].p, v_at + (first + k) * r->o[4].stride[2] + t % wide * r->o[4].stride[3]), v);\n",
+"part[t] = v;\n",
+"}\n",
+"TG__CU_BARRIER\n",
+"for (half = TG__CU_WIDTH / wide / 2; half > 0; half /= 2) {\n",
+"TG__CU_THREADS(t) if (t / wide < half) part[t] += part[t + half * wide];\n",
+"TG__CU_BARRIER\n",
+"}\n",
+"TG__CU_THREADS(t) {\n",
+"TG__T *const to = (TG__T *)r->work + block * (columns + 2), s = q[0], inverse = s == 0 ? 0 : 1 / s;\n",
+"if (r->pieces > 1) {\n",
+"if (t < columns) to[t] = part[t];\n",
+"if (t == 0) { to[columns] = found[0]; to[columns + 1] = s; }\n",
+"continue;\n",
+"}\n",
+"if (t < columns) TG__CU(tg__cu_put)(TG__CU_D(0), r->o[0].p, tg__cu_head_at(r, 0, b, h) + t * r->o[0].stride[3], part[t] * inverse);\n",
+"if (t == 0) { ((TG__T *)r->o[1].p)[head] = s == 0 ? -none : found[0]; ((TG__T *)r->o[1].p)[r->n + head] = inverse; }\n",
+"}\n",
+"}\n",
+"#line 4212 \"tensorgrad_cuda.h\"\n",
+"TG__INLINE void TG__CU(tg__cu_one_join)(const tg__cu_walk *r, int64_t head) {\n",
+"const int64_t heads = r->o[2].size[1], b = head / heads, h = head % heads;\n",
+"const int columns = (int)r->o[0].size[3];\n",
+"const TG__T *const from = (const TG__T *)r->work + head * r->pieces * (columns + 2), none = -TG__CU_FROM(tg__double(0x7ff0000000000000u));\n",
+"TG__CU_THREADS(t) {\n",
+"TG__T top = none, sum = 0, v = 0, inverse;\n",
+"for (int64_t i = 0; i < r->pieces; i++) top = TG__W(maxn)(top, from[i * (columns + 2) + columns]);\n",
+"for (int64_t i = 0; i < r->pieces && top != none; i++) {\n",
+"const TG__T *const own = from + i * (columns + 2), weight = own[columns] == none ? 0 : TG__W(exp)(own[columns] - top);\n",
+"sum = TG__W(fma)(own[columns + 1], weight, sum);\n",
+"if (t < columns) v = TG__W(fma)(own[t], weight, v);\n",
+"}\n",
+"inverse = sum == 0 ? 0 : 1 / sum;\n",
+"if (t < columns) TG__CU(tg__cu_put)(TG__CU_D(0), r->o[0].p, tg__cu_head_at(r, 0, b, h) + t * r->o[0].stride[3], v * inverse);\n",
+"if (t == 0) { ((TG__T *)r->o[1].p)[head] = sum == 0 ? -none : top; ((TG__T *)r->o[1].p)[r->n + head] = inverse; }\n",
+"}\n",
+"}\n",
 "TG__CU_KERNEL(TG__CU(tg__cu_attend), tg__cu_walk, TG__CU(tg__cu_attended)(r, block))\n",
+"TG__CU_KERNEL(TG__CU(tg__cu_attend_one), tg__cu_walk, TG__CU(tg__cu_one)(r, block))\n",
+"TG__CU_KERNEL(TG__CU(tg__cu_attend_join), tg__cu_walk, TG__CU(tg__cu_one_join)(r, block))\n",
 "TG__CU_KERNEL(TG__CU(tg__cu_attend_delta), tg__cu_walk, { TG__CU_THREADS(t) TG__CU_EACH(i) TG__CU(tg__cu_delta)(r, i); })\n",
 "TG__CU_KERNEL(TG__CU(tg__cu_attend_dq), tg__cu_walk, TG__CU(tg__cu_attend_back)(r, block, 0))\n",
 "TG__CU_KERNEL(TG__CU(tg__cu_attend_dk), tg__cu_walk, TG__CU(tg__cu_attend_back)(r, block, 1))\n",
 "TG__CU_KERNEL(TG__CU(tg__cu_attend_dv), tg__cu_walk, TG__CU(tg__cu_attend_back)(r, block, 2))\n",
 "#endif\n",
-"#line 4083 \"tensorgrad_cuda.h\"\n",
+"#line 4238 \"tensorgrad_cuda.h\"\n",
 "#if (!defined(TG__CU_ONLY) || defined(TG__CU_ONLY_ATTENTION_MATRIX)) && TG__CU_TYPE == 32 && TG__CU_HAS_MATRIX\n",
-"#line 4093 \"tensorgrad_cuda.h\"\n",
+"#line 4248 \"tensorgrad_cuda.h\"\n",
 "#ifdef TG__CU_KIND\n",
 "#define TG__CU_DS(back) (TG__CU_KIND & 15)\n",
 "#define TG__CU_ES(back) (TG__CU_KIND >> 4)\n",
@@ -7965,7 +8230,7 @@ static const char *const tg__cu_kernels[] = {
 "#endif\n",
 "#define TG__CU_LOG2E 1.44269504088896341f\n",
 "enum { TG__CU_ATTEND_ROWS = 128, TG__CU_ATTEND_TILE = 64 };\n",
-"#line 4111 \"tensorgrad_cuda.h\"\n",
+"#line 4266 \"tensorgrad_cuda.h\"\n",
 "TG__INLINE void tg__cu_tile_in(const tg__cu_walk *r, int k, int64_t at, int64_t first, int rows, int sixteens, uint16_t *tile) {\n",
 "const uint16_t *const p = (const uint16_t *)r->o[k].p + at + first * r->o[k].stride[2];\n",
 "const int n = r->o[k].size[2] - first < rows ? (int)(r->o[k].size[2] - first) : rows, columns = (int)r->o[k].size[3];\n",
@@ -7980,7 +8245,7 @@ static const char *const tg__cu_kernels[] = {
 "tile[i * (sixteens * 16 + 8) + c] = (uint16_t)(i < n && c < columns ? p[i * down + c * right] : 0);\n",
 "}\n",
 "}\n",
-"#line 4127 \"tensorgrad_cuda.h\"\n",
+"#line 4282 \"tensorgrad_cuda.h\"\n",
 "TG__INLINE void tg__cu_draw(const tg__cu_walk *r, int back, int turned, int64_t b, int64_t h, int64_t row, int64_t column, int columns, uint8_t *keep) {\n",
 "const int lines = turned ? columns : TG__CU_ATTEND_ROWS, n = turned ? TG__CU_ATTEND_ROWS : columns, groups = n / 4 + 1;\n",
 "const int64_t q0 = turned ? column : row, k0 = turned ? row : column;\n",
@@ -7995,7 +8260,7 @@ static const char *const tg__cu_kernels[] = {
 "}\n",
 "}\n",
 "}\n",
-"#line 4143 \"tensorgrad_cuda.h\"\n",
+"#line 4298 \"tensorgrad_cuda.h\"\n",
 "TG__INLINE void tg__cu_scores(const tg__cu_walk *r, int back, int turned, int64_t b, int64_t h, int64_t row, int64_t column, int columns, TG__CU_OWN(float, s, 32)) {\n",
 "const int mask = TG__CU_Q(back) + 3;\n",
 "const int64_t queries = r->o[TG__CU_Q(back)].size[2], keys = r->o[TG__CU_Q(back) + 1].size[2], width = turned ? queries : keys;\n",
@@ -8028,7 +8293,7 @@ static const char *const tg__cu_kernels[] = {
 "}\n",
 "}\n",
 "}\n",
-"#line 4176 \"tensorgrad_cuda.h\"\n",
+"#line 4331 \"tensorgrad_cuda.h\"\n",
 "TG__INLINE void tg__cu_sums_put(const tg__cu_walk *r, int y, int64_t at, int64_t row, int sixteens, TG__CU_OWN(float, out, 64)) {\n",
 "uint16_t *const p = (uint16_t *)r->o[y].p + at;\n",
 "const int columns = (int)r->o[y].size[3], pairs = r->part >> y & 1;\n",
@@ -8042,11 +8307,11 @@ static const char *const tg__cu_kernels[] = {
 "if (c + 1 < columns) p[i * r->o[y].stride[2] + (c + 1) * r->o[y].stride[3]] = (uint16_t)(v >> 16);\n",
 "} }\n",
 "}\n",
-"#line 4190 \"tensorgrad_cuda.h\"\n",
+"#line 4345 \"tensorgrad_cuda.h\"\n",
 "TG__INLINE void tg__cu_rows_in(const uint16_t *tile, int sixteens, TG__CU_OWN(uint32_t, f, 32)) {\n",
 "TG__CU_UNROLL for (int d = 0; d < sixteens; d++) TG__CU_FRAGMENT(f, 4 * d, tile, sixteens * 16 + 8, 0, 16, 16 * d, 0, 0);\n",
 "}\n",
-"#line 4194 \"tensorgrad_cuda.h\"\n",
+"#line 4349 \"tensorgrad_cuda.h\"\n",
 "TG__INLINE void tg__cu_rows_dot(int dtype, const uint16_t *tile, int rows, int sixteens, TG__CU_OWN(uint32_t, f, 32), TG__CU_OWN(float, s, 32)) {\n",
 "TG__CU_OWN(uint32_t, two, 4);\n",
 "TG__CU_THREADS(t) { TG__CU_UNROLL for (int n = 0; n < rows / 2; n++) TG__CU_MY(s, t)[n] = 0; }\n",
@@ -8056,7 +8321,7 @@ static const char *const tg__cu_kernels[] = {
 "TG__CU_MMA(dtype, s, 8 * n + 4, f, 4 * d, two, 2);\n",
 "} }\n",
 "}\n",
-"#line 4204 \"tensorgrad_cuda.h\"\n",
+"#line 4359 \"tensorgrad_cuda.h\"\n",
 "TG__INLINE void tg__cu_rows_times(int dtype, const uint16_t *tile, int rows, int sixteens, TG__CU_OWN(uint32_t, p, 16), TG__CU_OWN(float, out, 64)) {\n",
 "TG__CU_OWN(uint32_t, two, 4);\n",
 "TG__CU_UNROLL for (int k = 0; k < rows / 16; k++) { TG__CU_UNROLL for (int n = 0; n < sixteens; n++) {\n",
@@ -8065,7 +8330,7 @@ static const char *const tg__cu_kernels[] = {
 "TG__CU_MMA(dtype, out, 8 * n + 4, p, 4 * k, two, 2);\n",
 "} }\n",
 "}\n",
-"#line 4214 \"tensorgrad_cuda.h\"\n",
+"#line 4369 \"tensorgrad_cuda.h\"\n",
 "TG__INLINE void tg__cu_matrix_attended(const tg__cu_walk *r, int64_t block) {\n",
 "TG__CU_SHARED_16(tiles, TG__CU_TILES(0));\n",
 "TG__CU_SHARED(uint8_t, keep, TG__CU_ATTEND_ROWS * TG__CU_ATTEND_TILE);\n",
@@ -8144,7 +8409,7 @@ static const char *const tg__cu_kernels[] = {
 "}\n",
 "tg__cu_sums_put(r, 0, tg__cu_head_at(r, 0, b, h), row, es, out);\n",
 "}\n",
-"#line 4294 \"tensorgrad_cuda.h\"\n",
+"#line 4449 \"tensorgrad_cuda.h\"\n",
 "TG__INLINE void tg__cu_matrix_back(const tg__cu_walk *r, int64_t block, const int which) {\n",
 "TG__CU_SHARED_16(tiles, TG__CU_TILES(1));\n",
 "TG__CU_SHARED(uint8_t, keep, TG__CU_ATTEND_ROWS * TG__CU_ATTEND_TILE);\n",
@@ -8240,9 +8505,9 @@ static const char *const tg__cu_kernels[] = {
 "TG__CU_KERNEL(tg__cu_attend_matrix_dv_f32, tg__cu_walk, tg__cu_matrix_back(r, block, 2))\n",
 "#endif\n",
 "#endif\n",
-"#line 4390 \"tensorgrad_cuda.h\"\n",
+"#line 4545 \"tensorgrad_cuda.h\"\n",
 "#if (!defined(TG__CU_ONLY) || defined(TG__CU_ONLY_RESAMPLE)) && TG__CU_TYPE != 0\n",
-"#line 4392 \"tensorgrad_cuda.h\"\n",
+"#line 4547 \"tensorgrad_cuda.h\"\n",
 "#ifndef TG__CU_TAPS\n",
 "#define TG__CU_TAPS\n",
 "typedef struct tg__cu_taps { int64_t first, count; const double *weight; } tg__cu_taps;\n",
@@ -8268,7 +8533,7 @@ static const char *const tg__cu_kernels[] = {
 "}\n",
 "TG__CU_KERNEL(TG__CU(tg__cu_resample), tg__cu_walk, { TG__CU_THREADS(t) TG__CU_EACH(i) TG__CU(tg__cu_resampled)(r, i); })\n",
 "#endif\n",
-"#line 4418 \"tensorgrad_cuda.h\"\n",
+"#line 4573 \"tensorgrad_cuda.h\"\n",
 "#if (!defined(TG__CU_ONLY) || defined(TG__CU_ONLY_RNN)) && TG__CU_TYPE != 0\n",
 "#line 1 \"tensorgrad.h, from the line '#define TG__RNN_GET(p, at)' on\"\n",
 "#define TG__RNN_GET(p, at)    (k == TG__VN ? TG__W(load)((p) + (at)) : TG__W(loadn)((p) + (at), k))\n",
@@ -8362,7 +8627,7 @@ static const char *const tg__cu_kernels[] = {
 "TG__RNN_PUT(dgates, j, TG__FT(tg__rnn_flush)(t));\n",
 "}\n",
 "}\n",
-"#line 4421 \"tensorgrad_cuda.h\"\n",
+"#line 4576 \"tensorgrad_cuda.h\"\n",
 "TG__INLINE tg__rnn_run TG__CU(tg__cu_unit)(const tg__cu_walk *r, int64_t i) {\n",
 "const int64_t row = i / r->length, unit = i - row * r->length;\n",
 "tg__rnn_run run;\n",
@@ -8373,7 +8638,7 @@ static const char *const tg__cu_kernels[] = {
 "TG__CU_KERNEL(TG__CU(tg__cu_rnn), tg__cu_walk, { TG__CU_THREADS(t) TG__CU_EACH(i) { const tg__rnn_run run = TG__CU(tg__cu_unit)(r, i); TG__FT(tg__rnn_ahead)(r->kind, &run); } })\n",
 "TG__CU_KERNEL(TG__CU(tg__cu_rnn_back), tg__cu_walk, { TG__CU_THREADS(t) TG__CU_EACH(i) { const tg__rnn_run run = TG__CU(tg__cu_unit)(r, i); TG__FT(tg__rnn_back)(r->kind, &run); } })\n",
 "#endif\n",
-"#line 4432 \"tensorgrad_cuda.h\"\n",
+"#line 4587 \"tensorgrad_cuda.h\"\n",
 "#if (!defined(TG__CU_ONLY) || defined(TG__CU_ONLY_OPTIM)) && TG__CU_TYPE != 0\n",
 "#line 1 \"tensorgrad.h, from the line '#define TG__OPTIM_NUMBER(i)' on\"\n",
 "#define TG__OPTIM_NUMBER(i)  TG__W(set)((TG__T)r->number[i])\n",
@@ -8576,48 +8841,69 @@ static const char *const tg__cu_kernels[] = {
 "default: TG__FT(tg__optim_powers)(r); break;\n",
 "}\n",
 "}\n",
-"#line 4435 \"tensorgrad_cuda.h\"\n",
+"#line 4590 \"tensorgrad_cuda.h\"\n",
 "#undef TG__CU_RULE\n",
 "#ifdef TG__CU_KIND\n",
 "#define TG__CU_RULE(asked) TG__CU_KIND\n",
 "#else\n",
 "#define TG__CU_RULE(asked) (asked)\n",
 "#endif\n",
-"#line 4442 \"tensorgrad_cuda.h\"\n",
-"TG__INLINE void TG__CU(tg__cu_step_of)(const tg__cu_optim *r, TG__T *v) {\n",
-"TG__T stepped = r->o[1].p ? v[1] : v[0];\n",
+"#line 4597 \"tensorgrad_cuda.h\"\n",
+"TG__INLINE void TG__CU(tg__cu_step_of)(int kind, const double *number, const int64_t *whole, unsigned there, TG__T *v) {\n",
+"TG__T stepped = there & 2 ? v[1] : v[0];\n",
 "tg__optim_run run;\n",
-"run.n = 1; run.kind = TG__CU_RULE(r->kind); run.number = r->number; run.whole = r->whole;\n",
+"run.n = 1; run.kind = TG__CU_RULE(kind); run.number = number; run.whole = whole;\n",
 "run.p = &stepped; run.g = &v[5];\n",
-"run.s[0] = r->o[2].p ? &v[2] : 0; run.s[1] = r->o[3].p ? &v[3] : 0; run.s[2] = r->o[4].p ? &v[4] : 0;\n",
+"run.s[0] = there & 4 ? &v[2] : 0; run.s[1] = there & 8 ? &v[3] : 0; run.s[2] = there & 16 ? &v[4] : 0;\n",
 "TG__FT(tg__optim_whole)(&run);\n",
 "v[0] = v[1] = stepped;\n",
 "}\n",
-"TG__CU_KERNEL(TG__CU(tg__cu_step), tg__cu_optim, { TG__CU_THREADS(t) {\n",
+"TG__CU_KERNEL(TG__CU(tg__cu_step), tg__cu_optim, { TG__CU_THREADS(t) TG__CU_EACH(i) {\n",
 "TG__T v[6];\n",
-"int k;\n",
-"if (r->wide) TG__CU_EIGHTS(i) {\n",
-"tg__cu_eight eight[6];\n",
-"TG__CU_UNROLL for (k = 0; k < 6; k++) if (r->o[k].p) tg__cu_eight_in(TG__CU_D(k), &r->o[k], i, &eight[k]);\n",
-"TG__CU_UNROLL for (int e = 0; e < 8; e++) {\n",
-"TG__CU_UNROLL for (k = 0; k < 6; k++) v[k] = r->o[k].p ? TG__CU(tg__cu_get)(TG__CU_D(k), (const char *)&eight[k], e) : 0;\n",
-"TG__CU(tg__cu_step_of)(r, v);\n",
-"TG__CU_UNROLL for (k = 0; k < 5; k++) if (r->o[k].p) TG__CU(tg__cu_put)(TG__CU_D(k), (char *)&eight[k], e, v[k]);\n",
-"}\n",
-"TG__CU_UNROLL for (k = 0; k < 5; k++) if (r->o[k].p) tg__cu_eight_out(TG__CU_D(k), r->o[k].p, i, &eight[k]);\n",
-"}\n",
-"TG__CU_LEFT(i) {\n",
+"unsigned there = 0;\n",
 "TG__CU_PLACES(6)\n",
 "if (r->rows) {\n",
 "const int64_t q = i / r->row, place = r->rows[q] * r->row + (i - q * r->row);\n",
-"TG__CU_UNROLL for (k = 0; k < 5; k++) at[k] = place;\n",
+"TG__CU_UNROLL for (int k = 0; k < 5; k++) at[k] = place;\n",
 "at[5] = i;\n",
 "}\n",
-"TG__CU_UNROLL for (k = 0; k < 6; k++) v[k] = r->o[k].p ? TG__CU(tg__cu_get)(TG__CU_D(k), r->o[k].p, at[k]) : 0;\n",
-"TG__CU(tg__cu_step_of)(r, v);\n",
-"TG__CU_UNROLL for (k = 0; k < 5; k++) if (r->o[k].p) TG__CU(tg__cu_put)(TG__CU_D(k), r->o[k].p, at[k], v[k]);\n",
-"} } })\n",
-"#line 4476 \"tensorgrad_cuda.h\"\n",
+"TG__CU_UNROLL for (int k = 0; k < 6; k++) { v[k] = r->o[k].p ? TG__CU(tg__cu_get)(TG__CU_D(k), r->o[k].p, at[k]) : 0; if (r->o[k].p) there |= 1u << k; }\n",
+"TG__CU(tg__cu_step_of)(r->kind, r->number, r->whole, there, v);\n",
+"TG__CU_UNROLL for (int k = 0; k < 5; k++) if (r->o[k].p) TG__CU(tg__cu_put)(TG__CU_D(k), r->o[k].p, at[k], v[k]);\n",
+"} })\n",
+"#line 4620 \"tensorgrad_cuda.h\"\n",
+"#undef TG__CU_D_STEP\n",
+"#define TG__CU_D_STEP(k) TG__CU_DTYPE(k, r->dtype[k])\n",
+"TG__CU_KERNEL(TG__CU(tg__cu_steps), tg__cu_steps, {\n",
+"const tg__cu_stepped *e = r->each;\n",
+"int64_t first = block;\n",
+"int64_t end;\n",
+"unsigned there = 0;\n",
+"for (; first >= e->blocks; e++) first -= e->blocks;\n",
+"first *= TG__CU_STEP_PIECE;\n",
+"end = e->n - first < TG__CU_STEP_PIECE ? e->n : first + TG__CU_STEP_PIECE;\n",
+"TG__CU_UNROLL for (int k = 0; k < 6; k++) if (e->p[k]) there |= 1u << k;\n",
+"TG__CU_THREADS(t) {\n",
+"const int64_t whole = e->wide ? end - end % 8 : first;\n",
+"TG__T v[6];\n",
+"for (int64_t i = first + t * 8; i < whole; i += TG__CU_WIDTH * 8) {\n",
+"tg__cu_eight eight[6];\n",
+"TG__CU_UNROLL for (int k = 0; k < 6; k++) if (e->p[k]) tg__cu_eight_in(TG__CU_D_STEP(k), e->p[k], 1, i, &eight[k]);\n",
+"TG__CU_UNROLL for (int n = 0; n < 8; n++) {\n",
+"TG__CU_UNROLL for (int k = 0; k < 6; k++) v[k] = e->p[k] ? TG__CU(tg__cu_get)(TG__CU_D_STEP(k), (const char *)&eight[k], n) : 0;\n",
+"TG__CU(tg__cu_step_of)(r->kind, r->number, r->whole, there, v);\n",
+"TG__CU_UNROLL for (int k = 0; k < 5; k++) if (e->p[k]) TG__CU(tg__cu_put)(TG__CU_D_STEP(k), (char *)&eight[k], n, v[k]);\n",
+"}\n",
+"TG__CU_UNROLL for (int k = 0; k < 5; k++) if (e->p[k]) tg__cu_eight_out(TG__CU_D_STEP(k), e->p[k], i, &eight[k]);\n",
+"}\n",
+"for (int64_t i = whole + t; i < end; i += TG__CU_WIDTH) {\n",
+"TG__CU_UNROLL for (int k = 0; k < 6; k++) v[k] = e->p[k] ? TG__CU(tg__cu_get)(TG__CU_D_STEP(k), e->p[k], i) : 0;\n",
+"TG__CU(tg__cu_step_of)(r->kind, r->number, r->whole, there, v);\n",
+"TG__CU_UNROLL for (int k = 0; k < 5; k++) if (e->p[k]) TG__CU(tg__cu_put)(TG__CU_D_STEP(k), e->p[k], i, v[k]);\n",
+"}\n",
+"}\n",
+"})\n",
+"#line 4652 \"tensorgrad_cuda.h\"\n",
 "TG__INLINE TG__T TG__CU(tg__cu_power)(const tg__cu_optim *r, int64_t i) {\n",
 "TG__T v[2];\n",
 "tg__optim_run run;\n",
@@ -8627,7 +8913,7 @@ static const char *const tg__cu_kernels[] = {
 "TG__FT(tg__optim_powers)(&run);\n",
 "return v[0];\n",
 "}\n",
-"#line 4486 \"tensorgrad_cuda.h\"\n",
+"#line 4662 \"tensorgrad_cuda.h\"\n",
 "TG__INLINE void TG__CU(tg__cu_power_blocks)(const tg__cu_optim *r, int64_t block) {\n",
 "TG__CU_SHARED(TG__T, s, TG__CU_WIDTH);\n",
 "int half;\n",
@@ -8658,9 +8944,9 @@ static const char *const tg__cu_kernels[] = {
 "TG__CU_KERNEL(TG__CU(tg__cu_powers), tg__cu_optim, TG__CU(tg__cu_power_blocks)(r, block))\n",
 "TG__CU_KERNEL(TG__CU(tg__cu_powers_sum), tg__cu_optim, { (void)block; TG__CU(tg__cu_power_join)(r); })\n",
 "#endif\n",
-"#line 4517 \"tensorgrad_cuda.h\"\n",
+"#line 4693 \"tensorgrad_cuda.h\"\n",
 "#if !defined(TG__CU_ONLY) || defined(TG__CU_ONLY_GEMM) || defined(TG__CU_ONLY_CONV)\n",
-"#line 4521 \"tensorgrad_cuda.h\"\n",
+"#line 4697 \"tensorgrad_cuda.h\"\n",
 "#undef TG__CU_FMA\n",
 "#undef TG__CU_PLUS\n",
 "#if TG__CU_TYPE == 32\n",
@@ -8677,7 +8963,7 @@ static const char *const tg__cu_kernels[] = {
 "#define TG__CU_TILE\n",
 "enum { TG__CU_BM = 128, TG__CU_BN = 64, TG__CU_BK = 16, TG__CU_PAD = TG__CU_BM + 4 };\n",
 "#endif\n",
-"#line 4538 \"tensorgrad_cuda.h\"\n",
+"#line 4714 \"tensorgrad_cuda.h\"\n",
 "TG__INLINE void TG__CU(tg__cu_tile_step)(const TG__T *as, const TG__T *bs, TG__CU_OWN(TG__T, acc, 32)) {\n",
 "TG__CU_THREADS(t) {\n",
 "const int i0 = t / 16 * 8, j0 = t % 16 * 4;\n",
@@ -8690,7 +8976,7 @@ static const char *const tg__cu_kernels[] = {
 "}\n",
 "}\n",
 "}\n",
-"#line 4551 \"tensorgrad_cuda.h\"\n",
+"#line 4727 \"tensorgrad_cuda.h\"\n",
 "TG__INLINE void TG__CU(tg__cu_tile_clear)(TG__CU_OWN(TG__T, acc, 32)) {\n",
 "TG__CU_THREADS(t) if (t < TG__CU_WIDTH) { TG__CU_UNROLL for (int e = 0; e < 32; e++) TG__CU_MY(acc, t)[e] = 0; }\n",
 "}\n",
@@ -8698,14 +8984,14 @@ static const char *const tg__cu_kernels[] = {
 "TG__CU_THREADS(t) if (t < TG__CU_WIDTH) { TG__CU_UNROLL for (int e = 0; e < 32; e++) TG__CU_MY(total, t)[e] = first ? TG__CU_MY(acc, t)[e] : TG__CU_PLUS(TG__CU_MY(total, t)[e], TG__CU_MY(acc, t)[e]); }\n",
 "}\n",
 "#if !defined(TG__CU_ONLY) || defined(TG__CU_ONLY_GEMM)\n",
-"#line 4559 \"tensorgrad_cuda.h\"\n",
+"#line 4735 \"tensorgrad_cuda.h\"\n",
 "TG__INLINE void TG__CU(tg__cu_finish)(const tg__cu_gemm *r, int64_t c_at, int64_t bias_at, int64_t i, int64_t j, TG__T v) {\n",
 "const int64_t at = c_at + i * r->c_rs + j * r->c_cs;\n",
 "if (r->bias) v = TG__CU_PLUS(v, TG__CU(tg__cu_get)(TG__CU_DTYPE(0, r->tc), r->bias, bias_at + i * r->bias_rs + j * r->bias_cs));\n",
 "if (r->accumulate) v = TG__CU_PLUS(TG__CU(tg__cu_get)(TG__CU_DTYPE(0, r->tc), r->c, at), v);\n",
 "TG__CU(tg__cu_put)(TG__CU_DTYPE(0, r->tc), r->c, at, v);\n",
 "}\n",
-"#line 4566 \"tensorgrad_cuda.h\"\n",
+"#line 4742 \"tensorgrad_cuda.h\"\n",
 "TG__INLINE void TG__CU(tg__cu_part)(const tg__cu_gemm *r, int64_t batch, int64_t q, int64_t i, int64_t j, TG__T v) {\n",
 "if (r->partial) ((TG__T *)r->partial)[((batch * r->blocks + q) * r->m + i) * r->n + j] = v;\n",
 "else TG__CU(tg__cu_finish)(r, tg__cu_offset(r->ndim, r->shape, r->bc, batch), tg__cu_offset(r->ndim, r->shape, r->bbias, batch), i, j, v);\n",
@@ -8776,7 +9062,7 @@ static const char *const tg__cu_kernels[] = {
 "if (t % 64 == 0 && item < items) TG__CU(tg__cu_part)(r, item / r->n / r->m / r->blocks, item / r->n / r->m % r->blocks, item / r->n % r->m, item % r->n, s[t]);\n",
 "}\n",
 "}\n",
-"#line 4637 \"tensorgrad_cuda.h\"\n",
+"#line 4813 \"tensorgrad_cuda.h\"\n",
 "TG__INLINE void TG__CU(tg__cu_lanes)(const tg__cu_gemm *r, int64_t block) {\n",
 "TG__CU_SHARED(TG__T, s, TG__CU_WIDTH);\n",
 "const int64_t nt = (r->n + 31) / 32, i = block / nt % r->m, q = block / nt / r->m % r->blocks, batch = block / nt / r->m / r->blocks;\n",
@@ -8823,13 +9109,13 @@ static const char *const tg__cu_kernels[] = {
 "TG__CU_KERNEL(TG__CU(tg__cu_gemm_parts), tg__cu_gemm, TG__CU(tg__cu_add_parts)(r, block))\n",
 "#endif\n",
 "#endif\n",
-"#line 4684 \"tensorgrad_cuda.h\"\n",
+"#line 4860 \"tensorgrad_cuda.h\"\n",
 "#if (!defined(TG__CU_ONLY) || defined(TG__CU_ONLY_CONV)) && TG__CU_TYPE != 0\n",
-"#line 4686 \"tensorgrad_cuda.h\"\n",
+"#line 4862 \"tensorgrad_cuda.h\"\n",
 "#ifndef TG__CU_CONV\n",
 "#define TG__CU_CONV\n",
 "typedef struct tg__cu_spot { int64_t at; int32_t z, y, x; } tg__cu_spot;\n",
-"#line 4690 \"tensorgrad_cuda.h\"\n",
+"#line 4866 \"tensorgrad_cuda.h\"\n",
 "TG__INLINE void tg__cu_split(const int64_t *size, int64_t i, int64_t *p) {\n",
 "TG__CU_ROLL for (int d = 3; d > 0; d--) { const int64_t q = i / size[d]; p[d] = i - q * size[d]; i = q; }\n",
 "p[0] = i;\n",
@@ -8847,7 +9133,7 @@ static const char *const tg__cu_kernels[] = {
 "s.z = (int32_t)p[1] * r->k_scale[0]; s.y = (int32_t)p[2] * r->k_scale[1]; s.x = (int32_t)p[3] * r->k_scale[2];\n",
 "return s;\n",
 "}\n",
-"#line 4708 \"tensorgrad_cuda.h\"\n",
+"#line 4884 \"tensorgrad_cuda.h\"\n",
 "TG__INLINE int tg__cu_inside(const tg__cu_conv *r, int d, int32_t *v) {\n",
 "if (r->divide[d] != 1) {\n",
 "if (*v < 0 || *v % r->divide[d]) return 0;\n",
@@ -8922,7 +9208,7 @@ static const char *const tg__cu_kernels[] = {
 "}\n",
 "}\n",
 "}\n",
-"#line 4783 \"tensorgrad_cuda.h\"\n",
+"#line 4959 \"tensorgrad_cuda.h\"\n",
 "TG__INLINE void TG__CU(tg__cu_conv_one)(const tg__cu_conv *r, int64_t item) {\n",
 "const int64_t parts = r->partial ? r->blocks : 1, m = item % r->m, n = item / r->m % r->n, q = item / r->m / r->n % parts, group = item / r->m / r->n / parts;\n",
 "int64_t p[4], kb, k;\n",

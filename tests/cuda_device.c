@@ -89,7 +89,8 @@ static const op_case larger[] = {
     OP("conv1d", conv_line, "2 3 2000;6 3 5;6|2 130 40;8 130 9") OP("conv1d", conv_line_same, "2 8 50;12 4 4;12") OP("conv2d", conv_depthwise, "2 6 30 31;6 1 3 3;6")
     OP("conv3d", conv_deep, "2 3 5 9 8;6 3 2 3 2;6") OP("conv_transpose1d", conv_back_line, "2 8 50;8 6 4;6") OP("conv_transpose2d", conv_back, "2 8 9 8;8 3 3 2;6") OP("conv_transpose3d", conv_back_deep, "2 6 3 5 4;6 5 2 3 2;5")
     OP("attention", attended, "2 3 70 20;2 3 90 20;2 3 90 24|1 2 5 140;1 2 40 140;1 2 40 150") OP("attention", attended_causal, "2 2 70 16;2 2 70 16;2 2 70 16|1 1 40 8;1 1 70 8;1 1 70 8|1 1 70 8;1 1 40 8;1 1 40 8")
-    OP("attention", attended_groups, "1 6 40 16;1 2 50 16;1 2 50 16") OP("attention", attended_masked, "2 2 40 16;2 2 50 16;2 2 50 16;2 1 40 50") OP("attention", attended_seen, "2 2 40 16;2 2 50 16;2 2 50 16") OP("attention", attended_dropped, "2 2 40 16;2 2 50 16;2 2 50 16")
+    OP("attention", attended_groups, "1 6 40 16;1 2 50 16;1 2 50 16|2 4 1 16;2 2 520 16;2 2 520 24") OP("attention", attended_masked, "2 2 40 16;2 2 50 16;2 2 50 16;2 1 40 50|2 2 1 16;2 2 300 16;2 2 300 16;2 1 1 300")
+    OP("attention", attended, "2 3 1 64;2 3 600 64;2 3 600 72|1 2 1 21;1 2 257 21;1 2 257 200|1 1 1 256;1 1 3 256;1 1 3 1|1 1 1 260;1 1 9 260;1 1 9 8") OP("attention", attended_seen, "2 2 1 16;2 2 530 16;2 2 530 16") OP("attention", attended_seen, "2 2 40 16;2 2 50 16;2 2 50 16") OP("attention", attended_dropped, "2 2 40 16;2 2 50 16;2 2 50 16")
     OP("resample", resized_bilinear, "2 3 17 19") OP("resample", resized_bicubic, "2 3 17 19") OP("resample", resized_smooth, "2 3 17 19") OP("resample", resized_area, "1 2 5 9 8") OP("resample", resized_nearest, "2 3 17 19") OP("resample", resized_line, "3 4 30")
     OP("max_pool", pool_largest, "3 4 19 23|2 5 17") OP("max_pool", pool_largest_wide, "3 4 17") OP("max_pool", pool_largest_to_size, "2 3 11 17") OP("max_pool_places", pool_places, "2 3 11 17")
     OP("avg_pool", pool_mean, "2 3 14 15") OP("avg_pool", pool_mean_deep, "2 3 6 7 8") OP("avg_pool", pool_to_size, "2 3 11 17")
@@ -333,6 +334,39 @@ static void eights(int64_t rows) {
         CHECK_MSG(SAME(tg_detach(p[0]), home(tg_detach(p[1]))), "rule %d, %s: %s", (int)rules[i], tg_dtype_name(floats[k]), tg_error_text(tg)); tg_clear(tg);
         tg_end(tg, m);
     }
+}
+
+/* The steps of 130 parameters of two groups are three launches (the first one also makes its state), their norm is read once, and a step that waits is never overtaken. */
+static void many_steps(void) {
+    tg_tensor *p[2][130];
+    tg_optim *o[2];
+    tg_random_state random;
+    int side, i, step, before, waits;
+    tg = open_strict();
+    CHECK(tg_cuda_open(tg, 0, .folder = folder));
+    random = tg_random_get(tg);
+    for (side = 0; side < 2; side++) {
+        tg_random_set(tg, random);
+        for (i = 0; i < 130; i++) { p[side][i] = tg_randn(tg, TG_SHAPE(1 + i % 7 * 9, i % 3 + 1)); p[side][i] = tg_require_grad(side ? tg_to_device(p[side][i], OTHER) : p[side][i], true); }
+        o[side] = tg_adamw(p[side], 90, 0.1);
+        CHECK(tg_optim_group(o[side], p[side] + 90, 40, 0.01));
+        for (step = 0; step < 2; step++) {
+            tg_mark m = tg_begin(tg);
+            double norm;
+            for (i = 0; i < 130; i++) CHECK(tg_backward(tg_sum(tg_mul(p[side][i], p[side][i]))));
+            waits = driver->waits; norm = tg_clip_grad_norm_(p[side], 130, 1);
+            CHECK(norm > 1 && driver->waits - waits == side);
+            before = driver->launches;
+            CHECK(tg_step(o[side]));
+            CHECK_MSG(!step || driver->launches - before == 3 * side, "%d launches", driver->launches - before);
+            CHECK(tg_optim_zero_grad(o[side]));
+            tg_end(tg, m);
+        }
+    }
+    for (i = 0; i < 130; i++) CHECK(SAME(tg_detach(p[0][i]), home(tg_detach(p[1][i]))));
+    for (side = 0; side < 2; side++) tg_optim_free(o[side]);
+    test_close(tg);
+    nothing_left("many steps");
 }
 
 /* A step of training with all that it takes: is what a test of failing calls does. False: an error is pending. */
@@ -1421,6 +1455,7 @@ int main(int argc, char **argv) {
     if (argc > 2 && strcmp(argv[2], "new") == 0) { products(); convolutions(); guest(); pinned(); programs(); return test_end("cuda_device"); }
     missing();
     memory();
+    many_steps();
     values();
     products();
     convolutions();

@@ -192,11 +192,11 @@ static const kernel kernels[] = {
     BOTH(tg__cu_norm) BOTH(tg__cu_norm_back) BOTH(tg__cu_norm_pieces) BOTH(tg__cu_norm_join) BOTH(tg__cu_norm_apply) BOTH(tg__cu_norm_weights) BOTH(tg__cu_norm_weights_join)
     ALL(tg__cu_pool) BOTH(tg__cu_pool_back) BOTH(tg__cu_pool_claim)
     BOTH(tg__cu_conv_tiles) BOTH(tg__cu_conv_narrow) BOTH(tg__cu_conv_parts)
-    BOTH(tg__cu_attend) BOTH(tg__cu_attend_delta) BOTH(tg__cu_attend_dq) BOTH(tg__cu_attend_dk) BOTH(tg__cu_attend_dv)
+    BOTH(tg__cu_attend) BOTH(tg__cu_attend_one) BOTH(tg__cu_attend_join) BOTH(tg__cu_attend_delta) BOTH(tg__cu_attend_dq) BOTH(tg__cu_attend_dk) BOTH(tg__cu_attend_dv)
     IS(tg__cu_attend_matrix_f32) IS(tg__cu_attend_matrix_dq_f32) IS(tg__cu_attend_matrix_dk_f32) IS(tg__cu_attend_matrix_dv_f32)
     BOTH(tg__cu_rnn) BOTH(tg__cu_rnn_back)
     BOTH(tg__cu_resample)
-    BOTH(tg__cu_step) BOTH(tg__cu_powers) BOTH(tg__cu_powers_sum)
+    BOTH(tg__cu_step) BOTH(tg__cu_steps) BOTH(tg__cu_powers) BOTH(tg__cu_powers_sum)
     { NULL, NULL, 0 }
 };
 
