@@ -713,10 +713,12 @@ TG_API bool tg_gradcheck_from(const tg_gradcheck_args *args);
 #define tg_gradcheck(...) TG__OPTIONS1(tg_gradcheck, call, __VA_ARGS__)
 
 /* Maps f over the leading dimension of its inputs, which all have it in one size: f sees each without it and is run
-   once, the outputs get it in front. Differentiable. Formulas, dropout, permute, view, expand, slices and copies are
-   one call for all examples, and so are operations of your own that have a rule (tg_op). Every other one is called
-   example by example, as in a loop of yours, and gives the loop's bits; it needs at least one example. What is random
-   is drawn for each example. Refused are writes in place, reading values and what depends on them (tg_nonzero,
+   once, the outputs get it in front. Differentiable. One call for all examples are formulas, views, copies, products,
+   convolutions, pools, norms, attention, cross-entropy, softmax, reductions, sorts, sums so far, dropout, what indexes
+   and joins, and operations of your own that have a rule (tg_op). They give the bits of a loop of yours, but for sums
+   that round by how many rows there are (products, convolutions, attention), the mean of cross-entropy, and norms whose
+   weights are mapped too: there it is the rounding of the one call. Every other operation is called example by example,
+   gives the loop's bits, and needs at least one example. What is random is drawn for each example. Refused are writes in place, reading values and what depends on them (tg_nonzero,
    tg_unique, tg_ctc_loss, tg_matrix_exp), an inner tg_vmap over what is inside already, and tg_grad inside f. For
    gradients of each example: map over the parameters too, tg_expand copies of them that go into
    tg_functional_call, and ask for the sum's gradients by these copies. */
@@ -2179,8 +2181,9 @@ typedef struct tg_op {
     /* false: failed; NULL g[i]: zero; NULL dx[i]: no gradient. g is not to be written to: the operands of a sum share it */
     bool (*backward)(tg_ctx *tg, tg__node *n, tg_tensor **g, tg_tensor **dx);
     /* NULL, or the rule for tg_vmap: operands whose bit is set in `mapped` have a leading dimension more than the
-       call meant, all of one size; fills out[] so that all results have it too. Without one, where it returns false
-       without an error, and for more than 8 operands or 4 results the op is called example by example */
+       call meant, all of one size; fills out[] so that all results have it too, or are reshaped to that. `check` has
+       been called with the examples' shapes before, and `attr` is as it left it. Without a rule, where it returns false
+       without an error, and for more than 32 operands or 4 results the op is called example by example */
     bool (*vmap)(tg_ctx *tg, const struct tg_op *op, const void *attr, tg_tensor *const *in, int n_in, unsigned mapped, tg_tensor **out);
 } tg_op;
 
@@ -8748,7 +8751,7 @@ struct tg__node {
 };
 
 /* A record in words: static const tg_op tg__sort_op = { TG__OP("sort", TG__IN(1), TG__OUT(2), TG__NO_FLAGS),
-   TG__SAVES(TG_SAVE_OUT(1)), TG__ATTRS(tg__sort), check, forward, backward, tg__shift_vmap };
+   TG__SAVES(TG_SAVE_OUT(1)), TG__ATTRS(tg__sort), check, forward, backward, NULL };
 
    A new operation is a prototype in >>ops, a block like that of sort (see >>impl-sort), a row in tests/op_list.h if it
    has a derivative, one in tests/test_outputs.c if it writes through a pointer, and its name in README's table; then
@@ -9205,7 +9208,7 @@ TG__PRIVATE bool tg__channels_vmap(tg_ctx *tg, const tg_op *op, const void *attr
         if (x[0]->ndim > batched) x[0] = tg_flatten(x[0], 0, x[0]->ndim - batched);
         return tg__same_vmap(tg, op, attr, x, n_in, mapped, out);
     }
-    for (i = 0; i < n_in; i++) {
+    for (i = 0; i < n_in && size; i++) {                       /* of no examples there are no channels */
         if (!in[i]) continue;
         x[i] = tg__led(in[i], mapped >> i & 1u, size);
         if (!x[i]) return false;
@@ -9213,10 +9216,10 @@ TG__PRIVATE bool tg__channels_vmap(tg_ctx *tg, const tg_op *op, const void *attr
         else x[i] = tg_flatten(x[i], 0, 1);
     }
     if (groups) *groups *= size;
-    if (!tg__same_vmap(tg, op, attr, x, n_in, mapped, out)) return false;
+    if (size == 0 || !tg__same_vmap(tg, op, attr, x, n_in, mapped, out)) return false;
     for (i = 0; i < op->n_out && n > 1; i++) {                         /* [N, examples, what one has] */
         int64_t shape[3];
-        if (!out[i] || out[i]->numel == 0 || (i && apart == false)) continue;
+        if (!out[i] || out[i]->numel == 0 || (i && !apart)) continue;
         shape[0] = n; shape[1] = size; shape[2] = out[i]->numel / n / size;
         out[i] = tg_transpose(tg_reshape(out[i], 3, shape), 0, 1);
     }
@@ -15151,7 +15154,7 @@ TG__PRIVATE bool tg__sort_backward(tg_ctx *tg, tg__node *n, tg_tensor **g, tg_te
     return dx[0] != NULL;
 }
 static const tg_op tg__sort_op = { TG__OP("sort", TG__IN(1), TG__OUT(2), TG__NO_FLAGS), TG__SAVES(TG_SAVE_OUT(1)), TG__ATTRS(tg__sort),
-    tg__sort_check, tg__sort_forward, tg__sort_backward, NULL };
+    tg__sort_check, tg__sort_forward, tg__sort_backward, tg__shift_vmap };
 static const tg_op tg__topk_op = { TG__OP("topk", TG__IN(1), TG__OUT(2), TG__NO_FLAGS), TG__SAVES(TG_SAVE_OUT(1)), TG__ATTRS_OF(tg__topk, tg__sort),
     tg__topk_check, tg__sort_forward, tg__sort_backward, tg__shift_vmap };
 TG__PRIVATE tg_tensor *tg__sort_call(const tg_op *op, tg_tensor *x, int64_t dim, bool descending, int64_t first, int64_t k, tg_tensor **indices) {
@@ -26983,6 +26986,7 @@ TG__PRIVATE bool tg__norm_vmap(tg_ctx *tg, const tg_op *op, const void *attr, tg
     tg__norm_attr at = *(const tg__norm_attr *)attr;
     const int ndim = in[0]->ndim - (int)(mapped & 1u);
     tg_tensor *y;
+    if (in[0]->numel == 0) return false;                               /* the family has no rows of nothing */
     if (op->kind > TG__NORM_RMS) return tg__channels_vmap(tg, op, &at, &at.groups, ndim, op->kind != TG__NORM_BATCH, in, n_in, mapped, out);
     if (mapped == 1) return tg__same_vmap(tg, op, attr, in, n_in, mapped, out);
     y = tg__apply(op, attr, NULL, tg__widened(in[0]), NULL, NULL);
