@@ -718,10 +718,10 @@ TG_API bool tg_gradcheck_from(const tg_gradcheck_args *args);
    and joins, and operations of your own that have a rule (tg_op). They give the bits of a loop of yours, but for sums
    that round by how many rows there are (products, convolutions, attention), the mean of cross-entropy, and norms whose
    weights are mapped too: there it is the rounding of the one call. Every other operation is called example by example,
-   gives the loop's bits, and needs at least one example. What is random is drawn for each example. Refused are writes in place, reading values and what depends on them (tg_nonzero,
-   tg_unique, tg_ctc_loss, tg_matrix_exp), an inner tg_vmap over what is inside already, and tg_grad inside f. For
-   gradients of each example: map over the parameters too, tg_expand copies of them that go into
-   tg_functional_call, and ask for the sum's gradients by these copies. */
+   gives the loop's bits, and needs at least one example. What is random is drawn for each example. Refused are writes
+   in place, reading values and what depends on them (tg_nonzero, tg_unique, tg_ctc_loss, tg_matrix_exp), an inner
+   tg_vmap over what is inside already, and tg_grad inside f. For gradients of each example: map over the parameters
+   too, tg_expand copies of them that go into tg_functional_call, and ask for the sum's gradients by these copies. */
 TG_API bool tg_vmap(const tg_function_call *call, tg_tensor **outputs);
 
 /* Runs f without recording, and again when the backward pass needs its graph: memory for time. Random calls
@@ -2183,7 +2183,7 @@ typedef struct tg_op {
     /* NULL, or the rule for tg_vmap: operands whose bit is set in `mapped` have a leading dimension more than the
        call meant, all of one size; fills out[] so that all results have it too, or are reshaped to that. `check` has
        been called with the examples' shapes before, and `attr` is as it left it. Without a rule, where it returns false
-       without an error, and for more than 32 operands or 4 results the op is called example by example */
+       without an error, and for more than 32 operands or 8 results the op is called example by example */
     bool (*vmap)(tg_ctx *tg, const struct tg_op *op, const void *attr, tg_tensor *const *in, int n_in, unsigned mapped, tg_tensor **out);
 } tg_op;
 
@@ -9113,6 +9113,7 @@ TG__PRIVATE bool tg__call_examples(tg_ctx *tg, const tg_op *op, const void *attr
    Most operations are one of these over the wholes: the same (with dimensions matched from the last one on, or as they are),
    the same one dimension further (tg__shift_vmap), or the same with the examples in its batch (tg__fold_vmap). */
 #define TG__VMAP_IN 32
+#define TG__VMAP_OUT 8
 TG__PRIVATE bool tg__same_vmap(tg_ctx *tg, const tg_op *op, const void *attr, tg_tensor *const *in, int n_in, unsigned mapped, tg_tensor **out) {
     (void)tg; (void)mapped;
     return tg__call(op, attr, in, n_in, out, op->n_out) != NULL;
@@ -9270,11 +9271,11 @@ TG__PRIVATE bool tg__call_together(tg_ctx *tg, const tg__node *one, tg_tensor *c
 }
 TG__PRIVATE tg_tensor *tg__call_mapped(tg_ctx *tg, const tg_op *op, const void *attr,
     tg_tensor *const *in, int n_in, tg_tensor **outs, int n_out) {
-    tg_tensor *x[TG__VMAP_IN], *few[4], **out = few, **room = NULL, *first;
+    tg_tensor *x[TG__VMAP_IN], *few[TG__VMAP_OUT], **out = few, **room = NULL, *first;
     unsigned mapped = 0;
     int64_t size = 0;
     size_t bytes = 0;
-    bool ok, outermost, rule = (op->vmap || ((op->flags & TG_OP_MAP) && n_in == 1)) && n_in <= TG__VMAP_IN && n_out <= 4;
+    bool ok, outermost, rule = (op->vmap || ((op->flags & TG_OP_MAP) && n_in == 1)) && n_in <= TG__VMAP_IN && n_out <= TG__VMAP_OUT;
     tg_mark m;
     int i;
     if ((op->flags & TG_OP_INPLACE) || n_out < 1) { tg__fail(tg, TG__E_VMAP); return NULL; }
@@ -24209,15 +24210,36 @@ TG__PRIVATE bool tg__rnn_backward(tg_ctx *tg, tg__node *n, tg_tensor **g, tg_ten
     dx[TG__RNN_C0] = w.dc;
     return tg->error == TG_OK;
 }
+/* Examples are sequences of one batch, where they share the weights. */
+TG__PRIVATE bool tg__rnn_vmap(tg_ctx *tg, const tg_op *op, const void *attr, tg_tensor *const *in, int n_in, unsigned mapped, tg_tensor **out) {
+    const unsigned states = 1u << TG__RNN_X | 1u << TG__RNN_H0 | 1u << TG__RNN_C0;
+    tg_tensor *x[TG__RNN_INS];
+    int64_t sizes[2];
+    int i;
+    if (mapped & ~states) return false;
+    sizes[0] = tg__examples(in, mapped); sizes[1] = in[TG__RNN_X]->shape[1 + (mapped & 1u)];
+    for (i = 0; i < n_in; i++) {
+        x[i] = in[i];
+        if (!x[i] || !(states >> i & 1u)) continue;
+        x[i] = tg__led(x[i], mapped >> i & 1u, sizes[0]);
+        if (i == TG__RNN_X) x[i] = tg_flatten(tg_transpose(x[i], 0, 1), 1, 2);
+        else x[i] = tg_contiguous(tg_flatten(x[i], 0, 1));
+        if (!x[i]) return false;
+    }
+    if (!tg__same_vmap(tg, op, attr, x, n_in, mapped, out)) return false;
+    out[TG__RNN_Y] = tg_transpose(tg_unflatten(out[TG__RNN_Y], 1, 2, sizes), 0, 1);
+    out[TG__RNN_GATES] = out[TG__RNN_CELLS] = NULL;                     /* nobody else's */
+    return out[TG__RNN_Y] != NULL;
+}
 #define TG__RNN_SAVES TG__SAVES_EACH(TG_SAVE_INS | TG_SAVE_OUT(TG__RNN_Y) | TG_SAVE_OUT(TG__RNN_GATES) | TG_SAVE_OUT(TG__RNN_CELLS))
 static const tg_op tg__rnn_tanh_op = { TG__OP_KIND("rnn_tanh", TG__IN_OPT(4, 4), TG__OUT(TG__RNN_OUTS), TG__NO_FLAGS, TG_RNN_TANH), TG__RNN_SAVES, TG__ATTRS(tg__rnn),
-    tg__rnn_check, tg__rnn_forward, tg__rnn_backward, NULL };
+    tg__rnn_check, tg__rnn_forward, tg__rnn_backward, tg__rnn_vmap };
 static const tg_op tg__rnn_relu_op = { TG__OP_KIND("rnn_relu", TG__IN_OPT(4, 4), TG__OUT(TG__RNN_OUTS), TG__NO_FLAGS, TG_RNN_RELU), TG__RNN_SAVES, TG__ATTRS(tg__rnn),
-    tg__rnn_check, tg__rnn_forward, tg__rnn_backward, NULL };
+    tg__rnn_check, tg__rnn_forward, tg__rnn_backward, tg__rnn_vmap };
 static const tg_op tg__lstm_op = { TG__OP_KIND("lstm", TG__IN_OPT(4, 4), TG__OUT(TG__RNN_OUTS), TG__NO_FLAGS, TG_RNN_LSTM), TG__RNN_SAVES, TG__ATTRS(tg__rnn),
-    tg__rnn_check, tg__rnn_forward, tg__rnn_backward, NULL };
+    tg__rnn_check, tg__rnn_forward, tg__rnn_backward, tg__rnn_vmap };
 static const tg_op tg__gru_op = { TG__OP_KIND("gru", TG__IN_OPT(4, 4), TG__OUT(TG__RNN_OUTS), TG__NO_FLAGS, TG_RNN_GRU), TG__RNN_SAVES, TG__ATTRS(tg__rnn),
-    tg__rnn_check, tg__rnn_forward, tg__rnn_backward, NULL };
+    tg__rnn_check, tg__rnn_forward, tg__rnn_backward, tg__rnn_vmap };
 #undef TG__RNN_SAVES
 
 /* ---- whole calls ---- */

@@ -156,6 +156,8 @@ TOGETHER(cumsum_, tg_cumsum(x[0], 0))
 TOGETHER(cumprod_, tg_cumprod(x[0], -1))
 TOGETHER(diagonal_, tg_diagonal(x[0], 1, 0, -1))
 TOGETHER(one_hot_, tg_one_hot(x[0], 5))
+static tg_tensor *some(int64_t rows, int64_t columns) { return tg_sin(tg_reshape(tg_arange(tg, 0, (double)(rows * columns), 1, TG_F32), TG_SHAPE(rows, columns))); }
+TOGETHER(gru_, tg_gru_cell(x[0], x[1], some(9, 4), some(9, 3), NULL, NULL))
 TOGETHER(attention_, tg_scaled_dot_product_attention(x[0], x[1], x[2]))
 static const struct together { const char *name; tg_tensor *(*f)(tg_tensor *const *x); const char *operands; } togethers[] = {
 #define R(f, operands) { #f, f, operands },
@@ -166,7 +168,7 @@ static const struct together { const char *name; tg_tensor *(*f)(tg_tensor *cons
     R(conv_transpose_, "!2 4 3 3;4 3 2 2;6") R(max_pool_, "2 3 6 4") R(max_pool_, "3 6 4") R(avg_pool_, "2 3 6 4") R(layer_norm_, "!4 6;6;6") R(rms_norm_, "!2 4 6;6") R(group_norm_, "!2 4 5;4;4")
     R(instance_norm_, "!2 4 5;4;4") R(batch_norm_, "!3 4 5;4;4") R(embedding_, "5 3;i2 4") R(embedding_, "5 3;i") R(select_, "2 3 5;i4") R(add_at, "2 5 3;i4;2 4 3") R(gather_, "2 5;i2 3") R(scatter_, "5 3;i4 3;4 3")
     R(cat_, "2 3;2 1;2 4") R(stack_, "2 3;2 3;2 3") R(sort_, "4 3") R(softmax_, "1") R(topk_, "3 4") R(flip_, "2 3") R(cumsum_, "3 4") R(cumprod_, "3 4") R(diagonal_, "4 3 5") R(one_hot_, "i3") R(attention_, "!2 5 4;2 6 4;2 6 3")
-    R(attention_, "!2 2 5 4;2 2 6 4;2 2 6 3")
+    R(attention_, "!2 2 5 4;2 2 6 4;2 2 6 3") R(gru_, "!2 4;2 3")
 #undef R
 };
 typedef struct together_call { const struct together *of; tg_tensor *x[3]; unsigned mapped; int n; } together_call;
