@@ -9229,25 +9229,22 @@ TG__PRIVATE bool tg__channels_vmap(tg_ctx *tg, const tg_op *op, const void *attr
 
 /* A node of one example's call, whose operands are the headers: its check has said what is wrong with their shapes, or what an
    example gives; and it has settled the attributes, as it does before a call. */
-TG__PRIVATE tg__node *tg__example_of(tg_ctx *tg, const tg_op *op, const void *attr, tg_tensor *const *in, int n_in, int n_out, unsigned mapped) {
-    tg__node *n = tg__node_make(tg, op, attr, n_in, n_out);
+TG__PRIVATE bool tg__example_check(tg_ctx *tg, tg__node *n, tg_tensor *const *in, unsigned mapped) {
     bool ok;
     int i;
-    if (!n) return NULL;
     n->borrowed = true;
-    for (i = 0; i < n_in; i++) {
+    n->device = TG_CPU;
+    for (i = 0; i < n->n_in; i++) {
         n->in[i] = in[i];
-        n->in_slot[i].from = NULL;
+        if (n->in_slot) n->in_slot[i].from = NULL;
         if (!in[i]) continue;
         n->wants[i] = tg->grad_mode && tg__needs_grad(in[i]);
         if (in[i]->device != TG_CPU) n->device = in[i]->device;
         if (mapped >> i & 1u) in[i]->opaque = 0;
     }
-    ok = op->check(tg, n);
-    for (i = 0; i < n_in; i++) if (mapped >> i & 1u) in[i]->opaque = TG__MAPPED;
-    if (ok) return n;
-    tg__node_drop(tg, n);
-    return NULL;
+    ok = (n->op->check)(tg, n);
+    for (i = 0; i < n->n_in; i++) if (mapped >> i & 1u) in[i]->opaque = TG__MAPPED;
+    return ok;
 }
 /* By the op's rule, one call for all; `one` is an example's. What a rule gives in another shape, folded into a batch, gets the
    example's behind the leading dimension. False without an error: the rule is not for these operands. */
@@ -9290,11 +9287,12 @@ TG__PRIVATE tg_tensor *tg__call_mapped(tg_ctx *tg, const tg_op *op, const void *
     outermost = tg__compose(tg);
     ok = m.depth && rule;
     if (ok) {
-        tg__node *one = tg__example_of(tg, op, attr, in, n_in, n_out, mapped);
-        ok = one && tg__call_together(tg, one, x, mapped, size, out);
-        if (one) tg__node_drop(tg, one);
+        tg__brief b;
+        tg__node *one = tg__brief_fits(op, n_in, n_out) ? tg__brief_make(tg, &b, op, attr, b.in, n_in, n_out) : tg__node_make(tg, op, attr, n_in, n_out);
+        ok = one && tg__example_check(tg, one, in, mapped) && tg__call_together(tg, one, x, mapped, size, out);
+        if (one == &b.node) tg__node_let_go(one); else tg__node_drop(tg, one);
     }
-    if (!ok && tg->error == TG_OK) {
+    if (!ok && tg->error == TG_OK && m.depth) {
         if (size == 0 || size > 0x7fffffff) tg__fail(tg, TG__E_VMAP_EXAMPLES, size);
         else {
             bytes = ((size_t)n_in + (size_t)n_out * (2 + (size_t)size)) * sizeof *room;
@@ -22418,13 +22416,43 @@ TG__PRIVATE void tg__ask_matrix(tg__ask *a, tg_tensor *t, const tg_tensor *c) {
         o->stride[d] = wide ? 0 : o->stride[d - lead];
     }
 }
+/* the operand as a matrix */
+TG__PRIVATE void tg__ask_flat(tg_operand *o, int64_t rows, int64_t columns, int64_t row, int64_t column) {
+    o->ndim = 2;
+    o->shape[0] = rows; o->shape[1] = columns;
+    o->stride[0] = row; o->stride[1] = column;
+    tg__operand_settle(o);
+}
+/* Is it one matrix, for all batches? */
+TG__PRIVATE bool tg__matmul_shared(const tg_tensor *t) {
+    int d;
+    for (d = 0; d < t->ndim - 2; d++) if (t->shape[d] != 1) return false;
+    return true;
+}
+/* Rows, or columns, each in a batch of its own, that meet one matrix: one product of all, which is dense. */
+TG__PRIVATE bool tg__matmul_rows(tg__ask *ask, tg_tensor *y, tg_tensor *a, tg_tensor *b) {
+    const int nd = y->ndim;
+    const bool rows = y->shape[nd - 2] == 1 && tg__matmul_shared(b);
+    tg_tensor *x = rows ? a : b, *w = rows ? b : a;
+    const int64_t *of = w->stride + w->ndim - 2, out = y->shape[rows ? nd - 1 : nd - 2];
+    int64_t shape[2], stride[2];
+    if (nd == 2 || y->numel == 0 || (!rows && (y->shape[nd - 1] != 1 || !tg__matmul_shared(a)))) return false;
+    shape[0] = y->numel / out; shape[1] = a->shape[a->ndim - 1];
+    if (!tg__view_strides(x, 2, shape, stride)) return false;
+    tg__ask_flat(tg__ask_for(ask, y, TG_WRITE), shape[0], out, out, 1);
+    tg__ask_flat(tg__ask_for(ask, x, TG_READ), shape[0], shape[1], stride[0], stride[1]);
+    tg__ask_flat(tg__ask_for(ask, w, TG_READ), shape[1], out, of[rows ? 0 : 1], of[rows ? 1 : 0]);
+    return true;
+}
 TG__PRIVATE bool tg__matmul_into(tg_ctx *tg, tg_tensor *y, tg_tensor *a, tg_tensor *b) {
     tg__ask ask;
     if (tg__gemm_small(tg, y, a, b)) return true;
     tg__ask_begin(&ask, TG_FAMILY_GEMM, 0, y->dtype);
-    tg__ask_for(&ask, y, TG_WRITE);
-    tg__ask_matrix(&ask, a, y);
-    tg__ask_matrix(&ask, b, y);
+    if (!tg__matmul_rows(&ask, y, a, b)) {
+        tg__ask_for(&ask, y, TG_WRITE);
+        tg__ask_matrix(&ask, a, y);
+        tg__ask_matrix(&ask, b, y);
+    }
     tg__ask_for(&ask, NULL, TG_ABSENT);
     return tg__launch(&ask, tg, &tg__family_gemm, NULL);
 }
@@ -22489,13 +22517,6 @@ TG__PRIVATE bool tg__linear_check(tg_ctx *tg, tg__node *n) {
     }
     return tg__shapes(tg, n, "[*, I] [O, I] ?[O] -> [*, O]");
 }
-/* the operand as a matrix */
-TG__PRIVATE void tg__ask_flat(tg_operand *o, int64_t rows, int64_t columns, int64_t row, int64_t column) {
-    o->ndim = 2;
-    o->shape[0] = rows; o->shape[1] = columns;
-    o->stride[0] = row; o->stride[1] = column;
-    tg__operand_settle(o);
-}
 TG__PRIVATE bool tg__linear_forward(tg_ctx *tg, tg__node *n) {
     tg_tensor *x = n->in[0], *w = n->in[1], *b = n->in[2], *y = n->out[0];
     int64_t in = w->shape[1], out = w->shape[0], rows = 1, shape[2], stride[2];
@@ -22531,13 +22552,14 @@ TG__PRIVATE bool tg__linear_backward(tg_ctx *tg, tg__node *n, tg_tensor **g, tg_
     }
     return tg->error == TG_OK;
 }
-/* A weight of each example's own: y^T = W x^T, as then dW = g^T x comes as W lies. */
+/* A weight of each example's own: y = x W^T; or of one row y^T = W x^T, as then dW = g^T x comes as W lies. */
 TG__PRIVATE bool tg__linear_vmap(tg_ctx *tg, const tg_op *op, const void *attr, tg_tensor *const *in, int n_in, unsigned mapped, tg_tensor **out) {
     tg_tensor *x = in[0], *w = in[1], *b = in[2], *y;
     if (mapped == 1) return tg__same_vmap(tg, op, attr, in, n_in, mapped, out);
     if (mapped & 2u) {
         x = (mapped & 1u) ? tg_flatten(x, 1, -2) : tg_flatten(x, 0, -2);
-        y = tg_transpose(tg_matmul(w, tg_transpose(x, -2, -1)), -2, -1);
+        if (!x || x->shape[x->ndim - 2] > 1) y = tg_matmul(x, tg_transpose(w, -2, -1));
+        else y = tg_transpose(tg_matmul(w, tg_transpose(x, -2, -1)), -2, -1);
     } else y = tg__apply(op, NULL, NULL, x, w, NULL);
     if (b && y) y = tg_add(y, tg__matched(b, mapped >> 2 & 1u, y->ndim - (int)((mapped >> 1 | mapped) & 1u)));
     return (out[0] = y) != NULL;
