@@ -713,13 +713,15 @@ TG_API bool tg_gradcheck_from(const tg_gradcheck_args *args);
 #define tg_gradcheck(...) TG__OPTIONS1(tg_gradcheck, call, __VA_ARGS__)
 
 /* Maps f over the leading dimension of its inputs, which all have it in one size: f sees each without it and is run
-   once, the outputs get it in front. Differentiable. Formulas, dropout, permute, view, expand, slices and copies are
-   one call for all examples, and so are operations of your own that have a rule (tg_op). Every other one is called
-   example by example, as in a loop of yours, and gives the loop's bits; it needs at least one example. What is random
-   is drawn for each example. Refused are writes in place, reading values and what depends on them (tg_nonzero,
-   tg_unique, tg_ctc_loss, tg_matrix_exp), an inner tg_vmap over what is inside already, and tg_grad inside f. For
-   gradients of each example: map over the parameters too, tg_expand copies of them that go into
-   tg_functional_call, and ask for the sum's gradients by these copies. */
+   once, the outputs get it in front. Differentiable. One call for all examples are formulas, views, copies, products,
+   convolutions, pools, norms, attention, cross-entropy, softmax, reductions, sorts, sums so far, dropout, what indexes
+   and joins, and operations of your own that have a rule (tg_op). They give the bits of a loop of yours, but for sums
+   that round by how many rows there are (products, convolutions, attention), the mean of cross-entropy, and norms whose
+   weights are mapped too: there it is the rounding of the one call. Every other operation is called example by example,
+   gives the loop's bits, and needs at least one example. What is random is drawn for each example. Refused are writes
+   in place, reading values and what depends on them (tg_nonzero, tg_unique, tg_ctc_loss, tg_matrix_exp), an inner
+   tg_vmap over what is inside already, and tg_grad inside f. For gradients of each example: map over the parameters
+   too, tg_expand copies of them that go into tg_functional_call, and ask for the sum's gradients by these copies. */
 TG_API bool tg_vmap(const tg_function_call *call, tg_tensor **outputs);
 
 /* Runs f without recording, and again when the backward pass needs its graph: memory for time. Random calls
@@ -2179,8 +2181,9 @@ typedef struct tg_op {
     /* false: failed; NULL g[i]: zero; NULL dx[i]: no gradient. g is not to be written to: the operands of a sum share it */
     bool (*backward)(tg_ctx *tg, tg__node *n, tg_tensor **g, tg_tensor **dx);
     /* NULL, or the rule for tg_vmap: operands whose bit is set in `mapped` have a leading dimension more than the
-       call meant, all of one size; fills out[] so that all results have it too. Without one, where it returns false
-       without an error, and for more than 8 operands or 4 results the op is called example by example */
+       call meant, all of one size; fills out[] so that all results have it too, or are reshaped to that. `check` has
+       been called with the examples' shapes before, and `attr` is as it left it. Without a rule, where it returns false
+       without an error, and for more than 32 operands or 8 results the op is called example by example */
     bool (*vmap)(tg_ctx *tg, const struct tg_op *op, const void *attr, tg_tensor *const *in, int n_in, unsigned mapped, tg_tensor **out);
 } tg_op;
 
@@ -9107,46 +9110,202 @@ TG__PRIVATE bool tg__call_examples(tg_ctx *tg, const tg_op *op, const void *attr
     }
     return true;
 }
+/* ---- what rules are made of ----
+   Most operations are one of these over the wholes: the same (with dimensions matched from the last one on, or as they are),
+   the same one dimension further (tg__shift_vmap), or the same with the examples in its batch (tg__fold_vmap). */
+#define TG__VMAP_IN 32
+#define TG__VMAP_OUT 8
+TG__PRIVATE bool tg__same_vmap(tg_ctx *tg, const tg_op *op, const void *attr, tg_tensor *const *in, int n_in, unsigned mapped, tg_tensor **out) {
+    (void)tg; (void)mapped;
+    return tg__call(op, attr, in, n_in, out, op->n_out) != NULL;
+}
+typedef struct tg__shape_attr { int64_t ndim; int64_t shape[TG_MAX_DIMS]; } tg__shape_attr;
+/* a shape behind the number of examples */
+TG__PRIVATE bool tg__shape_lead(tg__shape_attr *at, int64_t size) {
+    if (at->ndim == TG_MAX_DIMS) return false;
+    memmove(at->shape + 1, at->shape, (size_t)at->ndim++ * sizeof at->shape[0]);
+    at->shape[0] = size;
+    return true;
+}
+TG__PRIVATE int64_t tg__examples(tg_tensor *const *in, unsigned mapped) {
+    while (!(mapped & 1u)) { in++; mapped >>= 1; }
+    return in[0]->shape[0];
+}
+/* x with the leading dimension: what all examples share is repeated. NULL without an error where there is no room for it. */
+TG__PRIVATE tg_tensor *tg__led(tg_tensor *x, bool mapped, int64_t size) {
+    tg__shape_attr at;
+    if (!x || mapped) return x;
+    at.ndim = x->ndim;
+    memcpy(at.shape, x->shape, sizeof at.shape);
+    return tg__shape_lead(&at, size) ? tg_expand(x, (int)at.ndim, at.shape) : NULL;
+}
+/* x for a call that matches dimensions from the last one on, `most` of an example: ones stand behind the leading one. */
+TG__PRIVATE tg_tensor *tg__matched(tg_tensor *x, bool mapped, int most) {
+    int64_t shape[TG_MAX_DIMS];
+    int d = x ? x->ndim - 1 : most;
+    if (!mapped || d >= most || most >= TG_MAX_DIMS) return x;
+    shape[0] = x->shape[0];
+    memcpy(shape + 1 + most - d, x->shape + 1, (size_t)d * sizeof shape[0]);
+    while (d < most) shape[most - d++] = 1;
+    return tg_reshape(x, most + 1, shape);
+}
+TG__PRIVATE bool tg__matched_vmap(tg_ctx *tg, const tg_op *op, const void *attr, tg_tensor *const *in, int n_in, unsigned mapped, tg_tensor **out) {
+    tg_tensor *x[3];
+    int i, most = 0;
+    for (i = 0; i < n_in; i++) { const int d = in[i]->ndim - (int)(mapped >> i & 1u); if (d > most) most = d; }
+    for (i = 0; i < n_in; i++) if ((x[i] = tg__matched(in[i], mapped >> i & 1u, most)) == NULL) return false;
+    return most < TG_MAX_DIMS && tg__same_vmap(tg, op, attr, x, n_in, mapped, out);
+}
+/* For operations whose attributes dim, dim1, dim2 and dims are all that they know of dimensions; no dims are all. An example
+   without dimensions becomes one of a single element. */
+TG__PRIVATE bool tg__shift_vmap(tg_ctx *tg, const tg_op *op, const void *attr, tg_tensor *const *in, int n_in, unsigned mapped, tg_tensor **out) {
+    union { double align; char bytes[TG__BRIEF_ATTR]; } at;
+    tg_tensor *x[TG__VMAP_IN];
+    const int64_t size = tg__examples(in, mapped), ndim = in[0]->ndim - (int)(mapped & 1u), least = ndim ? ndim : 1;
+    int i, k;
+    if (op->attr_size > sizeof at || (n_in > 1 && ndim == 0)) return false;
+    for (i = 0; i < n_in; i++) {
+        const int own = (int)(mapped >> i & 1u);
+        for (k = own; n_in > 1 && k < in[i]->ndim; k++) if (in[i]->shape[k] == 0) return false;        /* of several, those that are nothing may have any shape */
+        if (in[i]->ndim - own != ndim) return false;
+        x[i] = ndim ? tg__led(in[i], mapped >> i & 1u, size) : tg_unsqueeze(in[i], 1);
+        if (!x[i]) return false;
+    }
+    tg__attr_copy(at.bytes, attr, op->attr_size);
+    for (i = 0; i < op->n_attrs; i++) {
+        const tg_attr *a = &op->attrs[i];
+        int64_t *d = (int64_t *)(void *)(at.bytes + a->offset), *count = a->type == TG_ATTR_INTS ? (int64_t *)(void *)(at.bytes + a->length) : NULL;
+        if (strncmp(a->name, "dim", 3) != 0) continue;
+        if (count && *count == 0) for (*count = least, k = 0; k < (int)least; k++) d[k] = k;
+        for (k = 0; k < (count ? (int)*count : 1); k++) d[k] += d[k] < 0 ? least + 1 : 1;
+    }
+    return tg__same_vmap(tg, op, at.bytes, x, n_in, mapped, out);
+}
+/* The leading dimension and the one behind it as one; of a single example in each no copy of what is repeated is made. */
+TG__PRIVATE tg_tensor *tg__folded(tg_tensor *x, bool mapped, int64_t size) {
+    x = tg__led(x, mapped, size);
+    return !x || x->ndim < 2 ? NULL : x->shape[1] == 1 ? tg_squeeze(x, 1) : tg_flatten(x, 0, 1);
+}
+/* For operations that do the same for each of a batch; the first result is all that anybody wants. */
+TG__PRIVATE bool tg__fold_vmap(tg_ctx *tg, const tg_op *op, const void *attr, tg_tensor *const *in, int n_in, unsigned mapped, tg_tensor **out) {
+    tg_tensor *x[8];
+    int i;
+    (void)tg;
+    for (i = 0; i < n_in; i++) {
+        x[i] = tg__folded(in[i], mapped >> i & 1u, tg__examples(in, mapped));
+        if (in[i] && !x[i]) return false;
+    }
+    return (out[0] = tg__call(op, attr, x, n_in, NULL, op->n_out)) != NULL;
+}
+/* For those whose first operand is [N, C, ...], of `batched` dimensions, or [C, ...]: where it alone is mapped, and they do the
+   same for each of a batch, into N; else into C, in whose groups the examples stand one after the other. */
+TG__PRIVATE bool tg__channels_vmap(tg_ctx *tg, const tg_op *op, const void *attr, int64_t *groups, int batched, bool apart,
+    tg_tensor *const *in, int n_in, unsigned mapped, tg_tensor **out) {
+    tg_tensor *x[3];
+    const int64_t size = tg__examples(in, mapped);
+    int64_t n = 1;
+    int i;
+    for (i = 0; i < n_in; i++) x[i] = in[i];
+    if (mapped == 1 && apart) {
+        if (x[0]->ndim > batched) x[0] = tg_flatten(x[0], 0, x[0]->ndim - batched);
+        return tg__same_vmap(tg, op, attr, x, n_in, mapped, out);
+    }
+    for (i = 0; i < n_in && size; i++) {                       /* of no examples there are no channels */
+        if (!in[i]) continue;
+        x[i] = tg__led(in[i], mapped >> i & 1u, size);
+        if (!x[i]) return false;
+        if (i == 0 && x[0]->ndim > batched) { n = x[0]->shape[1]; x[0] = tg_flatten(tg_transpose(x[0], 0, 1), 1, 2); }
+        else x[i] = tg_flatten(x[i], 0, 1);
+    }
+    if (groups) *groups *= size;
+    if (size == 0 || !tg__same_vmap(tg, op, attr, x, n_in, mapped, out)) return false;
+    for (i = 0; i < op->n_out && n > 1; i++) {                         /* [N, examples, what one has] */
+        int64_t shape[3];
+        if (!out[i] || out[i]->numel == 0 || (i && !apart)) continue;
+        shape[0] = n; shape[1] = size; shape[2] = out[i]->numel / n / size;
+        out[i] = tg_transpose(tg_reshape(out[i], 3, shape), 0, 1);
+    }
+    return true;
+}
+
+/* A node of one example's call, whose operands are the headers: its check has said what is wrong with their shapes, or what an
+   example gives; and it has settled the attributes, as it does before a call. */
+TG__PRIVATE bool tg__example_check(tg_ctx *tg, tg__node *n, tg_tensor *const *in, unsigned mapped) {
+    bool ok;
+    int i;
+    n->borrowed = true;
+    n->device = TG_CPU;
+    for (i = 0; i < n->n_in; i++) {
+        n->in[i] = in[i];
+        if (n->in_slot) n->in_slot[i].from = NULL;
+        if (!in[i]) continue;
+        n->wants[i] = tg->grad_mode && tg__needs_grad(in[i]);
+        if (in[i]->device != TG_CPU) n->device = in[i]->device;
+        if (mapped >> i & 1u) in[i]->opaque = 0;
+    }
+    ok = (n->op->check)(tg, n);
+    for (i = 0; i < n->n_in; i++) if (mapped >> i & 1u) in[i]->opaque = TG__MAPPED;
+    return ok;
+}
+/* By the op's rule, one call for all; `one` is an example's. What a rule gives in another shape, folded into a batch, gets the
+   example's behind the leading dimension. False without an error: the rule is not for these operands. */
+TG__PRIVATE bool tg__call_together(tg_ctx *tg, const tg__node *one, tg_tensor *const *x, unsigned mapped, int64_t size, tg_tensor **out) {
+    tg__shape_attr at;
+    int i;
+    for (i = 0; i < one->n_out; i++) out[i] = NULL;
+    if (!(one->op->vmap ? one->op->vmap : tg__same_vmap)(tg, one->op, one->attr, x, one->n_in, mapped, out)) return false;
+    for (i = 0; i < one->n_out; i++) {
+        const tg_tensor *t = one->out[i];
+        if (!t) out[i] = NULL;
+        if (!out[i] || out[i]->opaque) continue;
+        if (t->ndim == TG_MAX_DIMS || out[i]->dtype != t->dtype || out[i]->numel != size * t->numel) return false;
+        memcpy(at.shape, t->shape, sizeof at.shape);
+        at.ndim = t->ndim;
+        (void)tg__shape_lead(&at, size);
+        if (out[i]->ndim != t->ndim + 1 || memcmp(at.shape, out[i]->shape, (size_t)at.ndim * sizeof at.shape[0]) != 0) out[i] = tg_reshape(out[i], (int)at.ndim, at.shape);
+        if (!out[i]) return false;
+    }
+    return out[0] != NULL;
+}
 TG__PRIVATE tg_tensor *tg__call_mapped(tg_ctx *tg, const tg_op *op, const void *attr,
     tg_tensor *const *in, int n_in, tg_tensor **outs, int n_out) {
-    tg_tensor *x[8], *few[4], **out = few, **room = NULL, *first;
+    tg_tensor *x[TG__VMAP_IN], *few[TG__VMAP_OUT], **out = few, **room = NULL, *first;
     unsigned mapped = 0;
     int64_t size = 0;
     size_t bytes = 0;
-    bool ok = false;
+    bool ok, outermost, rule = (op->vmap || ((op->flags & TG_OP_MAP) && n_in == 1)) && n_in <= TG__VMAP_IN && n_out <= TG__VMAP_OUT;
+    tg_mark m;
     int i;
     if ((op->flags & TG_OP_INPLACE) || n_out < 1) { tg__fail(tg, TG__E_VMAP); return NULL; }
     for (i = 0; i < n_in; i++) {
         const bool is = in[i] && in[i]->opaque == TG__MAPPED;
         if (is) size = in[i]->inner->shape[0];
-        if (i >= 8) continue;
+        if (!rule) continue;
         x[i] = is ? in[i]->inner : in[i];
         if (is) mapped |= 1u << i;
     }
-    if (op->vmap && n_in <= 8 && n_out <= 4) {
-        ok = op->vmap(tg, op, attr, x, n_in, mapped, out);
-        if (tg->error != TG_OK) return NULL;
+    m = tg_begin(tg);
+    outermost = tg__compose(tg);
+    ok = m.depth && rule;
+    if (ok) {
+        tg__brief b;
+        tg__node *one = tg__brief_fits(op, n_in, n_out) ? tg__brief_make(tg, &b, op, attr, b.in, n_in, n_out) : tg__node_make(tg, op, attr, n_in, n_out);
+        ok = one && tg__example_check(tg, one, in, mapped) && tg__call_together(tg, one, x, mapped, size, out);
+        if (one == &b.node) tg__node_let_go(one); else tg__node_drop(tg, one);
     }
-    else if ((op->flags & TG_OP_MAP) && n_in == 1 && n_out == 1) {
-        out[0] = tg__call(op, attr, x, 1, NULL, 1);
-        if (!out[0]) return NULL;
-        ok = true;
+    if (!ok && tg->error == TG_OK && m.depth) {
+        if (size == 0 || size > 0x7fffffff) tg__fail(tg, TG__E_VMAP_EXAMPLES, size);
+        else {
+            bytes = ((size_t)n_in + (size_t)n_out * (2 + (size_t)size)) * sizeof *room;
+            room = (tg_tensor **)tg__mem_get(tg, bytes);
+            out = room;
+            ok = room && tg__call_examples(tg, op, attr, in, n_in, out, n_out, room + n_out, size);
+        }
     }
-    if (!ok) {
-        tg_mark m;
-        bool outermost;
-        if (size == 0 || size > 0x7fffffff) { tg__fail(tg, TG__E_VMAP_EXAMPLES, size); return NULL; }
-        bytes = ((size_t)n_in + (size_t)n_out * (2 + (size_t)size)) * sizeof *room;
-        room = (tg_tensor **)tg__mem_get(tg, bytes);
-        m = tg_begin(tg);
-        out = room;
-        outermost = tg__compose(tg);
-        ok = room && m.depth && tg__call_examples(tg, op, attr, in, n_in, out, n_out, room + n_out, size);
-        (void)tg__composed(tg, outermost, NULL);
-        for (i = 0; ok && i < n_out; i++) if (out[i]) out[i]->count++;
-        tg_end(tg, m);
-        for (i = 0; ok && i < n_out; i++) if (out[i] && !(out[i] = tg__hold(tg, out[i]))) ok = false;
-    }
+    (void)tg__composed(tg, outermost, NULL);
+    for (i = 0; ok && i < n_out; i++) if (out[i]) out[i]->count++;
+    tg_end(tg, m);
+    for (i = 0; ok && i < n_out; i++) if (out[i] && !(out[i] = tg__hold(tg, out[i]))) ok = false;
     for (i = 0; ok && i < n_out; i++) {
         if (!out[i]) continue;
         if (out[i]->opaque) ok = tg__fail(tg, TG__E_VMAP);              /* row-sparse, or in blocks */
@@ -11616,30 +11775,14 @@ TG__PRIVATE bool tg__formula_forward(tg_ctx *tg, tg__node *n) {
     return true;
 }
 
-/* Dimensions are matched from the last one on: a mapped operand with fewer of them gets ones behind the leading one. */
 TG__PRIVATE bool tg__formula_vmap(tg_ctx *tg, const tg_op *op, const void *attr, tg_tensor *const *in, int n_in, unsigned mapped, tg_tensor **out) {
-    tg_tensor *x[3];
-    int i, d, most = 0;
-    int first = ((const tg__formula *)(const void *)op)->types == TG__CHOOSE, k;
-    (void)tg;
-    for (i = 0; i < n_in; i++) { d = in[i]->ndim - (int)(mapped >> i & 1u); if (d > most) most = d; }
+    const int first = ((const tg__formula *)(const void *)op)->types == TG__CHOOSE;
+    int i, k;
     for (i = first; i < n_in; i++)                                     /* an example of no dimensions promotes less than a batch of them */
         for (k = first; k < n_in; k++)
             if (in[i]->dtype != in[k]->dtype && !in[i]->is_number && !in[k]->is_number && in[i]->ndim == (int)(mapped >> i & 1u))
                 return false;                                          /* example by example, then */
-    for (i = 0; i < n_in; i++) {
-        int64_t shape[TG_MAX_DIMS];
-        x[i] = in[i];
-        d = in[i]->ndim - 1;
-        if (!(mapped >> i & 1u) || d == most) continue;
-        shape[0] = in[i]->shape[0];
-        memcpy(shape + 1 + most - d, in[i]->shape + 1, (size_t)d * sizeof shape[0]);
-        while (d < most) shape[most - d++] = 1;
-        x[i] = tg_reshape(in[i], most + 1, shape);
-        if (!x[i]) return false;
-    }
-    out[0] = tg__call(op, attr, x, n_in, NULL, 1);
-    return out[0] != NULL;
+    return tg__matched_vmap(tg, op, attr, in, n_in, mapped, out);
 }
 
 TG__PRIVATE tg_tensor *tg__full_beside(tg_ctx *tg, const tg_tensor *like, tg_dtype dtype,
@@ -12537,7 +12680,6 @@ TG__PRIVATE bool tg__anomaly_check(tg_ctx *tg, const char *what, const tg__node 
    >>impl-views    conversions and copies; views: permute, reshape, expand, slice, as_strided; writing through views; sharing
    ====================================================================================== */
 
-typedef struct tg__shape_attr { int64_t ndim; int64_t shape[TG_MAX_DIMS]; } tg__shape_attr;
 
 /* ------------------------------------------------------------------ to, clone, contiguous ----
    y = x in another dtype or layout; dx = g in x's dtype. */
@@ -12667,9 +12809,8 @@ TG__PRIVATE bool tg__permute_vmap(tg_ctx *tg, const tg_op *op, const void *attr,
     tg__shape_attr at = *(const tg__shape_attr *)attr;
     int i;
     (void)tg; (void)n_in; (void)mapped;
-    if (at.ndim != x[0]->ndim - 1) return false;
-    for (i = (int)at.ndim++; i > 0; i--) at.shape[i] = at.shape[i - 1] < 0 ? at.shape[i - 1] : at.shape[i - 1] + 1;
-    at.shape[0] = 0;
+    for (i = 0; i < (int)at.ndim; i++) at.shape[i]++;
+    (void)tg__shape_lead(&at, 0);
     return (out[0] = tg__call(op, &at, x, 1, NULL, 1)) != NULL;
 }
 static const tg_op tg__permute_op = { TG__OP("permute", TG__IN(1), TG__OUT(1), TG_OP_VIEW), TG__NO_SAVES, TG__ATTRS_OF(tg__permute, tg__shape),
@@ -12761,20 +12902,10 @@ TG__PRIVATE bool tg__view_backward(tg_ctx *tg, tg__node *n, tg_tensor **g, tg_te
     dx[0] = tg_reshape(g[0], n->in_slot[0].ndim, n->in_slot[0].shape);
     return dx[0] != NULL;
 }
-/* a shape behind the number of examples */
-TG__PRIVATE bool tg__shape_lead(tg__shape_attr *at, int64_t size) {
-    if (at->ndim == TG_MAX_DIMS) return false;
-    memmove(at->shape + 1, at->shape, (size_t)at->ndim++ * sizeof at->shape[0]);
-    at->shape[0] = size;
-    return true;
-}
 TG__PRIVATE bool tg__view_vmap(tg_ctx *tg, const tg_op *op, const void *attr, tg_tensor *const *x, int n_in, unsigned mapped, tg_tensor **out) {
     tg__shape_attr at = *(const tg__shape_attr *)attr;
-    tg_tensor one = *x[0];
-    int i;
-    (void)n_in; (void)mapped;
-    for (one.numel = 1, one.ndim--, i = 0; i < one.ndim; i++) one.numel *= one.shape[i] = x[0]->shape[i + 1];
-    if (!tg__infer_shape(tg, &one, &at) || !tg__shape_lead(&at, x[0]->shape[0])) return false;
+    (void)tg; (void)n_in; (void)mapped;
+    if (!tg__shape_lead(&at, x[0]->shape[0])) return false;
     return (out[0] = tg__call(op, &at, x, 1, NULL, 1)) != NULL;
 }
 static const tg_op tg__view_op = { TG__OP("view", TG__IN(1), TG__OUT(1), TG_OP_VIEW), TG__NO_SAVES, TG__ATTRS_OF(tg__view, tg__shape),
@@ -13944,7 +14075,7 @@ TG__PRIVATE bool tg__sum_backward(tg_ctx *tg, tg__node *n, tg_tensor **g, tg_ten
     return dx[0] != NULL;
 }
 static const tg_op tg__sum_op = { TG__OP_KIND("sum", TG__IN(1), TG__OUT(1), TG__NO_FLAGS, TG_REDUCE_SUM), TG__NO_SAVES, TG__ATTRS(tg__reduce),
-    tg__sum_check, tg__reduce_forward, tg__sum_backward, NULL };
+    tg__sum_check, tg__reduce_forward, tg__sum_backward, tg__shift_vmap };
 TG_API tg_tensor *(tg_sum)(tg_tensor *x) { return tg__reduce_call(&tg__sum_op, "sum", x, 0, NULL, false); }
 TG_API tg_tensor *(tg_sum_dims)(tg_tensor *x, int n, const int64_t *dims, bool keepdim) {
     return tg__reduce_call(&tg__sum_op, "sum", x, n, dims, keepdim);
@@ -13971,7 +14102,7 @@ TG__PRIVATE bool tg__mean_backward(tg_ctx *tg, tg__node *n, tg_tensor **g, tg_te
     return dx[0] != NULL;
 }
 static const tg_op tg__mean_op = { TG__OP("mean", TG__IN(1), TG__OUT(1), TG__NO_FLAGS), TG__NO_SAVES, TG__ATTRS(tg__reduce),
-    tg__mean_check, tg__mean_forward, tg__mean_backward, NULL };
+    tg__mean_check, tg__mean_forward, tg__mean_backward, tg__shift_vmap };
 TG_API tg_tensor *(tg_mean)(tg_tensor *x) { return tg__reduce_call(&tg__mean_op, "mean", x, 0, NULL, false); }
 TG_API tg_tensor *(tg_mean_dims)(tg_tensor *x, int n, const int64_t *dims, bool keepdim) {
     return tg__reduce_call(&tg__mean_op, "mean", x, n, dims, keepdim);
@@ -13985,7 +14116,7 @@ TG__PRIVATE bool tg__prod_backward(tg_ctx *tg, tg__node *n, tg_tensor **g, tg_te
     return dx[0] != NULL;
 }
 static const tg_op tg__prod_op = { TG__OP_KIND("prod", TG__IN(1), TG__OUT(1), TG__NO_FLAGS, TG_REDUCE_PROD), TG__SAVES(TG_SAVE_IN(0)), TG__ATTRS(tg__reduce),
-    tg__sum_check, tg__reduce_forward, tg__prod_backward, NULL };
+    tg__sum_check, tg__reduce_forward, tg__prod_backward, tg__shift_vmap };
 /* The product of the others as tg calls: exclusive products from the left and from the right, by doubling
    (log2(n) steps), so that zeros need no special case and every derivative is right.
    x [R, K] -> product of the rows before (after) each. */
@@ -14047,9 +14178,9 @@ TG__PRIVATE bool tg__max_backward(tg_ctx *tg, tg__node *n, tg_tensor **g, tg_ten
     return tg__share_evenly(tg, n, tg_logical_or(same, tg_isnan(n->in[0])), g[0], dx);
 }
 static const tg_op tg__amax_op = { TG__OP_KIND("amax", TG__IN(1), TG__OUT(1), TG__NO_FLAGS, TG_REDUCE_MAX), TG__SAVES(TG_SAVE_IN(0) | TG_SAVE_OUT(0)), TG__ATTRS(tg__reduce),
-    tg__amax_check, tg__reduce_forward, tg__amax_backward, NULL };
+    tg__amax_check, tg__reduce_forward, tg__amax_backward, tg__shift_vmap };
 static const tg_op tg__amin_op = { TG__OP_KIND("amin", TG__IN(1), TG__OUT(1), TG__NO_FLAGS, TG_REDUCE_MIN), TG__SAVES(TG_SAVE_IN(0) | TG_SAVE_OUT(0)), TG__ATTRS(tg__reduce),
-    tg__amax_check, tg__reduce_forward, tg__amax_backward, NULL };
+    tg__amax_check, tg__reduce_forward, tg__amax_backward, tg__shift_vmap };
 TG_API tg_tensor *(tg_amax)(tg_tensor *x) { return tg_amax_dims(x, 0, NULL, false); }
 TG_API tg_tensor *(tg_amax_dims)(tg_tensor *x, int n, const int64_t *dims, bool keepdim) {
     return tg__reduce_call(&tg__amax_op, "amax", x, n, dims, keepdim);
@@ -14059,9 +14190,9 @@ TG_API tg_tensor *(tg_amin_dims)(tg_tensor *x, int n, const int64_t *dims, bool 
     return tg__reduce_call(&tg__amin_op, "amin", x, n, dims, keepdim);
 }
 static const tg_op tg__max_op = { TG__OP_KIND("max", TG__IN(1), TG__OUT(1), TG__NO_FLAGS, TG_REDUCE_MAX), TG__SAVES(TG_SAVE_IN(0) | TG_SAVE_OUT(0)), TG__ATTRS(tg__reduce),
-    tg__amax_check, tg__reduce_forward, tg__max_backward, NULL };
+    tg__amax_check, tg__reduce_forward, tg__max_backward, tg__shift_vmap };
 static const tg_op tg__min_op = { TG__OP_KIND("min", TG__IN(1), TG__OUT(1), TG__NO_FLAGS, TG_REDUCE_MIN), TG__SAVES(TG_SAVE_IN(0) | TG_SAVE_OUT(0)), TG__ATTRS(tg__reduce),
-    tg__amax_check, tg__reduce_forward, tg__max_backward, NULL };
+    tg__amax_check, tg__reduce_forward, tg__max_backward, tg__shift_vmap };
 TG_API tg_tensor *(tg_max)(tg_tensor *x) { return tg__reduce_call(&tg__max_op, "max", x, 0, NULL, false); }
 TG_API tg_tensor *(tg_min)(tg_tensor *x) { return tg__reduce_call(&tg__min_op, "min", x, 0, NULL, false); }
 
@@ -14085,9 +14216,9 @@ TG__PRIVATE bool tg__max_dim_backward(tg_ctx *tg, tg__node *n, tg_tensor **g, tg
     return dx[0] != NULL;
 }
 static const tg_op tg__max_dim_op = { TG__OP_KIND("max_dim", TG__IN(1), TG__OUT(2), TG__NO_FLAGS, TG_REDUCE_MAX), TG__SAVES(TG_SAVE_OUT(1)), TG__ATTRS(tg__reduce),
-    tg__max_dim_check, tg__max_dim_forward, tg__max_dim_backward, NULL };
+    tg__max_dim_check, tg__max_dim_forward, tg__max_dim_backward, tg__shift_vmap };
 static const tg_op tg__min_dim_op = { TG__OP_KIND("min_dim", TG__IN(1), TG__OUT(2), TG__NO_FLAGS, TG_REDUCE_MIN), TG__SAVES(TG_SAVE_OUT(1)), TG__ATTRS(tg__reduce),
-    tg__max_dim_check, tg__max_dim_forward, tg__max_dim_backward, NULL };
+    tg__max_dim_check, tg__max_dim_forward, tg__max_dim_backward, tg__shift_vmap };
 TG__PRIVATE tg_tensor *tg__max_dim_call(const tg_op *op, tg_tensor *x, int64_t dim, bool keepdim, tg_tensor **indices) {
     tg_ctx *tg = tg__start(x, op->name);
     tg__reduce_attr at;
@@ -14110,9 +14241,9 @@ TG__PRIVATE bool tg__argmax_check(tg_ctx *tg, tg__node *n) {
     return tg__reduce_out(tg, n, 0, TG_I64, true);
 }
 static const tg_op tg__argmax_op = { TG__OP_KIND("argmax", TG__IN(1), TG__OUT(1), TG_OP_NO_GRAD, TG_REDUCE_MAX), TG__NO_SAVES, TG__ATTRS(tg__reduce),
-    tg__argmax_check, tg__max_dim_forward, NULL, NULL };
+    tg__argmax_check, tg__max_dim_forward, NULL, tg__shift_vmap };
 static const tg_op tg__argmin_op = { TG__OP_KIND("argmin", TG__IN(1), TG__OUT(1), TG_OP_NO_GRAD, TG_REDUCE_MIN), TG__NO_SAVES, TG__ATTRS(tg__reduce),
-    tg__argmax_check, tg__max_dim_forward, NULL, NULL };
+    tg__argmax_check, tg__max_dim_forward, NULL, tg__shift_vmap };
 TG_API tg_tensor *(tg_argmax)(tg_tensor *x) { return tg__reduce_call(&tg__argmax_op, "argmax", x, 0, NULL, false); }
 TG_API tg_tensor *(tg_argmin)(tg_tensor *x) { return tg__reduce_call(&tg__argmin_op, "argmin", x, 0, NULL, false); }
 TG_API tg_tensor *(tg_argmax_dim)(tg_tensor *x, int64_t dim, bool keepdim) {
@@ -14316,9 +14447,9 @@ TG__PRIVATE bool tg__log_softmax_backward(tg_ctx *tg, tg__node *n, tg_tensor **g
     return dx[0] != NULL;
 }
 static const tg_op tg__softmax_op = { TG__OP("softmax", TG__IN(1), TG__OUT(1), TG__NO_FLAGS), TG__SAVES(TG_SAVE_OUT(0)), TG__ATTRS(tg__dim),
-    tg__softmax_check, tg__softmax_forward, tg__softmax_backward, NULL };
+    tg__softmax_check, tg__softmax_forward, tg__softmax_backward, tg__shift_vmap };
 static const tg_op tg__log_softmax_op = { TG__OP_KIND("log_softmax", TG__IN(1), TG__OUT(1), TG__NO_FLAGS, 1), TG__SAVES(TG_SAVE_OUT(0)), TG__ATTRS(tg__dim),
-    tg__softmax_check, tg__softmax_forward, tg__log_softmax_backward, NULL };
+    tg__softmax_check, tg__softmax_forward, tg__log_softmax_backward, tg__shift_vmap };
 TG_API tg_tensor *(tg_softmax)(tg_tensor *x, int64_t dim) {
     tg__dim_attr at;
     at.dim = dim;
@@ -15023,9 +15154,9 @@ TG__PRIVATE bool tg__sort_backward(tg_ctx *tg, tg__node *n, tg_tensor **g, tg_te
     return dx[0] != NULL;
 }
 static const tg_op tg__sort_op = { TG__OP("sort", TG__IN(1), TG__OUT(2), TG__NO_FLAGS), TG__SAVES(TG_SAVE_OUT(1)), TG__ATTRS(tg__sort),
-    tg__sort_check, tg__sort_forward, tg__sort_backward, NULL };
+    tg__sort_check, tg__sort_forward, tg__sort_backward, tg__shift_vmap };
 static const tg_op tg__topk_op = { TG__OP("topk", TG__IN(1), TG__OUT(2), TG__NO_FLAGS), TG__SAVES(TG_SAVE_OUT(1)), TG__ATTRS_OF(tg__topk, tg__sort),
-    tg__topk_check, tg__sort_forward, tg__sort_backward, NULL };
+    tg__topk_check, tg__sort_forward, tg__sort_backward, tg__shift_vmap };
 TG__PRIVATE tg_tensor *tg__sort_call(const tg_op *op, tg_tensor *x, int64_t dim, bool descending, int64_t first, int64_t k, tg_tensor **indices) {
     tg__sort_attr at;
     tg_tensor *out[2], *y;
@@ -15335,15 +15466,15 @@ TG__PRIVATE bool tg__scan_backward(tg_ctx *tg, tg__node *n, tg_tensor **g, tg_te
     }
 }
 static const tg_op tg__cumsum_op = { TG__OP_KIND("cumsum", TG__IN(1), TG__OUT(1), TG__NO_FLAGS, TG_SCAN_SUM), TG__SAVES(0), TG__ATTRS(tg__scan),
-    tg__scan_check, tg__scan_forward, tg__scan_backward, NULL };
+    tg__scan_check, tg__scan_forward, tg__scan_backward, tg__shift_vmap };
 static const tg_op tg__cumprod_op = { TG__OP_KIND("cumprod", TG__IN(1), TG__OUT(1), TG__NO_FLAGS, TG_SCAN_PROD), TG__SAVES(TG_SAVE_IN(0) | TG_SAVE_OUT(0)), TG__ATTRS(tg__scan),
-    tg__scan_check, tg__scan_forward, tg__scan_backward, NULL };
+    tg__scan_check, tg__scan_forward, tg__scan_backward, tg__shift_vmap };
 static const tg_op tg__cummax_op = { TG__OP_KIND("cummax", TG__IN(1), TG__OUT(2), TG__NO_FLAGS, TG_SCAN_MAX), TG__SAVES(TG_SAVE_OUT(1)), TG__ATTRS(tg__scan),
-    tg__scan_check, tg__scan_forward, tg__scan_backward, NULL };
+    tg__scan_check, tg__scan_forward, tg__scan_backward, tg__shift_vmap };
 static const tg_op tg__cummin_op = { TG__OP_KIND("cummin", TG__IN(1), TG__OUT(2), TG__NO_FLAGS, TG_SCAN_MIN), TG__SAVES(TG_SAVE_OUT(1)), TG__ATTRS(tg__scan),
-    tg__scan_check, tg__scan_forward, tg__scan_backward, NULL };
+    tg__scan_check, tg__scan_forward, tg__scan_backward, tg__shift_vmap };
 static const tg_op tg__linear_scan_op = { TG__OP_KIND("linear_scan", TG__IN(2), TG__OUT(1), TG__NO_FLAGS, TG_SCAN_LINEAR), TG__SAVES2(TG_SAVE_IN(1), TG_SAVE_IN(1) | TG_SAVE_OUT(0)), TG__ATTRS(tg__scan),
-    tg__scan_check, tg__scan_forward, tg__scan_backward, NULL };
+    tg__scan_check, tg__scan_forward, tg__scan_backward, tg__shift_vmap };
 TG__PRIVATE tg_tensor *tg__sum_scan(tg_tensor *x, int64_t dim, bool reverse) { return tg__scan_call(&tg__cumsum_op, x, NULL, dim, reverse, NULL); }
 TG__PRIVATE tg_tensor *tg__factor_scan(tg_tensor *x, tg_tensor *a, int64_t dim, bool reverse) {
     return tg__scan_call(&tg__linear_scan_op, x, a, dim, reverse, NULL);
@@ -15481,7 +15612,7 @@ TG__PRIVATE bool tg__cat_backward(tg_ctx *tg, tg__node *n, tg_tensor **g, tg_ten
     return true;
 }
 static const tg_op tg__cat_op = { TG__OP("cat", TG__IN_LIST, TG__OUT(1), TG__NO_FLAGS), TG__NO_SAVES, TG__ATTRS(tg__dim),
-    tg__cat_check, tg__cat_forward, tg__cat_backward, NULL };
+    tg__cat_check, tg__cat_forward, tg__cat_backward, tg__shift_vmap };
 TG_API tg_tensor *(tg_cat)(tg_tensor *const *list, int n, int64_t dim) {
     tg__dim_attr at;
     at.dim = dim;
@@ -16130,8 +16261,35 @@ TG__PRIVATE bool tg__index_select_backward(tg_ctx *tg, tg__node *n, tg_tensor **
         dx[0] = tg__index_spread(tg, n, g[0], true);
     return tg->error == TG_OK;
 }
+/* Of an index of each example's own they are gather and scatter_add. */
+TG__PRIVATE bool tg__index_vmap(tg_ctx *tg, const tg_op *op, const void *attr, tg_tensor *const *in, int n_in, unsigned mapped, tg_tensor **out) {
+    tg_tensor *x[3];
+    tg__dim_attr at = *(const tg__dim_attr *)attr;
+    const int64_t size = tg__examples(in, mapped), many = in[1]->ndim > (int)(mapped >> 1 & 1u) ? in[1]->shape[mapped >> 1 & 1u] : 1;
+    int64_t shape[TG_MAX_DIMS];
+    int i, ndim = in[0]->ndim - (int)(mapped & 1u);
+    if (ndim == 0) return false;
+    if (mapped == 2 && n_in == 2) {                                     /* rows of one table: of all examples at once */
+        tg_tensor *y = tg_index_select(in[0], at.dim, tg_flatten(in[1], 0, -1));
+        const int64_t sizes[2] = { size, many }, front = 0;
+        return (out[0] = tg_movedim(tg_unflatten(y, at.dim, 2, sizes), 1, &at.dim, 1, &front)) != NULL;
+    }
+    at.dim++;
+    for (i = 0; i < n_in; i++) {
+        x[i] = i == 1 ? in[1] : tg__led(in[i], mapped >> i & 1u, size);
+        if (!x[i]) return false;
+    }
+    if (!(mapped & 2u)) return tg__same_vmap(tg, op, &at, x, n_in, mapped, out);
+    for (i = 0; i <= ndim; i++) shape[i] = 1;
+    shape[0] = size; shape[at.dim] = many;
+    x[1] = tg_reshape(in[1], ndim + 1, shape);
+    for (i = 1; i <= ndim; i++) if (i != at.dim) shape[i] = x[0]->shape[i];
+    x[1] = tg_expand(x[1], ndim + 1, shape);
+    out[0] = n_in == 2 ? tg_gather(x[0], at.dim, x[1]) : tg_scatter_add(x[0], at.dim, x[1], x[2]);
+    return out[0] != NULL;
+}
 static const tg_op tg__index_select_op = { TG__OP("index_select", TG__IN(2), TG__OUT(1), TG__NO_FLAGS), TG__SAVES(TG_SAVE_IN(1)), TG__ATTRS(tg__dim),
-    tg__index_select_check, tg__index_select_forward, tg__index_select_backward, NULL };
+    tg__index_select_check, tg__index_select_forward, tg__index_select_backward, tg__index_vmap };
 TG_API tg_tensor *(tg_index_select)(tg_tensor *x, int64_t dim, tg_tensor *index) {
     return tg__index_call(&tg__index_select_op, x, dim, index, NULL);
 }
@@ -16159,7 +16317,7 @@ TG__PRIVATE bool tg__index_add_backward(tg_ctx *tg, tg__node *n, tg_tensor **g, 
     return tg->error == TG_OK;
 }
 static const tg_op tg__index_add_op = { TG__OP("index_add", TG__IN(3), TG__OUT(1), TG__NO_FLAGS), TG__SAVES3(0, 0, TG_SAVE_IN(1)), TG__ATTRS(tg__dim),
-    tg__index_add_check, tg__index_add_forward, tg__index_add_backward, NULL };
+    tg__index_add_check, tg__index_add_forward, tg__index_add_backward, tg__index_vmap };
 /* Halves are added up, or multiplied, in f32 and rounded once, at the end. */
 TG__PRIVATE bool tg__halves(const tg_tensor *x, const tg_tensor *src) {
     return x && src && (x->dtype == TG_F16 || x->dtype == TG_BF16) && (src->is_number || src->dtype == x->dtype);
@@ -16194,7 +16352,7 @@ TG__PRIVATE bool tg__gather_backward(tg_ctx *tg, tg__node *n, tg_tensor **g, tg_
     return tg->error == TG_OK;
 }
 static const tg_op tg__gather_op = { TG__OP("gather", TG__IN(2), TG__OUT(1), TG__NO_FLAGS), TG__SAVES(TG_SAVE_IN(1)), TG__ATTRS(tg__dim),
-    tg__gather_check, tg__gather_forward, tg__gather_backward, NULL };
+    tg__gather_check, tg__gather_forward, tg__gather_backward, tg__shift_vmap };
 TG_API tg_tensor *(tg_gather)(tg_tensor *x, int64_t dim, tg_tensor *index) {
     return tg__index_call(&tg__gather_op, x, dim, index, NULL);
 }
@@ -16269,11 +16427,11 @@ TG__PRIVATE bool tg__scatter_add_backward(tg_ctx *tg, tg__node *n, tg_tensor **g
     return tg->error == TG_OK;
 }
 static const tg_op tg__scatter_op = { TG__OP("scatter", TG__IN(3), TG__OUT(1), TG__NO_FLAGS), TG__SAVES3(TG_SAVE_IN(1), 0, TG_SAVE_IN(1)), TG__ATTRS(tg__dim),
-    tg__scatter_check, tg__scatter_forward, tg__scatter_backward, NULL };
+    tg__scatter_check, tg__scatter_forward, tg__scatter_backward, tg__shift_vmap };
 static const tg_op tg__index_copy_op = { TG__OP("index_copy", TG__IN(3), TG__OUT(1), TG__NO_FLAGS), TG__SAVES3(TG_SAVE_IN(1), 0, TG_SAVE_IN(1)), TG__ATTRS(tg__dim),
-    tg__scatter_check, tg__scatter_forward, tg__index_copy_backward, NULL };
+    tg__scatter_check, tg__scatter_forward, tg__index_copy_backward, tg__shift_vmap };
 static const tg_op tg__scatter_add_op = { TG__OP("scatter_add", TG__IN(3), TG__OUT(1), TG__NO_FLAGS), TG__SAVES3(0, 0, TG_SAVE_IN(1)), TG__ATTRS(tg__dim),
-    tg__scatter_check, tg__scatter_add_forward, tg__scatter_add_backward, NULL };
+    tg__scatter_check, tg__scatter_add_forward, tg__scatter_add_backward, tg__shift_vmap };
 /* One call of op; a number becomes x's dtype and index's shape first. */
 TG__PRIVATE tg_tensor *tg__scatter_call(const tg_op *op, tg_tensor *x, int64_t dim, tg_tensor *index, tg_tensor *src) {
     tg_ctx *tg;
@@ -16336,11 +16494,11 @@ TG__PRIVATE bool tg__scatter_extreme_backward(tg_ctx *tg, tg__node *n, tg_tensor
     return tg->error == TG_OK;
 }
 static const tg_op tg__scatter_prod_op = { TG__OP_KIND("scatter_prod", TG__IN(3), TG__OUT(1), TG__NO_FLAGS, TG_INDEX_MUL),
-    TG__SAVES_EACH(TG_SAVE_INS | TG_SAVE_OUT(0)), TG__ATTRS(tg__dim), tg__scatter_check, tg__scatter_reduce_forward, tg__scatter_prod_backward, NULL };
+    TG__SAVES_EACH(TG_SAVE_INS | TG_SAVE_OUT(0)), TG__ATTRS(tg__dim), tg__scatter_check, tg__scatter_reduce_forward, tg__scatter_prod_backward, tg__shift_vmap };
 static const tg_op tg__scatter_amax_op = { TG__OP_KIND("scatter_amax", TG__IN(3), TG__OUT(1), TG__NO_FLAGS, TG_INDEX_MAX),
-    TG__SAVES_EACH(TG_SAVE_INS | TG_SAVE_OUT(0)), TG__ATTRS(tg__dim), tg__scatter_check, tg__scatter_reduce_forward, tg__scatter_extreme_backward, NULL };
+    TG__SAVES_EACH(TG_SAVE_INS | TG_SAVE_OUT(0)), TG__ATTRS(tg__dim), tg__scatter_check, tg__scatter_reduce_forward, tg__scatter_extreme_backward, tg__shift_vmap };
 static const tg_op tg__scatter_amin_op = { TG__OP_KIND("scatter_amin", TG__IN(3), TG__OUT(1), TG__NO_FLAGS, TG_INDEX_MIN),
-    TG__SAVES_EACH(TG_SAVE_INS | TG_SAVE_OUT(0)), TG__ATTRS(tg__dim), tg__scatter_check, tg__scatter_reduce_forward, tg__scatter_extreme_backward, NULL };
+    TG__SAVES_EACH(TG_SAVE_INS | TG_SAVE_OUT(0)), TG__ATTRS(tg__dim), tg__scatter_check, tg__scatter_reduce_forward, tg__scatter_extreme_backward, tg__shift_vmap };
 TG__PRIVATE tg_tensor *tg__scatter_kind(int kind, tg_tensor *x, int64_t dim, tg_tensor *index, tg_tensor *src) {
     const tg_op *op = kind == TG_INDEX_MUL ? &tg__scatter_prod_op : kind == TG_INDEX_MAX ? &tg__scatter_amax_op : &tg__scatter_amin_op;
     return tg__scatter_call(op, x, dim, index, src);
@@ -16506,7 +16664,7 @@ TG__PRIVATE bool tg__one_hot_forward(tg_ctx *tg, tg__node *n) {
     return ok;
 }
 static const tg_op tg__one_hot_op = { TG__OP("one_hot", TG__IN(1), TG__OUT(1), TG_OP_NO_GRAD), TG__NO_SAVES, TG__ATTRS(tg__one_hot),
-    tg__one_hot_check, tg__one_hot_forward, NULL, NULL };
+    tg__one_hot_check, tg__one_hot_forward, NULL, tg__same_vmap };
 TG_API tg_tensor *(tg_one_hot)(tg_tensor *index, int64_t classes) {
     tg_ctx *tg = tg__start(index, "one_hot");
     tg__one_hot_attr at;
@@ -16595,9 +16753,9 @@ TG__PRIVATE bool tg__part_backward(tg_ctx *tg, tg__node *n, tg_tensor **g, tg_te
     return dx[0] != NULL;
 }
 static const tg_op tg__diagonal_op = { TG__OP_KIND("diagonal", TG__IN(1), TG__OUT(1), TG_OP_VIEW, 0), TG__NO_SAVES, TG__ATTRS(tg__diagonal),
-    tg__part_check, NULL, tg__part_backward, NULL };
+    tg__part_check, NULL, tg__part_backward, tg__shift_vmap };
 static const tg_op tg__unfold_op = { TG__OP_KIND("unfold", TG__IN(1), TG__OUT(1), TG_OP_VIEW, 1), TG__NO_SAVES, TG__ATTRS(tg__unfold),
-    tg__part_check, NULL, tg__part_backward, NULL };
+    tg__part_check, NULL, tg__part_backward, tg__shift_vmap };
 
 /* Two dims of `ndim`, which differ; x: for the message. */
 TG__PRIVATE bool tg__two_dims(tg_ctx *tg, const tg_tensor *x, int ndim, int64_t *dim1, int64_t *dim2) {
@@ -19626,8 +19784,12 @@ TG__PRIVATE bool tg__conv_weight_backward(tg_ctx *tg, tg__node *n, tg_tensor **g
     return !tg_failed(tg);
 }
 
+TG__PRIVATE bool tg__conv_vmap(tg_ctx *tg, const tg_op *op, const void *attr, tg_tensor *const *in, int n_in, unsigned mapped, tg_tensor **out) {
+    tg__conv_attr at = *(const tg__conv_attr *)attr;
+    return n_in == 3 && tg__channels_vmap(tg, op, &at, &at.groups, (int)at.dims + 2, true, in, n_in, mapped, out);
+}
 /* what a record has behind its name and its operands */
-#define TG__CONV_OP(name) TG__SAVES2(TG_SAVE_IN(1), TG_SAVE_IN(0)), TG__ATTRS(tg__conv), name##_check, name##_forward, name##_backward, NULL
+#define TG__CONV_OP(name) TG__SAVES2(TG_SAVE_IN(1), TG_SAVE_IN(0)), TG__ATTRS(tg__conv), name##_check, name##_forward, name##_backward, tg__conv_vmap
 static const tg_op tg__conv1d_op = { TG__OP("conv1d", TG__IN_OPT(2, 1), TG__OUT(1), TG__NO_FLAGS), TG__CONV_OP(tg__conv) };
 static const tg_op tg__conv2d_op = { TG__OP("conv2d", TG__IN_OPT(2, 1), TG__OUT(1), TG__NO_FLAGS), TG__CONV_OP(tg__conv) };
 static const tg_op tg__conv3d_op = { TG__OP("conv3d", TG__IN_OPT(2, 1), TG__OUT(1), TG__NO_FLAGS), TG__CONV_OP(tg__conv) };
@@ -20528,8 +20690,11 @@ TG__PRIVATE bool tg__avg_pool_back_check(tg_ctx *tg, tg__node *n) {
     return tg__out_images(tg, n, 0, g->dtype, g, g->shape[g->ndim - 1 - (int)at->spatial], (int)at->spatial, at->in + (3 - at->spatial));
 }
 TG__PRIVATE bool tg__max_pool_back_check(tg_ctx *tg, tg__node *n) { return tg__out_like(tg, n, 0, n->in[1]); }
+TG__PRIVATE bool tg__pooling_vmap(tg_ctx *tg, const tg_op *op, const void *attr, tg_tensor *const *in, int n_in, unsigned mapped, tg_tensor **out) {
+    return tg__channels_vmap(tg, op, attr, NULL, (int)((const tg__pooling_attr *)attr)->spatial + 2, true, in, n_in, mapped, out);
+}
 static const tg_op tg__max_pool_places_op = { TG__OP_KIND("max_pool_places", TG__IN(1), TG__OUT(2), TG__NO_FLAGS, TG_POOL_MAX), TG__SAVES(TG_SAVE_OUT(1)), TG__ATTRS(tg__pooling),
-    tg__pooling_check, tg__pooling_forward, tg__max_places_backward, NULL };
+    tg__pooling_check, tg__pooling_forward, tg__max_places_backward, tg__pooling_vmap };
 /* By g: the second gradient at the places. The result does not move with x, but for where it jumps. */
 TG__PRIVATE bool tg__max_pool_back_backward(tg_ctx *tg, tg__node *n, tg_tensor **g, tg_tensor **dx) {
     const tg__pooling_attr *at = (const tg__pooling_attr *)n->attr;
@@ -20549,9 +20714,9 @@ TG__PRIVATE bool tg__max_pool_backward(tg_ctx *tg, tg__node *n, tg_tensor **g, t
     return (dx[0] = tg__apply(&tg__max_pool_back_op, n->attr, NULL, g[0], n->in[0], n->out[0])) != NULL;
 }
 static const tg_op tg__max_pool_op = { TG__OP_KIND("max_pool", TG__IN(1), TG__OUT(1), TG__NO_FLAGS, TG_POOL_MAX), TG__SAVES(TG_SAVE_IN(0) | TG_SAVE_OUT(0)), TG__ATTRS(tg__pooling),
-    tg__pooling_check, tg__pooling_forward, tg__max_pool_backward, NULL };
+    tg__pooling_check, tg__pooling_forward, tg__max_pool_backward, tg__pooling_vmap };
 static const tg_op tg__avg_pool_op = { TG__OP_KIND("avg_pool", TG__IN(1), TG__OUT(1), TG__NO_FLAGS, TG_POOL_MEAN), TG__SAVES(0), TG__ATTRS(tg__pooling),
-    tg__pooling_check, tg__pooling_forward, tg__avg_pool_backward, NULL };
+    tg__pooling_check, tg__pooling_forward, tg__avg_pool_backward, tg__pooling_vmap };
 static const tg_op tg__avg_pool_back_op = { TG__OP_KIND("avg_pool_back", TG__IN(1), TG__OUT(1), TG__NO_FLAGS, TG_POOL_BACK), TG__SAVES(0), TG__ATTRS(tg__pooling),
     tg__avg_pool_back_check, tg__pooling_forward, tg__avg_pool_backward, NULL };
 TG__PRIVATE tg_tensor *tg__pooling_mean(tg_tensor *x, const tg__pooling_attr *at, bool back) {
@@ -20671,7 +20836,7 @@ TG__PRIVATE bool tg__max_unpool_backward(tg_ctx *tg, tg__node *n, tg_tensor **g,
     return !n->wants[2] || (dx[2] = tg_gather(g[0], tg__index_dim(n), n->in[1])) != NULL;
 }
 static const tg_op tg__max_unpool_op = { TG__OP("max_unpool", TG__IN(3), TG__OUT(1), TG__NO_FLAGS), TG__SAVES3(0, 0, TG_SAVE_IN(1)), TG__ATTRS(tg__dim),
-    tg__scatter_check, tg__scatter_forward, tg__max_unpool_backward, NULL };
+    tg__scatter_check, tg__scatter_forward, tg__max_unpool_backward, tg__shift_vmap };
 TG__PRIVATE tg_tensor *tg__max_unpool(const char *name, const tg_max_unpool1d_args *a, int spatial) {
     tg_tensor *x = a ? a->x : NULL, *index = a ? a->indices : NULL, *y;
     int64_t flat[TG_MAX_DIMS], whole[TG_MAX_DIMS];
@@ -21694,7 +21859,7 @@ TG__PRIVATE bool tg__resample_forward(tg_ctx *tg, tg__node *n) {
 }
 TG__PRIVATE bool tg__resample_backward(tg_ctx *tg, tg__node *n, tg_tensor **g, tg_tensor **dx);
 static const tg_op tg__resample_op = { TG__OP_KIND("resample", TG__IN(1), TG__OUT(1), TG__NO_FLAGS, TG_RESAMPLE_SIZE), TG__NO_SAVES, TG__ATTRS(tg__resample),
-    tg__resample_check, tg__resample_forward, tg__resample_backward, NULL };
+    tg__resample_check, tg__resample_forward, tg__resample_backward, tg__fold_vmap };
 static const tg_op tg__resample_back_op = { TG__OP_KIND("resample_back", TG__IN(1), TG__OUT(1), TG__NO_FLAGS, TG_RESAMPLE_SIZE_BACK), TG__NO_SAVES, TG__ATTRS(tg__resample),
     tg__resample_check, tg__resample_forward, tg__resample_backward, NULL };
 TG__PRIVATE bool tg__resample_backward(tg_ctx *tg, tg__node *n, tg_tensor **g, tg_tensor **dx) {
@@ -21801,7 +21966,7 @@ TG__PRIVATE bool tg__grid_sample_forward(tg_ctx *tg, tg__node *n) {
 }
 TG__PRIVATE bool tg__grid_sample_backward(tg_ctx *tg, tg__node *n, tg_tensor **g, tg_tensor **dx);
 static const tg_op tg__grid_sample_op = { TG__OP_KIND("grid_sample", TG__IN(2), TG__OUT(1), TG__NO_FLAGS, TG_RESAMPLE_GRID), TG__SAVES2(TG_SAVE_IN(1), TG_SAVE_IN(0) | TG_SAVE_IN(1)), TG__ATTRS(tg__grid),
-    tg__grid_sample_check, tg__grid_sample_forward, tg__grid_sample_backward, NULL };
+    tg__grid_sample_check, tg__grid_sample_forward, tg__grid_sample_backward, tg__fold_vmap };
 static const tg_op tg__grid_sample_input_op = { TG__OP_KIND("grid_sample_input", TG__IN(2), TG__OUT(1), TG__NO_FLAGS, TG_RESAMPLE_GRID_BACK), TG__SAVES2(TG_SAVE_IN(1), TG_SAVE_IN(0) | TG_SAVE_IN(1)), TG__ATTRS(tg__grid),
     tg__grid_sample_check, tg__grid_sample_forward, tg__grid_sample_backward, NULL };
 TG__PRIVATE tg_tensor *tg__grid_call(const tg_op *op, const tg__grid_attr *at, tg_tensor *x, tg_tensor *grid) {
@@ -22252,13 +22417,43 @@ TG__PRIVATE void tg__ask_matrix(tg__ask *a, tg_tensor *t, const tg_tensor *c) {
         o->stride[d] = wide ? 0 : o->stride[d - lead];
     }
 }
+/* the operand as a matrix */
+TG__PRIVATE void tg__ask_flat(tg_operand *o, int64_t rows, int64_t columns, int64_t row, int64_t column) {
+    o->ndim = 2;
+    o->shape[0] = rows; o->shape[1] = columns;
+    o->stride[0] = row; o->stride[1] = column;
+    tg__operand_settle(o);
+}
+/* Is it one matrix, for all batches? */
+TG__PRIVATE bool tg__matmul_shared(const tg_tensor *t) {
+    int d;
+    for (d = 0; d < t->ndim - 2; d++) if (t->shape[d] != 1) return false;
+    return true;
+}
+/* Rows, or columns, each in a batch of its own, that meet one matrix: one product of all, which is dense. */
+TG__PRIVATE bool tg__matmul_rows(tg__ask *ask, tg_tensor *y, tg_tensor *a, tg_tensor *b) {
+    const int nd = y->ndim;
+    const bool rows = y->shape[nd - 2] == 1 && tg__matmul_shared(b);
+    tg_tensor *x = rows ? a : b, *w = rows ? b : a;
+    const int64_t *of = w->stride + w->ndim - 2, out = y->shape[rows ? nd - 1 : nd - 2];
+    int64_t shape[2], stride[2];
+    if (nd == 2 || y->numel == 0 || (!rows && (y->shape[nd - 1] != 1 || !tg__matmul_shared(a)))) return false;
+    shape[0] = y->numel / out; shape[1] = a->shape[a->ndim - 1];
+    if (!tg__view_strides(x, 2, shape, stride)) return false;
+    tg__ask_flat(tg__ask_for(ask, y, TG_WRITE), shape[0], out, out, 1);
+    tg__ask_flat(tg__ask_for(ask, x, TG_READ), shape[0], shape[1], stride[0], stride[1]);
+    tg__ask_flat(tg__ask_for(ask, w, TG_READ), shape[1], out, of[rows ? 0 : 1], of[rows ? 1 : 0]);
+    return true;
+}
 TG__PRIVATE bool tg__matmul_into(tg_ctx *tg, tg_tensor *y, tg_tensor *a, tg_tensor *b) {
     tg__ask ask;
     if (tg__gemm_small(tg, y, a, b)) return true;
     tg__ask_begin(&ask, TG_FAMILY_GEMM, 0, y->dtype);
-    tg__ask_for(&ask, y, TG_WRITE);
-    tg__ask_matrix(&ask, a, y);
-    tg__ask_matrix(&ask, b, y);
+    if (!tg__matmul_rows(&ask, y, a, b)) {
+        tg__ask_for(&ask, y, TG_WRITE);
+        tg__ask_matrix(&ask, a, y);
+        tg__ask_matrix(&ask, b, y);
+    }
     tg__ask_for(&ask, NULL, TG_ABSENT);
     return tg__launch(&ask, tg, &tg__family_gemm, NULL);
 }
@@ -22278,7 +22473,7 @@ TG__PRIVATE bool tg__matmul_backward(tg_ctx *tg, tg__node *n, tg_tensor **g, tg_
     return tg->error == TG_OK;
 }
 static const tg_op tg__matmul_op = { TG__OP("matmul", TG__IN(2), TG__OUT(1), TG__NO_FLAGS), TG__SAVES2(TG_SAVE_IN(1), TG_SAVE_IN(0)), TG__NO_ATTRS,
-    tg__matmul_check, tg__matmul_forward, tg__matmul_backward, NULL };
+    tg__matmul_check, tg__matmul_forward, tg__matmul_backward, tg__matched_vmap };
 
 TG_API tg_tensor *(tg_matmul)(tg_tensor *a, tg_tensor *b) {
     tg_ctx *tg;
@@ -22323,13 +22518,6 @@ TG__PRIVATE bool tg__linear_check(tg_ctx *tg, tg__node *n) {
     }
     return tg__shapes(tg, n, "[*, I] [O, I] ?[O] -> [*, O]");
 }
-/* the operand as a matrix */
-TG__PRIVATE void tg__ask_flat(tg_operand *o, int64_t rows, int64_t columns, int64_t row, int64_t column) {
-    o->ndim = 2;
-    o->shape[0] = rows; o->shape[1] = columns;
-    o->stride[0] = row; o->stride[1] = column;
-    tg__operand_settle(o);
-}
 TG__PRIVATE bool tg__linear_forward(tg_ctx *tg, tg__node *n) {
     tg_tensor *x = n->in[0], *w = n->in[1], *b = n->in[2], *y = n->out[0];
     int64_t in = w->shape[1], out = w->shape[0], rows = 1, shape[2], stride[2];
@@ -22365,8 +22553,20 @@ TG__PRIVATE bool tg__linear_backward(tg_ctx *tg, tg__node *n, tg_tensor **g, tg_
     }
     return tg->error == TG_OK;
 }
+/* A weight of each example's own: y = x W^T; or of one row y^T = W x^T, as then dW = g^T x comes as W lies. */
+TG__PRIVATE bool tg__linear_vmap(tg_ctx *tg, const tg_op *op, const void *attr, tg_tensor *const *in, int n_in, unsigned mapped, tg_tensor **out) {
+    tg_tensor *x = in[0], *w = in[1], *b = in[2], *y;
+    if (mapped == 1) return tg__same_vmap(tg, op, attr, in, n_in, mapped, out);
+    if (mapped & 2u) {
+        x = (mapped & 1u) ? tg_flatten(x, 1, -2) : tg_flatten(x, 0, -2);
+        if (!x || x->shape[x->ndim - 2] > 1) y = tg_matmul(x, tg_transpose(w, -2, -1));
+        else y = tg_transpose(tg_matmul(w, tg_transpose(x, -2, -1)), -2, -1);
+    } else y = tg__apply(op, NULL, NULL, x, w, NULL);
+    if (b && y) y = tg_add(y, tg__matched(b, mapped >> 2 & 1u, y->ndim - (int)((mapped >> 1 | mapped) & 1u)));
+    return (out[0] = y) != NULL;
+}
 static const tg_op tg__linear_op = { TG__OP("linear", TG__IN_OPT(2, 1), TG__OUT(1), TG_OP_OPAQUE), TG__SAVES2(TG_SAVE_IN(1), TG_SAVE_IN(0)), TG__NO_ATTRS,
-    tg__linear_check, tg__linear_forward, tg__linear_backward, NULL };
+    tg__linear_check, tg__linear_forward, tg__linear_backward, tg__linear_vmap };
 TG_API tg_tensor *(tg_linear)(tg_tensor *x, tg_tensor *weight, tg_tensor *bias) {
     bool outermost, row = x && weight && x->ndim == 1 && weight->ndim == 2;
     const bool blocks = weight && weight->alive && weight->opaque == TG__BLOCKS, wide = blocks && x && x->dtype == TG_F64;
@@ -22602,10 +22802,24 @@ TG__PRIVATE bool tg__entropy_backward(tg_ctx *tg, tg__node *n, tg_tensor **g, tg
     dx[0] = tg_where(tg_unsqueeze(counts, 1), dx[0], tg_number(tg, 0));
     return dx[0] != NULL;
 }
+TG__PRIVATE bool tg__entropy_vmap(tg_ctx *tg, const tg_op *op, const void *attr, tg_tensor *const *in, int n_in, unsigned mapped, tg_tensor **out);
 static const tg_op tg__entropy_op = { TG__OP_KIND("cross_entropy", TG__IN(2), TG__OUT(2), TG__NO_FLAGS, TG__ENTROPY_LOSSES),
-    TG__SAVES(TG_SAVE_IN(0) | TG_SAVE_IN(1) | TG_SAVE_OUT(1)), TG__NO_ATTRS, tg__entropy_check, tg__entropy_forward, tg__entropy_backward, NULL };
+    TG__SAVES(TG_SAVE_IN(0) | TG_SAVE_IN(1) | TG_SAVE_OUT(1)), TG__NO_ATTRS, tg__entropy_check, tg__entropy_forward, tg__entropy_backward, tg__entropy_vmap };
 static const tg_op tg__entropy_mean_op = { TG__OP_KIND("cross_entropy", TG__IN(2), TG__OUT(2), TG__NO_FLAGS, TG__ENTROPY_MEAN),
-    TG__SAVES(TG_SAVE_IN(0) | TG_SAVE_IN(1) | TG_SAVE_OUT(1)), TG__NO_ATTRS, tg__entropy_check, tg__entropy_forward, tg__entropy_backward, NULL };
+    TG__SAVES(TG_SAVE_IN(0) | TG_SAVE_IN(1) | TG_SAVE_OUT(1)), TG__NO_ATTRS, tg__entropy_check, tg__entropy_forward, tg__entropy_backward, tg__entropy_vmap };
+/* The losses of all in one batch; a mean is theirs over how many count. */
+TG__PRIVATE bool tg__entropy_vmap(tg_ctx *tg, const tg_op *op, const void *attr, tg_tensor *const *in, int n_in, unsigned mapped, tg_tensor **out) {
+    const int64_t last = -1;
+    tg_tensor *x[2], *y;
+    int64_t shape[2];
+    if (op->kind == TG__ENTROPY_LOSSES) return tg__fold_vmap(tg, op, attr, in, n_in, mapped, out);
+    shape[0] = tg__examples(in, mapped); shape[1] = in[1]->shape[mapped >> 1 & 1u];
+    x[0] = tg__widened(in[0]); x[1] = in[1];
+    if (shape[1] == 0 || !tg__fold_vmap(tg, &tg__entropy_op, attr, x, n_in, mapped, &y)) return false;
+    x[1] = tg_to(tg_ne(in[1], tg_integer(tg, -100)), y->dtype);
+    y = tg_div(tg_sum_dims(tg_reshape(y, 2, shape), 1, &last, false), tg_sum_dims(x[1], 1, &last, false));
+    return (out[0] = tg_to(y, in[0]->dtype)) != NULL;
+}
 
 /* ------------------------------------------------------------------ dropout ----
    y = x times factors, each 0 with probability p, else `keep`, which is a number of x's dtype; they are drawn as they are
@@ -23347,9 +23561,9 @@ TG__PRIVATE bool tg__attention_backward(tg_ctx *tg, tg__node *n, tg_tensor **g, 
 }
 #define TG__ATT_SAVES TG__SAVES_EACH(TG_SAVE_IN(0) | TG_SAVE_IN(1) | TG_SAVE_IN(2) | TG_SAVE_IN(3) | TG_SAVE_OUT(0) | TG_SAVE_OUT(1))
 static const tg_op tg__attention_op = { TG__OP("scaled_dot_product_attention", TG__IN_OPT(3, 1), TG__OUT(2), TG__NO_FLAGS), TG__ATT_SAVES, TG__ATTRS(tg__attention),
-    tg__attention_check, tg__attention_forward, tg__attention_backward, NULL };
+    tg__attention_check, tg__attention_forward, tg__attention_backward, tg__fold_vmap };
 static const tg_op tg__attention_dropout_op = { TG__OP("scaled_dot_product_attention", TG__IN_OPT(3, 1), TG__OUT(2), TG_OP_RANDOM), TG__ATT_SAVES, TG__ATTRS(tg__attention),
-    tg__attention_check, tg__attention_forward, tg__attention_backward, NULL };
+    tg__attention_check, tg__attention_forward, tg__attention_backward, tg__fold_vmap };
 
 /* ---- the public function: what torch refuses, and the way to four dimensions ---- */
 TG__PRIVATE bool tg__attention_allowed(tg_ctx *tg, tg_tensor *const *in, const tg_scaled_dot_product_attention_args *a) {
@@ -24019,15 +24233,36 @@ TG__PRIVATE bool tg__rnn_backward(tg_ctx *tg, tg__node *n, tg_tensor **g, tg_ten
     dx[TG__RNN_C0] = w.dc;
     return tg->error == TG_OK;
 }
+/* Examples are sequences of one batch, where they share the weights. */
+TG__PRIVATE bool tg__rnn_vmap(tg_ctx *tg, const tg_op *op, const void *attr, tg_tensor *const *in, int n_in, unsigned mapped, tg_tensor **out) {
+    const unsigned states = 1u << TG__RNN_X | 1u << TG__RNN_H0 | 1u << TG__RNN_C0;
+    tg_tensor *x[TG__RNN_INS];
+    int64_t sizes[2];
+    int i;
+    if (mapped & ~states) return false;
+    sizes[0] = tg__examples(in, mapped); sizes[1] = in[TG__RNN_X]->shape[1 + (mapped & 1u)];
+    for (i = 0; i < n_in; i++) {
+        x[i] = in[i];
+        if (!x[i] || !(states >> i & 1u)) continue;
+        x[i] = tg__led(x[i], mapped >> i & 1u, sizes[0]);
+        if (i == TG__RNN_X) x[i] = tg_flatten(tg_transpose(x[i], 0, 1), 1, 2);
+        else x[i] = tg_contiguous(tg_flatten(x[i], 0, 1));
+        if (!x[i]) return false;
+    }
+    if (!tg__same_vmap(tg, op, attr, x, n_in, mapped, out)) return false;
+    out[TG__RNN_Y] = tg_transpose(tg_unflatten(out[TG__RNN_Y], 1, 2, sizes), 0, 1);
+    out[TG__RNN_GATES] = out[TG__RNN_CELLS] = NULL;                     /* nobody else's */
+    return out[TG__RNN_Y] != NULL;
+}
 #define TG__RNN_SAVES TG__SAVES_EACH(TG_SAVE_INS | TG_SAVE_OUT(TG__RNN_Y) | TG_SAVE_OUT(TG__RNN_GATES) | TG_SAVE_OUT(TG__RNN_CELLS))
 static const tg_op tg__rnn_tanh_op = { TG__OP_KIND("rnn_tanh", TG__IN_OPT(4, 4), TG__OUT(TG__RNN_OUTS), TG__NO_FLAGS, TG_RNN_TANH), TG__RNN_SAVES, TG__ATTRS(tg__rnn),
-    tg__rnn_check, tg__rnn_forward, tg__rnn_backward, NULL };
+    tg__rnn_check, tg__rnn_forward, tg__rnn_backward, tg__rnn_vmap };
 static const tg_op tg__rnn_relu_op = { TG__OP_KIND("rnn_relu", TG__IN_OPT(4, 4), TG__OUT(TG__RNN_OUTS), TG__NO_FLAGS, TG_RNN_RELU), TG__RNN_SAVES, TG__ATTRS(tg__rnn),
-    tg__rnn_check, tg__rnn_forward, tg__rnn_backward, NULL };
+    tg__rnn_check, tg__rnn_forward, tg__rnn_backward, tg__rnn_vmap };
 static const tg_op tg__lstm_op = { TG__OP_KIND("lstm", TG__IN_OPT(4, 4), TG__OUT(TG__RNN_OUTS), TG__NO_FLAGS, TG_RNN_LSTM), TG__RNN_SAVES, TG__ATTRS(tg__rnn),
-    tg__rnn_check, tg__rnn_forward, tg__rnn_backward, NULL };
+    tg__rnn_check, tg__rnn_forward, tg__rnn_backward, tg__rnn_vmap };
 static const tg_op tg__gru_op = { TG__OP_KIND("gru", TG__IN_OPT(4, 4), TG__OUT(TG__RNN_OUTS), TG__NO_FLAGS, TG_RNN_GRU), TG__RNN_SAVES, TG__ATTRS(tg__rnn),
-    tg__rnn_check, tg__rnn_forward, tg__rnn_backward, NULL };
+    tg__rnn_check, tg__rnn_forward, tg__rnn_backward, tg__rnn_vmap };
 #undef TG__RNN_SAVES
 
 /* ---- whole calls ---- */
@@ -25172,7 +25407,7 @@ TG__PRIVATE bool tg__cdist_backward(tg_ctx *tg, tg__node *n, tg_tensor **g, tg_t
     return ok;
 }
 static const tg_op tg__cdist_op = { TG__OP("cdist", TG__IN(2), TG__OUT(1), TG__NO_FLAGS), TG__SAVES2(TG_SAVE_INS, TG_SAVE_INS), TG__ATTRS(tg__cdist),
-    tg__cdist_check, tg__cdist_forward, tg__cdist_backward, NULL };
+    tg__cdist_check, tg__cdist_forward, tg__cdist_backward, tg__matched_vmap };
 /* By one product of matrices, |a|^2 + |b|^2 - 2 a b = [-2 a, |a|^2, 1] [b, 1, |b|^2]^T, which loses of near points what they have in common: in twice the
    width where pairs are few. */
 TG__PRIVATE tg_tensor *tg__cdist_product(tg_ctx *tg, tg_tensor *a, tg_tensor *b) {
@@ -26791,7 +27026,20 @@ TG__PRIVATE bool tg__norm_backward(tg_ctx *tg, tg__node *n, tg_tensor **g, tg_te
     }
     return tg->error == TG_OK;
 }
-#define TG__NORM_REST TG__SAVES_EACH(TG_SAVE_IN(0) | TG_SAVE_IN(1) | TG_SAVE_IN(2) | TG_SAVE_OUT(1)), TG__ATTRS(tg__norm), tg__norm_check, tg__norm_forward, tg__norm_backward, NULL
+/* Weights of each example's own of a layer's norm are multiplied behind it; those of channels are the channels'. */
+TG__PRIVATE bool tg__norm_vmap(tg_ctx *tg, const tg_op *op, const void *attr, tg_tensor *const *in, int n_in, unsigned mapped, tg_tensor **out) {
+    tg__norm_attr at = *(const tg__norm_attr *)attr;
+    const int ndim = in[0]->ndim - (int)(mapped & 1u);
+    tg_tensor *y;
+    if (in[0]->numel == 0) return false;                               /* the family has no rows of nothing */
+    if (op->kind > TG__NORM_RMS) return tg__channels_vmap(tg, op, &at, &at.groups, ndim, op->kind != TG__NORM_BATCH, in, n_in, mapped, out);
+    if (mapped == 1) return tg__same_vmap(tg, op, attr, in, n_in, mapped, out);
+    y = tg__apply(op, attr, NULL, tg__widened(in[0]), NULL, NULL);
+    if (in[1]) y = tg_mul(y, tg__matched(in[1], mapped >> 1 & 1u, ndim));
+    if (in[2]) y = tg_add(y, tg__matched(in[2], mapped >> 2 & 1u, ndim));
+    return (out[0] = tg_to(y, in[0]->dtype)) != NULL;
+}
+#define TG__NORM_REST TG__SAVES_EACH(TG_SAVE_IN(0) | TG_SAVE_IN(1) | TG_SAVE_IN(2) | TG_SAVE_OUT(1)), TG__ATTRS(tg__norm), tg__norm_check, tg__norm_forward, tg__norm_backward, tg__norm_vmap
 static const tg_op tg__layer_norm_op = { TG__OP_KIND("layer_norm", TG__IN_OPT(1, 2), TG__OUT(2), TG__NO_FLAGS, TG__NORM_LAYER), TG__NORM_REST };
 static const tg_op tg__rms_norm_op = { TG__OP_KIND("rms_norm", TG__IN_OPT(1, 2), TG__OUT(2), TG__NO_FLAGS, TG__NORM_RMS), TG__NORM_REST };
 static const tg_op tg__group_norm_op = { TG__OP_KIND("group_norm", TG__IN_OPT(1, 2), TG__OUT(2), TG__NO_FLAGS, TG__NORM_GROUP), TG__NORM_REST };
