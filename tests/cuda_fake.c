@@ -116,7 +116,7 @@ static const kernel kernels[] = {
     BOTH(tg__cu_attend) BOTH(tg__cu_attend_delta) BOTH(tg__cu_attend_dq) BOTH(tg__cu_attend_dk) BOTH(tg__cu_attend_dv)
     IS(tg__cu_attend_matrix_f32) IS(tg__cu_attend_matrix_dq_f32) IS(tg__cu_attend_matrix_dk_f32) IS(tg__cu_attend_matrix_dv_f32)
     BOTH(tg__cu_rnn) BOTH(tg__cu_rnn_back)
-    BOTH(tg__cu_resample)
+    BOTH(tg__cu_resample) IS(tg__cu_resample_pick_i64) IS(tg__cu_resample_bytes_i64) BOTH(tg__cu_grid) BOTH(tg__cu_grid_entries) BOTH(tg__cu_grid_back) BOTH(tg__cu_grid_place) BOTH(tg__cu_boxes_look) BOTH(tg__cu_boxes) BOTH(tg__cu_boxes_back)
     BOTH(tg__cu_step) BOTH(tg__cu_powers) BOTH(tg__cu_powers_sum)
     { NULL, NULL, 0 }
 };
