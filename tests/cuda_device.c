@@ -75,6 +75,23 @@ static tg_tensor *attended_dropped(tg_tensor *const *x, int n) {
     tg_random_set(tg, s);                                                      /* the same here and there */
     return y;
 }
+/* Grids reach far outside, some places are no numbers; boxes of all pictures, turned, outside, of no size. Both want the CPU's bits. */
+static tg_tensor *odd_grid(tg_tensor *const *x) { return tg_where(tg_gt_scalar(tg_detach(x[1]), 2.2), tg_full_like(x[1], NAN), tg_where(tg_lt_scalar(tg_detach(x[1]), -2.2), tg_full_like(x[1], -1e30), x[1])); }
+static tg_tensor *sampled_zeros(tg_tensor *const *x, int n) { (void)n; return tg_grid_sample(x[0], odd_grid(x)); }
+static tg_tensor *sampled_edges(tg_tensor *const *x, int n) { (void)n; return tg_grid_sample(x[0], x[1], .mode = TG_GRID_BILINEAR, .padding = TG_GRID_BORDER, .align_corners = true); }
+static tg_tensor *sampled_mirror(tg_tensor *const *x, int n) { (void)n; return tg_grid_sample(x[0], odd_grid(x), .padding = TG_GRID_REFLECTION); }
+static tg_tensor *sampled_cubic(tg_tensor *const *x, int n) { (void)n; return tg_grid_sample(x[0], odd_grid(x), .mode = TG_GRID_BICUBIC, .padding = TG_GRID_ZEROS); }
+static tg_tensor *sampled_cubic_mirror(tg_tensor *const *x, int n) { (void)n; return tg_grid_sample(x[0], x[1], .mode = TG_GRID_BICUBIC, .padding = TG_GRID_REFLECTION, .align_corners = true); }
+static tg_tensor *sampled_next(tg_tensor *const *x, int n) { (void)n; return tg_grid_sample(x[0], odd_grid(x), .mode = TG_GRID_NEAREST, .padding = TG_GRID_REFLECTION); }
+static tg_tensor *sampled_one(tg_tensor *const *x, int n) { (void)n; return tg_grid_sample(x[0], tg_mul_scalar(x[1], 0.01), .padding = TG_GRID_BORDER); }      /* all at a few elements */
+static tg_tensor *boxes_of(tg_tensor *const *x) {                             /* whose picture, then corners around the picture, those of every third box further apart */
+    tg_tensor *b = tg_detach(x[1]), *picture = tg_remainder_scalar(tg_floor(tg_abs(tg_mul_scalar(tg_slice(b, ":, 0:1"), 16))), (double)x[0]->shape[0]), *both[2];
+    both[0] = picture; both[1] = tg_add_scalar(tg_mul_scalar(tg_slice(b, ":, 1:5"), (double)x[0]->shape[3] * 0.5), (double)x[0]->shape[2] * 0.4);
+    return tg_cat(both, 2, 1);
+}
+static tg_tensor *boxes_aligned(tg_tensor *const *x, int n) { (void)n; return tg_roi_align(x[0], boxes_of(x), .output_size = {3, 5}, .aligned = true, .sampling_ratio = 2); }
+static tg_tensor *boxes_adaptive(tg_tensor *const *x, int n) { (void)n; return tg_roi_align(x[0], boxes_of(x), .output_size = {2, 3}, .spatial_scale = TG_IS(1.25)); }
+static tg_tensor *boxes_wide(tg_tensor *const *x, int n) { (void)n; return tg_roi_align(x[0], tg_mul_scalar(boxes_of(x), 1), .output_size = {1, 2}, .aligned = true, .spatial_scale = TG_IS(30)); }
 static const op_case larger[] = {
     OP("layer_norm", norm_layer, "70 300;300;300|3 9000;9000;9000|300 7;7;7|2 30000;30000")
     OP("layer_norm", norm_layers, "5 40 30;40 30|9 2 3")
@@ -90,6 +107,10 @@ static const op_case larger[] = {
     OP("attention", attended, "2 3 70 20;2 3 90 20;2 3 90 24|1 2 5 140;1 2 40 140;1 2 40 150") OP("attention", attended_causal, "2 2 70 16;2 2 70 16;2 2 70 16|1 1 40 8;1 1 70 8;1 1 70 8|1 1 70 8;1 1 40 8;1 1 40 8")
     OP("attention", attended_groups, "1 6 40 16;1 2 50 16;1 2 50 16") OP("attention", attended_masked, "2 2 40 16;2 2 50 16;2 2 50 16;2 1 40 50") OP("attention", attended_seen, "2 2 40 16;2 2 50 16;2 2 50 16") OP("attention", attended_dropped, "2 2 40 16;2 2 50 16;2 2 50 16")
     OP("resample", resized_bilinear, "2 3 17 19") OP("resample", resized_bicubic, "2 3 17 19") OP("resample", resized_smooth, "2 3 17 19") OP("resample", resized_area, "1 2 5 9 8") OP("resample", resized_nearest, "2 3 17 19") OP("resample", resized_line, "3 4 30")
+    OP("grid_sample", sampled_zeros, "3 11 13 9;3 17 14 2|2 2 4 5 6;2 3 7 8 3") OP("grid_sample", sampled_edges, "2 9 7 12;2 16 5 2|2 3 3 4 5;2 4 6 5 3") OP("grid_sample", sampled_mirror, "2 5 7 6;2 9 8 2|1 2 3 2 5;1 4 5 6 3")
+    OP("grid_sample", sampled_cubic, "2 5 9 8;2 11 7 2|1 2 4 5 3;1 3 4 5 3") OP("grid_sample", sampled_cubic_mirror, "2 6 9 8;2 11 7 2|1 1 6 5 4;1 2 3 5 3") OP("grid_sample", sampled_next, "2 6 9 8;2 11 7 2|2 3 3 4 5;2 4 6 5 3")
+    OP("grid_sample", sampled_one, "2 7 20 21;2 40 30 2|1 1 1 1;1 3 3 2")
+    OP("roi_align", boxes_aligned, "3 11 15 12;40 5|1 1 3 3;3 5") OP("roi_align", boxes_adaptive, "3 11 12 15;40 5") OP("roi_align", boxes_wide, "2 9 8 9;9 5")
     OP("max_pool", pool_largest, "3 4 19 23|2 5 17") OP("max_pool", pool_largest_wide, "3 4 17") OP("max_pool", pool_largest_to_size, "2 3 11 17") OP("max_pool_places", pool_places, "2 3 11 17")
     OP("avg_pool", pool_mean, "2 3 14 15") OP("avg_pool", pool_mean_deep, "2 3 6 7 8") OP("avg_pool", pool_to_size, "2 3 11 17")
 };
@@ -234,6 +255,17 @@ static void orders(tg_tensor *cx, tg_tensor *cy, tg_tensor *cz) {
     BOTH(tg_cumsum(x, 0)); BOTH(tg_cumsum(y, 0)); BOTH(tg_cumsum(y, 1)); BOTH(tg_cumprod(x, 0)); BOTH(tg_cumsum(tg_slice(x, ":, 0:290"), 1));
     if (exact) { BOTH(tg_cumsum(z, 0)); BOTH(tg_cumsum(tg_reshape(z, TG_SHAPE(5, 3000)), 1)); }        /* pieces of long rows are carried in double */
 }
+/* Pictures of bytes: by whole numbers and by elements that move, as they lie, with the channels within, every other one. */
+static void resized_bytes(tg_tensor *z) {
+    tg_tensor *cx = tg_reshape(z, TG_SHAPE(2, 3, 50, 50)), *cy = tg_permute(tg_reshape(z, TG_SHAPE(2, 50, 50, 3)), TG_DIMS(0, 3, 1, 2)), *cz = tg_slice(cx, ":, :, ::2, 3::3"), *dx = tg_to_device(cx, OTHER), *dy = tg_permute(tg_to_device(tg_reshape(z, TG_SHAPE(2, 50, 50, 3)), OTHER), TG_DIMS(0, 3, 1, 2)), *dz = tg_slice(dx, ":, :, ::2, 3::3");
+    for (int i = 0; i < 4; i++) {
+        const tg_interpolate_mode mode = i % 2 ? TG_INTERPOLATE_BICUBIC : TG_INTERPOLATE_BILINEAR;
+        BOTH(tg_interpolate(x, .size = {77, 31}, .mode = mode, .antialias = i > 1)); BOTH(tg_interpolate(y, .size = {21, 60}, .mode = mode, .antialias = i > 1)); BOTH(tg_interpolate(z, .size = {50, 3}, .mode = mode, .antialias = i > 1)); BOTH(tg_interpolate(z, .size = {25, 16}, .mode = mode, .antialias = i > 1));
+        if (i < 2) { BOTH(tg_interpolate(x, .size = {60, 70}, .mode = mode, .align_corners = true)); BOTH(tg_interpolate(y, .scale_factor = {0.37, 1.9}, .mode = i ? TG_INTERPOLATE_NEAREST : TG_INTERPOLATE_NEAREST_EXACT)); BOTH(tg_interpolate(tg_reshape(z, TG_SHAPE(2, 3, 25, 4, 4)), .size = {30, 3, 9}, .mode = i ? TG_INTERPOLATE_NEAREST : TG_INTERPOLATE_NEAREST_EXACT)); }
+    }
+    /* elements that move keep their bits, a zero's sign too */
+    cx = tg_neg(tg_zeros_like(tg_to(cx, TG_BF16))); dx = tg_to_device(cx, OTHER); BOTH(tg_interpolate(x, .size = {7, 90})); cx = tg_to(cx, TG_F64); dx = tg_to_device(cx, OTHER); BOTH(tg_interpolate(x, .size = {7, 90}));
+}
 static void sizes(void) {
     static const tg_dtype floats[] = { TG_F32, TG_F64, TG_F16, TG_BF16 }, wholes[] = { TG_I64, TG_I32, TG_I16, TG_I8, TG_U8, TG_BOOL };
     size_t i, k;
@@ -258,6 +290,7 @@ static void sizes(void) {
         tg_tensor *dx = tg_to_device(cx, OTHER), *dy = tg_to_device(cy, OTHER), *dz = tg_to_device(cz, OTHER);
         BOTH(tg_sum(x)); BOTH(tg_sum_dims(x, TG_DIMS(0), false)); if (i < 5) { BOTH(tg_argmax(x)); BOTH(tg_matmul(x, tg_t(x))); }
         orders(cx, cx, cz);
+        if (wholes[i] == TG_U8) resized_bytes(cz);
         BOTH(tg_index_select(x, 0, y)); BOTH(tg_index_add(tg_zeros_like(tg_slice(x, ":, 0:3")), 0, y, z)); BOTH(tg_gather(tg_t(x), 1, tg_reshape(tg_slice(y, "0:4200"), TG_SHAPE(300, 14))));
         tg_end(tg, m);
     }
@@ -421,8 +454,8 @@ static void values(void) {
     int way;
     CHECK(tg_cuda_open(t, 0, .folder = folder));
     x = tg_to_device(tg_randn(t, TG_SHAPE(6, 70)), TG_CUDA); i = tg_to_device(tg_full(t, TG_SHAPE(4), 33, TG_I64), TG_CUDA);
-    for (way = 0; way < 5; way++) {
-        y = way == 0 ? tg_index_select(x, 0, i) : way == 1 ? tg_bernoulli(tg_full_like(x, 2)) : way == 2 ? tg_remainder(i, tg_zeros_like(i)) : way == 3 ? tg_index_add(x, 0, i, tg_slice(x, "0:4"))
+    for (way = 0; way < 6; way++) {
+        y = way == 5 ? tg_roi_align(tg_reshape(x, TG_SHAPE(2, 3, 7, 10)), tg_full_like(tg_slice(x, ":, 0:5"), 2), .output_size = {2, 2}) : way == 0 ? tg_index_select(x, 0, i) : way == 1 ? tg_bernoulli(tg_full_like(x, 2)) : way == 2 ? tg_remainder(i, tg_zeros_like(i)) : way == 3 ? tg_index_add(x, 0, i, tg_slice(x, "0:4"))
             : tg_cross_entropy(tg_slice(x, "0:4, 0:20"), i, .reduction = TG_LOSS_NONE);
         CHECK(y != NULL); CHECK_OK(t);
         CHECK(!(tg_item(tg_sum(tg_ones_like(x))) > 0)); CHECK(strstr(tg_error_text(t), "out of range") != NULL); CHECK_ERROR(t, TG_ERROR_UNSUPPORTED);
@@ -435,6 +468,7 @@ static void values(void) {
     CHECK(!tg_index_select(x, 0, i)); CHECK(strstr(tg_error_text(t), "index 33 (element 0 of the indices) is out of range") != NULL); CHECK_ERROR(t, TG_ERROR_VALUE);
     CHECK(!tg_bernoulli(tg_full_like(x, 2))); CHECK_ERROR(t, TG_ERROR_VALUE);
     CHECK(!tg_remainder(i, tg_zeros_like(i))); CHECK_ERROR(t, TG_ERROR_VALUE);
+    CHECK(!tg_roi_align(tg_reshape(x, TG_SHAPE(2, 3, 7, 10)), tg_full_like(tg_slice(x, ":, 0:5"), 2), .output_size = {2, 2})); CHECK(strstr(tg_error_text(t), "box 0 is of picture 2; x has 2") != NULL); CHECK_ERROR(t, TG_ERROR_VALUE);
     CHECK(!tg_cross_entropy(tg_slice(x, "0:4, 0:20"), i)); CHECK(strstr(tg_error_text(t), "class 33") != NULL); CHECK_ERROR(t, TG_ERROR_VALUE);
     driver->late = 700; CHECK(!tg_exp(x)); CHECK(strstr(tg_error_text(t), "exp: device 'cuda' failed at 'map' of f32[6, 70], f32[6, 70]: cuStreamSynchronize: CUDA_ERROR_ILLEGAL_ADDRESS") != NULL);
     CHECK(strstr(tg_error_text(t), "the kernel was tg__cu_map_tg_exp_0_f32 (") != NULL); CHECK_ERROR(t, TG_ERROR_UNSUPPORTED);
@@ -1371,9 +1405,11 @@ int main(int argc, char **argv) {
     nothing_left("matrix units");
     tg = open_strict();
     CHECK(tg_cuda_open(tg, 0, .folder = folder, .synchronise = true));
+    lines = 0;
     sizes();
     all_ops(argc > 2); large_ops(); optimisers();
     test_move();
+    CHECK_MSG(lines == 1 && strstr(last_line, "leaves the family 'copy'"), "%d families are left to the CPU, not only copies of block-quantised numbers; the last: %s", lines, last_line);
     printf("%d launches; families left to the CPU: %d\n", driver->launches, lines);
     test_close(tg);
     nothing_left("operations");
