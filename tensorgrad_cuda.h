@@ -854,7 +854,7 @@ TG__PRIVATE void tg__cu_trim(void *user, void *stream) {
 
 enum { TG__CU_GROUP_MAP, TG__CU_GROUP_COPY, TG__CU_GROUP_RANDOM, TG__CU_GROUP_REDUCE, TG__CU_GROUP_SOFTMAX, TG__CU_GROUP_INDEX, TG__CU_GROUP_GEMM, TG__CU_GROUP_OPTIM,
     TG__CU_GROUP_SCAN, TG__CU_GROUP_SORT, TG__CU_GROUP_NORM, TG__CU_GROUP_POOL, TG__CU_GROUP_CONV, TG__CU_GROUP_ATTENTION,
-    TG__CU_GROUP_RNN, TG__CU_GROUP_RESAMPLE, TG__CU_GROUP_ATTENTION_MATRIX };
+    TG__CU_GROUP_RNN, TG__CU_GROUP_RESAMPLE, TG__CU_GROUP_ATTENTION_MATRIX, TG__CU_GROUP_GRID, TG__CU_GROUP_BOXES };
 
 /* The formulas as text. */
 typedef struct tg__cu_formula { int row, operands; const char *name, *part[4]; } tg__cu_formula;
@@ -907,7 +907,7 @@ TG__PRIVATE void tg__cu_map_text(tg__text *t, const tg__cu_key *k) {
     tg__put(t, ", "); tg__put(t, w ? w->value : f->part[k->part]); tg__put(t, ")\n");
 }
 TG__PRIVATE void tg__cu_source(tg__text *t, const tg__cu_key *k) {
-    static const char *const only[] = { "MAP", "COPY", "RANDOM", "REDUCE", "SOFTMAX", "INDEX", "GEMM", "OPTIM", "SCAN", "SORT", "NORM", "POOL", "CONV", "ATTENTION", "RNN", "RESAMPLE", "ATTENTION_MATRIX" }, *const kinds[] = { "sum", "prod", "max", "min" };
+    static const char *const only[] = { "MAP", "COPY", "RANDOM", "REDUCE", "SOFTMAX", "INDEX", "GEMM", "OPTIM", "SCAN", "SORT", "NORM", "POOL", "CONV", "ATTENTION", "RNN", "RESAMPLE", "ATTENTION_MATRIX", "GRID", "BOXES" }, *const kinds[] = { "sum", "prod", "max", "min" };
     const char *const *line;
     int i;
     tg__cu_define(t, "TG__CU_TYPE", k->type);
@@ -1713,7 +1713,7 @@ TG__PRIVATE tg_launch tg__cu_grid(tg__cu *s, const tg_request *r, tg__cu_walk *w
     memcpy(w->o, o, sizeof o);
     for (i = 0; i < 4; i++) w->shape[i] = w->o[2].size[i];
     w->ndim = 4; w->length = w->shape[1] * w->shape[2] * w->shape[3]; w->n = w->shape[0] * w->length;
-    k->dtypes = 0;
+    k->dtypes = 0; k->group = TG__CU_GROUP_GRID;
     if (r->kind == TG_RESAMPLE_GRID_BACK) return tg__cu_grid_back(s, w, k, each * each * (w->o[2].size[4] == 3 ? each : 1));
     if (r->kind == TG_RESAMPLE_GRID_PLACE) return tg__cu_done(tg__cu_launch_kernel(s, k, "grid_place", tg__cu_blocks(s, w->n), w));
     tg__cu_share_channels(s, w, w->o[0].size[1], w->n);
@@ -1731,7 +1731,7 @@ TG__PRIVATE tg_launch tg__cu_boxes(tg__cu *s, const tg_request *r, tg__cu_walk *
     if (!back) { w->o[0] = w->o[1]; w->o[1] = first; }
     w->work = (char *)(uintptr_t)tg__cu_take(s, bytes);
     if (!w->work) return TG_LAUNCH_FAILED;
-    k->dtypes = 0;
+    k->dtypes = 0; k->group = TG__CU_GROUP_BOXES;
     w->n = boxes;
     done = tg__cu_launch_doubtful(s, k, "boxes_look", tg__cu_blocks(s, w->n), w, &w->look, &w->flag);
     w->pieces = tg__ceil_div(w->o[0].size[1], TG__CU_BOX_CHANNELS);
@@ -4395,12 +4395,17 @@ TG__CU_KERNEL(tg__cu_attend_matrix_dv_f32, tg__cu_walk, tg__cu_matrix_back(r, bl
 #endif
 #endif
 
+#if !defined(TG__CU_ONLY) || defined(TG__CU_ONLY_RESAMPLE) || defined(TG__CU_ONLY_GRID) || defined(TG__CU_ONLY_BOXES)
+#ifndef TG__CU_PLACES_TOLD
+#define TG__CU_PLACES_TOLD
+/* ---- what a place has of taps and weights, as >>impl-resample tells ---- */
+/* {text: places of tensorgrad.h} */
+#endif
+#endif
 #if !defined(TG__CU_ONLY) || defined(TG__CU_ONLY_RESAMPLE)
-/* ---- resample: pictures of another size, by taps that came along in work; values at the places of a grid; boxes. What a
-   place has of taps and weights is told by functions of >>impl-resample ---- */
+/* ---- resample: pictures of another size, by taps that came along in work ---- */
 #ifndef TG__CU_TAPS
 #define TG__CU_TAPS
-/* {text: places of tensorgrad.h} */
 typedef struct tg__cu_taps { int64_t first, count; const double *weight; const int32_t *whole; } tg__cu_taps;      /* weights are the one or the other */
 TG__INLINE tg__cu_taps tg__cu_taps_of(const tg__cu_walk *r, int d, int64_t i) {
     const int64_t *const first = (const int64_t *)(r->work + r->whole[2 * d]), n = r->shape[2 + d];
@@ -4447,18 +4452,21 @@ TG__INLINE void TG__CU(tg__cu_resampled)(const tg__cu_walk *r, int64_t i) {
     TG__CU(tg__cu_put)(TG__CU_D(0), r->o[0].p, TG__CU_TO(0), sum);
 }
 TG__CU_KERNEL(TG__CU(tg__cu_resample), tg__cu_walk, { TG__CU_THREADS(t) TG__CU_EACH(i) TG__CU(tg__cu_resampled)(r, i); })
+#endif
+#endif
 
-/* ---- a grid. Operands are of the type that is computed in, so they are read as they are: o[0] is the picture, o[1] what was
+#if (!defined(TG__CU_ONLY) || defined(TG__CU_ONLY_GRID)) && TG__CU_TYPE != 0
+/* ---- grid. Operands are of the type that is computed in, so they are read as they are: o[0] is the picture, o[1] what was
    looked up in it, o[2] the grid, o[3] its gradient. A picture without depth has one tap along D ---- */
 typedef struct TG__CU(tg__cu_tapped) { tg__grid_taps line[3], more[3]; int many[3]; } TG__CU(tg__cu_tapped);
 /* Place q of image n; more: differentiated once more along each dimension. */
-TG__INLINE void TG__CU(tg__cu_look_up)(const tg__cu_walk *r, int64_t n, int64_t q, int more, TG__CU(tg__cu_tapped) *to) {
+TG__NOINLINE void TG__CU(tg__cu_look_up)(const tg__cu_walk *r, int64_t n, int64_t q, int more, TG__CU(tg__cu_tapped) *to) {
     const TG__T *const grid = (const TG__T *)r->o[2].p + n * r->o[2].stride[0] + tg__cu_offset(3, r->shape + 1, r->o[2].stride + 1, q);
     const int flat = r->o[2].size[4] == 2;
     tg__grid_rule rule;
     rule.mode = (int)r->whole[0]; rule.padding = (int)r->whole[1]; rule.align = r->whole[2] != 0; rule.wide = sizeof(TG__T) == 8;
     to->line[0].at[0] = 0; to->line[0].w[0] = to->more[0].w[0] = 1; to->many[0] = 1;
-    for (int k = flat; k < 3; k++) {
+    TG__CU_ROLL for (int k = flat; k < 3; k++) {
         const double v = (double)grid[(2 - k) * r->o[2].stride[4]];
         to->many[k] = tg__grid_line(&rule, v, r->o[0].size[2 + k], r->whole[3 + k], &to->line[k]);
         if (more) (void)tg__grid_line(&rule, v, r->o[0].size[2 + k], r->whole[3 + k] + 1, &to->more[k]);
@@ -4557,7 +4565,9 @@ TG__CU_KERNEL(TG__CU(tg__cu_grid), tg__cu_walk, { TG__CU_THREADS(t) TG__CU_EACH(
 TG__CU_KERNEL(TG__CU(tg__cu_grid_entries), tg__cu_walk, { TG__CU_THREADS(t) TG__CU_EACH(i) TG__CU(tg__cu_grid_listed)(r, i); })
 TG__CU_KERNEL(TG__CU(tg__cu_grid_back), tg__cu_walk, { TG__CU_THREADS(t) TG__CU_EACH(i) TG__CU(tg__cu_grid_given)(r, i); })
 TG__CU_KERNEL(TG__CU(tg__cu_grid_place), tg__cu_walk, { TG__CU_THREADS(t) TG__CU_EACH(i) TG__CU(tg__cu_grid_placed)(r, i); })
+#endif
 
+#if (!defined(TG__CU_ONLY) || defined(TG__CU_ONLY_BOXES)) && TG__CU_TYPE != 0
 /* ---- boxes. o[0] is the picture, o[1] the bins, o[2] the boxes, all of the type that is computed in ---- */
 TG__INLINE tg__boxes_rule TG__CU(tg__cu_boxes_rule)(const tg__cu_walk *r) {
     tg__boxes_rule rule;
@@ -4658,7 +4668,6 @@ TG__INLINE void TG__CU(tg__cu_boxes_given)(const tg__cu_walk *r, int64_t i) {
 TG__CU_KERNEL(TG__CU(tg__cu_boxes_look), tg__cu_walk, { TG__CU_THREADS(t) TG__CU_EACH(i) TG__CU(tg__cu_boxes_looked)(r, i); })
 TG__CU_KERNEL(TG__CU(tg__cu_boxes), tg__cu_walk, { TG__CU_THREADS(t) TG__CU_EACH(i) TG__CU(tg__cu_boxes_met)(r, i); })
 TG__CU_KERNEL(TG__CU(tg__cu_boxes_back), tg__cu_walk, { TG__CU_THREADS(t) TG__CU_EACH(i) TG__CU(tg__cu_boxes_given)(r, i); })
-#endif
 #endif
 
 #if (!defined(TG__CU_ONLY) || defined(TG__CU_ONLY_RNN)) && TG__CU_TYPE != 0
@@ -8415,10 +8424,9 @@ static const char *const tg__cu_kernels[] = {
 "#endif\n",
 "#endif\n",
 "#line 4398 \"tensorgrad_cuda.h\"\n",
-"#if !defined(TG__CU_ONLY) || defined(TG__CU_ONLY_RESAMPLE)\n",
-"#line 4401 \"tensorgrad_cuda.h\"\n",
-"#ifndef TG__CU_TAPS\n",
-"#define TG__CU_TAPS\n",
+"#if !defined(TG__CU_ONLY) || defined(TG__CU_ONLY_RESAMPLE) || defined(TG__CU_ONLY_GRID) || defined(TG__CU_ONLY_BOXES)\n",
+"#ifndef TG__CU_PLACES_TOLD\n",
+"#define TG__CU_PLACES_TOLD\n",
 "#line 1 \"tensorgrad.h, from the line 'typedef enum tg_grid_mode' on\"\n",
 "typedef enum tg_grid_mode { TG_GRID_BILINEAR = 0, TG_GRID_NEAREST, TG_GRID_BICUBIC } tg_grid_mode;\n",
 "typedef enum tg_grid_padding { TG_GRID_ZEROS = 0, TG_GRID_BORDER, TG_GRID_REFLECTION } tg_grid_padding;\n",
@@ -8552,7 +8560,13 @@ static const char *const tg__cu_kernels[] = {
 "const double many = (double)b->points[0] * (double)b->points[1];\n",
 "return many > 1 ? 1 / many : 1;\n",
 "}\n",
-"#line 4404 \"tensorgrad_cuda.h\"\n",
+"#line 4403 \"tensorgrad_cuda.h\"\n",
+"#endif\n",
+"#endif\n",
+"#if !defined(TG__CU_ONLY) || defined(TG__CU_ONLY_RESAMPLE)\n",
+"#line 4407 \"tensorgrad_cuda.h\"\n",
+"#ifndef TG__CU_TAPS\n",
+"#define TG__CU_TAPS\n",
 "typedef struct tg__cu_taps { int64_t first, count; const double *weight; const int32_t *whole; } tg__cu_taps;\n",
 "TG__INLINE tg__cu_taps tg__cu_taps_of(const tg__cu_walk *r, int d, int64_t i) {\n",
 "const int64_t *const first = (const int64_t *)(r->work + r->whole[2 * d]), n = r->shape[2 + d];\n",
@@ -8568,7 +8582,7 @@ static const char *const tg__cu_kernels[] = {
 "tg__cu_move((int)r->length, r->o[0].p, TG__CU_TO(0), r->o[1].p, p[0] * r->o[1].stride[0] + p[1] * r->o[1].stride[1] + tg__cu_taps_of(r, 0, p[2]).first * r->o[1].stride[2] +\n",
 "tg__cu_taps_of(r, 1, p[3]).first * r->o[1].stride[3] + tg__cu_taps_of(r, 2, p[4]).first * r->o[1].stride[4]);\n",
 "}\n",
-"#line 4420 \"tensorgrad_cuda.h\"\n",
+"#line 4425 \"tensorgrad_cuda.h\"\n",
 "TG__INLINE void tg__cu_resized_byte(const tg__cu_walk *r, int64_t i) {\n",
 "TG__CU_POSITION\n",
 "const tg__cu_taps h = tg__cu_taps_of(r, 1, p[3]), w = tg__cu_taps_of(r, 2, p[4]);\n",
@@ -8599,26 +8613,30 @@ static const char *const tg__cu_kernels[] = {
 "TG__CU(tg__cu_put)(TG__CU_D(0), r->o[0].p, TG__CU_TO(0), sum);\n",
 "}\n",
 "TG__CU_KERNEL(TG__CU(tg__cu_resample), tg__cu_walk, { TG__CU_THREADS(t) TG__CU_EACH(i) TG__CU(tg__cu_resampled)(r, i); })\n",
-"#line 4453 \"tensorgrad_cuda.h\"\n",
+"#endif\n",
+"#endif\n",
+"#line 4458 \"tensorgrad_cuda.h\"\n",
+"#if (!defined(TG__CU_ONLY) || defined(TG__CU_ONLY_GRID)) && TG__CU_TYPE != 0\n",
+"#line 4461 \"tensorgrad_cuda.h\"\n",
 "typedef struct TG__CU(tg__cu_tapped) { tg__grid_taps line[3], more[3]; int many[3]; } TG__CU(tg__cu_tapped);\n",
-"#line 4455 \"tensorgrad_cuda.h\"\n",
-"TG__INLINE void TG__CU(tg__cu_look_up)(const tg__cu_walk *r, int64_t n, int64_t q, int more, TG__CU(tg__cu_tapped) *to) {\n",
+"#line 4463 \"tensorgrad_cuda.h\"\n",
+"TG__NOINLINE void TG__CU(tg__cu_look_up)(const tg__cu_walk *r, int64_t n, int64_t q, int more, TG__CU(tg__cu_tapped) *to) {\n",
 "const TG__T *const grid = (const TG__T *)r->o[2].p + n * r->o[2].stride[0] + tg__cu_offset(3, r->shape + 1, r->o[2].stride + 1, q);\n",
 "const int flat = r->o[2].size[4] == 2;\n",
 "tg__grid_rule rule;\n",
 "rule.mode = (int)r->whole[0]; rule.padding = (int)r->whole[1]; rule.align = r->whole[2] != 0; rule.wide = sizeof(TG__T) == 8;\n",
 "to->line[0].at[0] = 0; to->line[0].w[0] = to->more[0].w[0] = 1; to->many[0] = 1;\n",
-"for (int k = flat; k < 3; k++) {\n",
+"TG__CU_ROLL for (int k = flat; k < 3; k++) {\n",
 "const double v = (double)grid[(2 - k) * r->o[2].stride[4]];\n",
 "to->many[k] = tg__grid_line(&rule, v, r->o[0].size[2 + k], r->whole[3 + k], &to->line[k]);\n",
 "if (more) (void)tg__grid_line(&rule, v, r->o[0].size[2 + k], r->whole[3 + k] + 1, &to->more[k]);\n",
 "}\n",
 "}\n",
-"#line 4468 \"tensorgrad_cuda.h\"\n",
+"#line 4476 \"tensorgrad_cuda.h\"\n",
 "#define TG__CU_TAPS_OF(s) for (int e = 0; e < (s).many[0]; e++) for (int f = 0; f < (s).many[1]; f++) for (int k = 0; k < (s).many[2]; k++)\n",
 "#define TG__CU_TAP_IN(s) ((s).line[0].at[e] >= 0 && (s).line[1].at[f] >= 0 && (s).line[2].at[k] >= 0)\n",
 "#define TG__CU_TAP_AT(s, step) ((s).line[0].at[e] * (step)[0] + (s).line[1].at[f] * (step)[1] + (s).line[2].at[k] * (step)[2])\n",
-"#line 4472 \"tensorgrad_cuda.h\"\n",
+"#line 4480 \"tensorgrad_cuda.h\"\n",
 "TG__INLINE void TG__CU(tg__cu_gridded)(const tg__cu_walk *r, int64_t i) {\n",
 "const int64_t q = i % r->length, first = i / r->length % r->pieces * r->piece, n = i / r->length / r->pieces, end = first + r->piece < r->o[0].size[1] ? first + r->piece : r->o[0].size[1];\n",
 "const TG__T *x = (const TG__T *)r->o[0].p + n * r->o[0].stride[0] + first * r->o[0].stride[1];\n",
@@ -8643,7 +8661,7 @@ static const char *const tg__cu_kernels[] = {
 "*y = sum;\n",
 "}\n",
 "}\n",
-"#line 4498 \"tensorgrad_cuda.h\"\n",
+"#line 4506 \"tensorgrad_cuda.h\"\n",
 "TG__INLINE void TG__CU(tg__cu_grid_listed)(const tg__cu_walk *r, int64_t i) {\n",
 "const int64_t step[3] = { r->o[0].size[3] * r->o[0].size[4], r->o[0].size[4], 1 }, none = r->o[0].size[2] * step[0];\n",
 "int64_t *element = (int64_t *)r->work + 2 * r->whole[7] + i * r->part;\n",
@@ -8655,7 +8673,7 @@ static const char *const tg__cu_kernels[] = {
 "*w++ = (TG__T)(s.line[0].w[e] * s.line[1].w[f] * s.line[2].w[k]);\n",
 "}\n",
 "}\n",
-"#line 4510 \"tensorgrad_cuda.h\"\n",
+"#line 4518 \"tensorgrad_cuda.h\"\n",
 "TG__INLINE void TG__CU(tg__cu_grid_given)(const tg__cu_walk *r, int64_t i) {\n",
 "const int64_t size = r->o[0].size[2] * r->o[0].size[3] * r->o[0].size[4], q = i % size, image = i / size / r->pieces, n = r->whole[6] + image, entries = r->length * r->part;\n",
 "const int64_t *const sorted = (const int64_t *)r->work + image * entries, *const entry = sorted + r->whole[7];\n",
@@ -8679,7 +8697,7 @@ static const char *const tg__cu_kernels[] = {
 "TG__CU_UNROLL for (u = 0; u < 4; u++) if (c + u < end) to[u * r->o[0].stride[1]] = sum[u];\n",
 "}\n",
 "}\n",
-"#line 4534 \"tensorgrad_cuda.h\"\n",
+"#line 4542 \"tensorgrad_cuda.h\"\n",
 "TG__INLINE void TG__CU(tg__cu_grid_placed)(const tg__cu_walk *r, int64_t i) {\n",
 "const int64_t n = i / r->length, q = i % r->length;\n",
 "const TG__T *const g = (const TG__T *)r->o[1].p + n * r->o[1].stride[0] + tg__cu_offset(3, r->shape + 1, r->o[1].stride + 2, q), *const x = (const TG__T *)r->o[0].p + n * r->o[0].stride[0];\n",
@@ -8706,7 +8724,10 @@ static const char *const tg__cu_kernels[] = {
 "TG__CU_KERNEL(TG__CU(tg__cu_grid_entries), tg__cu_walk, { TG__CU_THREADS(t) TG__CU_EACH(i) TG__CU(tg__cu_grid_listed)(r, i); })\n",
 "TG__CU_KERNEL(TG__CU(tg__cu_grid_back), tg__cu_walk, { TG__CU_THREADS(t) TG__CU_EACH(i) TG__CU(tg__cu_grid_given)(r, i); })\n",
 "TG__CU_KERNEL(TG__CU(tg__cu_grid_place), tg__cu_walk, { TG__CU_THREADS(t) TG__CU_EACH(i) TG__CU(tg__cu_grid_placed)(r, i); })\n",
-"#line 4562 \"tensorgrad_cuda.h\"\n",
+"#endif\n",
+"#line 4570 \"tensorgrad_cuda.h\"\n",
+"#if (!defined(TG__CU_ONLY) || defined(TG__CU_ONLY_BOXES)) && TG__CU_TYPE != 0\n",
+"#line 4572 \"tensorgrad_cuda.h\"\n",
 "TG__INLINE tg__boxes_rule TG__CU(tg__cu_boxes_rule)(const tg__cu_walk *r) {\n",
 "tg__boxes_rule rule;\n",
 "rule.ratio = r->whole[0]; rule.aligned = r->whole[1] != 0; rule.wide = sizeof(TG__T) == 8; rule.scale = r->numbers[0];\n",
@@ -8734,7 +8755,7 @@ static const char *const tg__cu_kernels[] = {
 "if (from <= to) { b->low[k] = (int64_t)(from < -2 ? -2 : from > size ? size : from); b->high[k] = (int64_t)(to < -2 ? -2 : to > size ? size : to); }\n",
 "}\n",
 "}\n",
-"#line 4590 \"tensorgrad_cuda.h\"\n",
+"#line 4600 \"tensorgrad_cuda.h\"\n",
 "TG__INLINE void TG__CU(tg__cu_boxes_met)(const tg__cu_walk *r, int64_t i) {\n",
 "const tg__boxes_rule rule = TG__CU(tg__cu_boxes_rule)(r);\n",
 "const int64_t bin_w = i % rule.bins[1], bin_h = i / rule.bins[1] % rule.bins[0], c = i / rule.bins[1] / rule.bins[0] % r->pieces * TG__CU_BOX_CHANNELS, at = i / rule.bins[1] / rule.bins[0] / r->pieces;\n",
@@ -8764,7 +8785,7 @@ static const char *const tg__cu_kernels[] = {
 "}\n",
 "TG__CU_UNROLL for (u = 0; u < TG__CU_BOX_CHANNELS; u++) if (u < many) y[u * ys[1]] = (TG__T)sum[u];\n",
 "}\n",
-"#line 4620 \"tensorgrad_cuda.h\"\n",
+"#line 4630 \"tensorgrad_cuda.h\"\n",
 "TG__INLINE void TG__CU(tg__cu_boxes_given)(const tg__cu_walk *r, int64_t i) {\n",
 "const tg__boxes_rule rule = TG__CU(tg__cu_boxes_rule)(r);\n",
 "const int64_t place[2] = { i / rule.size[1] % rule.size[0], i % rule.size[1] }, c = i / rule.size[1] / rule.size[0] % r->pieces * TG__CU_BOX_CHANNELS, n = i / rule.size[1] / rule.size[0] / r->pieces;\n",
@@ -8807,8 +8828,7 @@ static const char *const tg__cu_kernels[] = {
 "TG__CU_KERNEL(TG__CU(tg__cu_boxes), tg__cu_walk, { TG__CU_THREADS(t) TG__CU_EACH(i) TG__CU(tg__cu_boxes_met)(r, i); })\n",
 "TG__CU_KERNEL(TG__CU(tg__cu_boxes_back), tg__cu_walk, { TG__CU_THREADS(t) TG__CU_EACH(i) TG__CU(tg__cu_boxes_given)(r, i); })\n",
 "#endif\n",
-"#endif\n",
-"#line 4664 \"tensorgrad_cuda.h\"\n",
+"#line 4673 \"tensorgrad_cuda.h\"\n",
 "#if (!defined(TG__CU_ONLY) || defined(TG__CU_ONLY_RNN)) && TG__CU_TYPE != 0\n",
 "#line 1 \"tensorgrad.h, from the line '#define TG__RNN_GET(p, at)' on\"\n",
 "#define TG__RNN_GET(p, at)    (k == TG__VN ? TG__W(load)((p) + (at)) : TG__W(loadn)((p) + (at), k))\n",
@@ -8902,7 +8922,7 @@ static const char *const tg__cu_kernels[] = {
 "TG__RNN_PUT(dgates, j, TG__FT(tg__rnn_flush)(t));\n",
 "}\n",
 "}\n",
-"#line 4667 \"tensorgrad_cuda.h\"\n",
+"#line 4676 \"tensorgrad_cuda.h\"\n",
 "TG__INLINE tg__rnn_run TG__CU(tg__cu_unit)(const tg__cu_walk *r, int64_t i) {\n",
 "const int64_t row = i / r->length, unit = i - row * r->length;\n",
 "tg__rnn_run run;\n",
@@ -8913,7 +8933,7 @@ static const char *const tg__cu_kernels[] = {
 "TG__CU_KERNEL(TG__CU(tg__cu_rnn), tg__cu_walk, { TG__CU_THREADS(t) TG__CU_EACH(i) { const tg__rnn_run run = TG__CU(tg__cu_unit)(r, i); TG__FT(tg__rnn_ahead)(r->kind, &run); } })\n",
 "TG__CU_KERNEL(TG__CU(tg__cu_rnn_back), tg__cu_walk, { TG__CU_THREADS(t) TG__CU_EACH(i) { const tg__rnn_run run = TG__CU(tg__cu_unit)(r, i); TG__FT(tg__rnn_back)(r->kind, &run); } })\n",
 "#endif\n",
-"#line 4678 \"tensorgrad_cuda.h\"\n",
+"#line 4687 \"tensorgrad_cuda.h\"\n",
 "#if (!defined(TG__CU_ONLY) || defined(TG__CU_ONLY_OPTIM)) && TG__CU_TYPE != 0\n",
 "#line 1 \"tensorgrad.h, from the line '#define TG__OPTIM_NUMBER(i)' on\"\n",
 "#define TG__OPTIM_NUMBER(i)  TG__W(set)((TG__T)r->number[i])\n",
@@ -9116,7 +9136,7 @@ static const char *const tg__cu_kernels[] = {
 "default: TG__FT(tg__optim_powers)(r); break;\n",
 "}\n",
 "}\n",
-"#line 4681 \"tensorgrad_cuda.h\"\n",
+"#line 4690 \"tensorgrad_cuda.h\"\n",
 "#undef TG__CU_RULE\n",
 "#ifdef TG__CU_KIND\n",
 "#define TG__CU_RULE(asked) TG__CU_KIND\n",
@@ -9142,7 +9162,7 @@ static const char *const tg__cu_kernels[] = {
 "TG__CU_UNROLL for (k = 0; k < 5; k++) if (r->o[k].p) TG__CU(tg__cu_put)(TG__CU_D(k), r->o[k].p, at[k], v[k]);\n",
 "}\n",
 "TG__CU_KERNEL(TG__CU(tg__cu_step), tg__cu_optim, { TG__CU_THREADS(t) TG__CU_EACH(i) TG__CU(tg__cu_step_of)(r, i); })\n",
-"#line 4707 \"tensorgrad_cuda.h\"\n",
+"#line 4716 \"tensorgrad_cuda.h\"\n",
 "TG__INLINE TG__T TG__CU(tg__cu_power)(const tg__cu_optim *r, int64_t i) {\n",
 "TG__T v[2];\n",
 "tg__optim_run run;\n",
@@ -9152,7 +9172,7 @@ static const char *const tg__cu_kernels[] = {
 "TG__FT(tg__optim_powers)(&run);\n",
 "return v[0];\n",
 "}\n",
-"#line 4717 \"tensorgrad_cuda.h\"\n",
+"#line 4726 \"tensorgrad_cuda.h\"\n",
 "TG__INLINE void TG__CU(tg__cu_power_blocks)(const tg__cu_optim *r, int64_t block) {\n",
 "TG__CU_SHARED(TG__T, s, TG__CU_WIDTH);\n",
 "int half;\n",
@@ -9183,9 +9203,9 @@ static const char *const tg__cu_kernels[] = {
 "TG__CU_KERNEL(TG__CU(tg__cu_powers), tg__cu_optim, TG__CU(tg__cu_power_blocks)(r, block))\n",
 "TG__CU_KERNEL(TG__CU(tg__cu_powers_sum), tg__cu_optim, { (void)block; TG__CU(tg__cu_power_join)(r); })\n",
 "#endif\n",
-"#line 4748 \"tensorgrad_cuda.h\"\n",
+"#line 4757 \"tensorgrad_cuda.h\"\n",
 "#if !defined(TG__CU_ONLY) || defined(TG__CU_ONLY_GEMM) || defined(TG__CU_ONLY_CONV)\n",
-"#line 4752 \"tensorgrad_cuda.h\"\n",
+"#line 4761 \"tensorgrad_cuda.h\"\n",
 "#undef TG__CU_FMA\n",
 "#undef TG__CU_PLUS\n",
 "#if TG__CU_TYPE == 32\n",
@@ -9202,7 +9222,7 @@ static const char *const tg__cu_kernels[] = {
 "#define TG__CU_TILE\n",
 "enum { TG__CU_BM = 128, TG__CU_BN = 64, TG__CU_BK = 16, TG__CU_PAD = TG__CU_BM + 4 };\n",
 "#endif\n",
-"#line 4769 \"tensorgrad_cuda.h\"\n",
+"#line 4778 \"tensorgrad_cuda.h\"\n",
 "TG__INLINE void TG__CU(tg__cu_tile_step)(const TG__T *as, const TG__T *bs, TG__CU_OWN(TG__T, acc, 32)) {\n",
 "TG__CU_THREADS(t) {\n",
 "const int i0 = t / 16 * 8, j0 = t % 16 * 4;\n",
@@ -9215,7 +9235,7 @@ static const char *const tg__cu_kernels[] = {
 "}\n",
 "}\n",
 "}\n",
-"#line 4782 \"tensorgrad_cuda.h\"\n",
+"#line 4791 \"tensorgrad_cuda.h\"\n",
 "TG__INLINE void TG__CU(tg__cu_tile_clear)(TG__CU_OWN(TG__T, acc, 32)) {\n",
 "TG__CU_THREADS(t) if (t < TG__CU_WIDTH) { TG__CU_UNROLL for (int e = 0; e < 32; e++) TG__CU_MY(acc, t)[e] = 0; }\n",
 "}\n",
@@ -9223,14 +9243,14 @@ static const char *const tg__cu_kernels[] = {
 "TG__CU_THREADS(t) if (t < TG__CU_WIDTH) { TG__CU_UNROLL for (int e = 0; e < 32; e++) TG__CU_MY(total, t)[e] = first ? TG__CU_MY(acc, t)[e] : TG__CU_PLUS(TG__CU_MY(total, t)[e], TG__CU_MY(acc, t)[e]); }\n",
 "}\n",
 "#if !defined(TG__CU_ONLY) || defined(TG__CU_ONLY_GEMM)\n",
-"#line 4790 \"tensorgrad_cuda.h\"\n",
+"#line 4799 \"tensorgrad_cuda.h\"\n",
 "TG__INLINE void TG__CU(tg__cu_finish)(const tg__cu_gemm *r, int64_t c_at, int64_t bias_at, int64_t i, int64_t j, TG__T v) {\n",
 "const int64_t at = c_at + i * r->c_rs + j * r->c_cs;\n",
 "if (r->bias) v = TG__CU_PLUS(v, TG__CU(tg__cu_get)(TG__CU_DTYPE(0, r->tc), r->bias, bias_at + i * r->bias_rs + j * r->bias_cs));\n",
 "if (r->accumulate) v = TG__CU_PLUS(TG__CU(tg__cu_get)(TG__CU_DTYPE(0, r->tc), r->c, at), v);\n",
 "TG__CU(tg__cu_put)(TG__CU_DTYPE(0, r->tc), r->c, at, v);\n",
 "}\n",
-"#line 4797 \"tensorgrad_cuda.h\"\n",
+"#line 4806 \"tensorgrad_cuda.h\"\n",
 "TG__INLINE void TG__CU(tg__cu_part)(const tg__cu_gemm *r, int64_t batch, int64_t q, int64_t i, int64_t j, TG__T v) {\n",
 "if (r->partial) ((TG__T *)r->partial)[((batch * r->blocks + q) * r->m + i) * r->n + j] = v;\n",
 "else TG__CU(tg__cu_finish)(r, tg__cu_offset(r->ndim, r->shape, r->bc, batch), tg__cu_offset(r->ndim, r->shape, r->bbias, batch), i, j, v);\n",
@@ -9301,7 +9321,7 @@ static const char *const tg__cu_kernels[] = {
 "if (t % 64 == 0 && item < items) TG__CU(tg__cu_part)(r, item / r->n / r->m / r->blocks, item / r->n / r->m % r->blocks, item / r->n % r->m, item % r->n, s[t]);\n",
 "}\n",
 "}\n",
-"#line 4868 \"tensorgrad_cuda.h\"\n",
+"#line 4877 \"tensorgrad_cuda.h\"\n",
 "TG__INLINE void TG__CU(tg__cu_lanes)(const tg__cu_gemm *r, int64_t block) {\n",
 "TG__CU_SHARED(TG__T, s, TG__CU_WIDTH);\n",
 "const int64_t nt = (r->n + 31) / 32, i = block / nt % r->m, q = block / nt / r->m % r->blocks, batch = block / nt / r->m / r->blocks;\n",
@@ -9348,13 +9368,13 @@ static const char *const tg__cu_kernels[] = {
 "TG__CU_KERNEL(TG__CU(tg__cu_gemm_parts), tg__cu_gemm, TG__CU(tg__cu_add_parts)(r, block))\n",
 "#endif\n",
 "#endif\n",
-"#line 4915 \"tensorgrad_cuda.h\"\n",
+"#line 4924 \"tensorgrad_cuda.h\"\n",
 "#if (!defined(TG__CU_ONLY) || defined(TG__CU_ONLY_CONV)) && TG__CU_TYPE != 0\n",
-"#line 4917 \"tensorgrad_cuda.h\"\n",
+"#line 4926 \"tensorgrad_cuda.h\"\n",
 "#ifndef TG__CU_CONV\n",
 "#define TG__CU_CONV\n",
 "typedef struct tg__cu_spot { int64_t at; int32_t z, y, x; } tg__cu_spot;\n",
-"#line 4921 \"tensorgrad_cuda.h\"\n",
+"#line 4930 \"tensorgrad_cuda.h\"\n",
 "TG__INLINE void tg__cu_split(const int64_t *size, int64_t i, int64_t *p) {\n",
 "TG__CU_ROLL for (int d = 3; d > 0; d--) { const int64_t q = i / size[d]; p[d] = i - q * size[d]; i = q; }\n",
 "p[0] = i;\n",
@@ -9372,7 +9392,7 @@ static const char *const tg__cu_kernels[] = {
 "s.z = (int32_t)p[1] * r->k_scale[0]; s.y = (int32_t)p[2] * r->k_scale[1]; s.x = (int32_t)p[3] * r->k_scale[2];\n",
 "return s;\n",
 "}\n",
-"#line 4939 \"tensorgrad_cuda.h\"\n",
+"#line 4948 \"tensorgrad_cuda.h\"\n",
 "TG__INLINE int tg__cu_inside(const tg__cu_conv *r, int d, int32_t *v) {\n",
 "if (r->divide[d] != 1) {\n",
 "if (*v < 0 || *v % r->divide[d]) return 0;\n",
@@ -9447,7 +9467,7 @@ static const char *const tg__cu_kernels[] = {
 "}\n",
 "}\n",
 "}\n",
-"#line 5014 \"tensorgrad_cuda.h\"\n",
+"#line 5023 \"tensorgrad_cuda.h\"\n",
 "TG__INLINE void TG__CU(tg__cu_conv_one)(const tg__cu_conv *r, int64_t item) {\n",
 "const int64_t parts = r->partial ? r->blocks : 1, m = item % r->m, n = item / r->m % r->n, q = item / r->m / r->n % parts, group = item / r->m / r->n / parts;\n",
 "int64_t p[4], kb, k;\n",
