@@ -2230,7 +2230,7 @@ TG_API bool        tg_node_fail(tg__node *n, tg_error_code code, const char *tex
               y[.., v, ..] = (+=, *=) x[.., k, ..], for each position of x's shape, in order of k; TG_INDEX_MAX,
               TG_INDEX_MIN: the larger, the smaller of both, NaN where one is. k runs along dimension whole[0].
      GEMM     c [batch.., m, n], a [batch.., m, k], b [batch.., k, n], bias [m, n] (stride 0 along batches) or absent:
-              c = a b + bias, and with kind 1 what c held is added. a, b and c have one dtype; or a and b are u8 or i8, each
+              c = a b + bias, and with kind 1 what c held is added. bias has c's dtype; a and b have it too, or are u8 or i8, each
               its own, and c i32; or b is block-quantised, packed as [n, k], k the dimension of its blocks, and meets f32,
               f16 or bf16
      CONV     kind TG_CONV_RESULT: y, x, weight, bias [O] or absent; TG_CONV_BY_DATA: x's gradient, weight, y's
@@ -11121,7 +11121,7 @@ TG__PRIVATE void tg__copy_turn(const tg__copy_plan *j, int64_t index) {
                 x + (i + i0 * xs) * (int64_t)size, xs);
 }
 
-/* ---- quantised blocks ----
+/* ---- quantised blocks: device kernels read them too ----
    A scale d and whole numbers q: x = d q. q8_0: d = largest |x| / 127, q rounded to nearest, halves to even. q4_0: d =
    (the x of largest magnitude) / -8, q in -8..7 stored + 8, element i in the low half of byte i, i + 16 in the high one. */
 TG__PRIVATE float tg__block_largest(const float *x) {
@@ -11144,7 +11144,7 @@ TG__PRIVATE int tg__block_round(float v, int low, int high) {
 TG__PRIVATE void tg__block_pack(tg_dtype d, unsigned char *y, const float *x) {
     const float most = tg__block_largest(x), scale = d == TG_Q8_0 ? (most < 0 ? -most : most) / 127 : most / -8,
         inverse = scale != 0 ? 1 / scale : 0;
-    const uint16_t half = tg_f16_from_f32(scale);
+    const uint16_t half = tg__to_half(scale);
     int i;
     y[0] = (unsigned char)(half & 255); y[1] = (unsigned char)(half >> 8);
     for (i = 0; i < TG__BLOCK; i++) {
@@ -11153,11 +11153,12 @@ TG__PRIVATE void tg__block_pack(tg_dtype d, unsigned char *y, const float *x) {
         else y[2 + i - 16] = (unsigned char)(y[2 + i - 16] | (tg__block_round(x[i] * inverse, -8, 7) + 8) << 4);
     }
 }
+/* q of number i */
+TG__INLINE int tg__block_whole(tg_dtype d, const unsigned char *x, int i) { return d == TG_Q8_0 ? (int)(signed char)x[2 + i] : (i < 16 ? x[2 + i] & 15 : x[2 + i - 16] >> 4) - 8; }
+/* ---- runs of blocks ---- */
 TG__PRIVATE void tg__block_unpack(tg_dtype d, float *y, const unsigned char *x) {
     const float scale = tg_f32_from_f16((uint16_t)(x[0] | x[1] << 8));
-    int i;
-    for (i = 0; i < TG__BLOCK; i++)
-        y[i] = scale * (float)(d == TG_Q8_0 ? (int)(signed char)x[2 + i] : (i < 16 ? x[2 + i] & 15 : x[2 + i - 16] >> 4) - 8);
+    for (int i = 0; i < TG__BLOCK; i++) y[i] = scale * (float)tg__block_whole(d, x, i);
 }
 TG__PRIVATE void tg__copy_blocks(const tg__copy_plan *j, int64_t at, int64_t end) {
     const bool pack = tg__is_block(j->yd);

@@ -131,7 +131,7 @@ static void real_dnn(void) {
 int main(int argc, char **argv) {
     static const int archs[] = { 75, 80, 89, 90, 100, 120 };
     static const struct { tg__cu_key k; const char *what; } programs[] = {
-        { { TG__CU_GROUP_COPY, 0, 0, 0, 0 }, "copies of bytes" }, { { TG__CU_GROUP_COPY, 0, 0, 32, 0x20 }, "casts" }, { { TG__CU_GROUP_RANDOM, 0, 0, 32, 0 }, "random" }, { { TG__CU_GROUP_REDUCE, 0, 0, 32, 0 }, "sums" },
+        { { TG__CU_GROUP_COPY, 0, 0, 0, 0 }, "copies of bytes" }, { { TG__CU_GROUP_COPY, 0, 0, 32, 0x20 }, "casts" }, { { TG__CU_GROUP_COPY, 0, 0, 32, 0x0e }, "blocks written" }, { { TG__CU_GROUP_GEMM, 0, 0, 32, 0xf22 }, "products with blocks" }, { { TG__CU_GROUP_RANDOM, 0, 0, 32, 0 }, "random" }, { { TG__CU_GROUP_REDUCE, 0, 0, 32, 0 }, "sums" },
         { { TG__CU_GROUP_SOFTMAX, 0, 0, 32, 0x400 }, "softmax" }, { { TG__CU_GROUP_INDEX, 0, 0, 0, 0 }, "index" }, { { TG__CU_GROUP_GEMM, 0, 0, 32, 0 }, "products" },
         { { TG__CU_GROUP_MAP, TG_ROW_tg_gelu, 1, 32, 0 }, "gelu's derivative" }, { { TG__CU_GROUP_MAP, TG_ROW_tg_pow, 0, 64, 0x111 }, "pow of f64" },
         { { TG__CU_GROUP_OPTIM, TG_STEP_ADAM, 0, 32, 0 }, "Adam" },

@@ -31,7 +31,11 @@ static const piece words[] = {
     { 1, "/* {text: arguments} */", "/* {text ends} */", 0 }
 };
 static const piece kernels[] = {
-    { 1, "/* {text: typed} */", "/* {text: maps of tensorgrad.h} */", 0 },
+    { 1, "/* {text: typed} */", "/* {text: blocks of tensorgrad.h} */", 0 },
+    { 0, "typedef enum tg_dtype {", "typedef enum tg_device", 0 },
+    { 0, "#define TG__BLOCK ", "TG__INLINE bool tg__is_block", 0 },
+    { 0, "/* ---- quantised blocks: device", "/* ---- runs of blocks", 0 },
+    { 1, "/* {text: blocks of tensorgrad.h} */", "/* {text: maps of tensorgrad.h} */", 0 },
     { -1, "#if TG__CU_TYPE != 0\n", NULL, 0 },
     { 0, "#define NEG(v) TG__W(neg)(v)", "#define TG__MAP_OPERAND", 0 },
     { -1, "#endif\n", NULL, 0 },
