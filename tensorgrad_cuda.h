@@ -99,7 +99,7 @@
    rest: no atomics on floats; every sum has an order that its sizes alone decide. It is the CPU's but in normalisations,
    convolutions, attention, resizing and scans of long rows, which are as near as a rounding or two. Elementwise
    operations, copies, random numbers, dropout, reductions, scans, sorting, softmax, cross-entropy, indexing, pooling,
-   recurrent cells, optimisers and this file's products of f32 and f64 have the bits of the CPU's kernels with a fused
+   grid_sample, roi_align, resizing of bytes, recurrent cells, block-quantised numbers, optimisers and this file's products of f32 and f64 have the bits of the CPU's kernels with a fused
    multiply-add, but for results so small that the CPU flushes them outside strict mode, for the bits of a NaN, for
    tg_matmul of bf16 where the CPU has instructions for it and for long products that are added to what stands there.
 
@@ -109,12 +109,12 @@
    named. A GPU that is lost leaves an error in each call that needs it; the CPU goes on.
 
    ---- what is not here yet ----
-   Every family has kernels. What they do not take would run on the CPU with copies there and back, right and slow, which
-   the log says once for each family; no operation is known that asks for such. Products with block-quantised weights read
+   Every family has kernels. What they do not take runs on the CPU with copies there and back, right and slow, which the log
+   says once for each family: no operation of the tests is among it. Products with block-quantised weights read
    the blocks where they lie, in plain tiles. The gradient of roi_align goes through all boxes for each element of the picture.
    No matrix units but in cuBLASLt, cuDNN and attention: convolutions and products without these libraries are
    f32 (f64) in plain tiles, also of halves; so is attention of f32, of heads of more than 128 columns, and on GPUs
-   before 8.0. The derivative of attention makes its scores three times. topk sorts whole rows. Copies to the host wait and
+   before 8.0. The derivative of attention makes its scores three times. Copies to the host wait and
    are not page-locked. No kernels compiled ahead by nvcc (which compiles the file as any other C).
    It was tested on an emulated driver and with NVRTC's and nvcc's compilers; it has not yet run on a GPU, and no time is
    known. The real cuBLASLt and cuDNN have taken the descriptors; what they recommend and compute has not been seen. Of the
@@ -1493,25 +1493,44 @@ TG__PRIVATE tg_launch tg__cu_scan(tg__cu *s, const tg_request *r, const tg_opera
     return tg__cu_done(ok);
 }
 
-/* Blocks of 1024 entries are sorted by themselves, of several short rows or of a long one, whose blocks are then merged by two. */
+/* Blocks of 1024 entries are sorted by themselves, of several short rows or of a long one, whose blocks are then merged by two.
+   Where the order's first quarter of a block is enough, as of topk, a block keeps no more, and what all of a row keep is a
+   shorter row, until it is one block. */
+TG__PRIVATE void tg__cu_sort_cut(tg__cu_walk *w) {
+    for (w->piece = 2; w->piece < 1024 && w->piece < w->length; w->piece *= 2) { }
+    w->pieces = tg__ceil_div(w->length, w->piece);
+}
+/* what is kept of a row */
+TG__PRIVATE int64_t tg__cu_sort_kept(const tg__cu_walk *w) { return (w->pieces - 1) * w->whole[2] + tg__imin(w->whole[2], w->length - (w->pieces - 1) * w->piece); }
 TG__PRIVATE tg_launch tg__cu_sort(tg__cu *s, const tg_request *r, const tg_operand *o, void *const *base) {
     tg__cu_key k = TG__ZERO;
     tg__cu_walk w;
-    size_t bytes;
-    bool ok;
+    size_t bytes = 0;
+    bool ok, picks;
     if (!tg__cu_rows_of(&w, r, o, base, (int)r->whole[0], &k) || w.o[0].count == 0) return TG_LAUNCH_DONE;
     k.group = TG__CU_GROUP_SORT; k.type = 0; k.dtypes &= 0xf00;
-    for (w.piece = 2; w.piece < 1024 && w.piece < w.o[2].count; w.piece *= 2) { }
-    w.pieces = tg__ceil_div(w.o[2].count, w.piece);
-    bytes = (size_t)(w.n * w.o[2].count) * 32;
+    w.length = w.o[2].count;
+    tg__cu_sort_cut(&w);
+    w.whole[2] = r->whole[1] + w.o[0].count;                           /* what a piece keeps; [3]: entries in each half of work; [4]: is it these that are sorted, not yet x? */
+    w.whole[4] = 0; w.part = 1;
+    picks = w.pieces > 1 && w.whole[2] <= w.piece / 4;
     if (w.pieces > 1) {
+        if (!picks) w.whole[2] = w.piece;
+        w.whole[3] = w.n * tg__cu_sort_kept(&w);
+        bytes = (size_t)w.whole[3] * 32;
         w.work = (char *)(uintptr_t)tg__cu_take(s, bytes);
         if (!w.work) return TG_LAUNCH_FAILED;
     }
     ok = tg__cu_launch_kernel(s, &k, "sort_blocks", tg__ceil_div(w.n * w.pieces, 1024 / w.piece), &w);
-    if (w.pieces == 1) return tg__cu_done(ok);
-    for (w.part = 0; w.piece < w.o[2].count; w.piece *= 2, w.part ^= 1) ok = ok && tg__cu_launch_kernel(s, &k, "sort_merge", tg__cu_blocks(s, w.n * w.o[2].count), &w);
-    ok = ok && tg__cu_launch_kernel(s, &k, "sort_write", tg__cu_blocks(s, w.n * w.o[0].count), &w);
+    if (!bytes) return tg__cu_done(ok);
+    if (picks) while (ok && w.pieces > 1) {
+        w.length = tg__cu_sort_kept(&w); w.whole[4] = 1; w.part ^= 1;
+        tg__cu_sort_cut(&w);
+        ok = tg__cu_launch_kernel(s, &k, "sort_blocks", tg__ceil_div(w.n * w.pieces, 1024 / w.piece), &w);
+    } else {
+        for (w.part = 0; w.piece < w.length; w.piece *= 2, w.part ^= 1) ok = ok && tg__cu_launch_kernel(s, &k, "sort_merge", tg__cu_blocks(s, w.n * w.length), &w);
+        ok = ok && tg__cu_launch_kernel(s, &k, "sort_write", tg__cu_blocks(s, w.n * w.o[0].count), &w);
+    }
     tg__cu_give(s, (tg__cu_address)(uintptr_t)w.work, bytes);
     return tg__cu_done(ok);
 }
@@ -3484,12 +3503,16 @@ TG__INLINE int64_t tg__cu_rank(const tg__cu_entry *e, int64_t n, uint64_t key, i
     }
     return low;
 }
-/* Entry i of n finds its place where two sorted runs of w side by side become one: equal ones stay in order. */
-TG__INLINE void tg__cu_merge(const tg__cu_entry *from, tg__cu_entry *to, int64_t n, int64_t w, int64_t i) {
+/* Entry i of n finds its place where two sorted runs of w side by side become one: equal ones stay in order. Of a run
+   nobody asks for more than the first `keep`. */
+TG__INLINE void tg__cu_merge(const tg__cu_entry *from, tg__cu_entry *to, int64_t n, int64_t w, int64_t keep, int64_t i) {
     const int64_t base = i / (2 * w) * (2 * w), second = base + w < n ? base + w : n, end = second + w < n ? second + w : n;
     const int later = i >= second;
-    const int64_t rank = later ? tg__cu_rank(from + base, second - base, from[i].key, 1) : tg__cu_rank(from + second, end - second, from[i].key, 0);
-    to[later ? i - w + rank : i + rank] = from[i];
+    const int64_t own = i - (later ? second : base), other = later ? second - base : end - second;
+    if (own < keep) {
+        const int64_t at = own + tg__cu_rank(from + (later ? base : second), other < keep ? other : keep, from[i].key, later);
+        if (at < keep) to[base + at] = from[i];
+    }
 }
 /* The k-th of the results: the entry's element of x, bit by bit, and its place. */
 TG__INLINE void tg__cu_sort_put(const tg__cu_walk *r, int64_t row, int64_t k, int64_t place) {
@@ -3501,39 +3524,43 @@ TG__INLINE void tg__cu_sort_put(const tg__cu_walk *r, int64_t row, int64_t k, in
 /* A block has pieces of a power of two of entries. What does not fill its own has the largest keys, and stays behind. */
 TG__INLINE void tg__cu_sort_block(const tg__cu_walk *r, int64_t block) {
     TG__CU_SHARED(tg__cu_entry, s, 2 * TG__CU_SORTS);
-    const int64_t first = block * (TG__CU_SORTS / r->piece), items = r->n * r->pieces, length = r->o[2].count;
+    const int64_t first = block * (TG__CU_SORTS / r->piece), items = r->n * r->pieces, length = r->length, keep = r->whole[2];
+    const int64_t last = length - (r->pieces - 1) * r->piece, next = (r->pieces - 1) * keep + (last < keep ? last : keep);      /* what is kept of a row */
+    const tg__cu_entry *const entries = (const tg__cu_entry *)r->work + (r->part ? r->whole[3] : 0);
+    tg__cu_entry *const to = (tg__cu_entry *)r->work + (r->part ? 0 : r->whole[3]);
     int64_t w;
     int from = 0;
     TG__CU_THREADS(t) for (int64_t e = t; e < TG__CU_SORTS; e += TG__CU_WIDTH) {
         const int64_t item = first + e / r->piece, row = item / r->pieces, at = item % r->pieces * r->piece + e % r->piece;
         s[e].key = ~(uint64_t)0; s[e].place = length;
         if (item >= items || at >= length) continue;
+        if (r->whole[4]) { s[e] = entries[row * length + at]; continue; }
         s[e].key = tg__cu_sort_key(TG__CU_D(2), r->o[2].p, tg__cu_offset(r->ndim, r->shape, r->o[2].stride, row) + at * r->o[2].step);
         if (r->kind) s[e].key = ~s[e].key & ~(uint64_t)0 >> (TG__CU_D(2) == 1 || TG__CU_D(2) == 4 ? 0 : 32);
         s[e].place = at;
     }
-    TG__CU_BARRIER
+    TG__CU_BARRIER                                                        /* all entries are there */
     for (w = 1; w < r->piece; w *= 2) {
-        TG__CU_THREADS(t) for (int64_t e = t; e < TG__CU_SORTS; e += TG__CU_WIDTH) tg__cu_merge(s + from, s + (TG__CU_SORTS - from), TG__CU_SORTS, w, e);
-        TG__CU_BARRIER
+        TG__CU_THREADS(t) for (int64_t e = t; e < TG__CU_SORTS; e += TG__CU_WIDTH) tg__cu_merge(s + from, s + (TG__CU_SORTS - from), TG__CU_SORTS, w, keep, e);
+        TG__CU_BARRIER                                                    /* the runs are whole, and nobody reads what the next merge writes over */
         from = TG__CU_SORTS - from;
     }
     TG__CU_THREADS(t) for (int64_t e = t; e < TG__CU_SORTS; e += TG__CU_WIDTH) {
-        const int64_t item = first + e / r->piece, row = item / r->pieces, at = item % r->pieces * r->piece + e % r->piece;
-        if (item >= items || at >= length) continue;
-        if (r->pieces > 1) ((tg__cu_entry *)r->work)[row * length + at] = s[from + e];
+        const int64_t item = first + e / r->piece, row = item / r->pieces, piece = item % r->pieces, at = e % r->piece;
+        if (item >= items || at >= keep || piece * r->piece + at >= length) continue;
+        if (r->pieces > 1) to[row * next + piece * keep + at] = s[from + e];
         else if (at >= r->whole[1] && at < r->whole[1] + r->o[0].count) tg__cu_sort_put(r, row, at - r->whole[1], s[from + e].place);
     }
 }
 /* Entries of long rows wait in work, twice: `part` tells in which half. */
 TG__INLINE void tg__cu_sort_merge(const tg__cu_walk *r, int64_t i) {
-    const int64_t n = r->o[2].count, row = i / n, half = r->n * n;
+    const int64_t n = r->length, row = i / n, half = r->whole[3];
     tg__cu_entry *const e = (tg__cu_entry *)r->work + row * n;
-    tg__cu_merge(e + (r->part ? half : 0), e + (r->part ? 0 : half), n, r->piece, i - row * n);
+    tg__cu_merge(e + (r->part ? half : 0), e + (r->part ? 0 : half), n, r->piece, n, i - row * n);
 }
 TG__INLINE void tg__cu_sort_write(const tg__cu_walk *r, int64_t i) {
-    const int64_t n = r->o[2].count, row = i / r->o[0].count, k = i - row * r->o[0].count;
-    tg__cu_sort_put(r, row, k, ((const tg__cu_entry *)r->work)[(r->part ? r->n * n : 0) + row * n + r->whole[1] + k].place);
+    const int64_t n = r->length, row = i / r->o[0].count, k = i - row * r->o[0].count;
+    tg__cu_sort_put(r, row, k, ((const tg__cu_entry *)r->work)[(r->part ? r->whole[3] : 0) + row * n + r->whole[1] + k].place);
 }
 TG__INLINE void tg__cu_search(const tg__cu_walk *r, int64_t i) {
     const int64_t row = i / r->o[0].count, k = i - row * r->o[0].count;
@@ -3548,7 +3575,7 @@ TG__INLINE void tg__cu_search(const tg__cu_walk *r, int64_t i) {
     if (TG__CU_D(0) == 4) ((int64_t *)r->o[0].p)[to] = low; else ((int32_t *)r->o[0].p)[to] = (int32_t)low;
 }
 TG__CU_KERNEL(tg__cu_sort_blocks_i64, tg__cu_walk, tg__cu_sort_block(r, block))
-TG__CU_KERNEL(tg__cu_sort_merge_i64, tg__cu_walk, { TG__CU_THREADS(t) TG__CU_UP_TO(i, r->n * r->o[2].count) tg__cu_sort_merge(r, i); })
+TG__CU_KERNEL(tg__cu_sort_merge_i64, tg__cu_walk, { TG__CU_THREADS(t) TG__CU_UP_TO(i, r->n * r->length) tg__cu_sort_merge(r, i); })
 TG__CU_KERNEL(tg__cu_sort_write_i64, tg__cu_walk, { TG__CU_THREADS(t) TG__CU_UP_TO(i, r->n * r->o[0].count) tg__cu_sort_write(r, i); })
 TG__CU_KERNEL(tg__cu_search_i64, tg__cu_walk, { TG__CU_THREADS(t) TG__CU_UP_TO(i, r->n * r->o[0].count) tg__cu_search(r, i); })
 #endif
@@ -5106,7 +5133,7 @@ TG__CU_KERNEL(TG__CU(tg__cu_conv_parts), tg__cu_conv, { TG__CU_THREADS(t) TG__CU
    ====================================================================================== */
 /* ---- the text: written by tools/cuda_text.c ---- */
 static const char *const tg__cu_words[] = {
-"#line 2638 \"tensorgrad_cuda.h\"\n",
+"#line 2657 \"tensorgrad_cuda.h\"\n",
 "#if defined(__CUDACC_RTC__)\n",
 "typedef signed char int8_t;\n",
 "typedef unsigned char uint8_t;\n",
@@ -5176,7 +5203,7 @@ static const char *const tg__cu_words[] = {
 "TG__INLINE double tg__sqrt64(double a) { return sqrt(a); }\n",
 "#endif\n",
 "#define TG__CU_KERNEL(name, type, ...) TG__CU_KERNEL_(name, type, __VA_ARGS__)\n",
-"#line 2708 \"tensorgrad_cuda.h\"\n",
+"#line 2727 \"tensorgrad_cuda.h\"\n",
 "#define TG__PASS_STRICT 1\n",
 "#define TG__VN 1\n",
 "#define TG__VN_F32 1\n",
@@ -6749,7 +6776,7 @@ static const char *const tg__cu_words[] = {
 "} tg__cu_optim;\n",
 NULL };
 static const char *const tg__cu_kernels[] = {
-"#line 2723 \"tensorgrad_cuda.h\"\n",
+"#line 2742 \"tensorgrad_cuda.h\"\n",
 "#undef TG__T\n",
 "#undef TG__V\n",
 "#undef TG__M\n",
@@ -6784,7 +6811,7 @@ static const char *const tg__cu_kernels[] = {
 "#define TG__CU(name) name##_i64\n",
 "#define TG__CU_FROM(v) tg__int_of((double)(v))\n",
 "#endif\n",
-"#line 2759 \"tensorgrad_cuda.h\"\n",
+"#line 2778 \"tensorgrad_cuda.h\"\n",
 "TG__INLINE TG__T TG__CU(tg__cu_get)(int dtype, const char *p, int64_t i) {\n",
 "switch (dtype) {\n",
 "case 0: return TG__CU_FROM(((const float *)p)[i]);\n",
@@ -6817,7 +6844,7 @@ static const char *const tg__cu_kernels[] = {
 "default: ((uint8_t *)p)[i] = (uint8_t)!(v == 0); break;\n",
 "}\n",
 "}\n",
-"#line 2793 \"tensorgrad_cuda.h\"\n",
+"#line 2812 \"tensorgrad_cuda.h\"\n",
 "#if (!defined(TG__CU_ONLY) || defined(TG__CU_ONLY_COPY) || defined(TG__CU_ONLY_GEMM)) && TG__CU_TYPE == 32\n",
 "#line 1 \"tensorgrad.h, from the line 'typedef enum tg_dtype {' on\"\n",
 "typedef enum tg_dtype {\n",
@@ -6860,14 +6887,14 @@ static const char *const tg__cu_kernels[] = {
 "}\n",
 "#line 34 \"tensorgrad.h, from the line '/* ---- quantised blocks: device' on\"\n",
 "TG__INLINE int tg__block_whole(tg_dtype d, const unsigned char *x, int i) { return d == TG_Q8_0 ? (int)(signed char)x[2 + i] : (i < 16 ? x[2 + i] & 15 : x[2 + i - 16] >> 4) - 8; }\n",
-"#line 2795 \"tensorgrad_cuda.h\"\n",
+"#line 2814 \"tensorgrad_cuda.h\"\n",
 "TG__INLINE float tg__cu_get_block(int code, const char *p, int64_t i) {\n",
 "const tg_dtype d = (tg_dtype)(code + TG__CU_CODE);\n",
 "const uint8_t *const b = (const uint8_t *)p + i / TG__BLOCK * (d == TG_Q8_0 ? 34 : 18);\n",
 "return tg__from_half((uint16_t)(b[0] | b[1] << 8)) * (float)tg__block_whole(d, b, (int)(i % TG__BLOCK));\n",
 "}\n",
 "#endif\n",
-"#line 2802 \"tensorgrad_cuda.h\"\n",
+"#line 2821 \"tensorgrad_cuda.h\"\n",
 "#ifndef TG__CU_ANY\n",
 "#define TG__CU_ANY\n",
 "TG__INLINE void tg__cu_move(int size, char *y, int64_t to, const char *x, int64_t from) {\n",
@@ -6878,7 +6905,7 @@ static const char *const tg__cu_kernels[] = {
 "default: ((uint8_t *)y)[to] = ((const uint8_t *)x)[from]; break;\n",
 "}\n",
 "}\n",
-"#line 2813 \"tensorgrad_cuda.h\"\n",
+"#line 2832 \"tensorgrad_cuda.h\"\n",
 "TG__INLINE int64_t tg__cu_offset(int ndim, const int64_t *shape, const int64_t *stride, int64_t i) {\n",
 "int64_t at = 0;\n",
 "int d;\n",
@@ -6899,7 +6926,7 @@ static const char *const tg__cu_kernels[] = {
 "}\n",
 "}\n",
 "#endif\n",
-"#line 2836 \"tensorgrad_cuda.h\"\n",
+"#line 2855 \"tensorgrad_cuda.h\"\n",
 "#ifndef TG__CU_PLACES\n",
 "#define TG__CU_PLACES(count) \\\n",
 "int64_t at[count]; \\\n",
@@ -6916,19 +6943,19 @@ static const char *const tg__cu_kernels[] = {
 "}\n",
 "#define TG__CU_UP_TO(i, count) for (int64_t i = block * TG__CU_WIDTH + t; i < (count); i += blocks * TG__CU_WIDTH)\n",
 "#define TG__CU_EACH(i) TG__CU_UP_TO(i, r->n)\n",
-"#line 2853 \"tensorgrad_cuda.h\"\n",
+"#line 2872 \"tensorgrad_cuda.h\"\n",
 "#ifdef TG__CU_DTYPES\n",
 "#define TG__CU_DTYPE(k, asked) ((int)((uint64_t)(TG__CU_DTYPES) >> (4 * (k)) & 15))\n",
 "#else\n",
 "#define TG__CU_DTYPE(k, asked) (asked)\n",
 "#endif\n",
 "#define TG__CU_D(k) TG__CU_DTYPE(k, r->o[k].dtype)\n",
-"#line 2860 \"tensorgrad_cuda.h\"\n",
+"#line 2879 \"tensorgrad_cuda.h\"\n",
 "#define TG__CU_POSITION                                                \\\n",
 "int64_t p[5]; \\\n",
 "{ int64_t rest = i; for (int d = 4; d > 0; d--) { p[d] = rest % r->shape[d]; rest /= r->shape[d]; } p[0] = rest; }\n",
 "#define TG__CU_TO(k) (p[0] * r->o[k].stride[0] + p[1] * r->o[k].stride[1] + p[2] * r->o[k].stride[2] + p[3] * r->o[k].stride[3] + p[4] * r->o[k].stride[4])\n",
-"#line 2866 \"tensorgrad_cuda.h\"\n",
+"#line 2885 \"tensorgrad_cuda.h\"\n",
 "#define TG__CU_NUMBER(k) (r->o[k].number == 2 ? (TG__T)r->o[k].i : TG__CU_FROM(r->o[k].f))\n",
 "#define TG__CU_READ(k, q) const TG__V q = r->o[k].number ? TG__CU_NUMBER(k) : TG__CU(tg__cu_get)(TG__CU_D(k), r->o[k].p, at[k]); (void)q;\n",
 "#define TG__CU_MAP(name, count, reads, check, value) \\\n",
@@ -7018,12 +7045,12 @@ static const char *const tg__cu_kernels[] = {
 "#define SINC_U(v) MUL(K(3.14159265358979323846), SELECT(EQ(v, ZERO), ONE, v))\n",
 "#define GELU_DU(v) TG__W(fma)(TG__W(mul)(v, v), K(0.21406444881479865), K(1.5957691216057308))\n",
 "#endif\n",
-"#line 2882 \"tensorgrad_cuda.h\"\n",
+"#line 2901 \"tensorgrad_cuda.h\"\n",
 "#if !defined(TG__CU_ONLY) || defined(TG__CU_ONLY_COPY)\n",
-"#line 2884 \"tensorgrad_cuda.h\"\n",
+"#line 2903 \"tensorgrad_cuda.h\"\n",
 "TG__CU_KERNEL(TG__CU(tg__cu_cast), tg__cu_walk, { TG__CU_THREADS(t) TG__CU_EACH(i) { TG__CU_PLACES(2) TG__CU(tg__cu_put)(TG__CU_D(0), r->o[0].p, at[0], TG__CU(tg__cu_get)(TG__CU_D(1), r->o[1].p, at[1])); } })\n",
 "#if TG__CU_TYPE == 32\n",
-"#line 2887 \"tensorgrad_cuda.h\"\n",
+"#line 2906 \"tensorgrad_cuda.h\"\n",
 "TG__INLINE void tg__cu_block_packed(const tg__cu_walk *r, int64_t i) {\n",
 "const tg_dtype d = (tg_dtype)(TG__CU_D(0) + TG__CU_CODE);\n",
 "const int bytes = d == TG_Q8_0 ? 34 : 18;\n",
@@ -7045,9 +7072,9 @@ static const char *const tg__cu_kernels[] = {
 "TG__CU_RAW(8) TG__CU_RAW(16) TG__CU_RAW(32) TG__CU_RAW(64)\n",
 "#endif\n",
 "#endif\n",
-"#line 2909 \"tensorgrad_cuda.h\"\n",
+"#line 2928 \"tensorgrad_cuda.h\"\n",
 "#if !defined(TG__CU_ONLY) || defined(TG__CU_ONLY_RANDOM) || defined(TG__CU_ONLY_ATTENTION) || defined(TG__CU_ONLY_ATTENTION_MATRIX)\n",
-"#line 2911 \"tensorgrad_cuda.h\"\n",
+"#line 2930 \"tensorgrad_cuda.h\"\n",
 "#ifndef TG__CU_PHILOX\n",
 "#define TG__CU_PHILOX\n",
 "TG__INLINE void tg__cu_philox(uint64_t at, uint64_t key, uint64_t call, uint32_t *w) {\n",
@@ -7128,9 +7155,9 @@ static const char *const tg__cu_kernels[] = {
 "#undef TG__CU_UNIT\n",
 "#undef TG__CU_FRACTION\n",
 "#endif\n",
-"#line 2992 \"tensorgrad_cuda.h\"\n",
+"#line 3011 \"tensorgrad_cuda.h\"\n",
 "#if !defined(TG__CU_ONLY) || defined(TG__CU_ONLY_REDUCE)\n",
-"#line 2994 \"tensorgrad_cuda.h\"\n",
+"#line 3013 \"tensorgrad_cuda.h\"\n",
 "#ifndef TG__CU_SUM\n",
 "enum { TG__CU_SUM, TG__CU_PROD, TG__CU_MAX, TG__CU_MIN };\n",
 "#define TG__CU_SUM TG__CU_SUM\n",
@@ -7226,7 +7253,7 @@ static const char *const tg__cu_kernels[] = {
 "if (t % 64 == 0 && item < items) TG__CU(tg__cu_leave)(r, item / r->pieces, item % r->pieces, s[t], place[t]);\n",
 "}\n",
 "}\n",
-"#line 3090 \"tensorgrad_cuda.h\"\n",
+"#line 3109 \"tensorgrad_cuda.h\"\n",
 "TG__INLINE void TG__CU(tg__cu_short)(const tg__cu_reduce *r, int64_t block, int kind) {\n",
 "TG__CU_THREADS(t) {\n",
 "const int64_t out = block * TG__CU_WIDTH + t;\n",
@@ -7243,7 +7270,7 @@ static const char *const tg__cu_kernels[] = {
 "TG__CU(tg__cu_leave)(r, out, 0, v, i);\n",
 "}\n",
 "}\n",
-"#line 3107 \"tensorgrad_cuda.h\"\n",
+"#line 3126 \"tensorgrad_cuda.h\"\n",
 "TG__INLINE void TG__CU(tg__cu_columns)(const tg__cu_reduce *r, int64_t block, int kind) {\n",
 "TG__CU_THREADS(t) {\n",
 "const int64_t wide = (r->outs + TG__CU_WIDTH - 1) / TG__CU_WIDTH, q = block / wide, out = block % wide * TG__CU_WIDTH + t, first = q * r->piece;\n",
@@ -7258,7 +7285,7 @@ static const char *const tg__cu_kernels[] = {
 "TG__CU(tg__cu_leave)(r, out, q, v, 0);\n",
 "}\n",
 "}\n",
-"#line 3122 \"tensorgrad_cuda.h\"\n",
+"#line 3141 \"tensorgrad_cuda.h\"\n",
 "TG__INLINE void TG__CU(tg__cu_join)(const tg__cu_reduce *r, int64_t block, int kind) {\n",
 "TG__CU_THREADS(t) {\n",
 "const int64_t out = block * TG__CU_WIDTH + t;\n",
@@ -7295,9 +7322,9 @@ static const char *const tg__cu_kernels[] = {
 "TG__CU_REDUCERS(TG__CU_KIND, TG__CU_KIND_NAME)\n",
 "#endif\n",
 "#endif\n",
-"#line 3159 \"tensorgrad_cuda.h\"\n",
+"#line 3178 \"tensorgrad_cuda.h\"\n",
 "#if (!defined(TG__CU_ONLY) || defined(TG__CU_ONLY_SOFTMAX)) && TG__CU_TYPE != 0\n",
-"#line 3161 \"tensorgrad_cuda.h\"\n",
+"#line 3180 \"tensorgrad_cuda.h\"\n",
 "#ifndef TG__CU_ROWS\n",
 "#define TG__CU_ROWS\n",
 "TG__INLINE int64_t tg__cu_class(const tg__cu_rows *r, int64_t row) {\n",
@@ -7310,7 +7337,7 @@ static const char *const tg__cu_kernels[] = {
 "default: return ((const uint8_t *)r->classes)[at];\n",
 "}\n",
 "}\n",
-"#line 3174 \"tensorgrad_cuda.h\"\n",
+"#line 3193 \"tensorgrad_cuda.h\"\n",
 "TG__INLINE int64_t tg__cu_class_of(const tg__cu_rows *r, int64_t row) {\n",
 "const int64_t c = tg__cu_class(r, row);\n",
 "if (c == -100 || (c >= 0 && c < r->length)) return c;\n",
@@ -7379,7 +7406,7 @@ static const char *const tg__cu_kernels[] = {
 "}\n",
 "}\n",
 "}\n",
-"#line 3243 \"tensorgrad_cuda.h\"\n",
+"#line 3262 \"tensorgrad_cuda.h\"\n",
 "TG__INLINE void TG__CU(tg__cu_entropy_back)(const tg__cu_rows *r, int64_t block) {\n",
 "TG__CU_THREADS(t) {\n",
 "const int64_t row = block * 4 + t / 64;\n",
@@ -7401,7 +7428,7 @@ static const char *const tg__cu_kernels[] = {
 "}\n",
 "}\n",
 "#undef TG__CU_X\n",
-"#line 3265 \"tensorgrad_cuda.h\"\n",
+"#line 3284 \"tensorgrad_cuda.h\"\n",
 "TG__INLINE void TG__CU(tg__cu_entropy_chunks)(const tg__cu_rows *r, int64_t block) {\n",
 "TG__CU_SHARED(TG__T, s, TG__CU_WIDTH);\n",
 "TG__CU_SHARED(double, sum, 4);\n",
@@ -7440,7 +7467,7 @@ static const char *const tg__cu_kernels[] = {
 "to[0] = (TG__T)sum[t / 64]; to[1] = (TG__T)count[t];\n",
 "}\n",
 "}\n",
-"#line 3304 \"tensorgrad_cuda.h\"\n",
+"#line 3323 \"tensorgrad_cuda.h\"\n",
 "TG__INLINE void TG__CU(tg__cu_entropy_join)(const tg__cu_rows *r) {\n",
 "TG__CU_THREADS(t) {\n",
 "TG__T *const row = (TG__T *)r->row + 2 * r->rows;\n",
@@ -7457,9 +7484,9 @@ static const char *const tg__cu_kernels[] = {
 "TG__CU_KERNEL(TG__CU(tg__cu_softmax), tg__cu_rows, TG__CU(tg__cu_soft)(r, block))\n",
 "TG__CU_KERNEL(TG__CU(tg__cu_entropy), tg__cu_rows, TG__CU(tg__cu_entropy_back)(r, block))\n",
 "#endif\n",
-"#line 3321 \"tensorgrad_cuda.h\"\n",
+"#line 3340 \"tensorgrad_cuda.h\"\n",
 "#if (!defined(TG__CU_ONLY) || defined(TG__CU_ONLY_INDEX)) && TG__CU_TYPE == 0\n",
-"#line 3324 \"tensorgrad_cuda.h\"\n",
+"#line 3343 \"tensorgrad_cuda.h\"\n",
 "#define TG__CU_CHANGE(code, T, WIDE, NARROW, U, NO) case code: { \\\n",
 "T *const p = (T *)y + to; const T e = ((const T *)x)[from]; const U d = (U)WIDE(*p), s = (U)WIDE(e); \\\n",
 "if (kind == 2) *p = (T)NARROW(d + s); else if (kind == 3) *p = (T)NARROW(d * s); \\\n",
@@ -7485,7 +7512,7 @@ static const char *const tg__cu_kernels[] = {
 "TG__CU_CHANGE(9, uint8_t, TG__CU_SELF, (uint8_t), uint32_t, TG__CU_NEVER)\n",
 "}\n",
 "}\n",
-"#line 3350 \"tensorgrad_cuda.h\"\n",
+"#line 3369 \"tensorgrad_cuda.h\"\n",
 "TG__INLINE void tg__cu_take(const tg__cu_index *r, int64_t block, int64_t blocks) {\n",
 "TG__CU_THREADS(t) for (int64_t i = block * TG__CU_WIDTH + t; i < r->n * r->k; i += blocks * TG__CU_WIDTH) {\n",
 "const int64_t slice = r->buckets ? i % r->n : i / r->k, k = r->buckets ? i / r->n : i % r->k;\n",
@@ -7495,7 +7522,7 @@ static const char *const tg__cu_kernels[] = {
 "tg__cu_move(r->size, r->y, tg__cu_offset(r->ndim, r->shape, r->sy, slice) + k * r->ky, r->x, tg__cu_offset(r->ndim, r->shape, r->sx, slice) + v * r->xv);\n",
 "}\n",
 "}\n",
-"#line 3360 \"tensorgrad_cuda.h\"\n",
+"#line 3379 \"tensorgrad_cuda.h\"\n",
 "TG__INLINE void tg__cu_scatter(const tg__cu_index *r, int64_t block) {\n",
 "TG__CU_THREADS(t) {\n",
 "const int64_t at = block * TG__CU_WIDTH + t, slice = at % r->n, bucket = at / r->n;\n",
@@ -7515,9 +7542,9 @@ static const char *const tg__cu_kernels[] = {
 "TG__CU_KERNEL(tg__cu_index_take_i64, tg__cu_index, tg__cu_take(r, block, blocks))\n",
 "TG__CU_KERNEL(tg__cu_index_scatter_i64, tg__cu_index, tg__cu_scatter(r, block))\n",
 "#endif\n",
-"#line 3380 \"tensorgrad_cuda.h\"\n",
+"#line 3399 \"tensorgrad_cuda.h\"\n",
 "#if (!defined(TG__CU_ONLY) || defined(TG__CU_ONLY_SCAN)) && TG__CU_TYPE != 32\n",
-"#line 3383 \"tensorgrad_cuda.h\"\n",
+"#line 3402 \"tensorgrad_cuda.h\"\n",
 "#ifndef TG__CU_LINEAR\n",
 "enum { TG__CU_SCAN_SUM, TG__CU_SCAN_PROD, TG__CU_SCAN_MAX, TG__CU_SCAN_MIN, TG__CU_LINEAR };\n",
 "#define TG__CU_LINEAR TG__CU_LINEAR\n",
@@ -7529,7 +7556,7 @@ static const char *const tg__cu_kernels[] = {
 "#define TG__CU_ADD(a, b) ((a) + (b))\n",
 "#define TG__CU_TIMES(a, b) ((a) * (b))\n",
 "#endif\n",
-"#line 3395 \"tensorgrad_cuda.h\"\n",
+"#line 3414 \"tensorgrad_cuda.h\"\n",
 "typedef struct TG__CU(tg__cu_stretch) { TG__T value, factor; int64_t place; } TG__CU(tg__cu_stretch);\n",
 "TG__INLINE void TG__CU(tg__cu_stretch_on)(int kind, TG__CU(tg__cu_stretch) *s, const TG__CU(tg__cu_stretch) *next) {\n",
 "const TG__T v = next->value, old = s->value;\n",
@@ -7540,7 +7567,7 @@ static const char *const tg__cu_kernels[] = {
 "default: if (v != v || (old == old && (kind == TG__CU_SCAN_MAX ? v >= old : v <= old))) { s->value = v; s->place = next->place; }\n",
 "}\n",
 "}\n",
-"#line 3406 \"tensorgrad_cuda.h\"\n",
+"#line 3425 \"tensorgrad_cuda.h\"\n",
 "TG__INLINE void TG__CU(tg__cu_scan_run)(const tg__cu_walk *r, int64_t row, int64_t from, int64_t end, int begun, int store, TG__CU(tg__cu_stretch) *s) {\n",
 "const int64_t to = tg__cu_offset(r->ndim, r->shape, r->o[0].stride, row), x = tg__cu_offset(r->ndim, r->shape, r->o[2].stride, row);\n",
 "const int64_t places = tg__cu_offset(r->ndim, r->shape, r->o[1].stride, row), a = tg__cu_offset(r->ndim, r->shape, r->o[3].stride, row);\n",
@@ -7592,9 +7619,9 @@ static const char *const tg__cu_kernels[] = {
 "TG__CU_KERNEL(TG__CU(tg__cu_scan_pieces), tg__cu_walk, { TG__CU_THREADS(t) TG__CU_UP_TO(i, r->n * r->pieces) TG__CU(tg__cu_scan_item)(r, i, 0); })\n",
 "TG__CU_KERNEL(TG__CU(tg__cu_scan_before), tg__cu_walk, { TG__CU_THREADS(t) TG__CU_EACH(i) TG__CU(tg__cu_scan_row)(r, i); })\n",
 "#endif\n",
-"#line 3458 \"tensorgrad_cuda.h\"\n",
+"#line 3477 \"tensorgrad_cuda.h\"\n",
 "#if (!defined(TG__CU_ONLY) || defined(TG__CU_ONLY_SORT)) && TG__CU_TYPE == 0\n",
-"#line 3460 \"tensorgrad_cuda.h\"\n",
+"#line 3479 \"tensorgrad_cuda.h\"\n",
 "enum { TG__CU_SORTS = 1024 };\n",
 "typedef struct tg__cu_entry { uint64_t key; int64_t place; } tg__cu_entry;\n",
 "TG__INLINE uint64_t tg__cu_sort_key(int dtype, const char *p, int64_t i) {\n",
@@ -7613,7 +7640,7 @@ static const char *const tg__cu_kernels[] = {
 "if ((u & ~sign) > infinity) return sign | (sign - 1);\n",
 "return u & sign ? (u ^ (sign | (sign - 1))) + (u == sign) : u | sign;\n",
 "}\n",
-"#line 3479 \"tensorgrad_cuda.h\"\n",
+"#line 3498 \"tensorgrad_cuda.h\"\n",
 "TG__INLINE int64_t tg__cu_rank(const tg__cu_entry *e, int64_t n, uint64_t key, int equal) {\n",
 "int64_t low = 0, high = n;\n",
 "while (low < high) {\n",
@@ -7622,56 +7649,63 @@ static const char *const tg__cu_kernels[] = {
 "}\n",
 "return low;\n",
 "}\n",
-"#line 3488 \"tensorgrad_cuda.h\"\n",
-"TG__INLINE void tg__cu_merge(const tg__cu_entry *from, tg__cu_entry *to, int64_t n, int64_t w, int64_t i) {\n",
+"#line 3508 \"tensorgrad_cuda.h\"\n",
+"TG__INLINE void tg__cu_merge(const tg__cu_entry *from, tg__cu_entry *to, int64_t n, int64_t w, int64_t keep, int64_t i) {\n",
 "const int64_t base = i / (2 * w) * (2 * w), second = base + w < n ? base + w : n, end = second + w < n ? second + w : n;\n",
 "const int later = i >= second;\n",
-"const int64_t rank = later ? tg__cu_rank(from + base, second - base, from[i].key, 1) : tg__cu_rank(from + second, end - second, from[i].key, 0);\n",
-"to[later ? i - w + rank : i + rank] = from[i];\n",
+"const int64_t own = i - (later ? second : base), other = later ? second - base : end - second;\n",
+"if (own < keep) {\n",
+"const int64_t at = own + tg__cu_rank(from + (later ? base : second), other < keep ? other : keep, from[i].key, later);\n",
+"if (at < keep) to[base + at] = from[i];\n",
 "}\n",
-"#line 3495 \"tensorgrad_cuda.h\"\n",
+"}\n",
+"#line 3518 \"tensorgrad_cuda.h\"\n",
 "TG__INLINE void tg__cu_sort_put(const tg__cu_walk *r, int64_t row, int64_t k, int64_t place) {\n",
 "const int dtype = TG__CU_D(2), size = dtype == 0 || dtype == 5 ? 4 : dtype == 1 || dtype == 4 ? 8 : dtype == 2 || dtype == 3 || dtype == 6 ? 2 : 1;\n",
 "tg__cu_move(size, r->o[0].p, tg__cu_offset(r->ndim, r->shape, r->o[0].stride, row) + k * r->o[0].step, r->o[2].p,\n",
 "tg__cu_offset(r->ndim, r->shape, r->o[2].stride, row) + place * r->o[2].step);\n",
 "((int64_t *)r->o[1].p)[tg__cu_offset(r->ndim, r->shape, r->o[1].stride, row) + k * r->o[1].step] = place;\n",
 "}\n",
-"#line 3502 \"tensorgrad_cuda.h\"\n",
+"#line 3525 \"tensorgrad_cuda.h\"\n",
 "TG__INLINE void tg__cu_sort_block(const tg__cu_walk *r, int64_t block) {\n",
 "TG__CU_SHARED(tg__cu_entry, s, 2 * TG__CU_SORTS);\n",
-"const int64_t first = block * (TG__CU_SORTS / r->piece), items = r->n * r->pieces, length = r->o[2].count;\n",
+"const int64_t first = block * (TG__CU_SORTS / r->piece), items = r->n * r->pieces, length = r->length, keep = r->whole[2];\n",
+"const int64_t last = length - (r->pieces - 1) * r->piece, next = (r->pieces - 1) * keep + (last < keep ? last : keep);\n",
+"const tg__cu_entry *const entries = (const tg__cu_entry *)r->work + (r->part ? r->whole[3] : 0);\n",
+"tg__cu_entry *const to = (tg__cu_entry *)r->work + (r->part ? 0 : r->whole[3]);\n",
 "int64_t w;\n",
 "int from = 0;\n",
 "TG__CU_THREADS(t) for (int64_t e = t; e < TG__CU_SORTS; e += TG__CU_WIDTH) {\n",
 "const int64_t item = first + e / r->piece, row = item / r->pieces, at = item % r->pieces * r->piece + e % r->piece;\n",
 "s[e].key = ~(uint64_t)0; s[e].place = length;\n",
 "if (item >= items || at >= length) continue;\n",
+"if (r->whole[4]) { s[e] = entries[row * length + at]; continue; }\n",
 "s[e].key = tg__cu_sort_key(TG__CU_D(2), r->o[2].p, tg__cu_offset(r->ndim, r->shape, r->o[2].stride, row) + at * r->o[2].step);\n",
 "if (r->kind) s[e].key = ~s[e].key & ~(uint64_t)0 >> (TG__CU_D(2) == 1 || TG__CU_D(2) == 4 ? 0 : 32);\n",
 "s[e].place = at;\n",
 "}\n",
 "TG__CU_BARRIER\n",
 "for (w = 1; w < r->piece; w *= 2) {\n",
-"TG__CU_THREADS(t) for (int64_t e = t; e < TG__CU_SORTS; e += TG__CU_WIDTH) tg__cu_merge(s + from, s + (TG__CU_SORTS - from), TG__CU_SORTS, w, e);\n",
+"TG__CU_THREADS(t) for (int64_t e = t; e < TG__CU_SORTS; e += TG__CU_WIDTH) tg__cu_merge(s + from, s + (TG__CU_SORTS - from), TG__CU_SORTS, w, keep, e);\n",
 "TG__CU_BARRIER\n",
 "from = TG__CU_SORTS - from;\n",
 "}\n",
 "TG__CU_THREADS(t) for (int64_t e = t; e < TG__CU_SORTS; e += TG__CU_WIDTH) {\n",
-"const int64_t item = first + e / r->piece, row = item / r->pieces, at = item % r->pieces * r->piece + e % r->piece;\n",
-"if (item >= items || at >= length) continue;\n",
-"if (r->pieces > 1) ((tg__cu_entry *)r->work)[row * length + at] = s[from + e];\n",
+"const int64_t item = first + e / r->piece, row = item / r->pieces, piece = item % r->pieces, at = e % r->piece;\n",
+"if (item >= items || at >= keep || piece * r->piece + at >= length) continue;\n",
+"if (r->pieces > 1) to[row * next + piece * keep + at] = s[from + e];\n",
 "else if (at >= r->whole[1] && at < r->whole[1] + r->o[0].count) tg__cu_sort_put(r, row, at - r->whole[1], s[from + e].place);\n",
 "}\n",
 "}\n",
-"#line 3529 \"tensorgrad_cuda.h\"\n",
+"#line 3556 \"tensorgrad_cuda.h\"\n",
 "TG__INLINE void tg__cu_sort_merge(const tg__cu_walk *r, int64_t i) {\n",
-"const int64_t n = r->o[2].count, row = i / n, half = r->n * n;\n",
+"const int64_t n = r->length, row = i / n, half = r->whole[3];\n",
 "tg__cu_entry *const e = (tg__cu_entry *)r->work + row * n;\n",
-"tg__cu_merge(e + (r->part ? half : 0), e + (r->part ? 0 : half), n, r->piece, i - row * n);\n",
+"tg__cu_merge(e + (r->part ? half : 0), e + (r->part ? 0 : half), n, r->piece, n, i - row * n);\n",
 "}\n",
 "TG__INLINE void tg__cu_sort_write(const tg__cu_walk *r, int64_t i) {\n",
-"const int64_t n = r->o[2].count, row = i / r->o[0].count, k = i - row * r->o[0].count;\n",
-"tg__cu_sort_put(r, row, k, ((const tg__cu_entry *)r->work)[(r->part ? r->n * n : 0) + row * n + r->whole[1] + k].place);\n",
+"const int64_t n = r->length, row = i / r->o[0].count, k = i - row * r->o[0].count;\n",
+"tg__cu_sort_put(r, row, k, ((const tg__cu_entry *)r->work)[(r->part ? r->whole[3] : 0) + row * n + r->whole[1] + k].place);\n",
 "}\n",
 "TG__INLINE void tg__cu_search(const tg__cu_walk *r, int64_t i) {\n",
 "const int64_t row = i / r->o[0].count, k = i - row * r->o[0].count;\n",
@@ -7686,13 +7720,13 @@ static const char *const tg__cu_kernels[] = {
 "if (TG__CU_D(0) == 4) ((int64_t *)r->o[0].p)[to] = low; else ((int32_t *)r->o[0].p)[to] = (int32_t)low;\n",
 "}\n",
 "TG__CU_KERNEL(tg__cu_sort_blocks_i64, tg__cu_walk, tg__cu_sort_block(r, block))\n",
-"TG__CU_KERNEL(tg__cu_sort_merge_i64, tg__cu_walk, { TG__CU_THREADS(t) TG__CU_UP_TO(i, r->n * r->o[2].count) tg__cu_sort_merge(r, i); })\n",
+"TG__CU_KERNEL(tg__cu_sort_merge_i64, tg__cu_walk, { TG__CU_THREADS(t) TG__CU_UP_TO(i, r->n * r->length) tg__cu_sort_merge(r, i); })\n",
 "TG__CU_KERNEL(tg__cu_sort_write_i64, tg__cu_walk, { TG__CU_THREADS(t) TG__CU_UP_TO(i, r->n * r->o[0].count) tg__cu_sort_write(r, i); })\n",
 "TG__CU_KERNEL(tg__cu_search_i64, tg__cu_walk, { TG__CU_THREADS(t) TG__CU_UP_TO(i, r->n * r->o[0].count) tg__cu_search(r, i); })\n",
 "#endif\n",
-"#line 3556 \"tensorgrad_cuda.h\"\n",
+"#line 3583 \"tensorgrad_cuda.h\"\n",
 "#if (!defined(TG__CU_ONLY) || defined(TG__CU_ONLY_NORM)) && TG__CU_TYPE != 0\n",
-"#line 3559 \"tensorgrad_cuda.h\"\n",
+"#line 3586 \"tensorgrad_cuda.h\"\n",
 "#ifndef TG__CU_NORM\n",
 "#define TG__CU_NORM\n",
 "enum { TG__CU_NORM_MEAN, TG__CU_NORM_SQUARES, TG__CU_NORM_BACK };\n",
@@ -7702,7 +7736,7 @@ static const char *const tg__cu_kernels[] = {
 "}\n",
 "#endif\n",
 "#define TG__CU_GET(k, row_at, i) TG__CU(tg__cu_get)(TG__CU_D(k), r->o[k].p, (row_at) + tg__cu_norm_at(r, k, i))\n",
-"#line 3570 \"tensorgrad_cuda.h\"\n",
+"#line 3597 \"tensorgrad_cuda.h\"\n",
 "TG__INLINE void TG__CU(tg__cu_norm_gather)(const tg__cu_walk *r, int64_t block, int what, const double *mean, double *s, double *d) {\n",
 "int half;\n",
 "TG__CU_THREADS(t) {\n",
@@ -7729,7 +7763,7 @@ static const char *const tg__cu_kernels[] = {
 "TG__CU_BARRIER\n",
 "}\n",
 "}\n",
-"#line 3597 \"tensorgrad_cuda.h\"\n",
+"#line 3624 \"tensorgrad_cuda.h\"\n",
 "TG__INLINE void TG__CU(tg__cu_norm_settle)(const tg__cu_walk *r, int64_t row, int what, double s, double d) {\n",
 "double *const own = (double *)r->work + 4 * row;\n",
 "TG__T *const rows = r->o[3].p ? (TG__T *)r->o[3].p + tg__cu_norm_row(r, 3, row) : 0;\n",
@@ -7749,7 +7783,7 @@ static const char *const tg__cu_kernels[] = {
 "if (r->o[2].p) TG__CU(tg__cu_put)(TG__CU_D(2), r->o[2].p, tg__cu_norm_row(r, 2, row), (TG__T)s);\n",
 "if (r->o[5].p) { const double w = (double)TG__CU_GET(5, tg__cu_norm_row(r, 5, row), 0); own[2] *= w; own[3] *= w; }\n",
 "}\n",
-"#line 3617 \"tensorgrad_cuda.h\"\n",
+"#line 3644 \"tensorgrad_cuda.h\"\n",
 "TG__INLINE void TG__CU(tg__cu_norm_element)(const tg__cu_walk *r, int64_t row, int64_t i) {\n",
 "const double *const own = (const double *)r->work + 4 * row;\n",
 "const TG__T d = TG__CU_GET(4, tg__cu_norm_row(r, 4, row), i) - (TG__T)own[0], scale = (TG__T)own[1];\n",
@@ -7759,7 +7793,7 @@ static const char *const tg__cu_kernels[] = {
 "else v = d * scale * w + (r->o[6].p ? TG__CU_GET(6, tg__cu_norm_row(r, 6, row), i) : 0);\n",
 "TG__CU(tg__cu_put)(TG__CU_D(0), r->o[0].p, tg__cu_norm_row(r, 0, row) + tg__cu_norm_at(r, 0, i), v);\n",
 "}\n",
-"#line 3627 \"tensorgrad_cuda.h\"\n",
+"#line 3654 \"tensorgrad_cuda.h\"\n",
 "TG__INLINE void TG__CU(tg__cu_norm_whole)(const tg__cu_walk *r, int64_t block, int back) {\n",
 "TG__CU_SHARED(double, s, TG__CU_WIDTH);\n",
 "TG__CU_SHARED(double, d, TG__CU_WIDTH);\n",
@@ -7778,7 +7812,7 @@ static const char *const tg__cu_kernels[] = {
 "TG__CU_BARRIER\n",
 "TG__CU_THREADS(t) if (first + t / r->lanes < r->n) for (int64_t i = t % r->lanes; i < r->length; i += r->lanes) TG__CU(tg__cu_norm_element)(r, first + t / r->lanes, i);\n",
 "}\n",
-"#line 3646 \"tensorgrad_cuda.h\"\n",
+"#line 3673 \"tensorgrad_cuda.h\"\n",
 "TG__INLINE void TG__CU(tg__cu_norm_piece)(const tg__cu_walk *r, int64_t block) {\n",
 "TG__CU_SHARED(double, s, TG__CU_WIDTH);\n",
 "TG__CU_SHARED(double, d, TG__CU_WIDTH);\n",
@@ -7800,7 +7834,7 @@ static const char *const tg__cu_kernels[] = {
 "for (int64_t q = 0; q < r->pieces; q++) { s += sums[2 * q]; d += sums[2 * q + 1]; }\n",
 "TG__CU(tg__cu_norm_settle)(r, row, (int)r->whole[4], s, d);\n",
 "}\n",
-"#line 3668 \"tensorgrad_cuda.h\"\n",
+"#line 3695 \"tensorgrad_cuda.h\"\n",
 "TG__INLINE void TG__CU(tg__cu_norm_column)(const tg__cu_walk *r, int64_t item) {\n",
 "const int64_t q = item / r->length, i = item - q * r->length, end = (q + 1) * r->whole[2] < r->n ? (q + 1) * r->whole[2] : r->n;\n",
 "double *const sums = (double *)r->work + 4 * r->n + 2 * r->n * r->pieces + 2 * item, *const own = (double *)r->work;\n",
@@ -7827,9 +7861,9 @@ static const char *const tg__cu_kernels[] = {
 "TG__CU_KERNEL(TG__CU(tg__cu_norm_weights), tg__cu_walk, { TG__CU_THREADS(t) TG__CU_UP_TO(i, r->length * r->whole[3]) TG__CU(tg__cu_norm_column)(r, i); })\n",
 "TG__CU_KERNEL(TG__CU(tg__cu_norm_weights_join), tg__cu_walk, { TG__CU_THREADS(t) TG__CU_UP_TO(i, r->length) TG__CU(tg__cu_norm_columns)(r, i); })\n",
 "#endif\n",
-"#line 3695 \"tensorgrad_cuda.h\"\n",
+"#line 3722 \"tensorgrad_cuda.h\"\n",
 "#if !defined(TG__CU_ONLY) || defined(TG__CU_ONLY_POOL)\n",
-"#line 3698 \"tensorgrad_cuda.h\"\n",
+"#line 3725 \"tensorgrad_cuda.h\"\n",
 "#ifndef TG__CU_WINDOW\n",
 "#define TG__CU_WINDOW\n",
 "typedef struct tg__cu_window { int64_t start, end, step, full, in; } tg__cu_window;\n",
@@ -7849,7 +7883,7 @@ static const char *const tg__cu_kernels[] = {
 "if (w.end > in) w.end = in;\n",
 "return w;\n",
 "}\n",
-"#line 3718 \"tensorgrad_cuda.h\"\n",
+"#line 3745 \"tensorgrad_cuda.h\"\n",
 "TG__INLINE void tg__cu_readers_of(const tg__cu_walk *r, int d, int64_t i, int64_t in, int64_t out, int64_t *first, int64_t *last) {\n",
 "const int64_t stride = r->whole[3 + d], reach = i + r->whole[6 + d], wide = (r->whole[d] - 1) * r->whole[9 + d] + 1;\n",
 "if (r->part & 1) { *first = i * out / in; *last = tg__cu_up((i + 1) * out, in) - 1; return; }\n",
@@ -7897,7 +7931,7 @@ static const char *const tg__cu_kernels[] = {
 "}\n",
 "TG__CU_KERNEL(TG__CU(tg__cu_pool), tg__cu_walk, { TG__CU_THREADS(t) TG__CU_EACH(i) TG__CU(tg__cu_pooled)(r, i); })\n",
 "#if TG__CU_TYPE != 0\n",
-"#line 3766 \"tensorgrad_cuda.h\"\n",
+"#line 3793 \"tensorgrad_cuda.h\"\n",
 "TG__INLINE int TG__CU(tg__cu_is_first)(const tg__cu_walk *r, const int64_t *p, const tg__cu_window *w, TG__T top) {\n",
 "const int64_t x = TG__CU_PICTURE(3);\n",
 "const TG__T own = TG__CU_PIXEL(3, x, p[2], p[3], p[4]);\n",
@@ -7911,7 +7945,7 @@ static const char *const tg__cu_kernels[] = {
 "}\n",
 "return 0;\n",
 "}\n",
-"#line 3780 \"tensorgrad_cuda.h\"\n",
+"#line 3807 \"tensorgrad_cuda.h\"\n",
 "TG__INLINE void TG__CU(tg__cu_pool_returned)(const tg__cu_walk *r, int64_t i, int largest) {\n",
 "TG__CU_POSITION\n",
 "const int64_t g = TG__CU_PICTURE(2), y = TG__CU_PICTURE(4);\n",
@@ -7938,9 +7972,9 @@ static const char *const tg__cu_kernels[] = {
 "#undef TG__CU_PICTURE\n",
 "#undef TG__CU_PIXEL\n",
 "#endif\n",
-"#line 3807 \"tensorgrad_cuda.h\"\n",
+"#line 3834 \"tensorgrad_cuda.h\"\n",
 "#if !defined(TG__CU_ONLY) || defined(TG__CU_ONLY_ATTENTION_MATRIX)\n",
-"#line 3830 \"tensorgrad_cuda.h\"\n",
+"#line 3857 \"tensorgrad_cuda.h\"\n",
 "#if !defined(TG__CU_HAS_MATRIX)\n",
 "#if !defined(__CUDACC__)\n",
 "#define TG__CU_HAS_MATRIX 1\n",
@@ -8030,12 +8064,12 @@ static const char *const tg__cu_kernels[] = {
 "#endif\n",
 "#endif\n",
 "#endif\n",
-"#line 3920 \"tensorgrad_cuda.h\"\n",
+"#line 3947 \"tensorgrad_cuda.h\"\n",
 "#if !defined(TG__CU_ONLY) || defined(TG__CU_ONLY_ATTENTION) || defined(TG__CU_ONLY_ATTENTION_MATRIX)\n",
 "#ifndef TG__CU_AT\n",
 "#define TG__CU_AT\n",
 "enum { TG__CU_ROW = 32, TG__CU_ROOM = 32 * 33 };\n",
-"#line 3925 \"tensorgrad_cuda.h\"\n",
+"#line 3952 \"tensorgrad_cuda.h\"\n",
 "typedef struct tg__cu_head { int64_t b, h, row, column; } tg__cu_head;\n",
 "#define TG__CU_Q(back) ((back) ? 3 : 2)\n",
 "#define TG__CU_REST(back) ((back) ? 8 : 1)\n",
@@ -8050,12 +8084,12 @@ static const char *const tg__cu_kernels[] = {
 "TG__INLINE int64_t tg__cu_head_at(const tg__cu_walk *r, int k, int64_t b, int64_t h) { return b * r->o[k].stride[0] + h * r->o[k].stride[1]; }\n",
 "#endif\n",
 "#endif\n",
-"#line 3940 \"tensorgrad_cuda.h\"\n",
+"#line 3967 \"tensorgrad_cuda.h\"\n",
 "#if (!defined(TG__CU_ONLY) || defined(TG__CU_ONLY_ATTENTION)) && TG__CU_TYPE != 0\n",
-"#line 3942 \"tensorgrad_cuda.h\"\n",
+"#line 3969 \"tensorgrad_cuda.h\"\n",
 "#undef TG__CU_AE\n",
 "#define TG__CU_AE (TG__CU_TYPE == 32 ? 128 : 64)\n",
-"#line 3945 \"tensorgrad_cuda.h\"\n",
+"#line 3972 \"tensorgrad_cuda.h\"\n",
 "TG__INLINE void TG__CU(tg__cu_tile_dots)(const tg__cu_walk *r, int a, int64_t a_at, int64_t a_row, int b, int64_t b_at, int64_t b_row, int64_t n, TG__T *as, TG__T *bs, TG__CU_OWN(TG__T, dot, 4)) {\n",
 "int64_t d0;\n",
 "TG__CU_THREADS(t) { TG__CU_UNROLL for (int c = 0; c < 4; c++) TG__CU_MY(dot, t)[c] = 0; }\n",
@@ -8073,7 +8107,7 @@ static const char *const tg__cu_kernels[] = {
 "TG__CU_BARRIER\n",
 "}\n",
 "}\n",
-"#line 3963 \"tensorgrad_cuda.h\"\n",
+"#line 3990 \"tensorgrad_cuda.h\"\n",
 "TG__INLINE void TG__CU(tg__cu_tile_times)(const tg__cu_walk *r, const TG__T *tile, int v, int64_t v_at, int64_t row, int64_t column, TG__T *vs, TG__CU_OWN(TG__T, out, TG__CU_AE / 8)) {\n",
 "TG__CU_THREADS(t) for (int e = t; e < 32 * TG__CU_AE; e += TG__CU_WIDTH) {\n",
 "const int j = e / TG__CU_AE, c = e % TG__CU_AE;\n",
@@ -8093,7 +8127,7 @@ static const char *const tg__cu_kernels[] = {
 "TG__CU(tg__cu_put)(TG__CU_D(y), r->o[y].p, tg__cu_head_at(r, y, a->b, a->h) + row * r->o[y].stride[2] + column * r->o[y].stride[3], TG__CU_MY(out, t)[c]);\n",
 "}\n",
 "}\n",
-"#line 3983 \"tensorgrad_cuda.h\"\n",
+"#line 4010 \"tensorgrad_cuda.h\"\n",
 "TG__INLINE TG__T TG__CU(tg__cu_score)(const tg__cu_walk *r, int back, int64_t b, int64_t h, int64_t q, int64_t k, TG__T dot) {\n",
 "const int mask = TG__CU_Q(back) + 3;\n",
 "const TG__T none = -TG__CU_FROM(tg__double(0x7ff0000000000000u)), v = dot * (TG__T)r->numbers[0];\n",
@@ -8104,7 +8138,7 @@ static const char *const tg__cu_kernels[] = {
 "if (TG__CU_D(mask) == 9) return ((const uint8_t *)r->o[mask].p)[at] ? v : none;\n",
 "return v + TG__CU(tg__cu_get)(TG__CU_D(mask), r->o[mask].p, at);\n",
 "}\n",
-"#line 3994 \"tensorgrad_cuda.h\"\n",
+"#line 4021 \"tensorgrad_cuda.h\"\n",
 "TG__NOINLINE TG__T TG__CU(tg__cu_kept)(const tg__cu_walk *r, int back, int64_t b, int64_t h, int64_t q, int64_t k) {\n",
 "const tg__cu_view *const o = &r->o[TG__CU_Q(back)];\n",
 "const uint64_t at = (uint64_t)(((b * o->size[1] + h) * o->size[2] + q) * r->o[TG__CU_Q(back) + 1].size[2] + k);\n",
@@ -8119,7 +8153,7 @@ static const char *const tg__cu_kernels[] = {
 "return (double)(((uint64_t)(at & 1 ? w[3] : w[1]) << 32 | (at & 1 ? w[2] : w[0])) >> 11) * 1.1102230246251565e-16 < p ? 0 : p < 1 ? 1 / (1 - p) : 0;\n",
 "#endif\n",
 "}\n",
-"#line 4009 \"tensorgrad_cuda.h\"\n",
+"#line 4036 \"tensorgrad_cuda.h\"\n",
 "TG__INLINE void TG__CU(tg__cu_attended)(const tg__cu_walk *r, int64_t block) {\n",
 "TG__CU_SHARED(TG__T, as, TG__CU_ROOM);\n",
 "TG__CU_SHARED(TG__T, bs, TG__CU_ROOM);\n",
@@ -8183,7 +8217,7 @@ static const char *const tg__cu_kernels[] = {
 "}\n",
 "TG__CU(tg__cu_tile_put)(r, 0, &a, out);\n",
 "}\n",
-"#line 4073 \"tensorgrad_cuda.h\"\n",
+"#line 4100 \"tensorgrad_cuda.h\"\n",
 "TG__INLINE void TG__CU(tg__cu_delta)(const tg__cu_walk *r, int64_t i) {\n",
 "const int64_t q = i % r->o[3].size[2], h = i / r->o[3].size[2] % r->o[3].size[1], b = i / r->o[3].size[2] / r->o[3].size[1];\n",
 "const int64_t y = tg__cu_head_at(r, 7, b, h) + q * r->o[7].stride[2], g = tg__cu_head_at(r, 9, b, h) + q * r->o[9].stride[2];\n",
@@ -8191,7 +8225,7 @@ static const char *const tg__cu_kernels[] = {
 "for (int64_t e = 0; e < r->o[9].size[3]; e++) v = TG__W(fma)(TG__CU(tg__cu_get)(TG__CU_D(7), r->o[7].p, y + e * r->o[7].stride[3]), TG__CU(tg__cu_get)(TG__CU_D(9), r->o[9].p, g + e * r->o[9].stride[3]), v);\n",
 "((TG__T *)r->work)[i] = v;\n",
 "}\n",
-"#line 4082 \"tensorgrad_cuda.h\"\n",
+"#line 4109 \"tensorgrad_cuda.h\"\n",
 "TG__INLINE void TG__CU(tg__cu_attend_back)(const tg__cu_walk *r, int64_t block, int which) {\n",
 "TG__CU_SHARED(TG__T, as, TG__CU_ROOM);\n",
 "TG__CU_SHARED(TG__T, bs, TG__CU_ROOM);\n",
@@ -8235,9 +8269,9 @@ static const char *const tg__cu_kernels[] = {
 "TG__CU_KERNEL(TG__CU(tg__cu_attend_dk), tg__cu_walk, TG__CU(tg__cu_attend_back)(r, block, 1))\n",
 "TG__CU_KERNEL(TG__CU(tg__cu_attend_dv), tg__cu_walk, TG__CU(tg__cu_attend_back)(r, block, 2))\n",
 "#endif\n",
-"#line 4126 \"tensorgrad_cuda.h\"\n",
+"#line 4153 \"tensorgrad_cuda.h\"\n",
 "#if (!defined(TG__CU_ONLY) || defined(TG__CU_ONLY_ATTENTION_MATRIX)) && TG__CU_TYPE == 32 && TG__CU_HAS_MATRIX\n",
-"#line 4136 \"tensorgrad_cuda.h\"\n",
+"#line 4163 \"tensorgrad_cuda.h\"\n",
 "#ifdef TG__CU_KIND\n",
 "#define TG__CU_DS(back) (TG__CU_KIND & 15)\n",
 "#define TG__CU_ES(back) (TG__CU_KIND >> 4)\n",
@@ -8254,7 +8288,7 @@ static const char *const tg__cu_kernels[] = {
 "#endif\n",
 "#define TG__CU_LOG2E 1.44269504088896341f\n",
 "enum { TG__CU_ATTEND_ROWS = 128, TG__CU_ATTEND_TILE = 64 };\n",
-"#line 4154 \"tensorgrad_cuda.h\"\n",
+"#line 4181 \"tensorgrad_cuda.h\"\n",
 "TG__INLINE void tg__cu_tile_in(const tg__cu_walk *r, int k, int64_t at, int64_t first, int rows, int sixteens, uint16_t *tile) {\n",
 "const uint16_t *const p = (const uint16_t *)r->o[k].p + at + first * r->o[k].stride[2];\n",
 "const int n = r->o[k].size[2] - first < rows ? (int)(r->o[k].size[2] - first) : rows, columns = (int)r->o[k].size[3];\n",
@@ -8269,7 +8303,7 @@ static const char *const tg__cu_kernels[] = {
 "tile[i * (sixteens * 16 + 8) + c] = (uint16_t)(i < n && c < columns ? p[i * down + c * right] : 0);\n",
 "}\n",
 "}\n",
-"#line 4170 \"tensorgrad_cuda.h\"\n",
+"#line 4197 \"tensorgrad_cuda.h\"\n",
 "TG__INLINE void tg__cu_draw(const tg__cu_walk *r, int back, int turned, int64_t b, int64_t h, int64_t row, int64_t column, int columns, uint8_t *keep) {\n",
 "const int lines = turned ? columns : TG__CU_ATTEND_ROWS, n = turned ? TG__CU_ATTEND_ROWS : columns, groups = n / 4 + 1;\n",
 "const int64_t q0 = turned ? column : row, k0 = turned ? row : column;\n",
@@ -8284,7 +8318,7 @@ static const char *const tg__cu_kernels[] = {
 "}\n",
 "}\n",
 "}\n",
-"#line 4186 \"tensorgrad_cuda.h\"\n",
+"#line 4213 \"tensorgrad_cuda.h\"\n",
 "TG__INLINE void tg__cu_scores(const tg__cu_walk *r, int back, int turned, int64_t b, int64_t h, int64_t row, int64_t column, int columns, TG__CU_OWN(float, s, 32)) {\n",
 "const int mask = TG__CU_Q(back) + 3;\n",
 "const int64_t queries = r->o[TG__CU_Q(back)].size[2], keys = r->o[TG__CU_Q(back) + 1].size[2], width = turned ? queries : keys;\n",
@@ -8317,7 +8351,7 @@ static const char *const tg__cu_kernels[] = {
 "}\n",
 "}\n",
 "}\n",
-"#line 4219 \"tensorgrad_cuda.h\"\n",
+"#line 4246 \"tensorgrad_cuda.h\"\n",
 "TG__INLINE void tg__cu_sums_put(const tg__cu_walk *r, int y, int64_t at, int64_t row, int sixteens, TG__CU_OWN(float, out, 64)) {\n",
 "uint16_t *const p = (uint16_t *)r->o[y].p + at;\n",
 "const int columns = (int)r->o[y].size[3], pairs = r->part >> y & 1;\n",
@@ -8331,11 +8365,11 @@ static const char *const tg__cu_kernels[] = {
 "if (c + 1 < columns) p[i * r->o[y].stride[2] + (c + 1) * r->o[y].stride[3]] = (uint16_t)(v >> 16);\n",
 "} }\n",
 "}\n",
-"#line 4233 \"tensorgrad_cuda.h\"\n",
+"#line 4260 \"tensorgrad_cuda.h\"\n",
 "TG__INLINE void tg__cu_rows_in(const uint16_t *tile, int sixteens, TG__CU_OWN(uint32_t, f, 32)) {\n",
 "TG__CU_UNROLL for (int d = 0; d < sixteens; d++) TG__CU_FRAGMENT(f, 4 * d, tile, sixteens * 16 + 8, 0, 16, 16 * d, 0, 0);\n",
 "}\n",
-"#line 4237 \"tensorgrad_cuda.h\"\n",
+"#line 4264 \"tensorgrad_cuda.h\"\n",
 "TG__INLINE void tg__cu_rows_dot(int dtype, const uint16_t *tile, int rows, int sixteens, TG__CU_OWN(uint32_t, f, 32), TG__CU_OWN(float, s, 32)) {\n",
 "TG__CU_OWN(uint32_t, two, 4);\n",
 "TG__CU_THREADS(t) { TG__CU_UNROLL for (int n = 0; n < rows / 2; n++) TG__CU_MY(s, t)[n] = 0; }\n",
@@ -8345,7 +8379,7 @@ static const char *const tg__cu_kernels[] = {
 "TG__CU_MMA(dtype, s, 8 * n + 4, f, 4 * d, two, 2);\n",
 "} }\n",
 "}\n",
-"#line 4247 \"tensorgrad_cuda.h\"\n",
+"#line 4274 \"tensorgrad_cuda.h\"\n",
 "TG__INLINE void tg__cu_rows_times(int dtype, const uint16_t *tile, int rows, int sixteens, TG__CU_OWN(uint32_t, p, 16), TG__CU_OWN(float, out, 64)) {\n",
 "TG__CU_OWN(uint32_t, two, 4);\n",
 "TG__CU_UNROLL for (int k = 0; k < rows / 16; k++) { TG__CU_UNROLL for (int n = 0; n < sixteens; n++) {\n",
@@ -8354,7 +8388,7 @@ static const char *const tg__cu_kernels[] = {
 "TG__CU_MMA(dtype, out, 8 * n + 4, p, 4 * k, two, 2);\n",
 "} }\n",
 "}\n",
-"#line 4257 \"tensorgrad_cuda.h\"\n",
+"#line 4284 \"tensorgrad_cuda.h\"\n",
 "TG__INLINE void tg__cu_matrix_attended(const tg__cu_walk *r, int64_t block) {\n",
 "TG__CU_SHARED_16(tiles, TG__CU_TILES(0));\n",
 "TG__CU_SHARED(uint8_t, keep, TG__CU_ATTEND_ROWS * TG__CU_ATTEND_TILE);\n",
@@ -8433,7 +8467,7 @@ static const char *const tg__cu_kernels[] = {
 "}\n",
 "tg__cu_sums_put(r, 0, tg__cu_head_at(r, 0, b, h), row, es, out);\n",
 "}\n",
-"#line 4337 \"tensorgrad_cuda.h\"\n",
+"#line 4364 \"tensorgrad_cuda.h\"\n",
 "TG__INLINE void tg__cu_matrix_back(const tg__cu_walk *r, int64_t block, const int which) {\n",
 "TG__CU_SHARED_16(tiles, TG__CU_TILES(1));\n",
 "TG__CU_SHARED(uint8_t, keep, TG__CU_ATTEND_ROWS * TG__CU_ATTEND_TILE);\n",
@@ -8529,7 +8563,7 @@ static const char *const tg__cu_kernels[] = {
 "TG__CU_KERNEL(tg__cu_attend_matrix_dv_f32, tg__cu_walk, tg__cu_matrix_back(r, block, 2))\n",
 "#endif\n",
 "#endif\n",
-"#line 4433 \"tensorgrad_cuda.h\"\n",
+"#line 4460 \"tensorgrad_cuda.h\"\n",
 "#if !defined(TG__CU_ONLY) || defined(TG__CU_ONLY_RESAMPLE) || defined(TG__CU_ONLY_GRID) || defined(TG__CU_ONLY_BOXES)\n",
 "#ifndef TG__CU_PLACES_TOLD\n",
 "#define TG__CU_PLACES_TOLD\n",
@@ -8666,11 +8700,11 @@ static const char *const tg__cu_kernels[] = {
 "const double many = (double)b->points[0] * (double)b->points[1];\n",
 "return many > 1 ? 1 / many : 1;\n",
 "}\n",
-"#line 4438 \"tensorgrad_cuda.h\"\n",
+"#line 4465 \"tensorgrad_cuda.h\"\n",
 "#endif\n",
 "#endif\n",
 "#if !defined(TG__CU_ONLY) || defined(TG__CU_ONLY_RESAMPLE)\n",
-"#line 4442 \"tensorgrad_cuda.h\"\n",
+"#line 4469 \"tensorgrad_cuda.h\"\n",
 "#ifndef TG__CU_TAPS\n",
 "#define TG__CU_TAPS\n",
 "typedef struct tg__cu_taps { int64_t first, count; const double *weight; const int32_t *whole; } tg__cu_taps;\n",
@@ -8688,7 +8722,7 @@ static const char *const tg__cu_kernels[] = {
 "tg__cu_move((int)r->length, r->o[0].p, TG__CU_TO(0), r->o[1].p, p[0] * r->o[1].stride[0] + p[1] * r->o[1].stride[1] + tg__cu_taps_of(r, 0, p[2]).first * r->o[1].stride[2] +\n",
 "tg__cu_taps_of(r, 1, p[3]).first * r->o[1].stride[3] + tg__cu_taps_of(r, 2, p[4]).first * r->o[1].stride[4]);\n",
 "}\n",
-"#line 4460 \"tensorgrad_cuda.h\"\n",
+"#line 4487 \"tensorgrad_cuda.h\"\n",
 "TG__INLINE void tg__cu_resized_byte(const tg__cu_walk *r, int64_t i) {\n",
 "TG__CU_POSITION\n",
 "const tg__cu_taps h = tg__cu_taps_of(r, 1, p[3]), w = tg__cu_taps_of(r, 2, p[4]);\n",
@@ -8721,11 +8755,11 @@ static const char *const tg__cu_kernels[] = {
 "TG__CU_KERNEL(TG__CU(tg__cu_resample), tg__cu_walk, { TG__CU_THREADS(t) TG__CU_EACH(i) TG__CU(tg__cu_resampled)(r, i); })\n",
 "#endif\n",
 "#endif\n",
-"#line 4493 \"tensorgrad_cuda.h\"\n",
+"#line 4520 \"tensorgrad_cuda.h\"\n",
 "#if (!defined(TG__CU_ONLY) || defined(TG__CU_ONLY_GRID)) && TG__CU_TYPE != 0\n",
-"#line 4496 \"tensorgrad_cuda.h\"\n",
+"#line 4523 \"tensorgrad_cuda.h\"\n",
 "typedef struct TG__CU(tg__cu_tapped) { tg__grid_taps line[3], more[3]; int many[3]; } TG__CU(tg__cu_tapped);\n",
-"#line 4498 \"tensorgrad_cuda.h\"\n",
+"#line 4525 \"tensorgrad_cuda.h\"\n",
 "TG__NOINLINE void TG__CU(tg__cu_look_up)(const tg__cu_walk *r, int64_t n, int64_t q, int more, TG__CU(tg__cu_tapped) *to) {\n",
 "const TG__T *const grid = (const TG__T *)r->o[2].p + n * r->o[2].stride[0] + tg__cu_offset(3, r->shape + 1, r->o[2].stride + 1, q);\n",
 "const int flat = r->o[2].size[4] == 2;\n",
@@ -8738,11 +8772,11 @@ static const char *const tg__cu_kernels[] = {
 "if (more) (void)tg__grid_line(&rule, v, r->o[0].size[2 + k], r->whole[3 + k] + 1, &to->more[k]);\n",
 "}\n",
 "}\n",
-"#line 4511 \"tensorgrad_cuda.h\"\n",
+"#line 4538 \"tensorgrad_cuda.h\"\n",
 "#define TG__CU_TAPS_OF(s) for (int e = 0; e < (s).many[0]; e++) for (int f = 0; f < (s).many[1]; f++) for (int k = 0; k < (s).many[2]; k++)\n",
 "#define TG__CU_TAP_IN(s) ((s).line[0].at[e] >= 0 && (s).line[1].at[f] >= 0 && (s).line[2].at[k] >= 0)\n",
 "#define TG__CU_TAP_AT(s, step) ((s).line[0].at[e] * (step)[0] + (s).line[1].at[f] * (step)[1] + (s).line[2].at[k] * (step)[2])\n",
-"#line 4515 \"tensorgrad_cuda.h\"\n",
+"#line 4542 \"tensorgrad_cuda.h\"\n",
 "TG__INLINE void TG__CU(tg__cu_gridded)(const tg__cu_walk *r, int64_t i) {\n",
 "const int64_t q = i % r->length, first = i / r->length % r->pieces * r->piece, n = i / r->length / r->pieces, end = first + r->piece < r->o[0].size[1] ? first + r->piece : r->o[0].size[1];\n",
 "const TG__T *x = (const TG__T *)r->o[0].p + n * r->o[0].stride[0] + first * r->o[0].stride[1];\n",
@@ -8767,7 +8801,7 @@ static const char *const tg__cu_kernels[] = {
 "*y = sum;\n",
 "}\n",
 "}\n",
-"#line 4541 \"tensorgrad_cuda.h\"\n",
+"#line 4568 \"tensorgrad_cuda.h\"\n",
 "TG__INLINE void TG__CU(tg__cu_grid_listed)(const tg__cu_walk *r, int64_t i) {\n",
 "const int64_t step[3] = { r->o[0].size[3] * r->o[0].size[4], r->o[0].size[4], 1 }, none = r->o[0].size[2] * step[0];\n",
 "int64_t *element = (int64_t *)r->work + 2 * r->whole[7] + i * r->part;\n",
@@ -8779,7 +8813,7 @@ static const char *const tg__cu_kernels[] = {
 "*w++ = (TG__T)(s.line[0].w[e] * s.line[1].w[f] * s.line[2].w[k]);\n",
 "}\n",
 "}\n",
-"#line 4553 \"tensorgrad_cuda.h\"\n",
+"#line 4580 \"tensorgrad_cuda.h\"\n",
 "TG__INLINE void TG__CU(tg__cu_grid_given)(const tg__cu_walk *r, int64_t i) {\n",
 "const int64_t size = r->o[0].size[2] * r->o[0].size[3] * r->o[0].size[4], q = i % size, image = i / size / r->pieces, n = r->whole[6] + image, entries = r->length * r->part;\n",
 "const int64_t *const sorted = (const int64_t *)r->work + image * entries, *const entry = sorted + r->whole[7];\n",
@@ -8803,7 +8837,7 @@ static const char *const tg__cu_kernels[] = {
 "TG__CU_UNROLL for (u = 0; u < 4; u++) if (c + u < end) to[u * r->o[0].stride[1]] = sum[u];\n",
 "}\n",
 "}\n",
-"#line 4577 \"tensorgrad_cuda.h\"\n",
+"#line 4604 \"tensorgrad_cuda.h\"\n",
 "TG__INLINE void TG__CU(tg__cu_grid_placed)(const tg__cu_walk *r, int64_t i) {\n",
 "const int64_t n = i / r->length, q = i % r->length;\n",
 "const TG__T *const g = (const TG__T *)r->o[1].p + n * r->o[1].stride[0] + tg__cu_offset(3, r->shape + 1, r->o[1].stride + 2, q), *const x = (const TG__T *)r->o[0].p + n * r->o[0].stride[0];\n",
@@ -8831,9 +8865,9 @@ static const char *const tg__cu_kernels[] = {
 "TG__CU_KERNEL(TG__CU(tg__cu_grid_back), tg__cu_walk, { TG__CU_THREADS(t) TG__CU_EACH(i) TG__CU(tg__cu_grid_given)(r, i); })\n",
 "TG__CU_KERNEL(TG__CU(tg__cu_grid_place), tg__cu_walk, { TG__CU_THREADS(t) TG__CU_EACH(i) TG__CU(tg__cu_grid_placed)(r, i); })\n",
 "#endif\n",
-"#line 4605 \"tensorgrad_cuda.h\"\n",
+"#line 4632 \"tensorgrad_cuda.h\"\n",
 "#if (!defined(TG__CU_ONLY) || defined(TG__CU_ONLY_BOXES)) && TG__CU_TYPE != 0\n",
-"#line 4607 \"tensorgrad_cuda.h\"\n",
+"#line 4634 \"tensorgrad_cuda.h\"\n",
 "TG__INLINE tg__boxes_rule TG__CU(tg__cu_boxes_rule)(const tg__cu_walk *r) {\n",
 "tg__boxes_rule rule;\n",
 "rule.ratio = r->whole[0]; rule.aligned = r->whole[1] != 0; rule.wide = sizeof(TG__T) == 8; rule.scale = r->numbers[0];\n",
@@ -8861,7 +8895,7 @@ static const char *const tg__cu_kernels[] = {
 "if (from <= to) { b->low[k] = (int64_t)(from < -2 ? -2 : from > size ? size : from); b->high[k] = (int64_t)(to < -2 ? -2 : to > size ? size : to); }\n",
 "}\n",
 "}\n",
-"#line 4635 \"tensorgrad_cuda.h\"\n",
+"#line 4662 \"tensorgrad_cuda.h\"\n",
 "TG__INLINE void TG__CU(tg__cu_boxes_met)(const tg__cu_walk *r, int64_t i) {\n",
 "const tg__boxes_rule rule = TG__CU(tg__cu_boxes_rule)(r);\n",
 "const int64_t bin_w = i % rule.bins[1], bin_h = i / rule.bins[1] % rule.bins[0], c = i / rule.bins[1] / rule.bins[0] % r->pieces * TG__CU_BOX_CHANNELS, at = i / rule.bins[1] / rule.bins[0] / r->pieces;\n",
@@ -8891,7 +8925,7 @@ static const char *const tg__cu_kernels[] = {
 "}\n",
 "TG__CU_UNROLL for (u = 0; u < TG__CU_BOX_CHANNELS; u++) if (u < many) y[u * ys[1]] = (TG__T)sum[u];\n",
 "}\n",
-"#line 4665 \"tensorgrad_cuda.h\"\n",
+"#line 4692 \"tensorgrad_cuda.h\"\n",
 "TG__INLINE void TG__CU(tg__cu_boxes_given)(const tg__cu_walk *r, int64_t i) {\n",
 "const tg__boxes_rule rule = TG__CU(tg__cu_boxes_rule)(r);\n",
 "const int64_t place[2] = { i / rule.size[1] % rule.size[0], i % rule.size[1] }, c = i / rule.size[1] / rule.size[0] % r->pieces * TG__CU_BOX_CHANNELS, n = i / rule.size[1] / rule.size[0] / r->pieces;\n",
@@ -8934,7 +8968,7 @@ static const char *const tg__cu_kernels[] = {
 "TG__CU_KERNEL(TG__CU(tg__cu_boxes), tg__cu_walk, { TG__CU_THREADS(t) TG__CU_EACH(i) TG__CU(tg__cu_boxes_met)(r, i); })\n",
 "TG__CU_KERNEL(TG__CU(tg__cu_boxes_back), tg__cu_walk, { TG__CU_THREADS(t) TG__CU_EACH(i) TG__CU(tg__cu_boxes_given)(r, i); })\n",
 "#endif\n",
-"#line 4708 \"tensorgrad_cuda.h\"\n",
+"#line 4735 \"tensorgrad_cuda.h\"\n",
 "#if (!defined(TG__CU_ONLY) || defined(TG__CU_ONLY_RNN)) && TG__CU_TYPE != 0\n",
 "#line 1 \"tensorgrad.h, from the line '#define TG__RNN_GET(p, at)' on\"\n",
 "#define TG__RNN_GET(p, at)    (k == TG__VN ? TG__W(load)((p) + (at)) : TG__W(loadn)((p) + (at), k))\n",
@@ -9028,7 +9062,7 @@ static const char *const tg__cu_kernels[] = {
 "TG__RNN_PUT(dgates, j, TG__FT(tg__rnn_flush)(t));\n",
 "}\n",
 "}\n",
-"#line 4711 \"tensorgrad_cuda.h\"\n",
+"#line 4738 \"tensorgrad_cuda.h\"\n",
 "TG__INLINE tg__rnn_run TG__CU(tg__cu_unit)(const tg__cu_walk *r, int64_t i) {\n",
 "const int64_t row = i / r->length, unit = i - row * r->length;\n",
 "tg__rnn_run run;\n",
@@ -9039,7 +9073,7 @@ static const char *const tg__cu_kernels[] = {
 "TG__CU_KERNEL(TG__CU(tg__cu_rnn), tg__cu_walk, { TG__CU_THREADS(t) TG__CU_EACH(i) { const tg__rnn_run run = TG__CU(tg__cu_unit)(r, i); TG__FT(tg__rnn_ahead)(r->kind, &run); } })\n",
 "TG__CU_KERNEL(TG__CU(tg__cu_rnn_back), tg__cu_walk, { TG__CU_THREADS(t) TG__CU_EACH(i) { const tg__rnn_run run = TG__CU(tg__cu_unit)(r, i); TG__FT(tg__rnn_back)(r->kind, &run); } })\n",
 "#endif\n",
-"#line 4722 \"tensorgrad_cuda.h\"\n",
+"#line 4749 \"tensorgrad_cuda.h\"\n",
 "#if (!defined(TG__CU_ONLY) || defined(TG__CU_ONLY_OPTIM)) && TG__CU_TYPE != 0\n",
 "#line 1 \"tensorgrad.h, from the line '#define TG__OPTIM_NUMBER(i)' on\"\n",
 "#define TG__OPTIM_NUMBER(i)  TG__W(set)((TG__T)r->number[i])\n",
@@ -9242,7 +9276,7 @@ static const char *const tg__cu_kernels[] = {
 "default: TG__FT(tg__optim_powers)(r); break;\n",
 "}\n",
 "}\n",
-"#line 4725 \"tensorgrad_cuda.h\"\n",
+"#line 4752 \"tensorgrad_cuda.h\"\n",
 "#undef TG__CU_RULE\n",
 "#ifdef TG__CU_KIND\n",
 "#define TG__CU_RULE(asked) TG__CU_KIND\n",
@@ -9268,7 +9302,7 @@ static const char *const tg__cu_kernels[] = {
 "TG__CU_UNROLL for (k = 0; k < 5; k++) if (r->o[k].p) TG__CU(tg__cu_put)(TG__CU_D(k), r->o[k].p, at[k], v[k]);\n",
 "}\n",
 "TG__CU_KERNEL(TG__CU(tg__cu_step), tg__cu_optim, { TG__CU_THREADS(t) TG__CU_EACH(i) TG__CU(tg__cu_step_of)(r, i); })\n",
-"#line 4751 \"tensorgrad_cuda.h\"\n",
+"#line 4778 \"tensorgrad_cuda.h\"\n",
 "TG__INLINE TG__T TG__CU(tg__cu_power)(const tg__cu_optim *r, int64_t i) {\n",
 "TG__T v[2];\n",
 "tg__optim_run run;\n",
@@ -9278,7 +9312,7 @@ static const char *const tg__cu_kernels[] = {
 "TG__FT(tg__optim_powers)(&run);\n",
 "return v[0];\n",
 "}\n",
-"#line 4761 \"tensorgrad_cuda.h\"\n",
+"#line 4788 \"tensorgrad_cuda.h\"\n",
 "TG__INLINE void TG__CU(tg__cu_power_blocks)(const tg__cu_optim *r, int64_t block) {\n",
 "TG__CU_SHARED(TG__T, s, TG__CU_WIDTH);\n",
 "int half;\n",
@@ -9309,9 +9343,9 @@ static const char *const tg__cu_kernels[] = {
 "TG__CU_KERNEL(TG__CU(tg__cu_powers), tg__cu_optim, TG__CU(tg__cu_power_blocks)(r, block))\n",
 "TG__CU_KERNEL(TG__CU(tg__cu_powers_sum), tg__cu_optim, { (void)block; TG__CU(tg__cu_power_join)(r); })\n",
 "#endif\n",
-"#line 4792 \"tensorgrad_cuda.h\"\n",
+"#line 4819 \"tensorgrad_cuda.h\"\n",
 "#if !defined(TG__CU_ONLY) || defined(TG__CU_ONLY_GEMM) || defined(TG__CU_ONLY_CONV)\n",
-"#line 4796 \"tensorgrad_cuda.h\"\n",
+"#line 4823 \"tensorgrad_cuda.h\"\n",
 "#undef TG__CU_FMA\n",
 "#undef TG__CU_PLUS\n",
 "#if TG__CU_TYPE == 32\n",
@@ -9328,7 +9362,7 @@ static const char *const tg__cu_kernels[] = {
 "#define TG__CU_TILE\n",
 "enum { TG__CU_BM = 128, TG__CU_BN = 64, TG__CU_BK = 16, TG__CU_PAD = TG__CU_BM + 4 };\n",
 "#endif\n",
-"#line 4813 \"tensorgrad_cuda.h\"\n",
+"#line 4840 \"tensorgrad_cuda.h\"\n",
 "TG__INLINE void TG__CU(tg__cu_tile_step)(const TG__T *as, const TG__T *bs, TG__CU_OWN(TG__T, acc, 32)) {\n",
 "TG__CU_THREADS(t) {\n",
 "const int i0 = t / 16 * 8, j0 = t % 16 * 4;\n",
@@ -9341,7 +9375,7 @@ static const char *const tg__cu_kernels[] = {
 "}\n",
 "}\n",
 "}\n",
-"#line 4826 \"tensorgrad_cuda.h\"\n",
+"#line 4853 \"tensorgrad_cuda.h\"\n",
 "TG__INLINE void TG__CU(tg__cu_tile_clear)(TG__CU_OWN(TG__T, acc, 32)) {\n",
 "TG__CU_THREADS(t) if (t < TG__CU_WIDTH) { TG__CU_UNROLL for (int e = 0; e < 32; e++) TG__CU_MY(acc, t)[e] = 0; }\n",
 "}\n",
@@ -9349,21 +9383,21 @@ static const char *const tg__cu_kernels[] = {
 "TG__CU_THREADS(t) if (t < TG__CU_WIDTH) { TG__CU_UNROLL for (int e = 0; e < 32; e++) TG__CU_MY(total, t)[e] = first ? TG__CU_MY(acc, t)[e] : TG__CU_PLUS(TG__CU_MY(total, t)[e], TG__CU_MY(acc, t)[e]); }\n",
 "}\n",
 "#if !defined(TG__CU_ONLY) || defined(TG__CU_ONLY_GEMM)\n",
-"#line 4834 \"tensorgrad_cuda.h\"\n",
+"#line 4861 \"tensorgrad_cuda.h\"\n",
 "TG__INLINE TG__T TG__CU(tg__cu_of_b)(const tg__cu_gemm *r, int64_t at) {\n",
 "#if TG__CU_TYPE == 32\n",
 "if (TG__CU_DTYPE(2, r->tb) > 9) return tg__cu_get_block(TG__CU_DTYPE(2, r->tb), r->b, at);\n",
 "#endif\n",
 "return TG__CU(tg__cu_get)(TG__CU_DTYPE(2, r->tb), r->b, at);\n",
 "}\n",
-"#line 4841 \"tensorgrad_cuda.h\"\n",
+"#line 4868 \"tensorgrad_cuda.h\"\n",
 "TG__INLINE void TG__CU(tg__cu_finish)(const tg__cu_gemm *r, int64_t c_at, int64_t bias_at, int64_t i, int64_t j, TG__T v) {\n",
 "const int64_t at = c_at + i * r->c_rs + j * r->c_cs;\n",
 "if (r->bias) v = TG__CU_PLUS(v, TG__CU(tg__cu_get)(TG__CU_DTYPE(0, r->tc), r->bias, bias_at + i * r->bias_rs + j * r->bias_cs));\n",
 "if (r->accumulate) v = TG__CU_PLUS(TG__CU(tg__cu_get)(TG__CU_DTYPE(0, r->tc), r->c, at), v);\n",
 "TG__CU(tg__cu_put)(TG__CU_DTYPE(0, r->tc), r->c, at, v);\n",
 "}\n",
-"#line 4848 \"tensorgrad_cuda.h\"\n",
+"#line 4875 \"tensorgrad_cuda.h\"\n",
 "TG__INLINE void TG__CU(tg__cu_part)(const tg__cu_gemm *r, int64_t batch, int64_t q, int64_t i, int64_t j, TG__T v) {\n",
 "if (r->partial) ((TG__T *)r->partial)[((batch * r->blocks + q) * r->m + i) * r->n + j] = v;\n",
 "else TG__CU(tg__cu_finish)(r, tg__cu_offset(r->ndim, r->shape, r->bc, batch), tg__cu_offset(r->ndim, r->shape, r->bbias, batch), i, j, v);\n",
@@ -9434,7 +9468,7 @@ static const char *const tg__cu_kernels[] = {
 "if (t % 64 == 0 && item < items) TG__CU(tg__cu_part)(r, item / r->n / r->m / r->blocks, item / r->n / r->m % r->blocks, item / r->n % r->m, item % r->n, s[t]);\n",
 "}\n",
 "}\n",
-"#line 4919 \"tensorgrad_cuda.h\"\n",
+"#line 4946 \"tensorgrad_cuda.h\"\n",
 "TG__INLINE void TG__CU(tg__cu_lanes)(const tg__cu_gemm *r, int64_t block) {\n",
 "TG__CU_SHARED(TG__T, s, TG__CU_WIDTH);\n",
 "const int64_t nt = (r->n + 31) / 32, i = block / nt % r->m, q = block / nt / r->m % r->blocks, batch = block / nt / r->m / r->blocks;\n",
@@ -9481,13 +9515,13 @@ static const char *const tg__cu_kernels[] = {
 "TG__CU_KERNEL(TG__CU(tg__cu_gemm_parts), tg__cu_gemm, TG__CU(tg__cu_add_parts)(r, block))\n",
 "#endif\n",
 "#endif\n",
-"#line 4966 \"tensorgrad_cuda.h\"\n",
+"#line 4993 \"tensorgrad_cuda.h\"\n",
 "#if (!defined(TG__CU_ONLY) || defined(TG__CU_ONLY_CONV)) && TG__CU_TYPE != 0\n",
-"#line 4968 \"tensorgrad_cuda.h\"\n",
+"#line 4995 \"tensorgrad_cuda.h\"\n",
 "#ifndef TG__CU_CONV\n",
 "#define TG__CU_CONV\n",
 "typedef struct tg__cu_spot { int64_t at; int32_t z, y, x; } tg__cu_spot;\n",
-"#line 4972 \"tensorgrad_cuda.h\"\n",
+"#line 4999 \"tensorgrad_cuda.h\"\n",
 "TG__INLINE void tg__cu_split(const int64_t *size, int64_t i, int64_t *p) {\n",
 "TG__CU_ROLL for (int d = 3; d > 0; d--) { const int64_t q = i / size[d]; p[d] = i - q * size[d]; i = q; }\n",
 "p[0] = i;\n",
@@ -9505,7 +9539,7 @@ static const char *const tg__cu_kernels[] = {
 "s.z = (int32_t)p[1] * r->k_scale[0]; s.y = (int32_t)p[2] * r->k_scale[1]; s.x = (int32_t)p[3] * r->k_scale[2];\n",
 "return s;\n",
 "}\n",
-"#line 4990 \"tensorgrad_cuda.h\"\n",
+"#line 5017 \"tensorgrad_cuda.h\"\n",
 "TG__INLINE int tg__cu_inside(const tg__cu_conv *r, int d, int32_t *v) {\n",
 "if (r->divide[d] != 1) {\n",
 "if (*v < 0 || *v % r->divide[d]) return 0;\n",
@@ -9580,7 +9614,7 @@ static const char *const tg__cu_kernels[] = {
 "}\n",
 "}\n",
 "}\n",
-"#line 5065 \"tensorgrad_cuda.h\"\n",
+"#line 5092 \"tensorgrad_cuda.h\"\n",
 "TG__INLINE void TG__CU(tg__cu_conv_one)(const tg__cu_conv *r, int64_t item) {\n",
 "const int64_t parts = r->partial ? r->blocks : 1, m = item % r->m, n = item / r->m % r->n, q = item / r->m / r->n % parts, group = item / r->m / r->n / parts;\n",
 "int64_t p[4], kb, k;\n",

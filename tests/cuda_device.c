@@ -248,6 +248,8 @@ static void orders(tg_tensor *cx, tg_tensor *cy, tg_tensor *cz) {
     for (i = 0; i < 2; i++) {
         BOTH(tg_sort(x, 1, i, NULL)); BOTH((tg_sort(x, 1, i, &p), p)); BOTH((tg_sort(x, 0, i, &p), p)); BOTH((tg_sort(tg_slice(x, ":, 0:7"), 1, i, &p), p)); BOTH(tg_sort(z, 0, i, NULL)); BOTH((tg_sort(z, 0, i, &p), p));
         BOTH(tg_topk(x, 9, 1, i, NULL)); BOTH((tg_topk(x, 9, 0, i, &p), p)); BOTH(tg_topk(z, 2000, 0, i, NULL)); BOTH((tg_topk(z, 3, 0, i, &p), p));
+        BOTH((tg_topk(x, 256, 1, i, &p), p)); BOTH((tg_topk(z, 256, 0, i, &p), p)); BOTH((tg_topk(z, 257, 0, i, &p), p)); BOTH((tg_topk(tg_slice(z, "::2"), 1, 0, i, &p), p)); BOTH(tg_topk(tg_reshape(z, TG_SHAPE(5, 3000)), 17, 1, i, NULL)); BOTH((tg_topk(tg_t(tg_reshape(z, TG_SHAPE(3000, 5))), 17, 1, i, &p), p));
+        BOTH((tg_kthvalue(z, 1 + 200 * i, 0, true, &p), p)); BOTH(tg_kthvalue(x, 3 + i, 1, false, NULL));
     }
     BOTH(tg_searchsorted(tg_sort(z, 0, false, NULL), x)); BOTH(tg_searchsorted(tg_sort(x, 1, false, NULL), tg_slice(x, ":, 3:20"), .right = true, .int32 = true));
     if (cx->dtype == TG_BOOL) return;
