@@ -349,6 +349,12 @@ static bool work(tg_ctx *t) {
     x = tg_interpolate(tg_reshape(x, TG_SHAPE(1, 4, 12, 30)), .size = {6, 15}, .mode = TG_INTERPOLATE_BILINEAR);
     ok = ok && tg_item(tg_sum(tg_square(tg_conv2d(x, tg_to_device(tg_randn(t, TG_SHAPE(6, 4, 3, 3)), TG_CUDA), tg_to_device(tg_randn(t, TG_SHAPE(6)), TG_CUDA))))) > 0;
     ok = ok && tg_item(tg_sum(tg_cross_entropy(tg_reshape(x, TG_SHAPE(8, 45)), y))) > 0;
+    /* grids, boxes, blocks, the largest of a long row */
+    y = tg_require_grad(tg_detach(x), true);
+    x = tg_sub_scalar(tg_mul_scalar(tg_to_device(tg_rand(t, TG_SHAPE(1, 40, 10, 2)), TG_CUDA), 2.4), 1.2);
+    ok = ok && tg_backward(tg_add(tg_sum(tg_grid_sample(y, x)), tg_sum(tg_roi_align(y, tg_to_device(tg_from_f32(t, TG_SHAPE(1, 5), (const float[]){ 0, 1, 1, 9, 5 }), TG_CUDA), .output_size = {2, 2}))));
+    x = tg_to_device(tg_randn(t, TG_SHAPE(2, 1056)), TG_CUDA);
+    ok = ok && tg_item(tg_sum(tg_linear(tg_topk(x, 32, 1, true, NULL), tg_to(tg_slice(x, ":, 0:32"), TG_Q8_0), NULL))) == tg_item(tg_sum(tg_linear(tg_topk(x, 32, 1, true, NULL), tg_to(tg_to(tg_slice(x, ":, 0:32"), TG_Q8_0), TG_F32), NULL)));
     /* a copy through page-locked memory */
     x = tg_to_device(tg_full(t, TG_SHAPE(17000), 2, TG_F32), TG_CUDA);
     ok = ok && tg_item(tg_sum(x)) == 34000;
