@@ -2233,7 +2233,7 @@ TG_API bool        tg_node_fail(tg__node *n, tg_error_code code, const char *tex
               y[.., v, ..] = (+=, *=) x[.., k, ..], for each position of x's shape, in order of k; TG_INDEX_MAX,
               TG_INDEX_MIN: the larger, the smaller of both, NaN where one is. k runs along dimension whole[0].
      GEMM     c [batch.., m, n], a [batch.., m, k], b [batch.., k, n], bias [m, n] (stride 0 along batches) or absent:
-              c = a b + bias, and with kind 1 what c held is added. a, b and c have one dtype; or a and b are u8 or i8, each
+              c = a b + bias, and with kind 1 what c held is added. bias has c's dtype; a and b have it too, or are u8 or i8, each
               its own, and c i32; or b is block-quantised, packed as [n, k], k the dimension of its blocks, and meets f32,
               f16 or bf16
      CONV     kind TG_CONV_RESULT: y, x, weight, bias [O] or absent; TG_CONV_BY_DATA: x's gradient, weight, y's
@@ -11281,7 +11281,7 @@ TG__PRIVATE void tg__copy_turn(const tg__copy_plan *j, int64_t index) {
                 x + (i + i0 * xs) * (int64_t)size, xs);
 }
 
-/* ---- quantised blocks ----
+/* ---- quantised blocks: device kernels read them too ----
    A scale d and whole numbers q: x = d q. q8_0: d = largest |x| / 127, q rounded to nearest, halves to even. q4_0: d =
    (the x of largest magnitude) / -8, q in -8..7 stored + 8, element i in the low half of byte i, i + 16 in the high one. */
 TG__PRIVATE float tg__block_largest(const float *x) {
@@ -11304,7 +11304,7 @@ TG__PRIVATE int tg__block_round(float v, int low, int high) {
 TG__PRIVATE void tg__block_pack(tg_dtype d, unsigned char *y, const float *x) {
     const float most = tg__block_largest(x), scale = d == TG_Q8_0 ? (most < 0 ? -most : most) / 127 : most / -8,
         inverse = scale != 0 ? 1 / scale : 0;
-    const uint16_t half = tg_f16_from_f32(scale);
+    const uint16_t half = tg__to_half(scale);
     int i;
     y[0] = (unsigned char)(half & 255); y[1] = (unsigned char)(half >> 8);
     for (i = 0; i < TG__BLOCK; i++) {
@@ -11313,11 +11313,12 @@ TG__PRIVATE void tg__block_pack(tg_dtype d, unsigned char *y, const float *x) {
         else y[2 + i - 16] = (unsigned char)(y[2 + i - 16] | (tg__block_round(x[i] * inverse, -8, 7) + 8) << 4);
     }
 }
+/* q of number i */
+TG__INLINE int tg__block_whole(tg_dtype d, const unsigned char *x, int i) { return d == TG_Q8_0 ? (int)(signed char)x[2 + i] : (i < 16 ? x[2 + i] & 15 : x[2 + i - 16] >> 4) - 8; }
+/* ---- runs of blocks ---- */
 TG__PRIVATE void tg__block_unpack(tg_dtype d, float *y, const unsigned char *x) {
     const float scale = tg_f32_from_f16((uint16_t)(x[0] | x[1] << 8));
-    int i;
-    for (i = 0; i < TG__BLOCK; i++)
-        y[i] = scale * (float)(d == TG_Q8_0 ? (int)(signed char)x[2 + i] : (i < 16 ? x[2 + i] & 15 : x[2 + i - 16] >> 4) - 8);
+    for (int i = 0; i < TG__BLOCK; i++) y[i] = scale * (float)tg__block_whole(d, x, i);
 }
 TG__PRIVATE void tg__copy_blocks(const tg__copy_plan *j, int64_t at, int64_t end) {
     const bool pack = tg__is_block(j->yd);
@@ -21427,21 +21428,13 @@ TG__PRIVATE int64_t tg__resize_start(tg_ctx *tg, int phase, tg__resize_plan *j) 
    same elements. A few places are looked up at once, for all channels: those of y, or, going back, in the order of places
    for a few channels whose planes belong to that chunk alone. */
 #define TG__GRID_PLACES 32                           /* at once */
-typedef struct tg__grid_plan {
-    tg__job  job;
-    int      kind, mode, padding, taps;              /* taps of a place, in all dimensions */
-    int64_t  order[3], size[3], out[3];              /* D, H, W of x and of the grid */
-    bool     align, flat, wide;                      /* flat: two dimensions; wide: f64 */
-    int64_t  n, c, places, blocks, per;              /* per: places of a chunk; channels where it goes back */
-    int64_t  xs[5], gs[5], ys[5];
-} tg__grid_plan;
+/* ---- places of a grid: device kernels read them too ---- */
+typedef struct tg__grid_rule { int mode, padding; bool align, wide; } tg__grid_rule;      /* wide: f64 */
 typedef struct tg__grid_taps { int64_t at[4]; double w[4]; } tg__grid_taps;
-/* offsets of the taps of each place, their weights; where the place is in y, whether a tap is outside (its offset is
-   INT64_MIN then); sums for the gradient by the place */
-typedef struct tg__grid_block { int64_t *off, *at, *out; double *w, *sum; } tg__grid_block;
+static const double tg__grid_cubic[4][4] = { { 0, -0.75, 1.5, -0.75 }, { 1, 0, -2.25, 1.25 }, { 0, 0.75, 1.5, -1.25 }, { 0, 0, -0.75, 0.75 } };
 
 /* Into the picture from outside; *slope becomes 0 or changes its sign where the place that counts moves so. */
-TG__PRIVATE double tg__grid_inside(const tg__grid_plan *j, double v, int64_t size, double *slope) {
+TG__PRIVATE double tg__grid_inside(const tg__grid_rule *j, double v, int64_t size, double *slope) {
     const double top = (double)(size - 1);
     if (j->padding == TG_GRID_ZEROS) return v;
     if (j->padding == TG_GRID_REFLECTION) {
@@ -21470,8 +21463,7 @@ TG__PRIVATE double tg__grid_polynomial(const double *p, double t, int64_t order)
     return sum;
 }
 /* The taps of coordinate v, -1 to 1, in a dimension of x; returns how many. */
-TG__PRIVATE int tg__grid_line(const tg__grid_plan *j, double v, int64_t size, int64_t order, tg__grid_taps *t) {
-    static const double cubic[4][4] = { { 0, -0.75, 1.5, -0.75 }, { 1, 0, -2.25, 1.25 }, { 0, 0.75, 1.5, -1.25 }, { 0, 0, -0.75, 0.75 } };
+TG__PRIVATE int tg__grid_line(const tg__grid_rule *j, double v, int64_t size, int64_t order, tg__grid_taps *t) {
     const bool is_cubic = j->mode == TG_GRID_BICUBIC;
     const int n = j->mode == TG_GRID_NEAREST ? 1 : is_cubic ? 4 : 2;
     const double full = (double)(j->align ? size - 1 : size);
@@ -21492,7 +21484,7 @@ TG__PRIVATE int tg__grid_line(const tg__grid_plan *j, double v, int64_t size, in
         double at = part + (double)(k - is_cubic);
         if (is_cubic) {
             at = tg__grid_inside(j, at, size, &none);
-            t->w[k] = tg__grid_polynomial(cubic[k], place - part, order);
+            t->w[k] = tg__grid_polynomial(tg__grid_cubic[k], place - part, order);
             for (int64_t i = 0; i < order; i++) t->w[k] *= slope;
         }
         t->at[k] = at >= 0 && at <= (double)(size - 1) ? (int64_t)at : -1;
@@ -21504,6 +21496,19 @@ TG__PRIVATE int tg__grid_line(const tg__grid_plan *j, double v, int64_t size, in
     }
     return n;
 }
+/* ---- of each place ---- */
+typedef struct tg__grid_plan {
+    tg__job  job;
+    tg__grid_rule rule;
+    int      kind, taps;                             /* taps of a place, in all dimensions */
+    int64_t  order[3], size[3], out[3];              /* D, H, W of x and of the grid */
+    bool     flat;                                   /* two dimensions */
+    int64_t  n, c, places, blocks, per;              /* per: places of a chunk; channels where it goes back */
+    int64_t  xs[5], gs[5], ys[5];
+} tg__grid_plan;
+/* offsets of the taps of each place, their weights; where the place is in y, whether a tap is outside (its offset is
+   INT64_MIN then); sums for the gradient by the place */
+typedef struct tg__grid_block { int64_t *off, *at, *out; double *w, *sum; } tg__grid_block;
 /* Looks up `count` places from `from` on, differentiated once more along dimension `more`, if that is not -1. */
 TG__PRIVATE void tg__grid_look_up(const tg__grid_plan *j, int64_t n, int64_t from, int64_t count, int more, const tg__grid_block *b) {
     const tg_operand *grid = &j->job.o[j->job.r->n - 1];
@@ -21520,7 +21525,7 @@ TG__PRIVATE void tg__grid_look_up(const tg__grid_plan *j, int64_t n, int64_t fro
         b->at[i] = d * j->ys[2] + h * j->ys[3] + w * j->ys[4];
         b->out[i] = 0;
         for (int k = j->flat; k < 3; k++)
-            many[k] = tg__grid_line(j, tg__get_f64(g + (2 - k) * j->gs[4] * size, grid->dtype), j->size[k], j->order[k] + (k == more), &line[k]);
+            many[k] = tg__grid_line(&j->rule, tg__get_f64(g + (2 - k) * j->gs[4] * size, grid->dtype), j->size[k], j->order[k] + (k == more), &line[k]);
         for (int e = 0; e < many[0]; e++) for (int f = 0; f < many[1]; f++) for (int k = 0; k < many[2]; k++) {
             const bool in = line[0].at[e] >= 0 && line[1].at[f] >= 0 && line[2].at[k] >= 0;
             b->out[i] |= !in;
@@ -21583,7 +21588,7 @@ TG__PRIVATE void tg__grid_place(const tg__grid_plan *j, int64_t n, int64_t from,
     for (i = 0; i < count * j->taps; i++) b->sum[i] = 0;
     for (c = 0; c < j->c; c++) {
         const char *g = j->job.at[1] + (n * j->ys[0] + c * j->ys[1]) * size, *x = j->job.at[2] + (n * j->xs[0] + c * j->xs[1]) * size;
-        if (j->wide) tg__grid_meet_f64(j, b, count, (const double *)(const void *)g, (const double *)(const void *)x);
+        if (j->rule.wide) tg__grid_meet_f64(j, b, count, (const double *)(const void *)g, (const double *)(const void *)x);
         else tg__grid_meet_f32(j, b, count, (const float *)(const void *)g, (const float *)(const void *)x);
     }
     for (int k = j->flat; k < 3; k++) {
@@ -21599,13 +21604,13 @@ TG__PRIVATE void tg__grid_place(const tg__grid_plan *j, int64_t n, int64_t from,
 }
 TG__PRIVATE void tg__grid_channels(const tg__grid_plan *j, int64_t n, int64_t first, int64_t end, int64_t count, const tg__grid_block *b) {
     const bool back = j->kind == TG_RESAMPLE_GRID_BACK;
-    const int64_t size = j->wide ? 8 : 4;
-    if (!j->wide) tg__grid_narrow(b, count * j->taps);
+    const int64_t size = j->rule.wide ? 8 : 4;
+    if (!j->rule.wide) tg__grid_narrow(b, count * j->taps);
     for (int64_t c = first; c < end; c++) {
         char *y = j->job.at[back] + (n * j->ys[0] + c * j->ys[1]) * size, *x = j->job.at[!back] + (n * j->xs[0] + c * j->xs[1]) * size;
-        if (back && j->wide) tg__grid_give_f64(j, b, count, (const double *)(void *)y, (double *)(void *)x);
+        if (back && j->rule.wide) tg__grid_give_f64(j, b, count, (const double *)(void *)y, (double *)(void *)x);
         else if (back) tg__grid_give_f32(j, b, count, (const float *)(void *)y, (float *)(void *)x);
-        else if (j->wide) tg__grid_take_f64(j, b, count, (double *)(void *)y, (const double *)(void *)x);
+        else if (j->rule.wide) tg__grid_take_f64(j, b, count, (double *)(void *)y, (const double *)(void *)x);
         else tg__grid_take_f32(j, b, count, (float *)(void *)y, (const float *)(void *)x);
     }
 }
@@ -21628,7 +21633,7 @@ TG__PRIVATE void tg__grid_chunk(const tg__grid_plan *j, int64_t index) {
     (void)tg__grid_scratch(j, (char *)tg__scratch_take(j->job.tg, &slot), &b);
     if (back)
         for (int64_t c = first; c < last; c++)
-            memset(j->job.at[0] + (n * j->xs[0] + c * j->xs[1]) * (j->wide ? 8 : 4), 0, (size_t)(j->size[0] * j->size[1] * j->size[2] * (j->wide ? 8 : 4)));
+            memset(j->job.at[0] + (n * j->xs[0] + c * j->xs[1]) * (j->rule.wide ? 8 : 4), 0, (size_t)(j->size[0] * j->size[1] * j->size[2] * (j->rule.wide ? 8 : 4)));
     for (int64_t p = from; p < end; p += TG__GRID_PLACES) {
         const int64_t count = tg__imin(TG__GRID_PLACES, end - p);
         tg__grid_look_up(j, n, p, count, -1, &b);
@@ -21643,15 +21648,15 @@ TG__PRIVATE int64_t tg__grid_start(tg_ctx *tg, int phase, tg__grid_plan *j) {
     const tg_operand *o = j->job.o, *grid = &o[r->n - 1], *x, *y;
     tg__grid_block b;
     if (phase) return 0;
-    j->kind = r->kind; j->mode = (int)r->whole[0]; j->padding = (int)r->whole[1]; j->align = r->whole[2] != 0;
+    j->kind = r->kind; j->rule.mode = (int)r->whole[0]; j->rule.padding = (int)r->whole[1]; j->rule.align = r->whole[2] != 0;
     x = &o[which[j->kind - TG_RESAMPLE_GRID][0]]; y = &o[which[j->kind - TG_RESAMPLE_GRID][1]];
-    j->wide = r->compute == TG_F64; j->flat = grid->shape[4] == 2;
+    j->rule.wide = r->compute == TG_F64; j->flat = grid->shape[4] == 2;
     j->n = x->shape[0]; j->c = x->shape[1];
     j->taps = 1;
     for (int k = 0; k < 5; k++) { j->xs[k] = x->stride[k]; j->gs[k] = grid->stride[k]; j->ys[k] = y->stride[k]; }
     for (int k = 0; k < 3; k++) {
         j->order[k] = r->whole[3 + k]; j->size[k] = x->shape[2 + k]; j->out[k] = grid->shape[1 + k];
-        if (k >= j->flat) j->taps *= j->mode == TG_GRID_NEAREST ? 1 : j->mode == TG_GRID_BICUBIC ? 4 : 2;
+        if (k >= j->flat) j->taps *= j->rule.mode == TG_GRID_NEAREST ? 1 : j->rule.mode == TG_GRID_BICUBIC ? 4 : 2;
     }
     j->places = j->out[0] * j->out[1] * j->out[2];
     j->per = j->kind == TG_RESAMPLE_GRID_BACK ? tg__channels_per(j->n, j->c) : tg__imax(TG__GRID_PLACES, 16384 / (j->taps * (j->c + 4)));
@@ -21663,49 +21668,42 @@ TG__PRIVATE int64_t tg__grid_start(tg_ctx *tg, int phase, tg__grid_plan *j) {
 /* ---- the resample family: boxes ----
    A bin of a box is the mean of points on a small grid in it, each between four elements of x. Forward a chunk is a row of
    bins of one box; back it is a few channels of a picture, to which all boxes of that picture come in order. */
-typedef struct tg__boxes_plan {
-    tg__job  job;
-    bool     back, aligned, wide;
-    int64_t  n, c, h, w, boxes, out_h, out_w, blocks, per, ratio;
-    int64_t  xs[5], ys[5], bs[2];
-    double   scale;
-    tg__look look;                                   /* at the numbers of the pictures */
-} tg__boxes_plan;
-typedef struct tg__box { double start[2], bin[2]; int64_t points[2]; } tg__box;      /* in h and w */
+/* ---- places of boxes: device kernels read them too ---- */
+typedef struct tg__boxes_rule {
+    bool    aligned, wide;                           /* wide: f64 */
+    int64_t ratio, bins[2], size[2];                 /* in h and w, as all that follows; size: of x */
+    double  scale;
+} tg__boxes_rule;
+typedef struct tg__box { double start[2], bin[2]; int64_t points[2]; } tg__box;
 typedef struct tg__box_point { int64_t at[2]; double w[2]; } tg__box_point;
 
-TG__PRIVATE double tg__boxes_get(const tg__boxes_plan *j, int64_t box, int64_t i) {
-    const tg_operand *o = &j->job.o[2];
-    return tg__get_f64(j->job.at[2] + (box * j->bs[0] + i * j->bs[1]) * (int64_t)tg_dtype_size(o->dtype), o->dtype);
-}
-TG__PRIVATE tg__box tg__boxes_box(const tg__boxes_plan *j, int64_t box) {
+/* Of a row of boxes: the picture's number, then x and y of two corners. */
+TG__PRIVATE tg__box tg__boxes_box(const tg__boxes_rule *j, const double *row) {
     tg__box b;
     for (int k = 0; k < 2; k++) {
-        const double offset = j->aligned ? 0.5 : 0, end = tg__rounded(j->wide, tg__rounded(j->wide, tg__boxes_get(j, box, 4 - k) * j->scale) - offset);
-        const int64_t bins = k ? j->out_w : j->out_h;
+        const double offset = j->aligned ? 0.5 : 0, end = tg__rounded(j->wide, tg__rounded(j->wide, row[4 - k] * j->scale) - offset);
         double length, points;
-        b.start[k] = tg__rounded(j->wide, tg__rounded(j->wide, tg__boxes_get(j, box, 2 - k) * j->scale) - offset);
+        b.start[k] = tg__rounded(j->wide, tg__rounded(j->wide, row[2 - k] * j->scale) - offset);
         length = tg__rounded(j->wide, end - b.start[k]);
         if (!j->aligned && !(length > 1)) length = 1;
-        b.bin[k] = tg__rounded(j->wide, length / (double)bins);
+        b.bin[k] = tg__rounded(j->wide, length / (double)j->bins[k]);
         points = -tg__floor(-b.bin[k]);
         b.points[k] = !tg__is_finite(points) || points > 9e15 ? 0 : j->ratio > 0 ? j->ratio : points > 0 ? (int64_t)points : 0;
     }
     return b;
 }
-/* Which points of a bin can lie in x: a box that is apart larger shall not keep us for ever. */
-TG__PRIVATE void tg__boxes_range(const tg__boxes_plan *j, const tg__box *b, int k, int64_t bin, int64_t *from, int64_t *end) {
+/* Which points of a bin can lie in low..high: a box that is apart larger than x shall not keep us for ever. */
+TG__PRIVATE void tg__boxes_range(const tg__box *b, int k, int64_t bin, double low, double high, int64_t *from, int64_t *end) {
     const double all = (double)b->points[k], step = b->bin[k] / all, start = b->start[k] + (double)bin * b->bin[k];
-    double low, high;
     *from = 0; *end = b->points[k];
     if (!(step > 0)) return;
-    low = tg__floor((-1 - start) / step) - 2; high = tg__floor(((double)(k ? j->w : j->h) - start) / step) + 2;
+    low = tg__floor((low - start) / step) - 2; high = tg__floor((high - start) / step) + 2;
     if (low > 0) *from = (int64_t)(low < all ? low : all);
     if (high < all) *end = (int64_t)(high > 0 ? high : 0);
 }
 /* Point i of a bin in one dimension: between which two elements; false: outside of x. */
-TG__PRIVATE bool tg__boxes_point(const tg__boxes_plan *j, const tg__box *b, int k, int64_t bin, int64_t i, tg__box_point *p) {
-    const int64_t size = k ? j->w : j->h;
+TG__PRIVATE bool tg__boxes_point(const tg__boxes_rule *j, const tg__box *b, int k, int64_t bin, int64_t i, tg__box_point *p) {
+    const int64_t size = j->size[k];
     double v = b->start[k] + (double)bin * b->bin[k] + ((double)i + 0.5) * b->bin[k] / (double)b->points[k];
     if (!(v >= -1 && v <= (double)size)) return false;
     if (v < 0) v = 0;
@@ -21714,35 +21712,59 @@ TG__PRIVATE bool tg__boxes_point(const tg__boxes_plan *j, const tg__box *b, int 
     p->w[0] = 1 - p->w[1];
     return true;
 }
+/* What each point of a box is of a bin. */
+TG__PRIVATE double tg__boxes_share(const tg__box *b) {
+    const double many = (double)b->points[0] * (double)b->points[1];
+    return many > 1 ? 1 / many : 1;
+}
+/* ---- of each box ---- */
+typedef struct tg__boxes_plan {
+    tg__job  job;
+    tg__boxes_rule rule;
+    bool     back;
+    int64_t  n, c, boxes, blocks, per;
+    int64_t  xs[5], ys[5], bs[2];
+    tg__look look;                                   /* at the numbers of the pictures */
+} tg__boxes_plan;
+
+TG__PRIVATE double tg__boxes_get(const tg__boxes_plan *j, int64_t box, int64_t i) {
+    const tg_operand *o = &j->job.o[2];
+    return tg__get_f64(j->job.at[2] + (box * j->bs[0] + i * j->bs[1]) * (int64_t)tg_dtype_size(o->dtype), o->dtype);
+}
+TG__PRIVATE tg__box tg__boxes_of(const tg__boxes_plan *j, int64_t box) {
+    double row[5];
+    for (int i = 0; i < 5; i++) row[i] = tg__boxes_get(j, box, i);
+    return tg__boxes_box(&j->rule, row);
+}
 /* Channels `from` to `end` of a point and a bin: to the sums, or from the gradient to x. */
 TG__PRIVATE void tg__boxes_meet(const tg__boxes_plan *j, const tg__box_point *h, const tg__box_point *w, double share,
     char *x, int64_t from, int64_t end, double *sum) {
-    const int64_t size = j->wide ? 8 : 4;
+    const int64_t size = j->rule.wide ? 8 : 4;
     for (int e = 0; e < 2; e++) for (int f = 0; f < 2; f++) {
         const double weight = h->w[e] * w->w[f] * share;
         char *p = x + (from * j->xs[1] + h->at[e] * j->xs[3] + w->at[f] * j->xs[4]) * size;
         if (weight > 0 || weight < 0)
             for (int64_t c = from; c < end; c++, p += j->xs[1] * size) {
-                if (!j->back) sum[c] += weight * (j->wide ? *(const double *)(void *)p : (double)*(const float *)(void *)p);
-                else if (j->wide) *(double *)(void *)p += weight * sum[c];
+                if (!j->back) sum[c] += weight * (j->rule.wide ? *(const double *)(void *)p : (double)*(const float *)(void *)p);
+                else if (j->rule.wide) *(double *)(void *)p += weight * sum[c];
                 else *(float *)(void *)p += (float)(weight * sum[c]);
             }
     }
 }
 /* One bin of a box: y[c] = the mean of its points, or the way back. */
 TG__PRIVATE void tg__boxes_bin(const tg__boxes_plan *j, const tg__box *b, int64_t box, int64_t bin_h, int64_t bin_w, char *x, int64_t from, int64_t end, double *sum) {
-    const int64_t size = j->wide ? 8 : 4;
-    const double many = (double)b->points[0] * (double)b->points[1], share = many > 1 ? 1 / many : 1;
+    const int64_t size = j->rule.wide ? 8 : 4;
+    const double share = tg__boxes_share(b);
     char *y = j->job.at[j->back] + (box * j->ys[0] + bin_h * j->ys[3] + bin_w * j->ys[4]) * size;
     tg__box_point h, w;
     int64_t c, e, f, ends[2], first[2];
-    for (c = from; c < end; c++) sum[c] = j->back ? tg__get_f64(y + c * j->ys[1] * size, j->wide ? TG_F64 : TG_F32) : 0;
-    tg__boxes_range(j, b, 0, bin_h, &first[0], &ends[0]);
-    tg__boxes_range(j, b, 1, bin_w, &first[1], &ends[1]);
+    for (c = from; c < end; c++) sum[c] = j->back ? tg__get_f64(y + c * j->ys[1] * size, j->rule.wide ? TG_F64 : TG_F32) : 0;
+    tg__boxes_range(b, 0, bin_h, -1, (double)j->rule.size[0], &first[0], &ends[0]);
+    tg__boxes_range(b, 1, bin_w, -1, (double)j->rule.size[1], &first[1], &ends[1]);
     for (e = first[0]; e < ends[0]; e++)
-        for (f = first[1]; f < ends[1] && tg__boxes_point(j, b, 0, bin_h, e, &h); f++)
-            if (tg__boxes_point(j, b, 1, bin_w, f, &w)) tg__boxes_meet(j, &h, &w, share, x, from, end, sum);
-    if (!j->back) for (c = from; c < end; c++) tg__put_scalar(y + c * j->ys[1] * size, j->wide ? TG_F64 : TG_F32, sum[c], 0, false);
+        for (f = first[1]; f < ends[1] && tg__boxes_point(&j->rule, b, 0, bin_h, e, &h); f++)
+            if (tg__boxes_point(&j->rule, b, 1, bin_w, f, &w)) tg__boxes_meet(j, &h, &w, share, x, from, end, sum);
+    if (!j->back) for (c = from; c < end; c++) tg__put_scalar(y + c * j->ys[1] * size, j->rule.wide ? TG_F64 : TG_F32, sum[c], 0, false);
 }
 TG__PRIVATE void tg__boxes_look(tg__boxes_plan *j) {
     for (int64_t b = 0; b < j->boxes; b++) {
@@ -21754,24 +21776,24 @@ TG__PRIVATE void tg__boxes_look(tg__boxes_plan *j) {
     }
 }
 TG__PRIVATE void tg__boxes_chunk(tg__boxes_plan *j, int64_t index) {
-    const int64_t size = j->wide ? 8 : 4;
+    const int64_t size = j->rule.wide ? 8 : 4;
     double *sum;
     int slot;
     if (j->look.state) { tg__boxes_look(j); return; }
     sum = (double *)tg__scratch_take(j->job.tg, &slot);
     if (!j->back) {
-        const int64_t box = index / j->out_h;
-        const tg__box b = tg__boxes_box(j, box);
+        const int64_t box = index / j->rule.bins[0];
+        const tg__box b = tg__boxes_of(j, box);
         char *x = j->job.at[1] + (int64_t)tg__boxes_get(j, box, 0) * j->xs[0] * size;
-        for (int64_t w = 0; w < j->out_w; w++) tg__boxes_bin(j, &b, box, index % j->out_h, w, x, 0, j->c, sum);
+        for (int64_t w = 0; w < j->rule.bins[1]; w++) tg__boxes_bin(j, &b, box, index % j->rule.bins[0], w, x, 0, j->c, sum);
     } else {
         const int64_t n = index / j->blocks, from = index % j->blocks * j->per, end = tg__imin(from + j->per, j->c);
         char *x = j->job.at[0] + n * j->xs[0] * size;
-        for (int64_t c = from; c < end; c++) memset(x + c * j->xs[1] * size, 0, (size_t)(j->h * j->w * size));
+        for (int64_t c = from; c < end; c++) memset(x + c * j->xs[1] * size, 0, (size_t)(j->rule.size[0] * j->rule.size[1] * size));
         for (int64_t box = 0; box < j->boxes; box++) {
             if ((int64_t)tg__boxes_get(j, box, 0) != n) continue;
-            const tg__box b = tg__boxes_box(j, box);
-            for (int64_t h = 0; h < j->out_h; h++) for (int64_t w = 0; w < j->out_w; w++) tg__boxes_bin(j, &b, box, h, w, x, from, end, sum);
+            const tg__box b = tg__boxes_of(j, box);
+            for (int64_t h = 0; h < j->rule.bins[0]; h++) for (int64_t w = 0; w < j->rule.bins[1]; w++) tg__boxes_bin(j, &b, box, h, w, x, from, end, sum);
         }
     }
     tg__scratch_give(j->job.tg, slot);
@@ -21783,9 +21805,9 @@ TG__PRIVATE int64_t tg__boxes_start(tg_ctx *tg, int phase, tg__boxes_plan *j) {
         const tg_operand *x, *y, *b = &j->job.o[2];
         j->back = r->kind == TG_RESAMPLE_BOXES_BACK;
         x = &j->job.o[!j->back]; y = &j->job.o[j->back];
-        j->wide = r->compute == TG_F64; j->ratio = r->whole[0]; j->aligned = r->whole[1] != 0; j->scale = r->number[0];
-        j->n = x->shape[0]; j->c = x->shape[1]; j->h = x->shape[3]; j->w = x->shape[4];
-        j->boxes = y->shape[0]; j->out_h = y->shape[3]; j->out_w = y->shape[4];
+        j->rule.wide = r->compute == TG_F64; j->rule.ratio = r->whole[0]; j->rule.aligned = r->whole[1] != 0; j->rule.scale = r->number[0];
+        j->n = x->shape[0]; j->c = x->shape[1]; j->rule.size[0] = x->shape[3]; j->rule.size[1] = x->shape[4];
+        j->boxes = y->shape[0]; j->rule.bins[0] = y->shape[3]; j->rule.bins[1] = y->shape[4];
         for (int k = 0; k < 5; k++) { j->xs[k] = x->stride[k]; j->ys[k] = y->stride[k]; }
         j->bs[0] = b->stride[0]; j->bs[1] = b->stride[1];
         j->per = tg__channels_per(j->n, j->c); j->blocks = tg__ceil_div(j->c, j->per);
@@ -21797,7 +21819,7 @@ TG__PRIVATE int64_t tg__boxes_start(tg_ctx *tg, int phase, tg__boxes_plan *j) {
         if (next < 0) (void)tg__fail_op(tg, TG_ERROR_VALUE, "box %l is of picture %l; x has %l", j->look.place, j->look.value, j->n);
         return next;
     }
-    return j->back ? j->n * j->blocks : j->boxes * j->out_h;
+    return j->back ? j->n * j->blocks : j->boxes * j->rule.bins[0];
 }
 
 typedef union tg__resample_plan { tg__job job; tg__resize_plan size; tg__grid_plan grid; tg__boxes_plan boxes; } tg__resample_plan;

@@ -99,7 +99,7 @@
    rest: no atomics on floats; every sum has an order that its sizes alone decide. It is the CPU's but in normalisations,
    convolutions, attention, resizing and scans of long rows, which are as near as a rounding or two. Elementwise
    operations, copies, random numbers, dropout, reductions, scans, sorting, softmax, cross-entropy, indexing, pooling,
-   recurrent cells, optimisers and this file's products of f32 and f64 have the bits of the CPU's kernels with a fused
+   grid_sample, roi_align, resizing of bytes, recurrent cells, block-quantised numbers, optimisers and this file's products of f32 and f64 have the bits of the CPU's kernels with a fused
    multiply-add, but for results so small that the CPU flushes them outside strict mode, for the bits of a NaN, for
    tg_matmul of bf16 where the CPU has instructions for it and for long products that are added to what stands there.
 
@@ -109,11 +109,12 @@
    named. A GPU that is lost leaves an error in each call that needs it; the CPU goes on.
 
    ---- what is not here yet ----
-   Every family has kernels. These cases run on the CPU with copies there and back, right and slow, which the log says once
-   for each family: block-quantised operands; grid_sample and boxes; resizing of whole numbers; a product with a bias of
-   another type. No matrix units but in cuBLASLt, cuDNN and attention: convolutions and products without these libraries are
+   Every family has kernels. What they do not take runs on the CPU with copies there and back, right and slow, which the log
+   says once for each family: no operation of the tests is among it. Products with block-quantised weights read
+   the blocks where they lie, in plain tiles. The gradient of roi_align goes through all boxes for each element of the picture.
+   No matrix units but in cuBLASLt, cuDNN and attention: convolutions and products without these libraries are
    f32 (f64) in plain tiles, also of halves; so is attention of f32, of heads of more than 128 columns, and on GPUs
-   before 8.0. The derivative of attention makes its scores three times. topk sorts whole rows. Copies to the host wait and
+   before 8.0. The derivative of attention makes its scores three times. Copies to the host wait and
    are not page-locked. No kernels compiled ahead by nvcc (which compiles the file as any other C).
    It was tested on an emulated driver and with NVRTC's and nvcc's compilers; it has not yet run on a GPU, and no time is
    known. The real cuBLASLt and cuDNN have taken the descriptors; what they recommend and compute has not been seen. Of the
@@ -189,6 +190,7 @@ extern "C" {
 /* ======================================================================================
    >>cuda-arguments    what a launch is told: made by the host, read by the kernels
    ====================================================================================== */
+enum { TG__CU_CODE = 2 };                                             /* block-quantised operands: their dtypes are told as so much less, which is four bits */
 typedef struct tg__cu_view {
     char   *p;                                                        /* the first element; NULL: absent */
     int64_t stride[8];                                                /* in elements */
@@ -209,6 +211,12 @@ typedef struct tg__cu_walk {                                          /* most fa
     int32_t   wide;                                                   /* eight elements at a time: each `step` apart, 0 or 1, aligned */
     tg__cu_view o[10];
 } tg__cu_walk;
+typedef struct tg__cu_boxed {                                         /* a box of roi_align, as the CPU tells, in h and w */
+    double  start[2], bin[2], share;
+    int64_t points[2], low[2], high[2];                               /* of x's rows and columns it reaches none before low and none behind high */
+    int64_t picture;                                                  /* -1: there is no such one */
+} tg__cu_boxed;
+enum { TG__CU_BOX_CHANNELS = 8 };                                     /* of a thread */
 typedef struct tg__cu_reduce {
     int64_t outs, length, piece, pieces;
     double  scale;
@@ -618,6 +626,7 @@ TG__PRIVATE bool tg__cu_await_operands(tg__cu *s, const tg_request *r, const tg_
         const int64_t size = (int64_t)tg_dtype_size(o[i].dtype);
         int64_t low = (int64_t)(uintptr_t)base[i] + o[i].offset, high = low + size;
         int k;
+        if (tg__is_block(o[i].dtype)) high = low + (int64_t)tg_dtype_bytes(o[i].dtype, tg__operand_numel(&o[i]));      /* packed */
         if (o[i].use == TG_ABSENT || o[i].immediate) continue;
         for (d = 0; d < o[i].ndim; d++) { const int64_t reach = (o[i].shape[d] - 1) * o[i].stride[d] * size; if (reach < 0) low += reach; else high += reach; }
         k = tg__cu_coming_to(s, (tg__cu_address)low, (tg__cu_address)high);
@@ -868,7 +877,7 @@ TG__PRIVATE void tg__cu_trim(void *user, void *stream) {
 
 enum { TG__CU_GROUP_MAP, TG__CU_GROUP_COPY, TG__CU_GROUP_RANDOM, TG__CU_GROUP_REDUCE, TG__CU_GROUP_SOFTMAX, TG__CU_GROUP_INDEX, TG__CU_GROUP_GEMM, TG__CU_GROUP_OPTIM,
     TG__CU_GROUP_SCAN, TG__CU_GROUP_SORT, TG__CU_GROUP_NORM, TG__CU_GROUP_POOL, TG__CU_GROUP_CONV, TG__CU_GROUP_ATTENTION,
-    TG__CU_GROUP_RNN, TG__CU_GROUP_RESAMPLE, TG__CU_GROUP_ATTENTION_MATRIX };
+    TG__CU_GROUP_RNN, TG__CU_GROUP_RESAMPLE, TG__CU_GROUP_ATTENTION_MATRIX, TG__CU_GROUP_GRID, TG__CU_GROUP_BOXES };
 
 /* The formulas as text. */
 typedef struct tg__cu_formula { int row, operands; const char *name, *part[4]; } tg__cu_formula;
@@ -921,7 +930,7 @@ TG__PRIVATE void tg__cu_map_text(tg__text *t, const tg__cu_key *k) {
     tg__put(t, ", "); tg__put(t, w ? w->value : f->part[k->part]); tg__put(t, ")\n");
 }
 TG__PRIVATE void tg__cu_source(tg__text *t, const tg__cu_key *k) {
-    static const char *const only[] = { "MAP", "COPY", "RANDOM", "REDUCE", "SOFTMAX", "INDEX", "GEMM", "OPTIM", "SCAN", "SORT", "NORM", "POOL", "CONV", "ATTENTION", "RNN", "RESAMPLE", "ATTENTION_MATRIX" }, *const kinds[] = { "sum", "prod", "max", "min" };
+    static const char *const only[] = { "MAP", "COPY", "RANDOM", "REDUCE", "SOFTMAX", "INDEX", "GEMM", "OPTIM", "SCAN", "SORT", "NORM", "POOL", "CONV", "ATTENTION", "RNN", "RESAMPLE", "ATTENTION_MATRIX", "GRID", "BOXES" }, *const kinds[] = { "sum", "prod", "max", "min" };
     const char *const *line;
     int i;
     tg__cu_define(t, "TG__CU_TYPE", k->type);
@@ -1276,9 +1285,18 @@ TG__PRIVATE tg_launch tg__cu_copy(tg__cu *s, const tg_request *r, const tg_opera
     tg__cu_walk w;
     tg__loop l;
     bool raw = o[0].dtype == o[1].dtype && !o[1].immediate;
-    if (r->kind != TG_COPY_ELEMENTS) return TG_LAUNCH_DECLINED;
     tg__loop_make(&l, o, 2);
     if (l.numel == 0) return TG_LAUNCH_DONE;
+    if (r->kind == TG_COPY_BLOCKS) {
+        const bool pack = tg__is_block(o[0].dtype);
+        tg_operand told[2];
+        told[0] = o[0]; told[1] = o[1];
+        told[!pack].dtype = (tg_dtype)((int)o[!pack].dtype - TG__CU_CODE);
+        tg__cu_walk_of(&w, r, &l, told, base, 2, &k);
+        k.group = TG__CU_GROUP_COPY; k.type = 32;
+        if (pack) w.n /= TG__BLOCK;
+        return tg__cu_done(tg__cu_launch_kernel(s, &k, pack ? "pack" : "unpack", tg__cu_blocks(s, w.n), &w));
+    }
     tg__cu_walk_of(&w, r, &l, o, base, 2, &k);
     k.group = TG__CU_GROUP_COPY; k.type = raw ? 0 : tg__cu_type(r->compute);
     if (raw) k.dtypes = 0;
@@ -1513,25 +1531,44 @@ TG__PRIVATE tg_launch tg__cu_scan(tg__cu *s, const tg_request *r, const tg_opera
     return tg__cu_done(ok);
 }
 
-/* Blocks of 1024 entries are sorted by themselves, of several short rows or of a long one, whose blocks are then merged by two. */
+/* Blocks of 1024 entries are sorted by themselves, of several short rows or of a long one, whose blocks are then merged by two.
+   Where the order's first quarter of a block is enough, as of topk, a block keeps no more, and what all of a row keep is a
+   shorter row, until it is one block. */
+TG__PRIVATE void tg__cu_sort_cut(tg__cu_walk *w) {
+    for (w->piece = 2; w->piece < 1024 && w->piece < w->length; w->piece *= 2) { }
+    w->pieces = tg__ceil_div(w->length, w->piece);
+}
+/* what is kept of a row */
+TG__PRIVATE int64_t tg__cu_sort_kept(const tg__cu_walk *w) { return (w->pieces - 1) * w->whole[2] + tg__imin(w->whole[2], w->length - (w->pieces - 1) * w->piece); }
 TG__PRIVATE tg_launch tg__cu_sort(tg__cu *s, const tg_request *r, const tg_operand *o, void *const *base) {
     tg__cu_key k = TG__ZERO;
     tg__cu_walk w;
-    size_t bytes;
-    bool ok;
+    size_t bytes = 0;
+    bool ok, picks;
     if (!tg__cu_rows_of(&w, r, o, base, (int)r->whole[0], &k) || w.o[0].count == 0) return TG_LAUNCH_DONE;
     k.group = TG__CU_GROUP_SORT; k.type = 0; k.dtypes &= 0xf00;
-    for (w.piece = 2; w.piece < 1024 && w.piece < w.o[2].count; w.piece *= 2) { }
-    w.pieces = tg__ceil_div(w.o[2].count, w.piece);
-    bytes = (size_t)(w.n * w.o[2].count) * 32;
+    w.length = w.o[2].count;
+    tg__cu_sort_cut(&w);
+    w.whole[2] = r->whole[1] + w.o[0].count;                           /* what a piece keeps; [3]: entries in each half of work; [4]: is it these that are sorted, not yet x? */
+    w.whole[4] = 0; w.part = 1;
+    picks = w.pieces > 1 && w.whole[2] <= w.piece / 4;
     if (w.pieces > 1) {
+        if (!picks) w.whole[2] = w.piece;
+        w.whole[3] = w.n * tg__cu_sort_kept(&w);
+        bytes = (size_t)w.whole[3] * 32;
         w.work = (char *)(uintptr_t)tg__cu_take(s, bytes);
         if (!w.work) return TG_LAUNCH_FAILED;
     }
     ok = tg__cu_launch_kernel(s, &k, "sort_blocks", tg__ceil_div(w.n * w.pieces, 1024 / w.piece), &w);
-    if (w.pieces == 1) return tg__cu_done(ok);
-    for (w.part = 0; w.piece < w.o[2].count; w.piece *= 2, w.part ^= 1) ok = ok && tg__cu_launch_kernel(s, &k, "sort_merge", tg__cu_blocks(s, w.n * w.o[2].count), &w);
-    ok = ok && tg__cu_launch_kernel(s, &k, "sort_write", tg__cu_blocks(s, w.n * w.o[0].count), &w);
+    if (!bytes) return tg__cu_done(ok);
+    if (picks) while (ok && w.pieces > 1) {
+        w.length = tg__cu_sort_kept(&w); w.whole[4] = 1; w.part ^= 1;
+        tg__cu_sort_cut(&w);
+        ok = tg__cu_launch_kernel(s, &k, "sort_blocks", tg__ceil_div(w.n * w.pieces, 1024 / w.piece), &w);
+    } else {
+        for (w.part = 0; w.piece < w.length; w.piece *= 2, w.part ^= 1) ok = ok && tg__cu_launch_kernel(s, &k, "sort_merge", tg__cu_blocks(s, w.n * w.length), &w);
+        ok = ok && tg__cu_launch_kernel(s, &k, "sort_write", tg__cu_blocks(s, w.n * w.o[0].count), &w);
+    }
     tg__cu_give(s, (tg__cu_address)(uintptr_t)w.work, bytes);
     return tg__cu_done(ok);
 }
@@ -1676,40 +1713,124 @@ TG__PRIVATE tg_launch tg__cu_rnn(tg__cu *s, const tg_request *r, const tg_operan
     return w.n ? tg__cu_done(tg__cu_launch_kernel(s, &k, r->part ? "rnn_back" : "rnn", tg__cu_blocks(s, w.n), &w)) : TG_LAUNCH_DONE;
 }
 
-/* Sizes of floats: the CPU's taps along D, H and W, sent beside: where each position's begin, how many they are, their weights.
-   Grids, boxes and whole numbers are the CPU's. */
-TG__PRIVATE tg_launch tg__cu_resample(tg__cu *s, const tg_request *r, const tg_operand *o, void *const *base) {
-    tg__cu_key k = TG__ZERO;
-    tg__cu_walk w;
+/* Sizes: the CPU's taps along D, H and W, sent beside: where each position's begin, how many they are, their weights. The
+   nearest modes move elements; bytes have weights of whole numbers. */
+TG__PRIVATE tg_launch tg__cu_resize(tg__cu *s, const tg_request *r, tg__cu_walk *w, tg__cu_key *k, const tg_operand *o) {
+    const bool pick = r->kind == TG_RESAMPLE_SIZE && (r->whole[0] == TG_INTERPOLATE_NEAREST || r->whole[0] == TG_INTERPOLATE_NEAREST_EXACT), bytes_of = !pick && r->compute == TG_I64;
     tg__resize_plan j;
     tg__taps t[3];
     double largest;
     size_t bytes = 0, at = 0;
     int d, made;
     bool ok = true;
-    if (r->kind > TG_RESAMPLE_SIZE_BACK || r->compute == TG_I64 || !tg_dtype_is_float(o[0].dtype)) return TG_LAUNCH_DECLINED;
-    if (!tg__cu_shapes_of(&w, r, o, base, &k)) return TG_LAUNCH_DONE;
     memset(&j, 0, sizeof j);
     j.job.r = r; j.job.o = o;
     for (made = 0; ok && made < 3; made++) {
         t[made].first = NULL; t[made].weight = NULL;
         ok = tg__resize_taps(s->tg, &j, made, &t[made], &largest);
+        if (ok && bytes_of) { tg__taps_narrow(&t[made], true, largest); w->whole[6 + made] = t[made].bits; }
         if (ok) bytes += (size_t)t[made].n * 16 + t[made].bytes;
     }
-    if (ok) w.work = (char *)(uintptr_t)tg__cu_take(s, bytes);
-    for (d = 0; ok && w.work && d < 3; d++) {                          /* whole[2 d]: where the table of d is; whole[2 d + 1]: from one position's weights to the next one's */
-        w.whole[2 * d] = (int64_t)at; w.whole[2 * d + 1] = t[d].most;
-        ok = TG__CU_OK(s, in((tg__cu_address)(uintptr_t)w.work + at, t[d].first, (size_t)t[d].n * 16, s->stream), "cuMemcpyHtoDAsync") &&
-            TG__CU_OK(s, in((tg__cu_address)(uintptr_t)w.work + at + (size_t)t[d].n * 16, t[d].weight, t[d].bytes, s->stream), "cuMemcpyHtoDAsync");
+    if (ok) w->work = (char *)(uintptr_t)tg__cu_take(s, bytes);
+    for (d = 0; ok && w->work && d < 3; d++) {                         /* whole[2 d]: where the table of d is; whole[2 d + 1]: from one position's weights to the next one's */
+        w->whole[2 * d] = (int64_t)at; w->whole[2 * d + 1] = t[d].most;
+        ok = TG__CU_OK(s, in((tg__cu_address)(uintptr_t)w->work + at, t[d].first, (size_t)t[d].n * 16, s->stream), "cuMemcpyHtoDAsync") &&
+            TG__CU_OK(s, in((tg__cu_address)(uintptr_t)w->work + at + (size_t)t[d].n * 16, t[d].weight, t[d].bytes, s->stream), "cuMemcpyHtoDAsync");
         at += (size_t)t[d].n * 16 + t[d].bytes;
     }
     while (made-- > 0) tg__taps_drop(s->tg, &t[made]);
     if (!ok && !s->why[0]) (void)tg__cu_fail(s, "no memory for the taps", 0);
-    if (!w.work) return TG_LAUNCH_FAILED;
-    k.group = TG__CU_GROUP_RESAMPLE; k.type = tg__cu_type(r->compute);
-    ok = ok && tg__cu_launch_kernel(s, &k, "resample", tg__cu_blocks(s, w.n), &w);
-    tg__cu_give(s, (tg__cu_address)(uintptr_t)w.work, bytes);
+    if (!w->work) return TG_LAUNCH_FAILED;
+    if (pick) { w->length = (int64_t)tg_dtype_size(o[0].dtype); k->type = 0; k->dtypes = 0; }
+    ok = ok && tg__cu_launch_kernel(s, k, pick ? "resample_pick" : bytes_of ? "resample_bytes" : "resample", tg__cu_blocks(s, w->n), w);
+    tg__cu_give(s, (tg__cu_address)(uintptr_t)w->work, bytes);
     return tg__cu_done(ok);
+}
+
+/* How many channels a thread has, so that there is work for all of the GPU: what it looks up is the same for all of them. */
+TG__PRIVATE void tg__cu_share_channels(const tg__cu *s, tg__cu_walk *w, int64_t channels, int64_t others) {
+    w->piece = TG__ROUND_UP(tg__imin(64, tg__imax(1, channels * others / ((int64_t)s->processors * 1024))), 4);
+    w->pieces = tg__ceil_div(channels, w->piece);
+}
+/* The gradient of what a grid looked up. Every tap of every place is an entry: the element of the picture's plane that it is,
+   plane by plane. Sorted by it, stable, the entries of an element are a run in the CPU's order, and a thread adds them up. So
+   it needs no atomics, and many places at one element wait for no other; searching the grid for an element would read
+   all of it for each. As many pictures at once as want no more than 64 MB, one at least. */
+TG__PRIVATE tg_launch tg__cu_grid_back(tg__cu *s, tg__cu_walk *w, const tg__cu_key *k, int64_t taps) {
+    const int64_t entries = w->length * taps, size = w->o[0].size[2] * w->o[0].size[3] * w->o[0].size[4], images = w->shape[0];
+    const int64_t each = entries * (24 + (k->type == 64 ? 8 : 4)), batch = tg__imin(images, tg__imax(1, ((int64_t)64 << 20) / (each + entries * 32)));
+    const size_t bytes = (size_t)(batch * each);
+    tg_request sort;
+    tg_operand o[3];
+    void *base[3];
+    int64_t from;
+    int i;
+    bool ok = true;
+    w->work = (char *)(uintptr_t)tg__cu_take(s, bytes);
+    if (!w->work) return TG_LAUNCH_FAILED;
+    memset(&sort, 0, sizeof sort); memset(o, 0, sizeof o);
+    sort.family = TG_FAMILY_SORT; sort.n = 3; sort.compute = TG_I64; sort.whole[0] = 1;
+    w->part = (int32_t)taps;
+    for (from = 0; ok && from < images; from += batch) {
+        const int64_t n = tg__imin(batch, images - from);
+        w->whole[6] = from; w->whole[7] = n * entries;                 /* work: the sorted elements, their entries, the elements; the weights */
+        for (i = 0; i < 3; i++) {
+            o[i].use = i < 2 ? TG_WRITE : TG_READ; o[i].dtype = TG_I64; o[i].ndim = 2;
+            o[i].shape[0] = n; o[i].shape[1] = entries; o[i].stride[0] = entries; o[i].stride[1] = 1;
+            base[i] = w->work + i * n * entries * 8;
+        }
+        w->n = n * w->length;
+        ok = tg__cu_launch_kernel(s, k, "grid_entries", tg__cu_blocks(s, w->n), w) && tg__cu_sort(s, &sort, o, base) == TG_LAUNCH_DONE;
+        tg__cu_share_channels(s, w, w->o[0].size[1], n * size);
+        w->n = n * w->pieces * size;
+        ok = ok && tg__cu_launch_kernel(s, k, "grid_back", tg__cu_blocks(s, w->n), w);
+    }
+    tg__cu_give(s, (tg__cu_address)(uintptr_t)w->work, bytes);
+    return tg__cu_done(ok);
+}
+/* Kernels find the picture in o[0], what was looked up in it in o[1], the grid in o[2] and its gradient in o[3]. */
+TG__PRIVATE tg_launch tg__cu_grid(tg__cu *s, const tg_request *r, tg__cu_walk *w, tg__cu_key *k) {
+    static const signed char which[3][4] = { { 1, 0, 2, 3 }, { 0, 1, 2, 3 }, { 2, 1, 3, 0 } };
+    const int64_t each = r->whole[0] == TG_GRID_NEAREST ? 1 : r->whole[0] == TG_GRID_BICUBIC ? 4 : 2;
+    tg__cu_view o[4];
+    int i;
+    for (i = 0; i < 4; i++) o[i] = w->o[which[r->kind - TG_RESAMPLE_GRID][i]];
+    memcpy(w->o, o, sizeof o);
+    for (i = 0; i < 4; i++) w->shape[i] = w->o[2].size[i];
+    w->ndim = 4; w->length = w->shape[1] * w->shape[2] * w->shape[3]; w->n = w->shape[0] * w->length;
+    k->dtypes = 0; k->group = TG__CU_GROUP_GRID;
+    if (r->kind == TG_RESAMPLE_GRID_BACK) return tg__cu_grid_back(s, w, k, each * each * (w->o[2].size[4] == 3 ? each : 1));
+    if (r->kind == TG_RESAMPLE_GRID_PLACE) return tg__cu_done(tg__cu_launch_kernel(s, k, "grid_place", tg__cu_blocks(s, w->n), w));
+    tg__cu_share_channels(s, w, w->o[0].size[1], w->n);
+    w->n *= w->pieces;
+    return tg__cu_done(tg__cu_launch_kernel(s, k, "grid", tg__cu_blocks(s, w->n), w));
+}
+/* Kernels find the picture in o[0], the bins in o[1], the boxes in o[2]. Back an element of the picture goes through the
+   boxes in order: those that do not reach it cost a glance at what the first launch wrote of them. */
+TG__PRIVATE tg_launch tg__cu_boxes(tg__cu *s, const tg_request *r, tg__cu_walk *w, tg__cu_key *k) {
+    const bool back = r->kind == TG_RESAMPLE_BOXES_BACK;
+    const tg__cu_view first = w->o[0];
+    const int64_t boxes = w->o[2].size[0];
+    const size_t bytes = (size_t)tg__imax(1, boxes) * sizeof(tg__cu_boxed);
+    tg_launch done;
+    if (!back) { w->o[0] = w->o[1]; w->o[1] = first; }
+    w->work = (char *)(uintptr_t)tg__cu_take(s, bytes);
+    if (!w->work) return TG_LAUNCH_FAILED;
+    k->dtypes = 0; k->group = TG__CU_GROUP_BOXES;
+    w->n = boxes;
+    done = tg__cu_launch_doubtful(s, k, "boxes_look", tg__cu_blocks(s, w->n), w, &w->look, &w->flag);
+    w->pieces = tg__ceil_div(w->o[0].size[1], TG__CU_BOX_CHANNELS);
+    w->n = (back ? w->o[0].size[0] * w->o[0].size[3] * w->o[0].size[4] : boxes * w->o[1].size[3] * w->o[1].size[4]) * w->pieces;
+    if (done == TG_LAUNCH_DONE) done = tg__cu_done(tg__cu_launch_kernel(s, k, back ? "boxes_back" : "boxes", tg__cu_blocks(s, w->n), w));
+    tg__cu_give(s, (tg__cu_address)(uintptr_t)w->work, bytes);
+    return done;
+}
+TG__PRIVATE tg_launch tg__cu_resample(tg__cu *s, const tg_request *r, const tg_operand *o, void *const *base) {
+    tg__cu_key k = TG__ZERO;
+    tg__cu_walk w;
+    if (!tg__cu_shapes_of(&w, r, o, base, &k)) return TG_LAUNCH_DONE;
+    k.group = TG__CU_GROUP_RESAMPLE; k.type = tg__cu_type(r->compute);
+    return r->kind <= TG_RESAMPLE_SIZE_BACK ? tg__cu_resize(s, r, &w, &k, o) : r->kind <= TG_RESAMPLE_GRID_PLACE ? tg__cu_grid(s, r, &w, &k) : tg__cu_boxes(s, r, &w, &k);
 }
 
 /* ---- plans: how libraries that need not be there make what they are asked for ---- */
@@ -1990,7 +2111,7 @@ TG__PRIVATE tg_launch tg__cu_blas_launch(tg__cu *s, const tg_request *r, const t
 TG__PRIVATE tg_launch tg__cu_gemm_launch(tg__cu *s, const tg_request *r, const tg_operand *o, void *const *base) {
     static const char *const names[] = { "gemm_tiles", "gemm_dots", "gemm_lanes" };
     const int d = o[0].ndim - 2;
-    const bool floats = tg_dtype_is_float(o[1].dtype);
+    const bool floats = tg_dtype_is_float(o[1].dtype), in_blocks = tg__is_block(o[2].dtype);
     tg__cu_key k = TG__ZERO;
     tg__cu_gemm a;
     tg__cu_address partial = 0;
@@ -2008,13 +2129,13 @@ TG__PRIVATE tg_launch tg__cu_gemm_launch(tg__cu *s, const tg_request *r, const t
     if (a.batch == 0 || a.m == 0 || a.n == 0) return TG_LAUNCH_DONE;
     a.c_rs = o[0].stride[d]; a.c_cs = o[0].stride[d + 1]; a.a_rs = o[1].stride[d]; a.a_cs = o[1].stride[d + 1]; a.b_rs = o[2].stride[d]; a.b_cs = o[2].stride[d + 1];
     a.c = tg__cu_at(o, base, 0); a.a = tg__cu_at(o, base, 1); a.b = tg__cu_at(o, base, 2); a.bias = tg__cu_at(o, base, 3);
-    if (a.bias) { a.bias_rs = o[3].stride[d]; a.bias_cs = o[3].stride[d + 1]; if (o[3].dtype != o[0].dtype || o[3].immediate) return TG_LAUNCH_DECLINED; }
-    a.tc = (int32_t)o[0].dtype; a.ta = (int32_t)o[1].dtype; a.tb = (int32_t)o[2].dtype; a.accumulate = r->kind == 1;
+    if (a.bias) { a.bias_rs = o[3].stride[d]; a.bias_cs = o[3].stride[d + 1]; }
+    a.tc = (int32_t)o[0].dtype; a.ta = (int32_t)o[1].dtype; a.tb = (int32_t)o[2].dtype - (in_blocks ? TG__CU_CODE : 0); a.accumulate = r->kind == 1;
     {
         const tg_launch done = tg__cu_blas_launch(s, r, o, base, &a);
         if (done != TG_LAUNCH_DECLINED) return done;
     }
-    how = floats && tg__gemm_is_reduction(a.m, a.n, a.k) ? (a.b_cs == 1 && a.n >= 32 ? 2 : 1) : 0;
+    how = floats && (tg__gemm_is_reduction(a.m, a.n, a.k) || (in_blocks && a.m <= TG__GEMM_FEW && a.k >= 64)) ? (a.b_cs == 1 && a.n >= 32 ? 2 : 1) : 0;
     a.block = how ? TG__GEMM_RB : TG__GEMM_KB;
     a.blocks = tg__imax(1, tg__ceil_div(a.k, a.block));
     tiles = tg__ceil_div(a.m, 128) * tg__ceil_div(a.n, 64) * a.batch;
@@ -2370,7 +2491,7 @@ TG__PRIVATE tg_launch tg__cu_launch(void *user, void *stream, const tg_request *
     tg_launch result = TG_LAUNCH_DECLINED;
     int i;
     (void)stream;
-    for (i = 0; i < r->n; i++) if (o[i].use != TG_ABSENT && o[i].dtype >= TG_DTYPES) return TG_LAUNCH_DECLINED;      /* block-quantised */
+    for (i = 0; i < r->n; i++) if (o[i].use != TG_ABSENT && o[i].dtype >= TG_DTYPES && r->family != TG_FAMILY_COPY && r->family != TG_FAMILY_GEMM) return TG_LAUNCH_DECLINED;      /* blocks */
     for (i = 0; i < r->n; i++) if (o[i].immediate && r->family != TG_FAMILY_MAP && r->family != TG_FAMILY_COPY && r->family != TG_FAMILY_RANDOM) return TG_LAUNCH_DECLINED;
     if (!(r->family == TG_FAMILY_OPTIM && r->kind != TG_STEP_NORM ? tg__cu_enter_step(s) : tg__cu_enter(s))) return TG_LAUNCH_FAILED;
     if (!tg__cu_await_operands(s, r, o, base)) { tg__cu_leave(s); return TG_LAUNCH_FAILED; }
@@ -2800,6 +2921,16 @@ TG__INLINE void TG__CU(tg__cu_put)(int dtype, char *p, int64_t i, TG__T v) {
     }
 }
 
+/* Block-quantised numbers, packed: d * q is exact in f32. Programs are told their dtypes in four bits, as TG__CU_CODE. */
+#if (!defined(TG__CU_ONLY) || defined(TG__CU_ONLY_COPY) || defined(TG__CU_ONLY_GEMM)) && TG__CU_TYPE == 32
+/* {text: blocks of tensorgrad.h} */
+TG__INLINE float tg__cu_get_block(int code, const char *p, int64_t i) {
+    const tg_dtype d = (tg_dtype)(code + TG__CU_CODE);
+    const uint8_t *const b = (const uint8_t *)p + i / TG__BLOCK * (d == TG_Q8_0 ? 34 : 18);
+    return tg__from_half((uint16_t)(b[0] | b[1] << 8)) * (float)tg__block_whole(d, b, (int)(i % TG__BLOCK));
+}
+#endif
+
 #ifndef TG__CU_ANY
 #define TG__CU_ANY
 TG__INLINE void tg__cu_move(int size, char *y, int64_t to, const char *x, int64_t from) {
@@ -2918,7 +3049,20 @@ TG__INLINE double tg__cu_any(int dtype, const char *p, int64_t i) {   /* as a do
 #if !defined(TG__CU_ONLY) || defined(TG__CU_ONLY_COPY)
 /* ---- copy, cast, fill ---- */
 TG__CU_MAP(TG__CU(tg__cu_cast), 2, , , TG__CU(tg__cu_get)(TG__CU_D(1), from[1], index[1]))
-#if TG__CU_TYPE == 64
+#if TG__CU_TYPE == 32
+/* An element, or a block, is a thread's. */
+TG__INLINE void tg__cu_block_packed(const tg__cu_walk *r, int64_t i) {
+    const tg_dtype d = (tg_dtype)(TG__CU_D(0) + TG__CU_CODE);
+    const int bytes = d == TG_Q8_0 ? 34 : 18;
+    float v[TG__BLOCK];
+    uint8_t block[34];
+    for (int e = 0; e < TG__BLOCK; e++) v[e] = tg__cu_get_f32(TG__CU_D(1), r->o[1].p, i * TG__BLOCK + e);
+    tg__block_pack(d, block, v);
+    for (int e = 0; e < bytes; e++) ((uint8_t *)r->o[0].p)[i * bytes + e] = block[e];
+}
+TG__CU_KERNEL(tg__cu_unpack_f32, tg__cu_walk, { TG__CU_THREADS(t) TG__CU_EACH(i) tg__cu_put_f32(TG__CU_D(0), r->o[0].p, i, tg__cu_get_block(TG__CU_D(1), r->o[1].p, i)); })
+TG__CU_KERNEL(tg__cu_pack_f32, tg__cu_walk, { TG__CU_THREADS(t) TG__CU_EACH(i) tg__cu_block_packed(r, i); })
+#elif TG__CU_TYPE == 64
 TG__CU_KERNEL(tg__cu_ramp_f64, tg__cu_walk, { TG__CU_THREADS(t) TG__CU_EACH(i) { TG__CU_PLACES(1) tg__cu_put_f64(TG__CU_D(0), r->o[0].p, at[0], r->numbers[0] + (double)i * r->numbers[1]); } })
 #elif TG__CU_TYPE == 0
 TG__CU_KERNEL(tg__cu_ramp_i64, tg__cu_walk, { TG__CU_THREADS(t) TG__CU_EACH(i) { TG__CU_PLACES(1) tg__cu_put_i64(TG__CU_D(0), r->o[0].p, at[0], (int64_t)((uint64_t)r->whole[0] + (uint64_t)i * (uint64_t)r->whole[1])); } })
@@ -3511,12 +3655,16 @@ TG__INLINE int64_t tg__cu_rank(const tg__cu_entry *e, int64_t n, uint64_t key, i
     }
     return low;
 }
-/* Entry i of n finds its place where two sorted runs of w side by side become one: equal ones stay in order. */
-TG__INLINE void tg__cu_merge(const tg__cu_entry *from, tg__cu_entry *to, int64_t n, int64_t w, int64_t i) {
+/* Entry i of n finds its place where two sorted runs of w side by side become one: equal ones stay in order. Of a run
+   nobody asks for more than the first `keep`. */
+TG__INLINE void tg__cu_merge(const tg__cu_entry *from, tg__cu_entry *to, int64_t n, int64_t w, int64_t keep, int64_t i) {
     const int64_t base = i / (2 * w) * (2 * w), second = base + w < n ? base + w : n, end = second + w < n ? second + w : n;
     const int later = i >= second;
-    const int64_t rank = later ? tg__cu_rank(from + base, second - base, from[i].key, 1) : tg__cu_rank(from + second, end - second, from[i].key, 0);
-    to[later ? i - w + rank : i + rank] = from[i];
+    const int64_t own = i - (later ? second : base), other = later ? second - base : end - second;
+    if (own < keep) {
+        const int64_t at = own + tg__cu_rank(from + (later ? base : second), other < keep ? other : keep, from[i].key, later);
+        if (at < keep) to[base + at] = from[i];
+    }
 }
 /* The k-th of the results: the entry's element of x, bit by bit, and its place. */
 TG__INLINE void tg__cu_sort_put(const tg__cu_walk *r, int64_t row, int64_t k, int64_t place) {
@@ -3528,39 +3676,43 @@ TG__INLINE void tg__cu_sort_put(const tg__cu_walk *r, int64_t row, int64_t k, in
 /* A block has pieces of a power of two of entries. What does not fill its own has the largest keys, and stays behind. */
 TG__INLINE void tg__cu_sort_block(const tg__cu_walk *r, int64_t block) {
     TG__CU_SHARED(tg__cu_entry, s, 2 * TG__CU_SORTS);
-    const int64_t first = block * (TG__CU_SORTS / r->piece), items = r->n * r->pieces, length = r->o[2].count;
+    const int64_t first = block * (TG__CU_SORTS / r->piece), items = r->n * r->pieces, length = r->length, keep = r->whole[2];
+    const int64_t last = length - (r->pieces - 1) * r->piece, next = (r->pieces - 1) * keep + (last < keep ? last : keep);      /* what is kept of a row */
+    const tg__cu_entry *const entries = (const tg__cu_entry *)r->work + (r->part ? r->whole[3] : 0);
+    tg__cu_entry *const to = (tg__cu_entry *)r->work + (r->part ? 0 : r->whole[3]);
     int64_t w;
     int from = 0;
     TG__CU_THREADS(t) for (int64_t e = t; e < TG__CU_SORTS; e += TG__CU_WIDTH) {
         const int64_t item = first + e / r->piece, row = item / r->pieces, at = item % r->pieces * r->piece + e % r->piece;
         s[e].key = ~(uint64_t)0; s[e].place = length;
         if (item >= items || at >= length) continue;
+        if (r->whole[4]) { s[e] = entries[row * length + at]; continue; }
         s[e].key = tg__cu_sort_key(TG__CU_D(2), r->o[2].p, tg__cu_offset(r->ndim, r->shape, r->o[2].stride, row) + at * r->o[2].step);
         if (r->kind) s[e].key = ~s[e].key & ~(uint64_t)0 >> (TG__CU_D(2) == 1 || TG__CU_D(2) == 4 ? 0 : 32);
         s[e].place = at;
     }
-    TG__CU_BARRIER
+    TG__CU_BARRIER                                                        /* all entries are there */
     for (w = 1; w < r->piece; w *= 2) {
-        TG__CU_THREADS(t) for (int64_t e = t; e < TG__CU_SORTS; e += TG__CU_WIDTH) tg__cu_merge(s + from, s + (TG__CU_SORTS - from), TG__CU_SORTS, w, e);
-        TG__CU_BARRIER
+        TG__CU_THREADS(t) for (int64_t e = t; e < TG__CU_SORTS; e += TG__CU_WIDTH) tg__cu_merge(s + from, s + (TG__CU_SORTS - from), TG__CU_SORTS, w, keep, e);
+        TG__CU_BARRIER                                                    /* the runs are whole, and nobody reads what the next merge writes over */
         from = TG__CU_SORTS - from;
     }
     TG__CU_THREADS(t) for (int64_t e = t; e < TG__CU_SORTS; e += TG__CU_WIDTH) {
-        const int64_t item = first + e / r->piece, row = item / r->pieces, at = item % r->pieces * r->piece + e % r->piece;
-        if (item >= items || at >= length) continue;
-        if (r->pieces > 1) ((tg__cu_entry *)r->work)[row * length + at] = s[from + e];
+        const int64_t item = first + e / r->piece, row = item / r->pieces, piece = item % r->pieces, at = e % r->piece;
+        if (item >= items || at >= keep || piece * r->piece + at >= length) continue;
+        if (r->pieces > 1) to[row * next + piece * keep + at] = s[from + e];
         else if (at >= r->whole[1] && at < r->whole[1] + r->o[0].count) tg__cu_sort_put(r, row, at - r->whole[1], s[from + e].place);
     }
 }
 /* Entries of long rows wait in work, twice: `part` tells in which half. */
 TG__INLINE void tg__cu_sort_merge(const tg__cu_walk *r, int64_t i) {
-    const int64_t n = r->o[2].count, row = i / n, half = r->n * n;
+    const int64_t n = r->length, row = i / n, half = r->whole[3];
     tg__cu_entry *const e = (tg__cu_entry *)r->work + row * n;
-    tg__cu_merge(e + (r->part ? half : 0), e + (r->part ? 0 : half), n, r->piece, i - row * n);
+    tg__cu_merge(e + (r->part ? half : 0), e + (r->part ? 0 : half), n, r->piece, n, i - row * n);
 }
 TG__INLINE void tg__cu_sort_write(const tg__cu_walk *r, int64_t i) {
-    const int64_t n = r->o[2].count, row = i / r->o[0].count, k = i - row * r->o[0].count;
-    tg__cu_sort_put(r, row, k, ((const tg__cu_entry *)r->work)[(r->part ? r->n * n : 0) + row * n + r->whole[1] + k].place);
+    const int64_t n = r->length, row = i / r->o[0].count, k = i - row * r->o[0].count;
+    tg__cu_sort_put(r, row, k, ((const tg__cu_entry *)r->work)[(r->part ? r->whole[3] : 0) + row * n + r->whole[1] + k].place);
 }
 TG__INLINE void tg__cu_search(const tg__cu_walk *r, int64_t i) {
     const int64_t row = i / r->o[0].count, k = i - row * r->o[0].count;
@@ -3575,7 +3727,7 @@ TG__INLINE void tg__cu_search(const tg__cu_walk *r, int64_t i) {
     if (TG__CU_D(0) == 4) ((int64_t *)r->o[0].p)[to] = low; else ((int32_t *)r->o[0].p)[to] = (int32_t)low;
 }
 TG__CU_KERNEL(tg__cu_sort_blocks_i64, tg__cu_walk, tg__cu_sort_block(r, block))
-TG__CU_KERNEL(tg__cu_sort_merge_i64, tg__cu_walk, { TG__CU_THREADS(t) TG__CU_UP_TO(i, r->n * r->o[2].count) tg__cu_sort_merge(r, i); })
+TG__CU_KERNEL(tg__cu_sort_merge_i64, tg__cu_walk, { TG__CU_THREADS(t) TG__CU_UP_TO(i, r->n * r->length) tg__cu_sort_merge(r, i); })
 TG__CU_KERNEL(tg__cu_sort_write_i64, tg__cu_walk, { TG__CU_THREADS(t) TG__CU_UP_TO(i, r->n * r->o[0].count) tg__cu_sort_write(r, i); })
 TG__CU_KERNEL(tg__cu_search_i64, tg__cu_walk, { TG__CU_THREADS(t) TG__CU_UP_TO(i, r->n * r->o[0].count) tg__cu_search(r, i); })
 #endif
@@ -4542,18 +4694,49 @@ TG__CU_KERNEL(tg__cu_attend_matrix_dv_f32, tg__cu_walk, tg__cu_matrix_back(r, bl
 #endif
 #endif
 
-#if (!defined(TG__CU_ONLY) || defined(TG__CU_ONLY_RESAMPLE)) && TG__CU_TYPE != 0
+#if !defined(TG__CU_ONLY) || defined(TG__CU_ONLY_RESAMPLE) || defined(TG__CU_ONLY_GRID) || defined(TG__CU_ONLY_BOXES)
+#ifndef TG__CU_PLACES_TOLD
+#define TG__CU_PLACES_TOLD
+/* ---- what a place has of taps and weights, as >>impl-resample tells ---- */
+/* {text: places of tensorgrad.h} */
+#endif
+#endif
+#if !defined(TG__CU_ONLY) || defined(TG__CU_ONLY_RESAMPLE)
 /* ---- resample: pictures of another size, by taps that came along in work ---- */
 #ifndef TG__CU_TAPS
 #define TG__CU_TAPS
-typedef struct tg__cu_taps { int64_t first, count; const double *weight; } tg__cu_taps;
+typedef struct tg__cu_taps { int64_t first, count; const double *weight; const int32_t *whole; } tg__cu_taps;      /* weights are the one or the other */
 TG__INLINE tg__cu_taps tg__cu_taps_of(const tg__cu_walk *r, int d, int64_t i) {
     const int64_t *const first = (const int64_t *)(r->work + r->whole[2 * d]), n = r->shape[2 + d];
     tg__cu_taps t;
-    t.first = first[i]; t.count = first[n + i]; t.weight = (const double *)(first + 2 * n) + i * r->whole[2 * d + 1];
+    t.first = first[i]; t.count = first[n + i];
+    t.weight = (const double *)(first + 2 * n) + i * r->whole[2 * d + 1]; t.whole = (const int32_t *)(first + 2 * n) + i * r->whole[2 * d + 1];
     return t;
 }
 #endif
+#if TG__CU_TYPE == 0
+TG__INLINE void tg__cu_picked(const tg__cu_walk *r, int64_t i) {
+    TG__CU_POSITION
+    tg__cu_move((int)r->length, r->o[0].p, TG__CU_TO(0), r->o[1].p, p[0] * r->o[1].stride[0] + p[1] * r->o[1].stride[1] + tg__cu_taps_of(r, 0, p[2]).first * r->o[1].stride[2] +
+        tg__cu_taps_of(r, 1, p[3]).first * r->o[1].stride[3] + tg__cu_taps_of(r, 2, p[4]).first * r->o[1].stride[4]);
+}
+/* Rounded to a byte after W and again after H. */
+TG__INLINE void tg__cu_resized_byte(const tg__cu_walk *r, int64_t i) {
+    TG__CU_POSITION
+    const tg__cu_taps h = tg__cu_taps_of(r, 1, p[3]), w = tg__cu_taps_of(r, 2, p[4]);
+    const uint8_t *const x = (const uint8_t *)r->o[1].p + p[0] * r->o[1].stride[0] + p[1] * r->o[1].stride[1];
+    int32_t sum = 0;
+    for (int64_t b = 0; b < h.count; b++) {
+        const uint8_t *const line = x + (h.first + b) * r->o[1].stride[3] + w.first * r->o[1].stride[4];
+        int32_t row = 0;
+        for (int64_t c = 0; c < w.count; c++) row += w.whole[c] * line[c * r->o[1].stride[4]];
+        sum += h.whole[b] * tg__resize_byte(row, (int)r->whole[8]);
+    }
+    ((uint8_t *)r->o[0].p)[TG__CU_TO(0)] = tg__resize_byte(sum, (int)r->whole[7]);
+}
+TG__CU_KERNEL(tg__cu_resample_pick_i64, tg__cu_walk, { TG__CU_THREADS(t) TG__CU_EACH(i) tg__cu_picked(r, i); })
+TG__CU_KERNEL(tg__cu_resample_bytes_i64, tg__cu_walk, { TG__CU_THREADS(t) TG__CU_EACH(i) tg__cu_resized_byte(r, i); })
+#else
 TG__INLINE void TG__CU(tg__cu_resampled)(const tg__cu_walk *r, int64_t i) {
     TG__CU_POSITION
     const tg__cu_taps d = tg__cu_taps_of(r, 0, p[2]), h = tg__cu_taps_of(r, 1, p[3]), w = tg__cu_taps_of(r, 2, p[4]);
@@ -4568,6 +4751,222 @@ TG__INLINE void TG__CU(tg__cu_resampled)(const tg__cu_walk *r, int64_t i) {
     TG__CU(tg__cu_put)(TG__CU_D(0), r->o[0].p, TG__CU_TO(0), sum);
 }
 TG__CU_KERNEL(TG__CU(tg__cu_resample), tg__cu_walk, { TG__CU_THREADS(t) TG__CU_EACH(i) TG__CU(tg__cu_resampled)(r, i); })
+#endif
+#endif
+
+#if (!defined(TG__CU_ONLY) || defined(TG__CU_ONLY_GRID)) && TG__CU_TYPE != 0
+/* ---- grid. Operands are of the type that is computed in, so they are read as they are: o[0] is the picture, o[1] what was
+   looked up in it, o[2] the grid, o[3] its gradient. A picture without depth has one tap along D ---- */
+typedef struct TG__CU(tg__cu_tapped) { tg__grid_taps line[3], more[3]; int many[3]; } TG__CU(tg__cu_tapped);
+/* Place q of image n; more: differentiated once more along each dimension. */
+TG__NOINLINE void TG__CU(tg__cu_look_up)(const tg__cu_walk *r, int64_t n, int64_t q, int more, TG__CU(tg__cu_tapped) *to) {
+    const TG__T *const grid = (const TG__T *)r->o[2].p + n * r->o[2].stride[0] + tg__cu_offset(3, r->shape + 1, r->o[2].stride + 1, q);
+    const int flat = r->o[2].size[4] == 2;
+    tg__grid_rule rule;
+    rule.mode = (int)r->whole[0]; rule.padding = (int)r->whole[1]; rule.align = r->whole[2] != 0; rule.wide = sizeof(TG__T) == 8;
+    to->line[0].at[0] = 0; to->line[0].w[0] = to->more[0].w[0] = 1; to->many[0] = 1;
+    TG__CU_ROLL for (int k = flat; k < 3; k++) {
+        const double v = (double)grid[(2 - k) * r->o[2].stride[4]];
+        to->many[k] = tg__grid_line(&rule, v, r->o[0].size[2 + k], r->whole[3 + k], &to->line[k]);
+        if (more) (void)tg__grid_line(&rule, v, r->o[0].size[2 + k], r->whole[3 + k] + 1, &to->more[k]);
+    }
+}
+/* Over all taps of a place, in order: along D, H and W it is tap e, f, k of them; `in`: is it in the picture? */
+#define TG__CU_TAPS_OF(s) for (int e = 0; e < (s).many[0]; e++) for (int f = 0; f < (s).many[1]; f++) for (int k = 0; k < (s).many[2]; k++)
+#define TG__CU_TAP_IN(s) ((s).line[0].at[e] >= 0 && (s).line[1].at[f] >= 0 && (s).line[2].at[k] >= 0)
+#define TG__CU_TAP_AT(s, step) ((s).line[0].at[e] * (step)[0] + (s).line[1].at[f] * (step)[1] + (s).line[2].at[k] * (step)[2])
+/* A place and some channels are a thread's. */
+TG__INLINE void TG__CU(tg__cu_gridded)(const tg__cu_walk *r, int64_t i) {
+    const int64_t q = i % r->length, first = i / r->length % r->pieces * r->piece, n = i / r->length / r->pieces, end = first + r->piece < r->o[0].size[1] ? first + r->piece : r->o[0].size[1];
+    const TG__T *x = (const TG__T *)r->o[0].p + n * r->o[0].stride[0] + first * r->o[0].stride[1];
+    TG__T *y = (TG__T *)r->o[1].p + n * r->o[1].stride[0] + first * r->o[1].stride[1] + tg__cu_offset(3, r->shape + 1, r->o[1].stride + 2, q);
+    TG__CU(tg__cu_tapped) s;
+    int64_t at[64];                                                       /* -1: outside of the picture */
+    TG__T w[64];
+    int taps = 0, out = 0;
+    TG__CU(tg__cu_look_up)(r, n, q, 0, &s);
+    TG__CU_TAPS_OF(s) {
+        at[taps] = TG__CU_TAP_IN(s) ? TG__CU_TAP_AT(s, r->o[0].stride + 2) : INT64_MIN;
+        out |= at[taps] == INT64_MIN;
+        w[taps++] = (TG__T)(s.line[0].w[e] * s.line[1].w[f] * s.line[2].w[k]);
+    }
+    if (taps == 4 && !out) {
+        const TG__T w0 = w[0], w1 = w[1], w2 = w[2], w3 = w[3];
+        const int64_t a0 = at[0], a1 = at[1], a2 = at[2], a3 = at[3];
+        for (int64_t c = first; c < end; c++, x += r->o[0].stride[1], y += r->o[1].stride[1]) *y = (w0 * x[a0] + w1 * x[a1]) + (w2 * x[a2] + w3 * x[a3]);
+    } else for (int64_t c = first; c < end; c++, x += r->o[0].stride[1], y += r->o[1].stride[1]) {
+        TG__T sum = 0;
+        for (int k = 0; k < taps; k++) sum += w[k] * (at[k] != INT64_MIN ? x[at[k]] : 0);
+        *y = sum;
+    }
+}
+/* Which element of its plane each tap of a place is, behind the last one where it is outside; and its weight. whole[6]: the
+   first of the images in work, whole[7]: their entries; part: taps of a place. */
+TG__INLINE void TG__CU(tg__cu_grid_listed)(const tg__cu_walk *r, int64_t i) {
+    const int64_t step[3] = { r->o[0].size[3] * r->o[0].size[4], r->o[0].size[4], 1 }, none = r->o[0].size[2] * step[0];
+    int64_t *element = (int64_t *)r->work + 2 * r->whole[7] + i * r->part;
+    TG__T *w = (TG__T *)((int64_t *)r->work + 3 * r->whole[7]) + i * r->part;
+    TG__CU(tg__cu_tapped) s;
+    TG__CU(tg__cu_look_up)(r, r->whole[6] + i / r->length, i % r->length, 0, &s);
+    TG__CU_TAPS_OF(s) {
+        *element++ = TG__CU_TAP_IN(s) ? TG__CU_TAP_AT(s, step) : none;
+        *w++ = (TG__T)(s.line[0].w[e] * s.line[1].w[f] * s.line[2].w[k]);
+    }
+}
+/* An element of the picture and some channels, four of them at once: the run of its entries is found in the sorted ones. */
+TG__INLINE void TG__CU(tg__cu_grid_given)(const tg__cu_walk *r, int64_t i) {
+    const int64_t size = r->o[0].size[2] * r->o[0].size[3] * r->o[0].size[4], q = i % size, image = i / size / r->pieces, n = r->whole[6] + image, entries = r->length * r->part;
+    const int64_t *const sorted = (const int64_t *)r->work + image * entries, *const entry = sorted + r->whole[7];
+    const TG__T *const w = (const TG__T *)((const int64_t *)r->work + 3 * r->whole[7]) + image * entries;
+    int64_t c = i / size % r->pieces * r->piece, low = 0, high = entries;
+    const int64_t end = c + r->piece < r->o[0].size[1] ? c + r->piece : r->o[0].size[1];
+    while (low < high) {
+        const int64_t mid = (low + high) / 2;
+        if (sorted[mid] < q) low = mid + 1; else high = mid;
+    }
+    for (; c < end; c += 4) {
+        const TG__T *const g = (const TG__T *)r->o[1].p + n * r->o[1].stride[0] + c * r->o[1].stride[1];
+        TG__T *const to = (TG__T *)r->o[0].p + n * r->o[0].stride[0] + c * r->o[0].stride[1] + tg__cu_offset(3, r->o[0].size + 2, r->o[0].stride + 2, q);
+        TG__T sum[4] = { 0, 0, 0, 0 };
+        int u;
+        for (int64_t e = low; e < entries && sorted[e] == q; e++) {
+            const int64_t at = tg__cu_offset(3, r->shape + 1, r->o[1].stride + 2, entry[e] / r->part);
+            const TG__T weight = w[entry[e]];
+            TG__CU_UNROLL for (u = 0; u < 4; u++) if (c + u < end) sum[u] += weight * g[at + u * r->o[1].stride[1]];
+        }
+        TG__CU_UNROLL for (u = 0; u < 4; u++) if (c + u < end) to[u * r->o[0].stride[1]] = sum[u];
+    }
+}
+/* The gradient by a place: what its taps come to, over all channels, has weights for each dimension. */
+TG__INLINE void TG__CU(tg__cu_grid_placed)(const tg__cu_walk *r, int64_t i) {
+    const int64_t n = i / r->length, q = i % r->length;
+    const TG__T *const g = (const TG__T *)r->o[1].p + n * r->o[1].stride[0] + tg__cu_offset(3, r->shape + 1, r->o[1].stride + 2, q), *const x = (const TG__T *)r->o[0].p + n * r->o[0].stride[0];
+    TG__T *const to = (TG__T *)r->o[3].p + n * r->o[3].stride[0] + tg__cu_offset(3, r->shape + 1, r->o[3].stride + 1, q);
+    TG__CU(tg__cu_tapped) s;
+    double total[3] = { 0, 0, 0 };
+    TG__CU(tg__cu_look_up)(r, n, q, 1, &s);
+    TG__CU_TAPS_OF(s) {
+        double sum = 0;
+        if (TG__CU_TAP_IN(s)) {
+            const TG__T *at = x + TG__CU_TAP_AT(s, r->o[0].stride + 2);
+            for (int64_t c = 0; c < r->o[0].size[1]; c++) sum += (double)g[c * r->o[1].stride[1]] * (double)at[c * r->o[0].stride[1]];
+        }
+        total[0] += s.more[0].w[e] * s.line[1].w[f] * s.line[2].w[k] * sum;
+        total[1] += s.line[0].w[e] * s.more[1].w[f] * s.line[2].w[k] * sum;
+        total[2] += s.line[0].w[e] * s.line[1].w[f] * s.more[2].w[k] * sum;
+    }
+    for (int d = r->o[2].size[4] == 2; d < 3; d++) to[(2 - d) * r->o[3].stride[4]] = (TG__T)total[d];
+}
+#undef TG__CU_TAPS_OF
+#undef TG__CU_TAP_IN
+#undef TG__CU_TAP_AT
+TG__CU_KERNEL(TG__CU(tg__cu_grid), tg__cu_walk, { TG__CU_THREADS(t) TG__CU_EACH(i) TG__CU(tg__cu_gridded)(r, i); })
+TG__CU_KERNEL(TG__CU(tg__cu_grid_entries), tg__cu_walk, { TG__CU_THREADS(t) TG__CU_EACH(i) TG__CU(tg__cu_grid_listed)(r, i); })
+TG__CU_KERNEL(TG__CU(tg__cu_grid_back), tg__cu_walk, { TG__CU_THREADS(t) TG__CU_EACH(i) TG__CU(tg__cu_grid_given)(r, i); })
+TG__CU_KERNEL(TG__CU(tg__cu_grid_place), tg__cu_walk, { TG__CU_THREADS(t) TG__CU_EACH(i) TG__CU(tg__cu_grid_placed)(r, i); })
+#endif
+
+#if (!defined(TG__CU_ONLY) || defined(TG__CU_ONLY_BOXES)) && TG__CU_TYPE != 0
+/* ---- boxes. o[0] is the picture, o[1] the bins, o[2] the boxes, all of the type that is computed in ---- */
+TG__INLINE tg__boxes_rule TG__CU(tg__cu_boxes_rule)(const tg__cu_walk *r) {
+    tg__boxes_rule rule;
+    rule.ratio = r->whole[0]; rule.aligned = r->whole[1] != 0; rule.wide = sizeof(TG__T) == 8; rule.scale = r->numbers[0];
+    for (int k = 0; k < 2; k++) { rule.bins[k] = r->o[1].size[3 + k]; rule.size[k] = r->o[0].size[3 + k]; }
+    return rule;
+}
+TG__INLINE tg__box TG__CU(tg__cu_box_of)(const tg__cu_boxed *b) {
+    tg__box box;
+    for (int k = 0; k < 2; k++) { box.start[k] = b->start[k]; box.bin[k] = b->bin[k]; box.points[k] = b->points[k]; }
+    return box;
+}
+TG__INLINE void TG__CU(tg__cu_boxes_looked)(const tg__cu_walk *r, int64_t i) {
+    const tg__boxes_rule rule = TG__CU(tg__cu_boxes_rule)(r);
+    tg__cu_boxed *const b = (tg__cu_boxed *)r->work + i;
+    double row[5];
+    tg__box box;
+    for (int k = 0; k < 5; k++) row[k] = (double)((const TG__T *)r->o[2].p)[i * r->o[2].stride[0] + k * r->o[2].stride[1]];
+    if (!(row[0] > -1 && row[0] < (double)r->o[0].size[0])) { TG__CU_FLAG(r->flag, 16u); b->picture = -1; return; }
+    box = tg__boxes_box(&rule, row);
+    b->picture = (int64_t)row[0]; b->share = tg__boxes_share(&box);
+    for (int k = 0; k < 2; k++) {
+        const double one = box.start[k], other = one + (double)rule.bins[k] * box.bin[k], from = tg__floor(one < other ? one : other) - 1, to = tg__floor(one < other ? other : one) + 2, size = (double)rule.size[k];
+        b->start[k] = one; b->bin[k] = box.bin[k]; b->points[k] = box.points[k];
+        b->low[k] = 1; b->high[k] = 0;                                    /* of NaN there are no points */
+        if (from <= to) { b->low[k] = (int64_t)(from < -2 ? -2 : from > size ? size : from); b->high[k] = (int64_t)(to < -2 ? -2 : to > size ? size : to); }
+    }
+}
+/* A bin and some channels are a thread's. */
+TG__INLINE void TG__CU(tg__cu_boxes_met)(const tg__cu_walk *r, int64_t i) {
+    const tg__boxes_rule rule = TG__CU(tg__cu_boxes_rule)(r);
+    const int64_t bin_w = i % rule.bins[1], bin_h = i / rule.bins[1] % rule.bins[0], c = i / rule.bins[1] / rule.bins[0] % r->pieces * TG__CU_BOX_CHANNELS, at = i / rule.bins[1] / rule.bins[0] / r->pieces;
+    const tg__cu_boxed *const b = (const tg__cu_boxed *)r->work + at;
+    const tg__box box = TG__CU(tg__cu_box_of)(b);
+    const int64_t *const xs = r->o[0].stride, *const ys = r->o[1].stride, many = r->o[0].size[1] - c;
+    const TG__T *const x = (const TG__T *)r->o[0].p + b->picture * xs[0] + c * xs[1];
+    TG__T *const y = (TG__T *)r->o[1].p + at * ys[0] + c * ys[1] + bin_h * ys[3] + bin_w * ys[4];
+    double sum[TG__CU_BOX_CHANNELS];
+    int64_t first[2], end[2], e, f;
+    tg__box_point h, w;
+    int u;
+    if (b->picture < 0) return;
+    TG__CU_UNROLL for (u = 0; u < TG__CU_BOX_CHANNELS; u++) sum[u] = 0;
+    tg__boxes_range(&box, 0, bin_h, -1, (double)rule.size[0], &first[0], &end[0]);
+    tg__boxes_range(&box, 1, bin_w, -1, (double)rule.size[1], &first[1], &end[1]);
+    for (e = first[0]; e < end[0]; e++) {
+        if (!tg__boxes_point(&rule, &box, 0, bin_h, e, &h)) continue;
+        for (f = first[1]; f < end[1]; f++) {
+            if (!tg__boxes_point(&rule, &box, 1, bin_w, f, &w)) continue;
+            for (int k = 0; k < 4; k++) {
+                const double weight = h.w[k / 2] * w.w[k % 2] * b->share;
+                const TG__T *const p = x + h.at[k / 2] * xs[3] + w.at[k % 2] * xs[4];
+                if (weight > 0 || weight < 0) { TG__CU_UNROLL for (u = 0; u < TG__CU_BOX_CHANNELS; u++) if (u < many) sum[u] += weight * (double)p[u * xs[1]]; }
+            }
+        }
+    }
+    TG__CU_UNROLL for (u = 0; u < TG__CU_BOX_CHANNELS; u++) if (u < many) y[u * ys[1]] = (TG__T)sum[u];
+}
+/* An element of the picture and some channels: of each box the bins, of each bin the points that can lie beside it. */
+TG__INLINE void TG__CU(tg__cu_boxes_given)(const tg__cu_walk *r, int64_t i) {
+    const tg__boxes_rule rule = TG__CU(tg__cu_boxes_rule)(r);
+    const int64_t place[2] = { i / rule.size[1] % rule.size[0], i % rule.size[1] }, c = i / rule.size[1] / rule.size[0] % r->pieces * TG__CU_BOX_CHANNELS, n = i / rule.size[1] / rule.size[0] / r->pieces;
+    const int64_t *const xs = r->o[0].stride, *const ys = r->o[1].stride, many = r->o[0].size[1] - c;
+    TG__T *const x = (TG__T *)r->o[0].p + n * xs[0] + c * xs[1] + place[0] * xs[3] + place[1] * xs[4];
+    double low[2], high[2];
+    TG__T sum[TG__CU_BOX_CHANNELS];
+    int64_t at, e, f, first[2], end[2], bin[2];
+    tg__box_point h, w;
+    int u, k;
+    for (k = 0; k < 2; k++) { low[k] = (double)(place[k] - 1); high[k] = (double)(place[k] + 1); }      /* the first and the last one have what lies up to 1 outside, too */
+    TG__CU_UNROLL for (u = 0; u < TG__CU_BOX_CHANNELS; u++) sum[u] = 0;
+    for (at = 0; at < r->o[2].size[0]; at++) {
+        const tg__cu_boxed *const b = (const tg__cu_boxed *)r->work + at;
+        const TG__T *const g = (const TG__T *)r->o[1].p + at * ys[0] + c * ys[1];
+        tg__box box;
+        if (b->picture != n || place[0] < b->low[0] || place[0] > b->high[0] || place[1] < b->low[1] || place[1] > b->high[1]) continue;
+        box = TG__CU(tg__cu_box_of)(b);
+        for (bin[0] = 0; bin[0] < rule.bins[0]; bin[0]++) {
+            tg__boxes_range(&box, 0, bin[0], low[0], high[0], &first[0], &end[0]);
+            for (bin[1] = 0; bin[1] < rule.bins[1] && first[0] < end[0]; bin[1]++) {
+                tg__boxes_range(&box, 1, bin[1], low[1], high[1], &first[1], &end[1]);
+                for (e = first[0]; e < end[0] && first[1] < end[1]; e++) {
+                    if (!tg__boxes_point(&rule, &box, 0, bin[0], e, &h) || (h.at[0] != place[0] && h.at[1] != place[0])) continue;
+                    for (f = first[1]; f < end[1]; f++) {
+                        if (!tg__boxes_point(&rule, &box, 1, bin[1], f, &w)) continue;
+                        for (k = 0; k < 4; k++) {
+                            const double weight = h.w[k / 2] * w.w[k % 2] * b->share;
+                            if (h.at[k / 2] != place[0] || w.at[k % 2] != place[1] || !(weight > 0 || weight < 0)) continue;
+                            TG__CU_UNROLL for (u = 0; u < TG__CU_BOX_CHANNELS; u++) if (u < many) sum[u] += (TG__T)(weight * (double)g[u * ys[1] + bin[0] * ys[3] + bin[1] * ys[4]]);
+                        }
+                    }
+                }
+            }
+        }
+    }
+    TG__CU_UNROLL for (u = 0; u < TG__CU_BOX_CHANNELS; u++) if (u < many) x[u * xs[1]] = sum[u];
+}
+TG__CU_KERNEL(TG__CU(tg__cu_boxes_look), tg__cu_walk, { TG__CU_THREADS(t) TG__CU_EACH(i) TG__CU(tg__cu_boxes_looked)(r, i); })
+TG__CU_KERNEL(TG__CU(tg__cu_boxes), tg__cu_walk, { TG__CU_THREADS(t) TG__CU_EACH(i) TG__CU(tg__cu_boxes_met)(r, i); })
+TG__CU_KERNEL(TG__CU(tg__cu_boxes_back), tg__cu_walk, { TG__CU_THREADS(t) TG__CU_EACH(i) TG__CU(tg__cu_boxes_given)(r, i); })
 #endif
 
 #if (!defined(TG__CU_ONLY) || defined(TG__CU_ONLY_RNN)) && TG__CU_TYPE != 0
@@ -4731,6 +5130,13 @@ TG__INLINE void TG__CU(tg__cu_tile_add)(TG__CU_OWN(TG__T, total, 32), TG__CU_OWN
     TG__CU_THREADS(t) if (t < TG__CU_WIDTH) { TG__CU_UNROLL for (int e = 0; e < 32; e++) TG__CU_MY(total, t)[e] = first ? TG__CU_MY(acc, t)[e] : TG__CU_PLUS(TG__CU_MY(total, t)[e], TG__CU_MY(acc, t)[e]); }
 }
 #if !defined(TG__CU_ONLY) || defined(TG__CU_ONLY_GEMM)
+/* An element of b, which may lie in blocks. */
+TG__INLINE TG__T TG__CU(tg__cu_of_b)(const tg__cu_gemm *r, int64_t at) {
+#if TG__CU_TYPE == 32
+    if (TG__CU_DTYPE(2, r->tb) > 9) return tg__cu_get_block(TG__CU_DTYPE(2, r->tb), r->b, at);
+#endif
+    return TG__CU(tg__cu_get)(TG__CU_DTYPE(2, r->tb), r->b, at);
+}
 /* An element of c from its sum; c_at, bias_at: where the matrices begin. */
 TG__INLINE void TG__CU(tg__cu_finish)(const tg__cu_gemm *r, int64_t c_at, int64_t bias_at, int64_t i, int64_t j, TG__T v) {
     const int64_t at = c_at + i * r->c_rs + j * r->c_cs;
@@ -4764,7 +5170,7 @@ TG__INLINE void TG__CU(tg__cu_tiles)(const tg__cu_gemm *r, int64_t block) {
                 }
                 for (e = t; e < TG__CU_BN * TG__CU_BK; e += TG__CU_WIDTH) {
                     const int kk = r->b_cs == 1 ? e / TG__CU_BN : e % TG__CU_BK, j = r->b_cs == 1 ? e % TG__CU_BN : e / TG__CU_BK;
-                    bs[kk * TG__CU_BN + j] = k0 + kk < end && col + j < r->n ? TG__CU(tg__cu_get)(TG__CU_DTYPE(2, r->tb), r->b, b_at + (k0 + kk) * r->b_rs + (col + j) * r->b_cs) : 0;
+                    bs[kk * TG__CU_BN + j] = k0 + kk < end && col + j < r->n ? TG__CU(tg__cu_of_b)(r, b_at + (k0 + kk) * r->b_rs + (col + j) * r->b_cs) : 0;
                 }
             }
             TG__CU_BARRIER
@@ -4796,7 +5202,7 @@ TG__INLINE void TG__CU(tg__cu_dots)(const tg__cu_gemm *r, int64_t block) {
         if (item >= items) continue;
         a_at = tg__cu_offset(r->ndim, r->shape, r->ba, batch) + i * r->a_rs; b_at = tg__cu_offset(r->ndim, r->shape, r->bb, batch) + j * r->b_cs;
         for (k = q * r->block + t % 64; k < end; k += 64)
-            v = TG__CU_FMA(TG__CU(tg__cu_get)(TG__CU_DTYPE(1, r->ta), r->a, a_at + k * r->a_cs), TG__CU(tg__cu_get)(TG__CU_DTYPE(2, r->tb), r->b, b_at + k * r->b_rs), v);
+            v = TG__CU_FMA(TG__CU(tg__cu_get)(TG__CU_DTYPE(1, r->ta), r->a, a_at + k * r->a_cs), TG__CU(tg__cu_of_b)(r, b_at + k * r->b_rs), v);
         s[t] = v;
     }
     TG__CU_BARRIER
@@ -4825,7 +5231,7 @@ TG__INLINE void TG__CU(tg__cu_lanes)(const tg__cu_gemm *r, int64_t block) {
         TG__CU_UNROLL for (e = 0; e < 8; e++) lane[e] = 0;
         for (k = q * r->block + t / 32; k < end; k += 64) {
             TG__CU_UNROLL for (e = 0; e < 8; e++)
-                if (k + e * 8 < end) lane[e] = TG__CU_FMA(TG__CU(tg__cu_get)(TG__CU_DTYPE(1, r->ta), r->a, a_at + (k + e * 8) * r->a_cs), TG__CU(tg__cu_get)(TG__CU_DTYPE(2, r->tb), r->b, b_at + (k + e * 8) * r->b_rs), lane[e]);
+                if (k + e * 8 < end) lane[e] = TG__CU_FMA(TG__CU(tg__cu_get)(TG__CU_DTYPE(1, r->ta), r->a, a_at + (k + e * 8) * r->a_cs), TG__CU(tg__cu_of_b)(r, b_at + (k + e * 8) * r->b_rs), lane[e]);
         }
         TG__CU_UNROLL for (e = 0; e < 4; e++) lane[e] = TG__CU_PLUS(lane[e], lane[e + 4]);
         s[t] = TG__CU_PLUS(TG__CU_PLUS(lane[0], lane[2]), TG__CU_PLUS(lane[1], lane[3]));
@@ -5000,7 +5406,7 @@ TG__CU_KERNEL(TG__CU(tg__cu_conv_parts), tg__cu_conv, { TG__CU_THREADS(t) TG__CU
    ====================================================================================== */
 /* ---- the text: written by tools/cuda_text.c ---- */
 static const char *const tg__cu_words[] = {
-"#line 2632 \"tensorgrad_cuda.h\"\n",
+"#line 2753 \"tensorgrad_cuda.h\"\n",
 "#if defined(__CUDACC_RTC__)\n",
 "typedef signed char int8_t;\n",
 "typedef unsigned char uint8_t;\n",
@@ -5087,7 +5493,7 @@ static const char *const tg__cu_words[] = {
 "}\n",
 "#endif\n",
 "#define TG__CU_KERNEL(name, type, ...) TG__CU_KERNEL_(name, type, __VA_ARGS__)\n",
-"#line 2719 \"tensorgrad_cuda.h\"\n",
+"#line 2840 \"tensorgrad_cuda.h\"\n",
 "#define TG__PASS_STRICT 1\n",
 "#define TG__VN 1\n",
 "#define TG__VN_F32 1\n",
@@ -6576,7 +6982,8 @@ static const char *const tg__cu_words[] = {
 "if (b == -1) return (int64_t)((uint64_t)0 - (uint64_t)a);\n",
 "return a / b - (a % b != 0 && (a < 0) != (b < 0));\n",
 "}\n",
-"#line 192 \"tensorgrad_cuda.h\"\n",
+"#line 193 \"tensorgrad_cuda.h\"\n",
+"enum { TG__CU_CODE = 2 };\n",
 "typedef struct tg__cu_view {\n",
 "char   *p;\n",
 "int64_t stride[8];\n",
@@ -6597,6 +7004,12 @@ static const char *const tg__cu_words[] = {
 "int32_t   wide;\n",
 "tg__cu_view o[10];\n",
 "} tg__cu_walk;\n",
+"typedef struct tg__cu_boxed {\n",
+"double  start[2], bin[2], share;\n",
+"int64_t points[2], low[2], high[2];\n",
+"int64_t picture;\n",
+"} tg__cu_boxed;\n",
+"enum { TG__CU_BOX_CHANNELS = 8 };\n",
 "typedef struct tg__cu_reduce {\n",
 "int64_t outs, length, piece, pieces;\n",
 "double  scale;\n",
@@ -6631,7 +7044,7 @@ static const char *const tg__cu_words[] = {
 "char   *a, *b, *c, *bias, *partial;\n",
 "int32_t ndim, ta, tb, tc, accumulate, columns;\n",
 "} tg__cu_gemm;\n",
-"#line 248 \"tensorgrad_cuda.h\"\n",
+"#line 256 \"tensorgrad_cuda.h\"\n",
 "typedef struct tg__cu_conv {\n",
 "int64_t m, n, k, groups, block, blocks;\n",
 "int64_t m_size[4], k_size[4];\n",
@@ -6652,7 +7065,7 @@ static const char *const tg__cu_words[] = {
 "int32_t ndim, small, kind;\n",
 "tg__cu_view o[6];\n",
 "} tg__cu_optim;\n",
-"#line 269 \"tensorgrad_cuda.h\"\n",
+"#line 277 \"tensorgrad_cuda.h\"\n",
 "enum { TG__CU_STEPS = 56, TG__CU_STEP_PIECE = 16384 };\n",
 "typedef struct tg__cu_stepped { int64_t n; char *p[6]; int32_t blocks, wide; } tg__cu_stepped;\n",
 "typedef struct tg__cu_steps {\n",
@@ -6664,7 +7077,7 @@ static const char *const tg__cu_words[] = {
 "enum { TG__CU_ONE_KEYS = 256, TG__CU_WIDE_HEAD = 256 };\n",
 NULL };
 static const char *const tg__cu_kernels[] = {
-"#line 2734 \"tensorgrad_cuda.h\"\n",
+"#line 2855 \"tensorgrad_cuda.h\"\n",
 "#undef TG__T\n",
 "#undef TG__V\n",
 "#undef TG__M\n",
@@ -6699,7 +7112,7 @@ static const char *const tg__cu_kernels[] = {
 "#define TG__CU(name) name##_i64\n",
 "#define TG__CU_FROM(v) tg__int_of((double)(v))\n",
 "#endif\n",
-"#line 2770 \"tensorgrad_cuda.h\"\n",
+"#line 2891 \"tensorgrad_cuda.h\"\n",
 "TG__INLINE TG__T TG__CU(tg__cu_get)(int dtype, const char *p, int64_t i) {\n",
 "switch (dtype) {\n",
 "case 0: return TG__CU_FROM(((const float *)p)[i]);\n",
@@ -6732,7 +7145,57 @@ static const char *const tg__cu_kernels[] = {
 "default: ((uint8_t *)p)[i] = (uint8_t)!(v == 0); break;\n",
 "}\n",
 "}\n",
-"#line 2803 \"tensorgrad_cuda.h\"\n",
+"#line 2925 \"tensorgrad_cuda.h\"\n",
+"#if (!defined(TG__CU_ONLY) || defined(TG__CU_ONLY_COPY) || defined(TG__CU_ONLY_GEMM)) && TG__CU_TYPE == 32\n",
+"#line 1 \"tensorgrad.h, from the line 'typedef enum tg_dtype {' on\"\n",
+"typedef enum tg_dtype {\n",
+"TG_F32 = 0, TG_F64, TG_F16, TG_BF16, TG_I64, TG_I32, TG_I16, TG_I8, TG_U8, TG_BOOL, TG_DTYPES,\n",
+"#line 6 \"tensorgrad.h, from the line 'typedef enum tg_dtype {' on\"\n",
+"TG_Q8_0 = 16,\n",
+"TG_Q4_0\n",
+"} tg_dtype;\n",
+"#line 1 \"tensorgrad.h, from the line '#define TG__BLOCK ' on\"\n",
+"#define TG__BLOCK 32\n",
+"#line 4 \"tensorgrad.h, from the line '/* ---- quantised blocks: device' on\"\n",
+"TG__PRIVATE float tg__block_largest(const float *x) {\n",
+"float most = 0;\n",
+"int i;\n",
+"for (i = 0; i < TG__BLOCK; i++) if ((x[i] < 0 ? -x[i] : x[i]) > (most < 0 ? -most : most)) most = x[i];\n",
+"return most;\n",
+"}\n",
+"#line 11 \"tensorgrad.h, from the line '/* ---- quantised blocks: device' on\"\n",
+"TG__PRIVATE int tg__block_round(float v, int low, int high) {\n",
+"int n;\n",
+"float r;\n",
+"if (!(v > (float)low - 1 && v < (float)high + 1)) return v >= (float)high ? high : v <= (float)low ? low : 0;\n",
+"n = (int)v;\n",
+"r = v - (float)n;\n",
+"if (r > 0.5f || (r == 0.5f && (n & 1))) n++;\n",
+"if (r < -0.5f || (r == -0.5f && (n & 1))) n--;\n",
+"return n < low ? low : n > high ? high : n;\n",
+"}\n",
+"TG__PRIVATE void tg__block_pack(tg_dtype d, unsigned char *y, const float *x) {\n",
+"const float most = tg__block_largest(x), scale = d == TG_Q8_0 ? (most < 0 ? -most : most) / 127 : most / -8,\n",
+"inverse = scale != 0 ? 1 / scale : 0;\n",
+"const uint16_t half = tg__to_half(scale);\n",
+"int i;\n",
+"y[0] = (unsigned char)(half & 255); y[1] = (unsigned char)(half >> 8);\n",
+"for (i = 0; i < TG__BLOCK; i++) {\n",
+"if (d == TG_Q8_0) y[2 + i] = (unsigned char)(signed char)tg__block_round(x[i] * inverse, -127, 127);\n",
+"else if (i < 16) y[2 + i] = (unsigned char)(tg__block_round(x[i] * inverse, -8, 7) + 8);\n",
+"else y[2 + i - 16] = (unsigned char)(y[2 + i - 16] | (tg__block_round(x[i] * inverse, -8, 7) + 8) << 4);\n",
+"}\n",
+"}\n",
+"#line 34 \"tensorgrad.h, from the line '/* ---- quantised blocks: device' on\"\n",
+"TG__INLINE int tg__block_whole(tg_dtype d, const unsigned char *x, int i) { return d == TG_Q8_0 ? (int)(signed char)x[2 + i] : (i < 16 ? x[2 + i] & 15 : x[2 + i - 16] >> 4) - 8; }\n",
+"#line 2927 \"tensorgrad_cuda.h\"\n",
+"TG__INLINE float tg__cu_get_block(int code, const char *p, int64_t i) {\n",
+"const tg_dtype d = (tg_dtype)(code + TG__CU_CODE);\n",
+"const uint8_t *const b = (const uint8_t *)p + i / TG__BLOCK * (d == TG_Q8_0 ? 34 : 18);\n",
+"return tg__from_half((uint16_t)(b[0] | b[1] << 8)) * (float)tg__block_whole(d, b, (int)(i % TG__BLOCK));\n",
+"}\n",
+"#endif\n",
+"#line 2934 \"tensorgrad_cuda.h\"\n",
 "#ifndef TG__CU_ANY\n",
 "#define TG__CU_ANY\n",
 "TG__INLINE void tg__cu_move(int size, char *y, int64_t to, const char *x, int64_t from) {\n",
@@ -6743,7 +7206,7 @@ static const char *const tg__cu_kernels[] = {
 "default: ((uint8_t *)y)[to] = ((const uint8_t *)x)[from]; break;\n",
 "}\n",
 "}\n",
-"#line 2814 \"tensorgrad_cuda.h\"\n",
+"#line 2945 \"tensorgrad_cuda.h\"\n",
 "typedef struct TG__CU_ALIGNED tg__cu_eight { uint64_t w[8]; } tg__cu_eight;\n",
 "TG__INLINE int tg__cu_size(int dtype) { return dtype == 1 || dtype == 4 ? 8 : dtype == 0 || dtype == 5 ? 4 : dtype == 2 || dtype == 3 || dtype == 6 ? 2 : 1; }\n",
 "TG__INLINE void tg__cu_eight_in(int dtype, const char *from, int64_t step, int64_t at, tg__cu_eight *to) {\n",
@@ -6759,7 +7222,7 @@ static const char *const tg__cu_kernels[] = {
 "if (size == 1) { TG__CU_MOVE_8(p, from); }\n",
 "else { TG__CU_UNROLL for (int e = 0; e < size / 2; e++) { TG__CU_MOVE_16(p + 16 * e, (const char *)from + 16 * e); } }\n",
 "}\n",
-"#line 2830 \"tensorgrad_cuda.h\"\n",
+"#line 2961 \"tensorgrad_cuda.h\"\n",
 "TG__INLINE int64_t tg__cu_offset(int ndim, const int64_t *shape, const int64_t *stride, int64_t i) {\n",
 "int64_t at = 0;\n",
 "int d;\n",
@@ -6780,7 +7243,7 @@ static const char *const tg__cu_kernels[] = {
 "}\n",
 "}\n",
 "#endif\n",
-"#line 2853 \"tensorgrad_cuda.h\"\n",
+"#line 2984 \"tensorgrad_cuda.h\"\n",
 "#ifndef TG__CU_PLACES\n",
 "#define TG__CU_PLACES(count) \\\n",
 "int64_t at[count]; \\\n",
@@ -6797,19 +7260,19 @@ static const char *const tg__cu_kernels[] = {
 "}\n",
 "#define TG__CU_UP_TO(i, count) for (int64_t i = block * TG__CU_WIDTH + t; i < (count); i += blocks * TG__CU_WIDTH)\n",
 "#define TG__CU_EACH(i) TG__CU_UP_TO(i, r->n)\n",
-"#line 2870 \"tensorgrad_cuda.h\"\n",
+"#line 3001 \"tensorgrad_cuda.h\"\n",
 "#ifdef TG__CU_DTYPES\n",
 "#define TG__CU_DTYPE(k, asked) ((int)((uint64_t)(TG__CU_DTYPES) >> (4 * (k)) & 15))\n",
 "#else\n",
 "#define TG__CU_DTYPE(k, asked) (asked)\n",
 "#endif\n",
 "#define TG__CU_D(k) TG__CU_DTYPE(k, r->o[k].dtype)\n",
-"#line 2877 \"tensorgrad_cuda.h\"\n",
+"#line 3008 \"tensorgrad_cuda.h\"\n",
 "#define TG__CU_POSITION                                                \\\n",
 "int64_t p[5]; \\\n",
 "{ int64_t rest = i; for (int d = 4; d > 0; d--) { p[d] = rest % r->shape[d]; rest /= r->shape[d]; } p[0] = rest; }\n",
 "#define TG__CU_TO(k) (p[0] * r->o[k].stride[0] + p[1] * r->o[k].stride[1] + p[2] * r->o[k].stride[2] + p[3] * r->o[k].stride[3] + p[4] * r->o[k].stride[4])\n",
-"#line 2883 \"tensorgrad_cuda.h\"\n",
+"#line 3014 \"tensorgrad_cuda.h\"\n",
 "#define TG__CU_NUMBER(k) (r->o[k].number == 2 ? (TG__T)r->o[k].i : TG__CU_FROM(r->o[k].f))\n",
 "#define TG__CU_READ(k, q) const TG__V q = r->o[k].number ? TG__CU_NUMBER(k) : TG__CU(tg__cu_get)(TG__CU_D(k), from[k], index[k]); (void)q;\n",
 "#define TG__CU_EIGHTS(i) for (int64_t i = (block * TG__CU_WIDTH + t) * 8; i + 8 <= r->n; i += blocks * TG__CU_WIDTH * 8)\n",
@@ -6918,11 +7381,24 @@ static const char *const tg__cu_kernels[] = {
 "#define SINC_U(v) MUL(K(3.14159265358979323846), SELECT(EQ(v, ZERO), ONE, v))\n",
 "#define GELU_DU(v) TG__W(fma)(TG__W(mul)(v, v), K(0.21406444881479865), K(1.5957691216057308))\n",
 "#endif\n",
-"#line 2918 \"tensorgrad_cuda.h\"\n",
+"#line 3049 \"tensorgrad_cuda.h\"\n",
 "#if !defined(TG__CU_ONLY) || defined(TG__CU_ONLY_COPY)\n",
-"#line 2920 \"tensorgrad_cuda.h\"\n",
+"#line 3051 \"tensorgrad_cuda.h\"\n",
 "TG__CU_MAP(TG__CU(tg__cu_cast), 2, , , TG__CU(tg__cu_get)(TG__CU_D(1), from[1], index[1]))\n",
-"#if TG__CU_TYPE == 64\n",
+"#if TG__CU_TYPE == 32\n",
+"#line 3054 \"tensorgrad_cuda.h\"\n",
+"TG__INLINE void tg__cu_block_packed(const tg__cu_walk *r, int64_t i) {\n",
+"const tg_dtype d = (tg_dtype)(TG__CU_D(0) + TG__CU_CODE);\n",
+"const int bytes = d == TG_Q8_0 ? 34 : 18;\n",
+"float v[TG__BLOCK];\n",
+"uint8_t block[34];\n",
+"for (int e = 0; e < TG__BLOCK; e++) v[e] = tg__cu_get_f32(TG__CU_D(1), r->o[1].p, i * TG__BLOCK + e);\n",
+"tg__block_pack(d, block, v);\n",
+"for (int e = 0; e < bytes; e++) ((uint8_t *)r->o[0].p)[i * bytes + e] = block[e];\n",
+"}\n",
+"TG__CU_KERNEL(tg__cu_unpack_f32, tg__cu_walk, { TG__CU_THREADS(t) TG__CU_EACH(i) tg__cu_put_f32(TG__CU_D(0), r->o[0].p, i, tg__cu_get_block(TG__CU_D(1), r->o[1].p, i)); })\n",
+"TG__CU_KERNEL(tg__cu_pack_f32, tg__cu_walk, { TG__CU_THREADS(t) TG__CU_EACH(i) tg__cu_block_packed(r, i); })\n",
+"#elif TG__CU_TYPE == 64\n",
 "TG__CU_KERNEL(tg__cu_ramp_f64, tg__cu_walk, { TG__CU_THREADS(t) TG__CU_EACH(i) { TG__CU_PLACES(1) tg__cu_put_f64(TG__CU_D(0), r->o[0].p, at[0], r->numbers[0] + (double)i * r->numbers[1]); } })\n",
 "#elif TG__CU_TYPE == 0\n",
 "TG__CU_KERNEL(tg__cu_ramp_i64, tg__cu_walk, { TG__CU_THREADS(t) TG__CU_EACH(i) { TG__CU_PLACES(1) tg__cu_put_i64(TG__CU_D(0), r->o[0].p, at[0], (int64_t)((uint64_t)r->whole[0] + (uint64_t)i * (uint64_t)r->whole[1])); } })\n",
@@ -6932,9 +7408,9 @@ static const char *const tg__cu_kernels[] = {
 "TG__CU_RAW(8) TG__CU_RAW(16) TG__CU_RAW(32) TG__CU_RAW(64)\n",
 "#endif\n",
 "#endif\n",
-"#line 2932 \"tensorgrad_cuda.h\"\n",
+"#line 3076 \"tensorgrad_cuda.h\"\n",
 "#if !defined(TG__CU_ONLY) || defined(TG__CU_ONLY_RANDOM) || defined(TG__CU_ONLY_ATTENTION) || defined(TG__CU_ONLY_ATTENTION_MATRIX)\n",
-"#line 2934 \"tensorgrad_cuda.h\"\n",
+"#line 3078 \"tensorgrad_cuda.h\"\n",
 "#ifndef TG__CU_PHILOX\n",
 "#define TG__CU_PHILOX\n",
 "TG__INLINE void tg__cu_philox(uint64_t at, uint64_t key, uint64_t call, uint32_t *w) {\n",
@@ -7015,9 +7491,9 @@ static const char *const tg__cu_kernels[] = {
 "#undef TG__CU_UNIT\n",
 "#undef TG__CU_FRACTION\n",
 "#endif\n",
-"#line 3015 \"tensorgrad_cuda.h\"\n",
+"#line 3159 \"tensorgrad_cuda.h\"\n",
 "#if !defined(TG__CU_ONLY) || defined(TG__CU_ONLY_REDUCE)\n",
-"#line 3017 \"tensorgrad_cuda.h\"\n",
+"#line 3161 \"tensorgrad_cuda.h\"\n",
 "#ifndef TG__CU_SUM\n",
 "enum { TG__CU_SUM, TG__CU_PROD, TG__CU_MAX, TG__CU_MIN };\n",
 "#define TG__CU_SUM TG__CU_SUM\n",
@@ -7113,7 +7589,7 @@ static const char *const tg__cu_kernels[] = {
 "if (t % 64 == 0 && item < items) TG__CU(tg__cu_leave)(r, item / r->pieces, item % r->pieces, s[t], place[t]);\n",
 "}\n",
 "}\n",
-"#line 3113 \"tensorgrad_cuda.h\"\n",
+"#line 3257 \"tensorgrad_cuda.h\"\n",
 "TG__INLINE void TG__CU(tg__cu_short)(const tg__cu_reduce *r, int64_t block, int kind) {\n",
 "TG__CU_THREADS(t) {\n",
 "const int64_t out = block * TG__CU_WIDTH + t;\n",
@@ -7130,7 +7606,7 @@ static const char *const tg__cu_kernels[] = {
 "TG__CU(tg__cu_leave)(r, out, 0, v, i);\n",
 "}\n",
 "}\n",
-"#line 3130 \"tensorgrad_cuda.h\"\n",
+"#line 3274 \"tensorgrad_cuda.h\"\n",
 "TG__INLINE void TG__CU(tg__cu_columns)(const tg__cu_reduce *r, int64_t block, int kind) {\n",
 "TG__CU_THREADS(t) {\n",
 "const int64_t wide = (r->outs + TG__CU_WIDTH - 1) / TG__CU_WIDTH, q = block / wide, out = block % wide * TG__CU_WIDTH + t, first = q * r->piece;\n",
@@ -7145,7 +7621,7 @@ static const char *const tg__cu_kernels[] = {
 "TG__CU(tg__cu_leave)(r, out, q, v, 0);\n",
 "}\n",
 "}\n",
-"#line 3145 \"tensorgrad_cuda.h\"\n",
+"#line 3289 \"tensorgrad_cuda.h\"\n",
 "TG__INLINE void TG__CU(tg__cu_join)(const tg__cu_reduce *r, int64_t block, int kind) {\n",
 "TG__CU_THREADS(t) {\n",
 "const int64_t out = block * TG__CU_WIDTH + t;\n",
@@ -7182,9 +7658,9 @@ static const char *const tg__cu_kernels[] = {
 "TG__CU_REDUCERS(TG__CU_KIND, TG__CU_KIND_NAME)\n",
 "#endif\n",
 "#endif\n",
-"#line 3182 \"tensorgrad_cuda.h\"\n",
+"#line 3326 \"tensorgrad_cuda.h\"\n",
 "#if (!defined(TG__CU_ONLY) || defined(TG__CU_ONLY_SOFTMAX)) && TG__CU_TYPE != 0\n",
-"#line 3184 \"tensorgrad_cuda.h\"\n",
+"#line 3328 \"tensorgrad_cuda.h\"\n",
 "#ifndef TG__CU_ROWS\n",
 "#define TG__CU_ROWS\n",
 "TG__INLINE int64_t tg__cu_class(const tg__cu_rows *r, int64_t row) {\n",
@@ -7197,7 +7673,7 @@ static const char *const tg__cu_kernels[] = {
 "default: return ((const uint8_t *)r->classes)[at];\n",
 "}\n",
 "}\n",
-"#line 3197 \"tensorgrad_cuda.h\"\n",
+"#line 3341 \"tensorgrad_cuda.h\"\n",
 "TG__INLINE int64_t tg__cu_class_of(const tg__cu_rows *r, int64_t row) {\n",
 "const int64_t c = tg__cu_class(r, row);\n",
 "if (c == -100 || (c >= 0 && c < r->length)) return c;\n",
@@ -7206,7 +7682,7 @@ static const char *const tg__cu_kernels[] = {
 "}\n",
 "#endif\n",
 "#define TG__CU_X(i) TG__CU(tg__cu_get)(TG__CU_DTYPE(1, r->xd), r->x, from + (i) * r->xs)\n",
-"#line 3206 \"tensorgrad_cuda.h\"\n",
+"#line 3350 \"tensorgrad_cuda.h\"\n",
 "#define TG__CU_LANE(first, ...) \\\n",
 "for (int64_t at = (first); at < r->length; at += 256) { \\\n",
 "TG__T four[4]; \\\n",
@@ -7271,7 +7747,7 @@ static const char *const tg__cu_kernels[] = {
 "TG__CU(tg__cu_put)(TG__CU_DTYPE(0, r->yd), r->y, to + i * r->ys, r->kind == 1 ? TG__W(sub)(d, v) : TG__W(mul)(TG__W(exp)(d), v)))\n",
 "}\n",
 "}\n",
-"#line 3271 \"tensorgrad_cuda.h\"\n",
+"#line 3415 \"tensorgrad_cuda.h\"\n",
 "TG__INLINE void TG__CU(tg__cu_entropy_back)(const tg__cu_rows *r, int64_t block) {\n",
 "TG__CU_THREADS(t) {\n",
 "const int64_t row = block * 4 + t / 64;\n",
@@ -7292,7 +7768,7 @@ static const char *const tg__cu_kernels[] = {
 "}\n",
 "#undef TG__CU_LANE\n",
 "#undef TG__CU_X\n",
-"#line 3292 \"tensorgrad_cuda.h\"\n",
+"#line 3436 \"tensorgrad_cuda.h\"\n",
 "TG__INLINE void TG__CU(tg__cu_entropy_chunks)(const tg__cu_rows *r, int64_t block) {\n",
 "TG__CU_SHARED(TG__T, s, TG__CU_WIDTH);\n",
 "TG__CU_SHARED(double, sum, 4);\n",
@@ -7331,7 +7807,7 @@ static const char *const tg__cu_kernels[] = {
 "to[0] = (TG__T)sum[t / 64]; to[1] = (TG__T)count[t];\n",
 "}\n",
 "}\n",
-"#line 3331 \"tensorgrad_cuda.h\"\n",
+"#line 3475 \"tensorgrad_cuda.h\"\n",
 "TG__INLINE void TG__CU(tg__cu_entropy_join)(const tg__cu_rows *r) {\n",
 "TG__CU_THREADS(t) {\n",
 "TG__T *const row = (TG__T *)r->row + 2 * r->rows;\n",
@@ -7348,9 +7824,9 @@ static const char *const tg__cu_kernels[] = {
 "TG__CU_KERNEL(TG__CU(tg__cu_softmax), tg__cu_rows, TG__CU(tg__cu_soft)(r, block))\n",
 "TG__CU_KERNEL(TG__CU(tg__cu_entropy), tg__cu_rows, TG__CU(tg__cu_entropy_back)(r, block))\n",
 "#endif\n",
-"#line 3348 \"tensorgrad_cuda.h\"\n",
+"#line 3492 \"tensorgrad_cuda.h\"\n",
 "#if (!defined(TG__CU_ONLY) || defined(TG__CU_ONLY_INDEX)) && TG__CU_TYPE == 0\n",
-"#line 3351 \"tensorgrad_cuda.h\"\n",
+"#line 3495 \"tensorgrad_cuda.h\"\n",
 "#define TG__CU_CHANGE(code, T, WIDE, NARROW, U, NO) case code: { \\\n",
 "T *const p = (T *)y + to; const T e = ((const T *)x)[from]; const U d = (U)WIDE(*p), s = (U)WIDE(e); \\\n",
 "if (kind == 2) *p = (T)NARROW(d + s); else if (kind == 3) *p = (T)NARROW(d * s); \\\n",
@@ -7376,7 +7852,7 @@ static const char *const tg__cu_kernels[] = {
 "TG__CU_CHANGE(9, uint8_t, TG__CU_SELF, (uint8_t), uint32_t, TG__CU_NEVER)\n",
 "}\n",
 "}\n",
-"#line 3377 \"tensorgrad_cuda.h\"\n",
+"#line 3521 \"tensorgrad_cuda.h\"\n",
 "TG__INLINE void tg__cu_take(const tg__cu_index *r, int64_t block, int64_t blocks) {\n",
 "TG__CU_THREADS(t) for (int64_t i = block * TG__CU_WIDTH + t; i < r->n * r->k; i += blocks * TG__CU_WIDTH) {\n",
 "const int64_t slice = r->buckets ? i % r->n : i / r->k, k = r->buckets ? i / r->n : i % r->k;\n",
@@ -7386,7 +7862,7 @@ static const char *const tg__cu_kernels[] = {
 "tg__cu_move(r->size, r->y, tg__cu_offset(r->ndim, r->shape, r->sy, slice) + k * r->ky, r->x, tg__cu_offset(r->ndim, r->shape, r->sx, slice) + v * r->xv);\n",
 "}\n",
 "}\n",
-"#line 3387 \"tensorgrad_cuda.h\"\n",
+"#line 3531 \"tensorgrad_cuda.h\"\n",
 "TG__INLINE void tg__cu_scatter(const tg__cu_index *r, int64_t block) {\n",
 "TG__CU_THREADS(t) {\n",
 "const int64_t at = block * TG__CU_WIDTH + t, slice = at % r->n, bucket = at / r->n;\n",
@@ -7406,9 +7882,9 @@ static const char *const tg__cu_kernels[] = {
 "TG__CU_KERNEL(tg__cu_index_take_i64, tg__cu_index, tg__cu_take(r, block, blocks))\n",
 "TG__CU_KERNEL(tg__cu_index_scatter_i64, tg__cu_index, tg__cu_scatter(r, block))\n",
 "#endif\n",
-"#line 3407 \"tensorgrad_cuda.h\"\n",
+"#line 3551 \"tensorgrad_cuda.h\"\n",
 "#if (!defined(TG__CU_ONLY) || defined(TG__CU_ONLY_SCAN)) && TG__CU_TYPE != 32\n",
-"#line 3410 \"tensorgrad_cuda.h\"\n",
+"#line 3554 \"tensorgrad_cuda.h\"\n",
 "#ifndef TG__CU_LINEAR\n",
 "enum { TG__CU_SCAN_SUM, TG__CU_SCAN_PROD, TG__CU_SCAN_MAX, TG__CU_SCAN_MIN, TG__CU_LINEAR };\n",
 "#define TG__CU_LINEAR TG__CU_LINEAR\n",
@@ -7420,7 +7896,7 @@ static const char *const tg__cu_kernels[] = {
 "#define TG__CU_ADD(a, b) ((a) + (b))\n",
 "#define TG__CU_TIMES(a, b) ((a) * (b))\n",
 "#endif\n",
-"#line 3422 \"tensorgrad_cuda.h\"\n",
+"#line 3566 \"tensorgrad_cuda.h\"\n",
 "typedef struct TG__CU(tg__cu_stretch) { TG__T value, factor; int64_t place; } TG__CU(tg__cu_stretch);\n",
 "TG__INLINE void TG__CU(tg__cu_stretch_on)(int kind, TG__CU(tg__cu_stretch) *s, const TG__CU(tg__cu_stretch) *next) {\n",
 "const TG__T v = next->value, old = s->value;\n",
@@ -7431,7 +7907,7 @@ static const char *const tg__cu_kernels[] = {
 "default: if (v != v || (old == old && (kind == TG__CU_SCAN_MAX ? v >= old : v <= old))) { s->value = v; s->place = next->place; }\n",
 "}\n",
 "}\n",
-"#line 3433 \"tensorgrad_cuda.h\"\n",
+"#line 3577 \"tensorgrad_cuda.h\"\n",
 "TG__INLINE void TG__CU(tg__cu_scan_run)(const tg__cu_walk *r, int64_t row, int64_t from, int64_t end, int begun, int store, TG__CU(tg__cu_stretch) *s) {\n",
 "const int64_t to = tg__cu_offset(r->ndim, r->shape, r->o[0].stride, row), x = tg__cu_offset(r->ndim, r->shape, r->o[2].stride, row);\n",
 "const int64_t places = tg__cu_offset(r->ndim, r->shape, r->o[1].stride, row), a = tg__cu_offset(r->ndim, r->shape, r->o[3].stride, row);\n",
@@ -7483,9 +7959,9 @@ static const char *const tg__cu_kernels[] = {
 "TG__CU_KERNEL(TG__CU(tg__cu_scan_pieces), tg__cu_walk, { TG__CU_THREADS(t) TG__CU_UP_TO(i, r->n * r->pieces) TG__CU(tg__cu_scan_item)(r, i, 0); })\n",
 "TG__CU_KERNEL(TG__CU(tg__cu_scan_before), tg__cu_walk, { TG__CU_THREADS(t) TG__CU_EACH(i) TG__CU(tg__cu_scan_row)(r, i); })\n",
 "#endif\n",
-"#line 3485 \"tensorgrad_cuda.h\"\n",
+"#line 3629 \"tensorgrad_cuda.h\"\n",
 "#if (!defined(TG__CU_ONLY) || defined(TG__CU_ONLY_SORT)) && TG__CU_TYPE == 0\n",
-"#line 3487 \"tensorgrad_cuda.h\"\n",
+"#line 3631 \"tensorgrad_cuda.h\"\n",
 "enum { TG__CU_SORTS = 1024 };\n",
 "typedef struct tg__cu_entry { uint64_t key; int64_t place; } tg__cu_entry;\n",
 "TG__INLINE uint64_t tg__cu_sort_key(int dtype, const char *p, int64_t i) {\n",
@@ -7504,7 +7980,7 @@ static const char *const tg__cu_kernels[] = {
 "if ((u & ~sign) > infinity) return sign | (sign - 1);\n",
 "return u & sign ? (u ^ (sign | (sign - 1))) + (u == sign) : u | sign;\n",
 "}\n",
-"#line 3506 \"tensorgrad_cuda.h\"\n",
+"#line 3650 \"tensorgrad_cuda.h\"\n",
 "TG__INLINE int64_t tg__cu_rank(const tg__cu_entry *e, int64_t n, uint64_t key, int equal) {\n",
 "int64_t low = 0, high = n;\n",
 "while (low < high) {\n",
@@ -7513,56 +7989,63 @@ static const char *const tg__cu_kernels[] = {
 "}\n",
 "return low;\n",
 "}\n",
-"#line 3515 \"tensorgrad_cuda.h\"\n",
-"TG__INLINE void tg__cu_merge(const tg__cu_entry *from, tg__cu_entry *to, int64_t n, int64_t w, int64_t i) {\n",
+"#line 3660 \"tensorgrad_cuda.h\"\n",
+"TG__INLINE void tg__cu_merge(const tg__cu_entry *from, tg__cu_entry *to, int64_t n, int64_t w, int64_t keep, int64_t i) {\n",
 "const int64_t base = i / (2 * w) * (2 * w), second = base + w < n ? base + w : n, end = second + w < n ? second + w : n;\n",
 "const int later = i >= second;\n",
-"const int64_t rank = later ? tg__cu_rank(from + base, second - base, from[i].key, 1) : tg__cu_rank(from + second, end - second, from[i].key, 0);\n",
-"to[later ? i - w + rank : i + rank] = from[i];\n",
+"const int64_t own = i - (later ? second : base), other = later ? second - base : end - second;\n",
+"if (own < keep) {\n",
+"const int64_t at = own + tg__cu_rank(from + (later ? base : second), other < keep ? other : keep, from[i].key, later);\n",
+"if (at < keep) to[base + at] = from[i];\n",
 "}\n",
-"#line 3522 \"tensorgrad_cuda.h\"\n",
+"}\n",
+"#line 3670 \"tensorgrad_cuda.h\"\n",
 "TG__INLINE void tg__cu_sort_put(const tg__cu_walk *r, int64_t row, int64_t k, int64_t place) {\n",
 "const int dtype = TG__CU_D(2), size = dtype == 0 || dtype == 5 ? 4 : dtype == 1 || dtype == 4 ? 8 : dtype == 2 || dtype == 3 || dtype == 6 ? 2 : 1;\n",
 "tg__cu_move(size, r->o[0].p, tg__cu_offset(r->ndim, r->shape, r->o[0].stride, row) + k * r->o[0].step, r->o[2].p,\n",
 "tg__cu_offset(r->ndim, r->shape, r->o[2].stride, row) + place * r->o[2].step);\n",
 "((int64_t *)r->o[1].p)[tg__cu_offset(r->ndim, r->shape, r->o[1].stride, row) + k * r->o[1].step] = place;\n",
 "}\n",
-"#line 3529 \"tensorgrad_cuda.h\"\n",
+"#line 3677 \"tensorgrad_cuda.h\"\n",
 "TG__INLINE void tg__cu_sort_block(const tg__cu_walk *r, int64_t block) {\n",
 "TG__CU_SHARED(tg__cu_entry, s, 2 * TG__CU_SORTS);\n",
-"const int64_t first = block * (TG__CU_SORTS / r->piece), items = r->n * r->pieces, length = r->o[2].count;\n",
+"const int64_t first = block * (TG__CU_SORTS / r->piece), items = r->n * r->pieces, length = r->length, keep = r->whole[2];\n",
+"const int64_t last = length - (r->pieces - 1) * r->piece, next = (r->pieces - 1) * keep + (last < keep ? last : keep);\n",
+"const tg__cu_entry *const entries = (const tg__cu_entry *)r->work + (r->part ? r->whole[3] : 0);\n",
+"tg__cu_entry *const to = (tg__cu_entry *)r->work + (r->part ? 0 : r->whole[3]);\n",
 "int64_t w;\n",
 "int from = 0;\n",
 "TG__CU_THREADS(t) for (int64_t e = t; e < TG__CU_SORTS; e += TG__CU_WIDTH) {\n",
 "const int64_t item = first + e / r->piece, row = item / r->pieces, at = item % r->pieces * r->piece + e % r->piece;\n",
 "s[e].key = ~(uint64_t)0; s[e].place = length;\n",
 "if (item >= items || at >= length) continue;\n",
+"if (r->whole[4]) { s[e] = entries[row * length + at]; continue; }\n",
 "s[e].key = tg__cu_sort_key(TG__CU_D(2), r->o[2].p, tg__cu_offset(r->ndim, r->shape, r->o[2].stride, row) + at * r->o[2].step);\n",
 "if (r->kind) s[e].key = ~s[e].key & ~(uint64_t)0 >> (TG__CU_D(2) == 1 || TG__CU_D(2) == 4 ? 0 : 32);\n",
 "s[e].place = at;\n",
 "}\n",
 "TG__CU_BARRIER\n",
 "for (w = 1; w < r->piece; w *= 2) {\n",
-"TG__CU_THREADS(t) for (int64_t e = t; e < TG__CU_SORTS; e += TG__CU_WIDTH) tg__cu_merge(s + from, s + (TG__CU_SORTS - from), TG__CU_SORTS, w, e);\n",
+"TG__CU_THREADS(t) for (int64_t e = t; e < TG__CU_SORTS; e += TG__CU_WIDTH) tg__cu_merge(s + from, s + (TG__CU_SORTS - from), TG__CU_SORTS, w, keep, e);\n",
 "TG__CU_BARRIER\n",
 "from = TG__CU_SORTS - from;\n",
 "}\n",
 "TG__CU_THREADS(t) for (int64_t e = t; e < TG__CU_SORTS; e += TG__CU_WIDTH) {\n",
-"const int64_t item = first + e / r->piece, row = item / r->pieces, at = item % r->pieces * r->piece + e % r->piece;\n",
-"if (item >= items || at >= length) continue;\n",
-"if (r->pieces > 1) ((tg__cu_entry *)r->work)[row * length + at] = s[from + e];\n",
+"const int64_t item = first + e / r->piece, row = item / r->pieces, piece = item % r->pieces, at = e % r->piece;\n",
+"if (item >= items || at >= keep || piece * r->piece + at >= length) continue;\n",
+"if (r->pieces > 1) to[row * next + piece * keep + at] = s[from + e];\n",
 "else if (at >= r->whole[1] && at < r->whole[1] + r->o[0].count) tg__cu_sort_put(r, row, at - r->whole[1], s[from + e].place);\n",
 "}\n",
 "}\n",
-"#line 3556 \"tensorgrad_cuda.h\"\n",
+"#line 3708 \"tensorgrad_cuda.h\"\n",
 "TG__INLINE void tg__cu_sort_merge(const tg__cu_walk *r, int64_t i) {\n",
-"const int64_t n = r->o[2].count, row = i / n, half = r->n * n;\n",
+"const int64_t n = r->length, row = i / n, half = r->whole[3];\n",
 "tg__cu_entry *const e = (tg__cu_entry *)r->work + row * n;\n",
-"tg__cu_merge(e + (r->part ? half : 0), e + (r->part ? 0 : half), n, r->piece, i - row * n);\n",
+"tg__cu_merge(e + (r->part ? half : 0), e + (r->part ? 0 : half), n, r->piece, n, i - row * n);\n",
 "}\n",
 "TG__INLINE void tg__cu_sort_write(const tg__cu_walk *r, int64_t i) {\n",
-"const int64_t n = r->o[2].count, row = i / r->o[0].count, k = i - row * r->o[0].count;\n",
-"tg__cu_sort_put(r, row, k, ((const tg__cu_entry *)r->work)[(r->part ? r->n * n : 0) + row * n + r->whole[1] + k].place);\n",
+"const int64_t n = r->length, row = i / r->o[0].count, k = i - row * r->o[0].count;\n",
+"tg__cu_sort_put(r, row, k, ((const tg__cu_entry *)r->work)[(r->part ? r->whole[3] : 0) + row * n + r->whole[1] + k].place);\n",
 "}\n",
 "TG__INLINE void tg__cu_search(const tg__cu_walk *r, int64_t i) {\n",
 "const int64_t row = i / r->o[0].count, k = i - row * r->o[0].count;\n",
@@ -7577,13 +8060,13 @@ static const char *const tg__cu_kernels[] = {
 "if (TG__CU_D(0) == 4) ((int64_t *)r->o[0].p)[to] = low; else ((int32_t *)r->o[0].p)[to] = (int32_t)low;\n",
 "}\n",
 "TG__CU_KERNEL(tg__cu_sort_blocks_i64, tg__cu_walk, tg__cu_sort_block(r, block))\n",
-"TG__CU_KERNEL(tg__cu_sort_merge_i64, tg__cu_walk, { TG__CU_THREADS(t) TG__CU_UP_TO(i, r->n * r->o[2].count) tg__cu_sort_merge(r, i); })\n",
+"TG__CU_KERNEL(tg__cu_sort_merge_i64, tg__cu_walk, { TG__CU_THREADS(t) TG__CU_UP_TO(i, r->n * r->length) tg__cu_sort_merge(r, i); })\n",
 "TG__CU_KERNEL(tg__cu_sort_write_i64, tg__cu_walk, { TG__CU_THREADS(t) TG__CU_UP_TO(i, r->n * r->o[0].count) tg__cu_sort_write(r, i); })\n",
 "TG__CU_KERNEL(tg__cu_search_i64, tg__cu_walk, { TG__CU_THREADS(t) TG__CU_UP_TO(i, r->n * r->o[0].count) tg__cu_search(r, i); })\n",
 "#endif\n",
-"#line 3583 \"tensorgrad_cuda.h\"\n",
+"#line 3735 \"tensorgrad_cuda.h\"\n",
 "#if (!defined(TG__CU_ONLY) || defined(TG__CU_ONLY_NORM)) && TG__CU_TYPE != 0\n",
-"#line 3586 \"tensorgrad_cuda.h\"\n",
+"#line 3738 \"tensorgrad_cuda.h\"\n",
 "#ifndef TG__CU_NORM\n",
 "#define TG__CU_NORM\n",
 "enum { TG__CU_NORM_MEAN, TG__CU_NORM_SQUARES, TG__CU_NORM_BACK };\n",
@@ -7593,7 +8076,7 @@ static const char *const tg__cu_kernels[] = {
 "}\n",
 "#endif\n",
 "#define TG__CU_GET(k, row_at, i) TG__CU(tg__cu_get)(TG__CU_D(k), r->o[k].p, (row_at) + tg__cu_norm_at(r, k, i))\n",
-"#line 3597 \"tensorgrad_cuda.h\"\n",
+"#line 3749 \"tensorgrad_cuda.h\"\n",
 "TG__INLINE void TG__CU(tg__cu_norm_gather)(const tg__cu_walk *r, int64_t block, int what, const double *mean, double *s, double *d) {\n",
 "int half;\n",
 "TG__CU_THREADS(t) {\n",
@@ -7620,7 +8103,7 @@ static const char *const tg__cu_kernels[] = {
 "TG__CU_BARRIER\n",
 "}\n",
 "}\n",
-"#line 3624 \"tensorgrad_cuda.h\"\n",
+"#line 3776 \"tensorgrad_cuda.h\"\n",
 "TG__INLINE void TG__CU(tg__cu_norm_settle)(const tg__cu_walk *r, int64_t row, int what, double s, double d) {\n",
 "double *const own = (double *)r->work + 4 * row;\n",
 "TG__T *const rows = r->o[3].p ? (TG__T *)r->o[3].p + tg__cu_norm_row(r, 3, row) : 0;\n",
@@ -7640,7 +8123,7 @@ static const char *const tg__cu_kernels[] = {
 "if (r->o[2].p) TG__CU(tg__cu_put)(TG__CU_D(2), r->o[2].p, tg__cu_norm_row(r, 2, row), (TG__T)s);\n",
 "if (r->o[5].p) { const double w = (double)TG__CU_GET(5, tg__cu_norm_row(r, 5, row), 0); own[2] *= w; own[3] *= w; }\n",
 "}\n",
-"#line 3644 \"tensorgrad_cuda.h\"\n",
+"#line 3796 \"tensorgrad_cuda.h\"\n",
 "TG__INLINE void TG__CU(tg__cu_norm_element)(const tg__cu_walk *r, int64_t row, int64_t i) {\n",
 "const double *const own = (const double *)r->work + 4 * row;\n",
 "const TG__T d = TG__CU_GET(4, tg__cu_norm_row(r, 4, row), i) - (TG__T)own[0], scale = (TG__T)own[1];\n",
@@ -7650,7 +8133,7 @@ static const char *const tg__cu_kernels[] = {
 "else v = d * scale * w + (r->o[6].p ? TG__CU_GET(6, tg__cu_norm_row(r, 6, row), i) : 0);\n",
 "TG__CU(tg__cu_put)(TG__CU_D(0), r->o[0].p, tg__cu_norm_row(r, 0, row) + tg__cu_norm_at(r, 0, i), v);\n",
 "}\n",
-"#line 3654 \"tensorgrad_cuda.h\"\n",
+"#line 3806 \"tensorgrad_cuda.h\"\n",
 "TG__INLINE void TG__CU(tg__cu_norm_whole)(const tg__cu_walk *r, int64_t block, int back) {\n",
 "TG__CU_SHARED(double, s, TG__CU_WIDTH);\n",
 "TG__CU_SHARED(double, d, TG__CU_WIDTH);\n",
@@ -7669,7 +8152,7 @@ static const char *const tg__cu_kernels[] = {
 "TG__CU_BARRIER\n",
 "TG__CU_THREADS(t) if (first + t / r->lanes < r->n) for (int64_t i = t % r->lanes; i < r->length; i += r->lanes) TG__CU(tg__cu_norm_element)(r, first + t / r->lanes, i);\n",
 "}\n",
-"#line 3673 \"tensorgrad_cuda.h\"\n",
+"#line 3825 \"tensorgrad_cuda.h\"\n",
 "TG__INLINE void TG__CU(tg__cu_norm_piece)(const tg__cu_walk *r, int64_t block) {\n",
 "TG__CU_SHARED(double, s, TG__CU_WIDTH);\n",
 "TG__CU_SHARED(double, d, TG__CU_WIDTH);\n",
@@ -7691,7 +8174,7 @@ static const char *const tg__cu_kernels[] = {
 "for (int64_t q = 0; q < r->pieces; q++) { s += sums[2 * q]; d += sums[2 * q + 1]; }\n",
 "TG__CU(tg__cu_norm_settle)(r, row, (int)r->whole[4], s, d);\n",
 "}\n",
-"#line 3695 \"tensorgrad_cuda.h\"\n",
+"#line 3847 \"tensorgrad_cuda.h\"\n",
 "TG__INLINE void TG__CU(tg__cu_norm_column)(const tg__cu_walk *r, int64_t item) {\n",
 "const int64_t q = item / r->length, i = item - q * r->length, end = (q + 1) * r->whole[2] < r->n ? (q + 1) * r->whole[2] : r->n;\n",
 "double *const sums = (double *)r->work + 4 * r->n + 2 * r->n * r->pieces + 2 * item, *const own = (double *)r->work;\n",
@@ -7718,9 +8201,9 @@ static const char *const tg__cu_kernels[] = {
 "TG__CU_KERNEL(TG__CU(tg__cu_norm_weights), tg__cu_walk, { TG__CU_THREADS(t) TG__CU_UP_TO(i, r->length * r->whole[3]) TG__CU(tg__cu_norm_column)(r, i); })\n",
 "TG__CU_KERNEL(TG__CU(tg__cu_norm_weights_join), tg__cu_walk, { TG__CU_THREADS(t) TG__CU_UP_TO(i, r->length) TG__CU(tg__cu_norm_columns)(r, i); })\n",
 "#endif\n",
-"#line 3722 \"tensorgrad_cuda.h\"\n",
+"#line 3874 \"tensorgrad_cuda.h\"\n",
 "#if !defined(TG__CU_ONLY) || defined(TG__CU_ONLY_POOL)\n",
-"#line 3725 \"tensorgrad_cuda.h\"\n",
+"#line 3877 \"tensorgrad_cuda.h\"\n",
 "#ifndef TG__CU_WINDOW\n",
 "#define TG__CU_WINDOW\n",
 "typedef struct tg__cu_window { int64_t start, end, step, full, in; } tg__cu_window;\n",
@@ -7740,7 +8223,7 @@ static const char *const tg__cu_kernels[] = {
 "if (w.end > in) w.end = in;\n",
 "return w;\n",
 "}\n",
-"#line 3745 \"tensorgrad_cuda.h\"\n",
+"#line 3897 \"tensorgrad_cuda.h\"\n",
 "TG__INLINE void tg__cu_readers_of(const tg__cu_walk *r, int d, int64_t i, int64_t in, int64_t out, int64_t *first, int64_t *last) {\n",
 "const int64_t stride = r->whole[3 + d], reach = i + r->whole[6 + d], wide = (r->whole[d] - 1) * r->whole[9 + d] + 1;\n",
 "if (r->part & 1) { *first = i * out / in; *last = tg__cu_up((i + 1) * out, in) - 1; return; }\n",
@@ -7788,7 +8271,7 @@ static const char *const tg__cu_kernels[] = {
 "}\n",
 "TG__CU_KERNEL(TG__CU(tg__cu_pool), tg__cu_walk, { TG__CU_THREADS(t) TG__CU_EACH(i) TG__CU(tg__cu_pooled)(r, i); })\n",
 "#if TG__CU_TYPE != 0\n",
-"#line 3793 \"tensorgrad_cuda.h\"\n",
+"#line 3945 \"tensorgrad_cuda.h\"\n",
 "TG__INLINE int TG__CU(tg__cu_is_first)(const tg__cu_walk *r, const int64_t *p, const tg__cu_window *w, TG__T top) {\n",
 "const int64_t x = TG__CU_PICTURE(3);\n",
 "const TG__T own = TG__CU_PIXEL(3, x, p[2], p[3], p[4]);\n",
@@ -7802,7 +8285,7 @@ static const char *const tg__cu_kernels[] = {
 "}\n",
 "return 0;\n",
 "}\n",
-"#line 3807 \"tensorgrad_cuda.h\"\n",
+"#line 3959 \"tensorgrad_cuda.h\"\n",
 "TG__INLINE void TG__CU(tg__cu_pool_returned)(const tg__cu_walk *r, int64_t i, int largest) {\n",
 "TG__CU_POSITION\n",
 "const int64_t g = TG__CU_PICTURE(2), y = TG__CU_PICTURE(4);\n",
@@ -7829,9 +8312,9 @@ static const char *const tg__cu_kernels[] = {
 "#undef TG__CU_PICTURE\n",
 "#undef TG__CU_PIXEL\n",
 "#endif\n",
-"#line 3834 \"tensorgrad_cuda.h\"\n",
+"#line 3986 \"tensorgrad_cuda.h\"\n",
 "#if !defined(TG__CU_ONLY) || defined(TG__CU_ONLY_ATTENTION_MATRIX)\n",
-"#line 3857 \"tensorgrad_cuda.h\"\n",
+"#line 4009 \"tensorgrad_cuda.h\"\n",
 "#if !defined(TG__CU_HAS_MATRIX)\n",
 "#if !defined(__CUDACC__)\n",
 "#define TG__CU_HAS_MATRIX 1\n",
@@ -7927,12 +8410,12 @@ static const char *const tg__cu_kernels[] = {
 "#endif\n",
 "#endif\n",
 "#endif\n",
-"#line 3953 \"tensorgrad_cuda.h\"\n",
+"#line 4105 \"tensorgrad_cuda.h\"\n",
 "#if !defined(TG__CU_ONLY) || defined(TG__CU_ONLY_ATTENTION) || defined(TG__CU_ONLY_ATTENTION_MATRIX)\n",
 "#ifndef TG__CU_AT\n",
 "#define TG__CU_AT\n",
 "enum { TG__CU_ROW = 32, TG__CU_ROOM = 32 * 33 };\n",
-"#line 3958 \"tensorgrad_cuda.h\"\n",
+"#line 4110 \"tensorgrad_cuda.h\"\n",
 "typedef struct tg__cu_head { int64_t b, h, row, column; } tg__cu_head;\n",
 "#define TG__CU_Q(back) ((back) ? 3 : 2)\n",
 "#define TG__CU_REST(back) ((back) ? 8 : 1)\n",
@@ -7947,12 +8430,12 @@ static const char *const tg__cu_kernels[] = {
 "TG__INLINE int64_t tg__cu_head_at(const tg__cu_walk *r, int k, int64_t b, int64_t h) { return b * r->o[k].stride[0] + h * r->o[k].stride[1]; }\n",
 "#endif\n",
 "#endif\n",
-"#line 3973 \"tensorgrad_cuda.h\"\n",
+"#line 4125 \"tensorgrad_cuda.h\"\n",
 "#if (!defined(TG__CU_ONLY) || defined(TG__CU_ONLY_ATTENTION)) && TG__CU_TYPE != 0\n",
-"#line 3975 \"tensorgrad_cuda.h\"\n",
+"#line 4127 \"tensorgrad_cuda.h\"\n",
 "#undef TG__CU_AE\n",
 "#define TG__CU_AE (TG__CU_TYPE == 32 ? 128 : 64)\n",
-"#line 3978 \"tensorgrad_cuda.h\"\n",
+"#line 4130 \"tensorgrad_cuda.h\"\n",
 "TG__INLINE void TG__CU(tg__cu_tile_dots)(const tg__cu_walk *r, int a, int64_t a_at, int64_t a_row, int b, int64_t b_at, int64_t b_row, int64_t n, TG__T *as, TG__T *bs, TG__CU_OWN(TG__T, dot, 4)) {\n",
 "int64_t d0;\n",
 "TG__CU_THREADS(t) { TG__CU_UNROLL for (int c = 0; c < 4; c++) TG__CU_MY(dot, t)[c] = 0; }\n",
@@ -7970,7 +8453,7 @@ static const char *const tg__cu_kernels[] = {
 "TG__CU_BARRIER\n",
 "}\n",
 "}\n",
-"#line 3996 \"tensorgrad_cuda.h\"\n",
+"#line 4148 \"tensorgrad_cuda.h\"\n",
 "TG__INLINE void TG__CU(tg__cu_tile_times)(const tg__cu_walk *r, const TG__T *tile, int v, int64_t v_at, int64_t row, int64_t column, TG__T *vs, TG__CU_OWN(TG__T, out, TG__CU_AE / 8)) {\n",
 "TG__CU_THREADS(t) for (int e = t; e < 32 * TG__CU_AE; e += TG__CU_WIDTH) {\n",
 "const int j = e / TG__CU_AE, c = e % TG__CU_AE;\n",
@@ -7990,7 +8473,7 @@ static const char *const tg__cu_kernels[] = {
 "TG__CU(tg__cu_put)(TG__CU_D(y), r->o[y].p, tg__cu_head_at(r, y, a->b, a->h) + row * r->o[y].stride[2] + column * r->o[y].stride[3], TG__CU_MY(out, t)[c]);\n",
 "}\n",
 "}\n",
-"#line 4016 \"tensorgrad_cuda.h\"\n",
+"#line 4168 \"tensorgrad_cuda.h\"\n",
 "TG__INLINE TG__T TG__CU(tg__cu_score)(const tg__cu_walk *r, int back, int64_t b, int64_t h, int64_t q, int64_t k, TG__T dot) {\n",
 "const int mask = TG__CU_Q(back) + 3;\n",
 "const TG__T none = -TG__CU_FROM(tg__double(0x7ff0000000000000u)), v = dot * (TG__T)r->numbers[0];\n",
@@ -8001,7 +8484,7 @@ static const char *const tg__cu_kernels[] = {
 "if (TG__CU_D(mask) == 9) return ((const uint8_t *)r->o[mask].p)[at] ? v : none;\n",
 "return v + TG__CU(tg__cu_get)(TG__CU_D(mask), r->o[mask].p, at);\n",
 "}\n",
-"#line 4027 \"tensorgrad_cuda.h\"\n",
+"#line 4179 \"tensorgrad_cuda.h\"\n",
 "TG__NOINLINE TG__T TG__CU(tg__cu_kept)(const tg__cu_walk *r, int back, int64_t b, int64_t h, int64_t q, int64_t k) {\n",
 "const tg__cu_view *const o = &r->o[TG__CU_Q(back)];\n",
 "const uint64_t at = (uint64_t)(((b * o->size[1] + h) * o->size[2] + q) * r->o[TG__CU_Q(back) + 1].size[2] + k);\n",
@@ -8016,7 +8499,7 @@ static const char *const tg__cu_kernels[] = {
 "return (double)(((uint64_t)(at & 1 ? w[3] : w[1]) << 32 | (at & 1 ? w[2] : w[0])) >> 11) * 1.1102230246251565e-16 < p ? 0 : p < 1 ? 1 / (1 - p) : 0;\n",
 "#endif\n",
 "}\n",
-"#line 4042 \"tensorgrad_cuda.h\"\n",
+"#line 4194 \"tensorgrad_cuda.h\"\n",
 "TG__INLINE void TG__CU(tg__cu_attended)(const tg__cu_walk *r, int64_t block) {\n",
 "TG__CU_SHARED(TG__T, as, TG__CU_ROOM);\n",
 "TG__CU_SHARED(TG__T, bs, TG__CU_ROOM);\n",
@@ -8080,7 +8563,7 @@ static const char *const tg__cu_kernels[] = {
 "}\n",
 "TG__CU(tg__cu_tile_put)(r, 0, &a, out);\n",
 "}\n",
-"#line 4106 \"tensorgrad_cuda.h\"\n",
+"#line 4258 \"tensorgrad_cuda.h\"\n",
 "TG__INLINE void TG__CU(tg__cu_delta)(const tg__cu_walk *r, int64_t i) {\n",
 "const int64_t q = i % r->o[3].size[2], h = i / r->o[3].size[2] % r->o[3].size[1], b = i / r->o[3].size[2] / r->o[3].size[1];\n",
 "const int64_t y = tg__cu_head_at(r, 7, b, h) + q * r->o[7].stride[2], g = tg__cu_head_at(r, 9, b, h) + q * r->o[9].stride[2];\n",
@@ -8088,7 +8571,7 @@ static const char *const tg__cu_kernels[] = {
 "for (int64_t e = 0; e < r->o[9].size[3]; e++) v = TG__W(fma)(TG__CU(tg__cu_get)(TG__CU_D(7), r->o[7].p, y + e * r->o[7].stride[3]), TG__CU(tg__cu_get)(TG__CU_D(9), r->o[9].p, g + e * r->o[9].stride[3]), v);\n",
 "((TG__T *)r->work)[i] = v;\n",
 "}\n",
-"#line 4115 \"tensorgrad_cuda.h\"\n",
+"#line 4267 \"tensorgrad_cuda.h\"\n",
 "TG__INLINE void TG__CU(tg__cu_attend_back)(const tg__cu_walk *r, int64_t block, int which) {\n",
 "TG__CU_SHARED(TG__T, as, TG__CU_ROOM);\n",
 "TG__CU_SHARED(TG__T, bs, TG__CU_ROOM);\n",
@@ -8126,7 +8609,7 @@ static const char *const tg__cu_kernels[] = {
 "}\n",
 "TG__CU(tg__cu_tile_put)(r, which, &a, out);\n",
 "}\n",
-"#line 4153 \"tensorgrad_cuda.h\"\n",
+"#line 4305 \"tensorgrad_cuda.h\"\n",
 "TG__INLINE void TG__CU(tg__cu_one)(const tg__cu_walk *r, int64_t block) {\n",
 "TG__CU_SHARED(TG__T, q, TG__CU_WIDE_HEAD);\n",
 "TG__CU_SHARED(TG__T, p, TG__CU_WIDTH);\n",
@@ -8185,7 +8668,7 @@ static const char *const tg__cu_kernels[] = {
 "if (t == 0) { ((TG__T *)r->o[1].p)[head] = s == 0 ? -none : found[0]; ((TG__T *)r->o[1].p)[r->n + head] = inverse; }\n",
 "}\n",
 "}\n",
-"#line 4212 \"tensorgrad_cuda.h\"\n",
+"#line 4364 \"tensorgrad_cuda.h\"\n",
 "TG__INLINE void TG__CU(tg__cu_one_join)(const tg__cu_walk *r, int64_t head) {\n",
 "const int64_t heads = r->o[2].size[1], b = head / heads, h = head % heads;\n",
 "const int columns = (int)r->o[0].size[3];\n",
@@ -8211,9 +8694,9 @@ static const char *const tg__cu_kernels[] = {
 "TG__CU_KERNEL(TG__CU(tg__cu_attend_dk), tg__cu_walk, TG__CU(tg__cu_attend_back)(r, block, 1))\n",
 "TG__CU_KERNEL(TG__CU(tg__cu_attend_dv), tg__cu_walk, TG__CU(tg__cu_attend_back)(r, block, 2))\n",
 "#endif\n",
-"#line 4238 \"tensorgrad_cuda.h\"\n",
+"#line 4390 \"tensorgrad_cuda.h\"\n",
 "#if (!defined(TG__CU_ONLY) || defined(TG__CU_ONLY_ATTENTION_MATRIX)) && TG__CU_TYPE == 32 && TG__CU_HAS_MATRIX\n",
-"#line 4248 \"tensorgrad_cuda.h\"\n",
+"#line 4400 \"tensorgrad_cuda.h\"\n",
 "#ifdef TG__CU_KIND\n",
 "#define TG__CU_DS(back) (TG__CU_KIND & 15)\n",
 "#define TG__CU_ES(back) (TG__CU_KIND >> 4)\n",
@@ -8230,7 +8713,7 @@ static const char *const tg__cu_kernels[] = {
 "#endif\n",
 "#define TG__CU_LOG2E 1.44269504088896341f\n",
 "enum { TG__CU_ATTEND_ROWS = 128, TG__CU_ATTEND_TILE = 64 };\n",
-"#line 4266 \"tensorgrad_cuda.h\"\n",
+"#line 4418 \"tensorgrad_cuda.h\"\n",
 "TG__INLINE void tg__cu_tile_in(const tg__cu_walk *r, int k, int64_t at, int64_t first, int rows, int sixteens, uint16_t *tile) {\n",
 "const uint16_t *const p = (const uint16_t *)r->o[k].p + at + first * r->o[k].stride[2];\n",
 "const int n = r->o[k].size[2] - first < rows ? (int)(r->o[k].size[2] - first) : rows, columns = (int)r->o[k].size[3];\n",
@@ -8245,7 +8728,7 @@ static const char *const tg__cu_kernels[] = {
 "tile[i * (sixteens * 16 + 8) + c] = (uint16_t)(i < n && c < columns ? p[i * down + c * right] : 0);\n",
 "}\n",
 "}\n",
-"#line 4282 \"tensorgrad_cuda.h\"\n",
+"#line 4434 \"tensorgrad_cuda.h\"\n",
 "TG__INLINE void tg__cu_draw(const tg__cu_walk *r, int back, int turned, int64_t b, int64_t h, int64_t row, int64_t column, int columns, uint8_t *keep) {\n",
 "const int lines = turned ? columns : TG__CU_ATTEND_ROWS, n = turned ? TG__CU_ATTEND_ROWS : columns, groups = n / 4 + 1;\n",
 "const int64_t q0 = turned ? column : row, k0 = turned ? row : column;\n",
@@ -8260,7 +8743,7 @@ static const char *const tg__cu_kernels[] = {
 "}\n",
 "}\n",
 "}\n",
-"#line 4298 \"tensorgrad_cuda.h\"\n",
+"#line 4450 \"tensorgrad_cuda.h\"\n",
 "TG__INLINE void tg__cu_scores(const tg__cu_walk *r, int back, int turned, int64_t b, int64_t h, int64_t row, int64_t column, int columns, TG__CU_OWN(float, s, 32)) {\n",
 "const int mask = TG__CU_Q(back) + 3;\n",
 "const int64_t queries = r->o[TG__CU_Q(back)].size[2], keys = r->o[TG__CU_Q(back) + 1].size[2], width = turned ? queries : keys;\n",
@@ -8293,7 +8776,7 @@ static const char *const tg__cu_kernels[] = {
 "}\n",
 "}\n",
 "}\n",
-"#line 4331 \"tensorgrad_cuda.h\"\n",
+"#line 4483 \"tensorgrad_cuda.h\"\n",
 "TG__INLINE void tg__cu_sums_put(const tg__cu_walk *r, int y, int64_t at, int64_t row, int sixteens, TG__CU_OWN(float, out, 64)) {\n",
 "uint16_t *const p = (uint16_t *)r->o[y].p + at;\n",
 "const int columns = (int)r->o[y].size[3], pairs = r->part >> y & 1;\n",
@@ -8307,11 +8790,11 @@ static const char *const tg__cu_kernels[] = {
 "if (c + 1 < columns) p[i * r->o[y].stride[2] + (c + 1) * r->o[y].stride[3]] = (uint16_t)(v >> 16);\n",
 "} }\n",
 "}\n",
-"#line 4345 \"tensorgrad_cuda.h\"\n",
+"#line 4497 \"tensorgrad_cuda.h\"\n",
 "TG__INLINE void tg__cu_rows_in(const uint16_t *tile, int sixteens, TG__CU_OWN(uint32_t, f, 32)) {\n",
 "TG__CU_UNROLL for (int d = 0; d < sixteens; d++) TG__CU_FRAGMENT(f, 4 * d, tile, sixteens * 16 + 8, 0, 16, 16 * d, 0, 0);\n",
 "}\n",
-"#line 4349 \"tensorgrad_cuda.h\"\n",
+"#line 4501 \"tensorgrad_cuda.h\"\n",
 "TG__INLINE void tg__cu_rows_dot(int dtype, const uint16_t *tile, int rows, int sixteens, TG__CU_OWN(uint32_t, f, 32), TG__CU_OWN(float, s, 32)) {\n",
 "TG__CU_OWN(uint32_t, two, 4);\n",
 "TG__CU_THREADS(t) { TG__CU_UNROLL for (int n = 0; n < rows / 2; n++) TG__CU_MY(s, t)[n] = 0; }\n",
@@ -8321,7 +8804,7 @@ static const char *const tg__cu_kernels[] = {
 "TG__CU_MMA(dtype, s, 8 * n + 4, f, 4 * d, two, 2);\n",
 "} }\n",
 "}\n",
-"#line 4359 \"tensorgrad_cuda.h\"\n",
+"#line 4511 \"tensorgrad_cuda.h\"\n",
 "TG__INLINE void tg__cu_rows_times(int dtype, const uint16_t *tile, int rows, int sixteens, TG__CU_OWN(uint32_t, p, 16), TG__CU_OWN(float, out, 64)) {\n",
 "TG__CU_OWN(uint32_t, two, 4);\n",
 "TG__CU_UNROLL for (int k = 0; k < rows / 16; k++) { TG__CU_UNROLL for (int n = 0; n < sixteens; n++) {\n",
@@ -8330,7 +8813,7 @@ static const char *const tg__cu_kernels[] = {
 "TG__CU_MMA(dtype, out, 8 * n + 4, p, 4 * k, two, 2);\n",
 "} }\n",
 "}\n",
-"#line 4369 \"tensorgrad_cuda.h\"\n",
+"#line 4521 \"tensorgrad_cuda.h\"\n",
 "TG__INLINE void tg__cu_matrix_attended(const tg__cu_walk *r, int64_t block) {\n",
 "TG__CU_SHARED_16(tiles, TG__CU_TILES(0));\n",
 "TG__CU_SHARED(uint8_t, keep, TG__CU_ATTEND_ROWS * TG__CU_ATTEND_TILE);\n",
@@ -8409,7 +8892,7 @@ static const char *const tg__cu_kernels[] = {
 "}\n",
 "tg__cu_sums_put(r, 0, tg__cu_head_at(r, 0, b, h), row, es, out);\n",
 "}\n",
-"#line 4449 \"tensorgrad_cuda.h\"\n",
+"#line 4601 \"tensorgrad_cuda.h\"\n",
 "TG__INLINE void tg__cu_matrix_back(const tg__cu_walk *r, int64_t block, const int which) {\n",
 "TG__CU_SHARED_16(tiles, TG__CU_TILES(1));\n",
 "TG__CU_SHARED(uint8_t, keep, TG__CU_ATTEND_ROWS * TG__CU_ATTEND_TILE);\n",
@@ -8505,19 +8988,182 @@ static const char *const tg__cu_kernels[] = {
 "TG__CU_KERNEL(tg__cu_attend_matrix_dv_f32, tg__cu_walk, tg__cu_matrix_back(r, block, 2))\n",
 "#endif\n",
 "#endif\n",
-"#line 4545 \"tensorgrad_cuda.h\"\n",
-"#if (!defined(TG__CU_ONLY) || defined(TG__CU_ONLY_RESAMPLE)) && TG__CU_TYPE != 0\n",
-"#line 4547 \"tensorgrad_cuda.h\"\n",
+"#line 4697 \"tensorgrad_cuda.h\"\n",
+"#if !defined(TG__CU_ONLY) || defined(TG__CU_ONLY_RESAMPLE) || defined(TG__CU_ONLY_GRID) || defined(TG__CU_ONLY_BOXES)\n",
+"#ifndef TG__CU_PLACES_TOLD\n",
+"#define TG__CU_PLACES_TOLD\n",
+"#line 1 \"tensorgrad.h, from the line 'typedef enum tg_grid_mode' on\"\n",
+"typedef enum tg_grid_mode { TG_GRID_BILINEAR = 0, TG_GRID_NEAREST, TG_GRID_BICUBIC } tg_grid_mode;\n",
+"typedef enum tg_grid_padding { TG_GRID_ZEROS = 0, TG_GRID_BORDER, TG_GRID_REFLECTION } tg_grid_padding;\n",
+"#line 1 \"tensorgrad.h, from the line 'TG__PRIVATE int64_t tg__imin' on\"\n",
+"TG__PRIVATE int64_t tg__imin(int64_t a, int64_t b) { return a < b ? a : b; }\n",
+"TG__PRIVATE int64_t tg__imax(int64_t a, int64_t b) { return a > b ? a : b; }\n",
+"TG__PRIVATE double tg__rounded(bool wide, double v) { return wide ? v : (double)(float)v; }\n",
+"#line 1 \"tensorgrad.h, from the line 'TG__PRIVATE bool tg__is_nan' on\"\n",
+"TG__PRIVATE bool tg__is_nan(double v) { return (tg__bits64(v) & 0x7fffffffffffffffu) > 0x7ff0000000000000u; }\n",
+"TG__PRIVATE bool tg__is_finite(double v) { return (tg__bits64(v) & 0x7ff0000000000000u) != 0x7ff0000000000000u; }\n",
+"TG__PRIVATE double tg__nan(void) { return tg__double(0x7ff8000000000000u); }\n",
+"#line 1 \"tensorgrad.h, from the line 'TG__PRIVATE double tg__floor' on\"\n",
+"TG__PRIVATE double tg__floor(double v) { const double t = tg__trunc64(v); return t > v ? t - 1 : t; }\n",
+"#line 1 \"tensorgrad.h, from the line 'TG__PRIVATE uint8_t tg__resize_byte' on\"\n",
+"TG__PRIVATE uint8_t tg__resize_byte(int64_t sum, int bits) {\n",
+"sum = (sum + ((int64_t)1 << (bits - 1))) >> bits;\n",
+"return (uint8_t)(sum < 0 ? 0 : sum > 255 ? 255 : sum);\n",
+"}\n",
+"#line 2 \"tensorgrad.h, from the line '/* ---- places of a grid' on\"\n",
+"typedef struct tg__grid_rule { int mode, padding; bool align, wide; } tg__grid_rule;\n",
+"typedef struct tg__grid_taps { int64_t at[4]; double w[4]; } tg__grid_taps;\n",
+"TG__CU_TABLE const double tg__grid_cubic[4][4] = { { 0, -0.75, 1.5, -0.75 }, { 1, 0, -2.25, 1.25 }, { 0, 0.75, 1.5, -1.25 }, { 0, 0, -0.75, 0.75 } };\n",
+"#line 7 \"tensorgrad.h, from the line '/* ---- places of a grid' on\"\n",
+"TG__PRIVATE double tg__grid_inside(const tg__grid_rule *j, double v, int64_t size, double *slope) {\n",
+"const double top = (double)(size - 1);\n",
+"if (j->padding == TG_GRID_ZEROS) return v;\n",
+"if (j->padding == TG_GRID_REFLECTION) {\n",
+"const double low = j->align ? 0 : -0.5, span = j->align ? top : (double)size;\n",
+"if (span > 0) {\n",
+"double apart = v - low, turns;\n",
+"if (apart < 0) { apart = -apart; *slope = -*slope; }\n",
+"turns = tg__floor(apart / span);\n",
+"apart -= turns * span;\n",
+"if (turns - 2 * tg__floor(turns / 2) > 0) { apart = span - apart; *slope = -*slope; }\n",
+"v = apart + low;\n",
+"} else { v = 0; *slope = 0; }\n",
+"}\n",
+"if (!(v > 0)) { *slope = 0; return 0; }\n",
+"if (v >= top) { *slope = 0; return top; }\n",
+"return v;\n",
+"}\n",
+"#line 26 \"tensorgrad.h, from the line '/* ---- places of a grid' on\"\n",
+"TG__PRIVATE double tg__grid_polynomial(const double *p, double t, int64_t order) {\n",
+"double sum = 0;\n",
+"for (int64_t k = 3; k >= order; k--) {\n",
+"double c = p[k];\n",
+"for (int64_t i = 0; i < order; i++) c *= (double)(k - i);\n",
+"sum = sum * t + c;\n",
+"}\n",
+"return sum;\n",
+"}\n",
+"#line 36 \"tensorgrad.h, from the line '/* ---- places of a grid' on\"\n",
+"TG__PRIVATE int tg__grid_line(const tg__grid_rule *j, double v, int64_t size, int64_t order, tg__grid_taps *t) {\n",
+"const bool is_cubic = j->mode == TG_GRID_BICUBIC;\n",
+"const int n = j->mode == TG_GRID_NEAREST ? 1 : is_cubic ? 4 : 2;\n",
+"const double full = (double)(j->align ? size - 1 : size);\n",
+"double slope = full / 2, place, part, none = 1;\n",
+"#line 42 \"tensorgrad.h, from the line '/* ---- places of a grid' on\"\n",
+"if (j->wide) place = j->align ? (v + 1) / 2 * full : ((v + 1) * full - 1) / 2;\n",
+"else {\n",
+"const float one = (float)v + 1, all = (float)full, product = j->align ? one / 2 * all : one * all;\n",
+"place = (double)(j->align ? product : (product - 1) / 2);\n",
+"}\n",
+"if (!is_cubic) place = tg__grid_inside(j, place, size, &slope);\n",
+"if (!tg__is_finite(place)) {\n",
+"for (int k = 0; k < n; k++) { t->at[k] = -1; t->w[k] = n == 1 ? 0 : tg__nan(); }\n",
+"return n;\n",
+"}\n",
+"part = n == 1 ? tg__round64(place) : tg__floor(place);\n",
+"for (int k = 0; k < n; k++) {\n",
+"double at = part + (double)(k - is_cubic);\n",
+"if (is_cubic) {\n",
+"at = tg__grid_inside(j, at, size, &none);\n",
+"t->w[k] = tg__grid_polynomial(tg__grid_cubic[k], place - part, order);\n",
+"for (int64_t i = 0; i < order; i++) t->w[k] *= slope;\n",
+"}\n",
+"t->at[k] = at >= 0 && at <= (double)(size - 1) ? (int64_t)at : -1;\n",
+"}\n",
+"if (n == 1) t->w[0] = order == 0;\n",
+"if (n == 2) {\n",
+"t->w[1] = order == 0 ? place - part : order == 1 ? slope : 0;\n",
+"t->w[0] = order == 0 ? 1 - t->w[1] : -t->w[1];\n",
+"}\n",
+"return n;\n",
+"}\n",
+"#line 2 \"tensorgrad.h, from the line '/* ---- places of boxes' on\"\n",
+"typedef struct tg__boxes_rule {\n",
+"bool    aligned, wide;\n",
+"int64_t ratio, bins[2], size[2];\n",
+"double  scale;\n",
+"} tg__boxes_rule;\n",
+"typedef struct tg__box { double start[2], bin[2]; int64_t points[2]; } tg__box;\n",
+"typedef struct tg__box_point { int64_t at[2]; double w[2]; } tg__box_point;\n",
+"#line 11 \"tensorgrad.h, from the line '/* ---- places of boxes' on\"\n",
+"TG__PRIVATE tg__box tg__boxes_box(const tg__boxes_rule *j, const double *row) {\n",
+"tg__box b;\n",
+"for (int k = 0; k < 2; k++) {\n",
+"const double offset = j->aligned ? 0.5 : 0, end = tg__rounded(j->wide, tg__rounded(j->wide, row[4 - k] * j->scale) - offset);\n",
+"double length, points;\n",
+"b.start[k] = tg__rounded(j->wide, tg__rounded(j->wide, row[2 - k] * j->scale) - offset);\n",
+"length = tg__rounded(j->wide, end - b.start[k]);\n",
+"if (!j->aligned && !(length > 1)) length = 1;\n",
+"b.bin[k] = tg__rounded(j->wide, length / (double)j->bins[k]);\n",
+"points = -tg__floor(-b.bin[k]);\n",
+"b.points[k] = !tg__is_finite(points) || points > 9e15 ? 0 : j->ratio > 0 ? j->ratio : points > 0 ? (int64_t)points : 0;\n",
+"}\n",
+"return b;\n",
+"}\n",
+"#line 26 \"tensorgrad.h, from the line '/* ---- places of boxes' on\"\n",
+"TG__PRIVATE void tg__boxes_range(const tg__box *b, int k, int64_t bin, double low, double high, int64_t *from, int64_t *end) {\n",
+"const double all = (double)b->points[k], step = b->bin[k] / all, start = b->start[k] + (double)bin * b->bin[k];\n",
+"*from = 0; *end = b->points[k];\n",
+"if (!(step > 0)) return;\n",
+"low = tg__floor((low - start) / step) - 2; high = tg__floor((high - start) / step) + 2;\n",
+"if (low > 0) *from = (int64_t)(low < all ? low : all);\n",
+"if (high < all) *end = (int64_t)(high > 0 ? high : 0);\n",
+"}\n",
+"#line 35 \"tensorgrad.h, from the line '/* ---- places of boxes' on\"\n",
+"TG__PRIVATE bool tg__boxes_point(const tg__boxes_rule *j, const tg__box *b, int k, int64_t bin, int64_t i, tg__box_point *p) {\n",
+"const int64_t size = j->size[k];\n",
+"double v = b->start[k] + (double)bin * b->bin[k] + ((double)i + 0.5) * b->bin[k] / (double)b->points[k];\n",
+"if (!(v >= -1 && v <= (double)size)) return false;\n",
+"if (v < 0) v = 0;\n",
+"p->at[0] = tg__imin((int64_t)v, size - 1); p->at[1] = tg__imin(p->at[0] + 1, size - 1);\n",
+"p->w[1] = p->at[1] == p->at[0] ? 0 : v - (double)p->at[0];\n",
+"p->w[0] = 1 - p->w[1];\n",
+"return true;\n",
+"}\n",
+"#line 46 \"tensorgrad.h, from the line '/* ---- places of boxes' on\"\n",
+"TG__PRIVATE double tg__boxes_share(const tg__box *b) {\n",
+"const double many = (double)b->points[0] * (double)b->points[1];\n",
+"return many > 1 ? 1 / many : 1;\n",
+"}\n",
+"#line 4702 \"tensorgrad_cuda.h\"\n",
+"#endif\n",
+"#endif\n",
+"#if !defined(TG__CU_ONLY) || defined(TG__CU_ONLY_RESAMPLE)\n",
+"#line 4706 \"tensorgrad_cuda.h\"\n",
 "#ifndef TG__CU_TAPS\n",
 "#define TG__CU_TAPS\n",
-"typedef struct tg__cu_taps { int64_t first, count; const double *weight; } tg__cu_taps;\n",
+"typedef struct tg__cu_taps { int64_t first, count; const double *weight; const int32_t *whole; } tg__cu_taps;\n",
 "TG__INLINE tg__cu_taps tg__cu_taps_of(const tg__cu_walk *r, int d, int64_t i) {\n",
 "const int64_t *const first = (const int64_t *)(r->work + r->whole[2 * d]), n = r->shape[2 + d];\n",
 "tg__cu_taps t;\n",
-"t.first = first[i]; t.count = first[n + i]; t.weight = (const double *)(first + 2 * n) + i * r->whole[2 * d + 1];\n",
+"t.first = first[i]; t.count = first[n + i];\n",
+"t.weight = (const double *)(first + 2 * n) + i * r->whole[2 * d + 1]; t.whole = (const int32_t *)(first + 2 * n) + i * r->whole[2 * d + 1];\n",
 "return t;\n",
 "}\n",
 "#endif\n",
+"#if TG__CU_TYPE == 0\n",
+"TG__INLINE void tg__cu_picked(const tg__cu_walk *r, int64_t i) {\n",
+"TG__CU_POSITION\n",
+"tg__cu_move((int)r->length, r->o[0].p, TG__CU_TO(0), r->o[1].p, p[0] * r->o[1].stride[0] + p[1] * r->o[1].stride[1] + tg__cu_taps_of(r, 0, p[2]).first * r->o[1].stride[2] +\n",
+"tg__cu_taps_of(r, 1, p[3]).first * r->o[1].stride[3] + tg__cu_taps_of(r, 2, p[4]).first * r->o[1].stride[4]);\n",
+"}\n",
+"#line 4724 \"tensorgrad_cuda.h\"\n",
+"TG__INLINE void tg__cu_resized_byte(const tg__cu_walk *r, int64_t i) {\n",
+"TG__CU_POSITION\n",
+"const tg__cu_taps h = tg__cu_taps_of(r, 1, p[3]), w = tg__cu_taps_of(r, 2, p[4]);\n",
+"const uint8_t *const x = (const uint8_t *)r->o[1].p + p[0] * r->o[1].stride[0] + p[1] * r->o[1].stride[1];\n",
+"int32_t sum = 0;\n",
+"for (int64_t b = 0; b < h.count; b++) {\n",
+"const uint8_t *const line = x + (h.first + b) * r->o[1].stride[3] + w.first * r->o[1].stride[4];\n",
+"int32_t row = 0;\n",
+"for (int64_t c = 0; c < w.count; c++) row += w.whole[c] * line[c * r->o[1].stride[4]];\n",
+"sum += h.whole[b] * tg__resize_byte(row, (int)r->whole[8]);\n",
+"}\n",
+"((uint8_t *)r->o[0].p)[TG__CU_TO(0)] = tg__resize_byte(sum, (int)r->whole[7]);\n",
+"}\n",
+"TG__CU_KERNEL(tg__cu_resample_pick_i64, tg__cu_walk, { TG__CU_THREADS(t) TG__CU_EACH(i) tg__cu_picked(r, i); })\n",
+"TG__CU_KERNEL(tg__cu_resample_bytes_i64, tg__cu_walk, { TG__CU_THREADS(t) TG__CU_EACH(i) tg__cu_resized_byte(r, i); })\n",
+"#else\n",
 "TG__INLINE void TG__CU(tg__cu_resampled)(const tg__cu_walk *r, int64_t i) {\n",
 "TG__CU_POSITION\n",
 "const tg__cu_taps d = tg__cu_taps_of(r, 0, p[2]), h = tg__cu_taps_of(r, 1, p[3]), w = tg__cu_taps_of(r, 2, p[4]);\n",
@@ -8533,7 +9179,221 @@ static const char *const tg__cu_kernels[] = {
 "}\n",
 "TG__CU_KERNEL(TG__CU(tg__cu_resample), tg__cu_walk, { TG__CU_THREADS(t) TG__CU_EACH(i) TG__CU(tg__cu_resampled)(r, i); })\n",
 "#endif\n",
-"#line 4573 \"tensorgrad_cuda.h\"\n",
+"#endif\n",
+"#line 4757 \"tensorgrad_cuda.h\"\n",
+"#if (!defined(TG__CU_ONLY) || defined(TG__CU_ONLY_GRID)) && TG__CU_TYPE != 0\n",
+"#line 4760 \"tensorgrad_cuda.h\"\n",
+"typedef struct TG__CU(tg__cu_tapped) { tg__grid_taps line[3], more[3]; int many[3]; } TG__CU(tg__cu_tapped);\n",
+"#line 4762 \"tensorgrad_cuda.h\"\n",
+"TG__NOINLINE void TG__CU(tg__cu_look_up)(const tg__cu_walk *r, int64_t n, int64_t q, int more, TG__CU(tg__cu_tapped) *to) {\n",
+"const TG__T *const grid = (const TG__T *)r->o[2].p + n * r->o[2].stride[0] + tg__cu_offset(3, r->shape + 1, r->o[2].stride + 1, q);\n",
+"const int flat = r->o[2].size[4] == 2;\n",
+"tg__grid_rule rule;\n",
+"rule.mode = (int)r->whole[0]; rule.padding = (int)r->whole[1]; rule.align = r->whole[2] != 0; rule.wide = sizeof(TG__T) == 8;\n",
+"to->line[0].at[0] = 0; to->line[0].w[0] = to->more[0].w[0] = 1; to->many[0] = 1;\n",
+"TG__CU_ROLL for (int k = flat; k < 3; k++) {\n",
+"const double v = (double)grid[(2 - k) * r->o[2].stride[4]];\n",
+"to->many[k] = tg__grid_line(&rule, v, r->o[0].size[2 + k], r->whole[3 + k], &to->line[k]);\n",
+"if (more) (void)tg__grid_line(&rule, v, r->o[0].size[2 + k], r->whole[3 + k] + 1, &to->more[k]);\n",
+"}\n",
+"}\n",
+"#line 4775 \"tensorgrad_cuda.h\"\n",
+"#define TG__CU_TAPS_OF(s) for (int e = 0; e < (s).many[0]; e++) for (int f = 0; f < (s).many[1]; f++) for (int k = 0; k < (s).many[2]; k++)\n",
+"#define TG__CU_TAP_IN(s) ((s).line[0].at[e] >= 0 && (s).line[1].at[f] >= 0 && (s).line[2].at[k] >= 0)\n",
+"#define TG__CU_TAP_AT(s, step) ((s).line[0].at[e] * (step)[0] + (s).line[1].at[f] * (step)[1] + (s).line[2].at[k] * (step)[2])\n",
+"#line 4779 \"tensorgrad_cuda.h\"\n",
+"TG__INLINE void TG__CU(tg__cu_gridded)(const tg__cu_walk *r, int64_t i) {\n",
+"const int64_t q = i % r->length, first = i / r->length % r->pieces * r->piece, n = i / r->length / r->pieces, end = first + r->piece < r->o[0].size[1] ? first + r->piece : r->o[0].size[1];\n",
+"const TG__T *x = (const TG__T *)r->o[0].p + n * r->o[0].stride[0] + first * r->o[0].stride[1];\n",
+"TG__T *y = (TG__T *)r->o[1].p + n * r->o[1].stride[0] + first * r->o[1].stride[1] + tg__cu_offset(3, r->shape + 1, r->o[1].stride + 2, q);\n",
+"TG__CU(tg__cu_tapped) s;\n",
+"int64_t at[64];\n",
+"TG__T w[64];\n",
+"int taps = 0, out = 0;\n",
+"TG__CU(tg__cu_look_up)(r, n, q, 0, &s);\n",
+"TG__CU_TAPS_OF(s) {\n",
+"at[taps] = TG__CU_TAP_IN(s) ? TG__CU_TAP_AT(s, r->o[0].stride + 2) : INT64_MIN;\n",
+"out |= at[taps] == INT64_MIN;\n",
+"w[taps++] = (TG__T)(s.line[0].w[e] * s.line[1].w[f] * s.line[2].w[k]);\n",
+"}\n",
+"if (taps == 4 && !out) {\n",
+"const TG__T w0 = w[0], w1 = w[1], w2 = w[2], w3 = w[3];\n",
+"const int64_t a0 = at[0], a1 = at[1], a2 = at[2], a3 = at[3];\n",
+"for (int64_t c = first; c < end; c++, x += r->o[0].stride[1], y += r->o[1].stride[1]) *y = (w0 * x[a0] + w1 * x[a1]) + (w2 * x[a2] + w3 * x[a3]);\n",
+"} else for (int64_t c = first; c < end; c++, x += r->o[0].stride[1], y += r->o[1].stride[1]) {\n",
+"TG__T sum = 0;\n",
+"for (int k = 0; k < taps; k++) sum += w[k] * (at[k] != INT64_MIN ? x[at[k]] : 0);\n",
+"*y = sum;\n",
+"}\n",
+"}\n",
+"#line 4805 \"tensorgrad_cuda.h\"\n",
+"TG__INLINE void TG__CU(tg__cu_grid_listed)(const tg__cu_walk *r, int64_t i) {\n",
+"const int64_t step[3] = { r->o[0].size[3] * r->o[0].size[4], r->o[0].size[4], 1 }, none = r->o[0].size[2] * step[0];\n",
+"int64_t *element = (int64_t *)r->work + 2 * r->whole[7] + i * r->part;\n",
+"TG__T *w = (TG__T *)((int64_t *)r->work + 3 * r->whole[7]) + i * r->part;\n",
+"TG__CU(tg__cu_tapped) s;\n",
+"TG__CU(tg__cu_look_up)(r, r->whole[6] + i / r->length, i % r->length, 0, &s);\n",
+"TG__CU_TAPS_OF(s) {\n",
+"*element++ = TG__CU_TAP_IN(s) ? TG__CU_TAP_AT(s, step) : none;\n",
+"*w++ = (TG__T)(s.line[0].w[e] * s.line[1].w[f] * s.line[2].w[k]);\n",
+"}\n",
+"}\n",
+"#line 4817 \"tensorgrad_cuda.h\"\n",
+"TG__INLINE void TG__CU(tg__cu_grid_given)(const tg__cu_walk *r, int64_t i) {\n",
+"const int64_t size = r->o[0].size[2] * r->o[0].size[3] * r->o[0].size[4], q = i % size, image = i / size / r->pieces, n = r->whole[6] + image, entries = r->length * r->part;\n",
+"const int64_t *const sorted = (const int64_t *)r->work + image * entries, *const entry = sorted + r->whole[7];\n",
+"const TG__T *const w = (const TG__T *)((const int64_t *)r->work + 3 * r->whole[7]) + image * entries;\n",
+"int64_t c = i / size % r->pieces * r->piece, low = 0, high = entries;\n",
+"const int64_t end = c + r->piece < r->o[0].size[1] ? c + r->piece : r->o[0].size[1];\n",
+"while (low < high) {\n",
+"const int64_t mid = (low + high) / 2;\n",
+"if (sorted[mid] < q) low = mid + 1; else high = mid;\n",
+"}\n",
+"for (; c < end; c += 4) {\n",
+"const TG__T *const g = (const TG__T *)r->o[1].p + n * r->o[1].stride[0] + c * r->o[1].stride[1];\n",
+"TG__T *const to = (TG__T *)r->o[0].p + n * r->o[0].stride[0] + c * r->o[0].stride[1] + tg__cu_offset(3, r->o[0].size + 2, r->o[0].stride + 2, q);\n",
+"TG__T sum[4] = { 0, 0, 0, 0 };\n",
+"int u;\n",
+"for (int64_t e = low; e < entries && sorted[e] == q; e++) {\n",
+"const int64_t at = tg__cu_offset(3, r->shape + 1, r->o[1].stride + 2, entry[e] / r->part);\n",
+"const TG__T weight = w[entry[e]];\n",
+"TG__CU_UNROLL for (u = 0; u < 4; u++) if (c + u < end) sum[u] += weight * g[at + u * r->o[1].stride[1]];\n",
+"}\n",
+"TG__CU_UNROLL for (u = 0; u < 4; u++) if (c + u < end) to[u * r->o[0].stride[1]] = sum[u];\n",
+"}\n",
+"}\n",
+"#line 4841 \"tensorgrad_cuda.h\"\n",
+"TG__INLINE void TG__CU(tg__cu_grid_placed)(const tg__cu_walk *r, int64_t i) {\n",
+"const int64_t n = i / r->length, q = i % r->length;\n",
+"const TG__T *const g = (const TG__T *)r->o[1].p + n * r->o[1].stride[0] + tg__cu_offset(3, r->shape + 1, r->o[1].stride + 2, q), *const x = (const TG__T *)r->o[0].p + n * r->o[0].stride[0];\n",
+"TG__T *const to = (TG__T *)r->o[3].p + n * r->o[3].stride[0] + tg__cu_offset(3, r->shape + 1, r->o[3].stride + 1, q);\n",
+"TG__CU(tg__cu_tapped) s;\n",
+"double total[3] = { 0, 0, 0 };\n",
+"TG__CU(tg__cu_look_up)(r, n, q, 1, &s);\n",
+"TG__CU_TAPS_OF(s) {\n",
+"double sum = 0;\n",
+"if (TG__CU_TAP_IN(s)) {\n",
+"const TG__T *at = x + TG__CU_TAP_AT(s, r->o[0].stride + 2);\n",
+"for (int64_t c = 0; c < r->o[0].size[1]; c++) sum += (double)g[c * r->o[1].stride[1]] * (double)at[c * r->o[0].stride[1]];\n",
+"}\n",
+"total[0] += s.more[0].w[e] * s.line[1].w[f] * s.line[2].w[k] * sum;\n",
+"total[1] += s.line[0].w[e] * s.more[1].w[f] * s.line[2].w[k] * sum;\n",
+"total[2] += s.line[0].w[e] * s.line[1].w[f] * s.more[2].w[k] * sum;\n",
+"}\n",
+"for (int d = r->o[2].size[4] == 2; d < 3; d++) to[(2 - d) * r->o[3].stride[4]] = (TG__T)total[d];\n",
+"}\n",
+"#undef TG__CU_TAPS_OF\n",
+"#undef TG__CU_TAP_IN\n",
+"#undef TG__CU_TAP_AT\n",
+"TG__CU_KERNEL(TG__CU(tg__cu_grid), tg__cu_walk, { TG__CU_THREADS(t) TG__CU_EACH(i) TG__CU(tg__cu_gridded)(r, i); })\n",
+"TG__CU_KERNEL(TG__CU(tg__cu_grid_entries), tg__cu_walk, { TG__CU_THREADS(t) TG__CU_EACH(i) TG__CU(tg__cu_grid_listed)(r, i); })\n",
+"TG__CU_KERNEL(TG__CU(tg__cu_grid_back), tg__cu_walk, { TG__CU_THREADS(t) TG__CU_EACH(i) TG__CU(tg__cu_grid_given)(r, i); })\n",
+"TG__CU_KERNEL(TG__CU(tg__cu_grid_place), tg__cu_walk, { TG__CU_THREADS(t) TG__CU_EACH(i) TG__CU(tg__cu_grid_placed)(r, i); })\n",
+"#endif\n",
+"#line 4869 \"tensorgrad_cuda.h\"\n",
+"#if (!defined(TG__CU_ONLY) || defined(TG__CU_ONLY_BOXES)) && TG__CU_TYPE != 0\n",
+"#line 4871 \"tensorgrad_cuda.h\"\n",
+"TG__INLINE tg__boxes_rule TG__CU(tg__cu_boxes_rule)(const tg__cu_walk *r) {\n",
+"tg__boxes_rule rule;\n",
+"rule.ratio = r->whole[0]; rule.aligned = r->whole[1] != 0; rule.wide = sizeof(TG__T) == 8; rule.scale = r->numbers[0];\n",
+"for (int k = 0; k < 2; k++) { rule.bins[k] = r->o[1].size[3 + k]; rule.size[k] = r->o[0].size[3 + k]; }\n",
+"return rule;\n",
+"}\n",
+"TG__INLINE tg__box TG__CU(tg__cu_box_of)(const tg__cu_boxed *b) {\n",
+"tg__box box;\n",
+"for (int k = 0; k < 2; k++) { box.start[k] = b->start[k]; box.bin[k] = b->bin[k]; box.points[k] = b->points[k]; }\n",
+"return box;\n",
+"}\n",
+"TG__INLINE void TG__CU(tg__cu_boxes_looked)(const tg__cu_walk *r, int64_t i) {\n",
+"const tg__boxes_rule rule = TG__CU(tg__cu_boxes_rule)(r);\n",
+"tg__cu_boxed *const b = (tg__cu_boxed *)r->work + i;\n",
+"double row[5];\n",
+"tg__box box;\n",
+"for (int k = 0; k < 5; k++) row[k] = (double)((const TG__T *)r->o[2].p)[i * r->o[2].stride[0] + k * r->o[2].stride[1]];\n",
+"if (!(row[0] > -1 && row[0] < (double)r->o[0].size[0])) { TG__CU_FLAG(r->flag, 16u); b->picture = -1; return; }\n",
+"box = tg__boxes_box(&rule, row);\n",
+"b->picture = (int64_t)row[0]; b->share = tg__boxes_share(&box);\n",
+"for (int k = 0; k < 2; k++) {\n",
+"const double one = box.start[k], other = one + (double)rule.bins[k] * box.bin[k], from = tg__floor(one < other ? one : other) - 1, to = tg__floor(one < other ? other : one) + 2, size = (double)rule.size[k];\n",
+"b->start[k] = one; b->bin[k] = box.bin[k]; b->points[k] = box.points[k];\n",
+"b->low[k] = 1; b->high[k] = 0;\n",
+"if (from <= to) { b->low[k] = (int64_t)(from < -2 ? -2 : from > size ? size : from); b->high[k] = (int64_t)(to < -2 ? -2 : to > size ? size : to); }\n",
+"}\n",
+"}\n",
+"#line 4899 \"tensorgrad_cuda.h\"\n",
+"TG__INLINE void TG__CU(tg__cu_boxes_met)(const tg__cu_walk *r, int64_t i) {\n",
+"const tg__boxes_rule rule = TG__CU(tg__cu_boxes_rule)(r);\n",
+"const int64_t bin_w = i % rule.bins[1], bin_h = i / rule.bins[1] % rule.bins[0], c = i / rule.bins[1] / rule.bins[0] % r->pieces * TG__CU_BOX_CHANNELS, at = i / rule.bins[1] / rule.bins[0] / r->pieces;\n",
+"const tg__cu_boxed *const b = (const tg__cu_boxed *)r->work + at;\n",
+"const tg__box box = TG__CU(tg__cu_box_of)(b);\n",
+"const int64_t *const xs = r->o[0].stride, *const ys = r->o[1].stride, many = r->o[0].size[1] - c;\n",
+"const TG__T *const x = (const TG__T *)r->o[0].p + b->picture * xs[0] + c * xs[1];\n",
+"TG__T *const y = (TG__T *)r->o[1].p + at * ys[0] + c * ys[1] + bin_h * ys[3] + bin_w * ys[4];\n",
+"double sum[TG__CU_BOX_CHANNELS];\n",
+"int64_t first[2], end[2], e, f;\n",
+"tg__box_point h, w;\n",
+"int u;\n",
+"if (b->picture < 0) return;\n",
+"TG__CU_UNROLL for (u = 0; u < TG__CU_BOX_CHANNELS; u++) sum[u] = 0;\n",
+"tg__boxes_range(&box, 0, bin_h, -1, (double)rule.size[0], &first[0], &end[0]);\n",
+"tg__boxes_range(&box, 1, bin_w, -1, (double)rule.size[1], &first[1], &end[1]);\n",
+"for (e = first[0]; e < end[0]; e++) {\n",
+"if (!tg__boxes_point(&rule, &box, 0, bin_h, e, &h)) continue;\n",
+"for (f = first[1]; f < end[1]; f++) {\n",
+"if (!tg__boxes_point(&rule, &box, 1, bin_w, f, &w)) continue;\n",
+"for (int k = 0; k < 4; k++) {\n",
+"const double weight = h.w[k / 2] * w.w[k % 2] * b->share;\n",
+"const TG__T *const p = x + h.at[k / 2] * xs[3] + w.at[k % 2] * xs[4];\n",
+"if (weight > 0 || weight < 0) { TG__CU_UNROLL for (u = 0; u < TG__CU_BOX_CHANNELS; u++) if (u < many) sum[u] += weight * (double)p[u * xs[1]]; }\n",
+"}\n",
+"}\n",
+"}\n",
+"TG__CU_UNROLL for (u = 0; u < TG__CU_BOX_CHANNELS; u++) if (u < many) y[u * ys[1]] = (TG__T)sum[u];\n",
+"}\n",
+"#line 4929 \"tensorgrad_cuda.h\"\n",
+"TG__INLINE void TG__CU(tg__cu_boxes_given)(const tg__cu_walk *r, int64_t i) {\n",
+"const tg__boxes_rule rule = TG__CU(tg__cu_boxes_rule)(r);\n",
+"const int64_t place[2] = { i / rule.size[1] % rule.size[0], i % rule.size[1] }, c = i / rule.size[1] / rule.size[0] % r->pieces * TG__CU_BOX_CHANNELS, n = i / rule.size[1] / rule.size[0] / r->pieces;\n",
+"const int64_t *const xs = r->o[0].stride, *const ys = r->o[1].stride, many = r->o[0].size[1] - c;\n",
+"TG__T *const x = (TG__T *)r->o[0].p + n * xs[0] + c * xs[1] + place[0] * xs[3] + place[1] * xs[4];\n",
+"double low[2], high[2];\n",
+"TG__T sum[TG__CU_BOX_CHANNELS];\n",
+"int64_t at, e, f, first[2], end[2], bin[2];\n",
+"tg__box_point h, w;\n",
+"int u, k;\n",
+"for (k = 0; k < 2; k++) { low[k] = (double)(place[k] - 1); high[k] = (double)(place[k] + 1); }\n",
+"TG__CU_UNROLL for (u = 0; u < TG__CU_BOX_CHANNELS; u++) sum[u] = 0;\n",
+"for (at = 0; at < r->o[2].size[0]; at++) {\n",
+"const tg__cu_boxed *const b = (const tg__cu_boxed *)r->work + at;\n",
+"const TG__T *const g = (const TG__T *)r->o[1].p + at * ys[0] + c * ys[1];\n",
+"tg__box box;\n",
+"if (b->picture != n || place[0] < b->low[0] || place[0] > b->high[0] || place[1] < b->low[1] || place[1] > b->high[1]) continue;\n",
+"box = TG__CU(tg__cu_box_of)(b);\n",
+"for (bin[0] = 0; bin[0] < rule.bins[0]; bin[0]++) {\n",
+"tg__boxes_range(&box, 0, bin[0], low[0], high[0], &first[0], &end[0]);\n",
+"for (bin[1] = 0; bin[1] < rule.bins[1] && first[0] < end[0]; bin[1]++) {\n",
+"tg__boxes_range(&box, 1, bin[1], low[1], high[1], &first[1], &end[1]);\n",
+"for (e = first[0]; e < end[0] && first[1] < end[1]; e++) {\n",
+"if (!tg__boxes_point(&rule, &box, 0, bin[0], e, &h) || (h.at[0] != place[0] && h.at[1] != place[0])) continue;\n",
+"for (f = first[1]; f < end[1]; f++) {\n",
+"if (!tg__boxes_point(&rule, &box, 1, bin[1], f, &w)) continue;\n",
+"for (k = 0; k < 4; k++) {\n",
+"const double weight = h.w[k / 2] * w.w[k % 2] * b->share;\n",
+"if (h.at[k / 2] != place[0] || w.at[k % 2] != place[1] || !(weight > 0 || weight < 0)) continue;\n",
+"TG__CU_UNROLL for (u = 0; u < TG__CU_BOX_CHANNELS; u++) if (u < many) sum[u] += (TG__T)(weight * (double)g[u * ys[1] + bin[0] * ys[3] + bin[1] * ys[4]]);\n",
+"}\n",
+"}\n",
+"}\n",
+"}\n",
+"}\n",
+"}\n",
+"TG__CU_UNROLL for (u = 0; u < TG__CU_BOX_CHANNELS; u++) if (u < many) x[u * xs[1]] = sum[u];\n",
+"}\n",
+"TG__CU_KERNEL(TG__CU(tg__cu_boxes_look), tg__cu_walk, { TG__CU_THREADS(t) TG__CU_EACH(i) TG__CU(tg__cu_boxes_looked)(r, i); })\n",
+"TG__CU_KERNEL(TG__CU(tg__cu_boxes), tg__cu_walk, { TG__CU_THREADS(t) TG__CU_EACH(i) TG__CU(tg__cu_boxes_met)(r, i); })\n",
+"TG__CU_KERNEL(TG__CU(tg__cu_boxes_back), tg__cu_walk, { TG__CU_THREADS(t) TG__CU_EACH(i) TG__CU(tg__cu_boxes_given)(r, i); })\n",
+"#endif\n",
+"#line 4972 \"tensorgrad_cuda.h\"\n",
 "#if (!defined(TG__CU_ONLY) || defined(TG__CU_ONLY_RNN)) && TG__CU_TYPE != 0\n",
 "#line 1 \"tensorgrad.h, from the line '#define TG__RNN_GET(p, at)' on\"\n",
 "#define TG__RNN_GET(p, at)    (k == TG__VN ? TG__W(load)((p) + (at)) : TG__W(loadn)((p) + (at), k))\n",
@@ -8627,7 +9487,7 @@ static const char *const tg__cu_kernels[] = {
 "TG__RNN_PUT(dgates, j, TG__FT(tg__rnn_flush)(t));\n",
 "}\n",
 "}\n",
-"#line 4576 \"tensorgrad_cuda.h\"\n",
+"#line 4975 \"tensorgrad_cuda.h\"\n",
 "TG__INLINE tg__rnn_run TG__CU(tg__cu_unit)(const tg__cu_walk *r, int64_t i) {\n",
 "const int64_t row = i / r->length, unit = i - row * r->length;\n",
 "tg__rnn_run run;\n",
@@ -8638,7 +9498,7 @@ static const char *const tg__cu_kernels[] = {
 "TG__CU_KERNEL(TG__CU(tg__cu_rnn), tg__cu_walk, { TG__CU_THREADS(t) TG__CU_EACH(i) { const tg__rnn_run run = TG__CU(tg__cu_unit)(r, i); TG__FT(tg__rnn_ahead)(r->kind, &run); } })\n",
 "TG__CU_KERNEL(TG__CU(tg__cu_rnn_back), tg__cu_walk, { TG__CU_THREADS(t) TG__CU_EACH(i) { const tg__rnn_run run = TG__CU(tg__cu_unit)(r, i); TG__FT(tg__rnn_back)(r->kind, &run); } })\n",
 "#endif\n",
-"#line 4587 \"tensorgrad_cuda.h\"\n",
+"#line 4986 \"tensorgrad_cuda.h\"\n",
 "#if (!defined(TG__CU_ONLY) || defined(TG__CU_ONLY_OPTIM)) && TG__CU_TYPE != 0\n",
 "#line 1 \"tensorgrad.h, from the line '#define TG__OPTIM_NUMBER(i)' on\"\n",
 "#define TG__OPTIM_NUMBER(i)  TG__W(set)((TG__T)r->number[i])\n",
@@ -8841,14 +9701,14 @@ static const char *const tg__cu_kernels[] = {
 "default: TG__FT(tg__optim_powers)(r); break;\n",
 "}\n",
 "}\n",
-"#line 4590 \"tensorgrad_cuda.h\"\n",
+"#line 4989 \"tensorgrad_cuda.h\"\n",
 "#undef TG__CU_RULE\n",
 "#ifdef TG__CU_KIND\n",
 "#define TG__CU_RULE(asked) TG__CU_KIND\n",
 "#else\n",
 "#define TG__CU_RULE(asked) (asked)\n",
 "#endif\n",
-"#line 4597 \"tensorgrad_cuda.h\"\n",
+"#line 4996 \"tensorgrad_cuda.h\"\n",
 "TG__INLINE void TG__CU(tg__cu_step_of)(int kind, const double *number, const int64_t *whole, unsigned there, TG__T *v) {\n",
 "TG__T stepped = there & 2 ? v[1] : v[0];\n",
 "tg__optim_run run;\n",
@@ -8871,7 +9731,7 @@ static const char *const tg__cu_kernels[] = {
 "TG__CU(tg__cu_step_of)(r->kind, r->number, r->whole, there, v);\n",
 "TG__CU_UNROLL for (int k = 0; k < 5; k++) if (r->o[k].p) TG__CU(tg__cu_put)(TG__CU_D(k), r->o[k].p, at[k], v[k]);\n",
 "} })\n",
-"#line 4620 \"tensorgrad_cuda.h\"\n",
+"#line 5019 \"tensorgrad_cuda.h\"\n",
 "#undef TG__CU_D_STEP\n",
 "#define TG__CU_D_STEP(k) TG__CU_DTYPE(k, r->dtype[k])\n",
 "TG__CU_KERNEL(TG__CU(tg__cu_steps), tg__cu_steps, {\n",
@@ -8903,7 +9763,7 @@ static const char *const tg__cu_kernels[] = {
 "}\n",
 "}\n",
 "})\n",
-"#line 4652 \"tensorgrad_cuda.h\"\n",
+"#line 5051 \"tensorgrad_cuda.h\"\n",
 "TG__INLINE TG__T TG__CU(tg__cu_power)(const tg__cu_optim *r, int64_t i) {\n",
 "TG__T v[2];\n",
 "tg__optim_run run;\n",
@@ -8913,7 +9773,7 @@ static const char *const tg__cu_kernels[] = {
 "TG__FT(tg__optim_powers)(&run);\n",
 "return v[0];\n",
 "}\n",
-"#line 4662 \"tensorgrad_cuda.h\"\n",
+"#line 5061 \"tensorgrad_cuda.h\"\n",
 "TG__INLINE void TG__CU(tg__cu_power_blocks)(const tg__cu_optim *r, int64_t block) {\n",
 "TG__CU_SHARED(TG__T, s, TG__CU_WIDTH);\n",
 "int half;\n",
@@ -8944,9 +9804,9 @@ static const char *const tg__cu_kernels[] = {
 "TG__CU_KERNEL(TG__CU(tg__cu_powers), tg__cu_optim, TG__CU(tg__cu_power_blocks)(r, block))\n",
 "TG__CU_KERNEL(TG__CU(tg__cu_powers_sum), tg__cu_optim, { (void)block; TG__CU(tg__cu_power_join)(r); })\n",
 "#endif\n",
-"#line 4693 \"tensorgrad_cuda.h\"\n",
+"#line 5092 \"tensorgrad_cuda.h\"\n",
 "#if !defined(TG__CU_ONLY) || defined(TG__CU_ONLY_GEMM) || defined(TG__CU_ONLY_CONV)\n",
-"#line 4697 \"tensorgrad_cuda.h\"\n",
+"#line 5096 \"tensorgrad_cuda.h\"\n",
 "#undef TG__CU_FMA\n",
 "#undef TG__CU_PLUS\n",
 "#if TG__CU_TYPE == 32\n",
@@ -8963,7 +9823,7 @@ static const char *const tg__cu_kernels[] = {
 "#define TG__CU_TILE\n",
 "enum { TG__CU_BM = 128, TG__CU_BN = 64, TG__CU_BK = 16, TG__CU_PAD = TG__CU_BM + 4 };\n",
 "#endif\n",
-"#line 4714 \"tensorgrad_cuda.h\"\n",
+"#line 5113 \"tensorgrad_cuda.h\"\n",
 "TG__INLINE void TG__CU(tg__cu_tile_step)(const TG__T *as, const TG__T *bs, TG__CU_OWN(TG__T, acc, 32)) {\n",
 "TG__CU_THREADS(t) {\n",
 "const int i0 = t / 16 * 8, j0 = t % 16 * 4;\n",
@@ -8976,7 +9836,7 @@ static const char *const tg__cu_kernels[] = {
 "}\n",
 "}\n",
 "}\n",
-"#line 4727 \"tensorgrad_cuda.h\"\n",
+"#line 5126 \"tensorgrad_cuda.h\"\n",
 "TG__INLINE void TG__CU(tg__cu_tile_clear)(TG__CU_OWN(TG__T, acc, 32)) {\n",
 "TG__CU_THREADS(t) if (t < TG__CU_WIDTH) { TG__CU_UNROLL for (int e = 0; e < 32; e++) TG__CU_MY(acc, t)[e] = 0; }\n",
 "}\n",
@@ -8984,14 +9844,21 @@ static const char *const tg__cu_kernels[] = {
 "TG__CU_THREADS(t) if (t < TG__CU_WIDTH) { TG__CU_UNROLL for (int e = 0; e < 32; e++) TG__CU_MY(total, t)[e] = first ? TG__CU_MY(acc, t)[e] : TG__CU_PLUS(TG__CU_MY(total, t)[e], TG__CU_MY(acc, t)[e]); }\n",
 "}\n",
 "#if !defined(TG__CU_ONLY) || defined(TG__CU_ONLY_GEMM)\n",
-"#line 4735 \"tensorgrad_cuda.h\"\n",
+"#line 5134 \"tensorgrad_cuda.h\"\n",
+"TG__INLINE TG__T TG__CU(tg__cu_of_b)(const tg__cu_gemm *r, int64_t at) {\n",
+"#if TG__CU_TYPE == 32\n",
+"if (TG__CU_DTYPE(2, r->tb) > 9) return tg__cu_get_block(TG__CU_DTYPE(2, r->tb), r->b, at);\n",
+"#endif\n",
+"return TG__CU(tg__cu_get)(TG__CU_DTYPE(2, r->tb), r->b, at);\n",
+"}\n",
+"#line 5141 \"tensorgrad_cuda.h\"\n",
 "TG__INLINE void TG__CU(tg__cu_finish)(const tg__cu_gemm *r, int64_t c_at, int64_t bias_at, int64_t i, int64_t j, TG__T v) {\n",
 "const int64_t at = c_at + i * r->c_rs + j * r->c_cs;\n",
 "if (r->bias) v = TG__CU_PLUS(v, TG__CU(tg__cu_get)(TG__CU_DTYPE(0, r->tc), r->bias, bias_at + i * r->bias_rs + j * r->bias_cs));\n",
 "if (r->accumulate) v = TG__CU_PLUS(TG__CU(tg__cu_get)(TG__CU_DTYPE(0, r->tc), r->c, at), v);\n",
 "TG__CU(tg__cu_put)(TG__CU_DTYPE(0, r->tc), r->c, at, v);\n",
 "}\n",
-"#line 4742 \"tensorgrad_cuda.h\"\n",
+"#line 5148 \"tensorgrad_cuda.h\"\n",
 "TG__INLINE void TG__CU(tg__cu_part)(const tg__cu_gemm *r, int64_t batch, int64_t q, int64_t i, int64_t j, TG__T v) {\n",
 "if (r->partial) ((TG__T *)r->partial)[((batch * r->blocks + q) * r->m + i) * r->n + j] = v;\n",
 "else TG__CU(tg__cu_finish)(r, tg__cu_offset(r->ndim, r->shape, r->bc, batch), tg__cu_offset(r->ndim, r->shape, r->bbias, batch), i, j, v);\n",
@@ -9017,7 +9884,7 @@ static const char *const tg__cu_kernels[] = {
 "}\n",
 "for (e = t; e < TG__CU_BN * TG__CU_BK; e += TG__CU_WIDTH) {\n",
 "const int kk = r->b_cs == 1 ? e / TG__CU_BN : e % TG__CU_BK, j = r->b_cs == 1 ? e % TG__CU_BN : e / TG__CU_BK;\n",
-"bs[kk * TG__CU_BN + j] = k0 + kk < end && col + j < r->n ? TG__CU(tg__cu_get)(TG__CU_DTYPE(2, r->tb), r->b, b_at + (k0 + kk) * r->b_rs + (col + j) * r->b_cs) : 0;\n",
+"bs[kk * TG__CU_BN + j] = k0 + kk < end && col + j < r->n ? TG__CU(tg__cu_of_b)(r, b_at + (k0 + kk) * r->b_rs + (col + j) * r->b_cs) : 0;\n",
 "}\n",
 "}\n",
 "TG__CU_BARRIER\n",
@@ -9049,7 +9916,7 @@ static const char *const tg__cu_kernels[] = {
 "if (item >= items) continue;\n",
 "a_at = tg__cu_offset(r->ndim, r->shape, r->ba, batch) + i * r->a_rs; b_at = tg__cu_offset(r->ndim, r->shape, r->bb, batch) + j * r->b_cs;\n",
 "for (k = q * r->block + t % 64; k < end; k += 64)\n",
-"v = TG__CU_FMA(TG__CU(tg__cu_get)(TG__CU_DTYPE(1, r->ta), r->a, a_at + k * r->a_cs), TG__CU(tg__cu_get)(TG__CU_DTYPE(2, r->tb), r->b, b_at + k * r->b_rs), v);\n",
+"v = TG__CU_FMA(TG__CU(tg__cu_get)(TG__CU_DTYPE(1, r->ta), r->a, a_at + k * r->a_cs), TG__CU(tg__cu_of_b)(r, b_at + k * r->b_rs), v);\n",
 "s[t] = v;\n",
 "}\n",
 "TG__CU_BARRIER\n",
@@ -9062,7 +9929,7 @@ static const char *const tg__cu_kernels[] = {
 "if (t % 64 == 0 && item < items) TG__CU(tg__cu_part)(r, item / r->n / r->m / r->blocks, item / r->n / r->m % r->blocks, item / r->n % r->m, item % r->n, s[t]);\n",
 "}\n",
 "}\n",
-"#line 4813 \"tensorgrad_cuda.h\"\n",
+"#line 5219 \"tensorgrad_cuda.h\"\n",
 "TG__INLINE void TG__CU(tg__cu_lanes)(const tg__cu_gemm *r, int64_t block) {\n",
 "TG__CU_SHARED(TG__T, s, TG__CU_WIDTH);\n",
 "const int64_t nt = (r->n + 31) / 32, i = block / nt % r->m, q = block / nt / r->m % r->blocks, batch = block / nt / r->m / r->blocks;\n",
@@ -9078,7 +9945,7 @@ static const char *const tg__cu_kernels[] = {
 "TG__CU_UNROLL for (e = 0; e < 8; e++) lane[e] = 0;\n",
 "for (k = q * r->block + t / 32; k < end; k += 64) {\n",
 "TG__CU_UNROLL for (e = 0; e < 8; e++)\n",
-"if (k + e * 8 < end) lane[e] = TG__CU_FMA(TG__CU(tg__cu_get)(TG__CU_DTYPE(1, r->ta), r->a, a_at + (k + e * 8) * r->a_cs), TG__CU(tg__cu_get)(TG__CU_DTYPE(2, r->tb), r->b, b_at + (k + e * 8) * r->b_rs), lane[e]);\n",
+"if (k + e * 8 < end) lane[e] = TG__CU_FMA(TG__CU(tg__cu_get)(TG__CU_DTYPE(1, r->ta), r->a, a_at + (k + e * 8) * r->a_cs), TG__CU(tg__cu_of_b)(r, b_at + (k + e * 8) * r->b_rs), lane[e]);\n",
 "}\n",
 "TG__CU_UNROLL for (e = 0; e < 4; e++) lane[e] = TG__CU_PLUS(lane[e], lane[e + 4]);\n",
 "s[t] = TG__CU_PLUS(TG__CU_PLUS(lane[0], lane[2]), TG__CU_PLUS(lane[1], lane[3]));\n",
@@ -9109,13 +9976,13 @@ static const char *const tg__cu_kernels[] = {
 "TG__CU_KERNEL(TG__CU(tg__cu_gemm_parts), tg__cu_gemm, TG__CU(tg__cu_add_parts)(r, block))\n",
 "#endif\n",
 "#endif\n",
-"#line 4860 \"tensorgrad_cuda.h\"\n",
+"#line 5266 \"tensorgrad_cuda.h\"\n",
 "#if (!defined(TG__CU_ONLY) || defined(TG__CU_ONLY_CONV)) && TG__CU_TYPE != 0\n",
-"#line 4862 \"tensorgrad_cuda.h\"\n",
+"#line 5268 \"tensorgrad_cuda.h\"\n",
 "#ifndef TG__CU_CONV\n",
 "#define TG__CU_CONV\n",
 "typedef struct tg__cu_spot { int64_t at; int32_t z, y, x; } tg__cu_spot;\n",
-"#line 4866 \"tensorgrad_cuda.h\"\n",
+"#line 5272 \"tensorgrad_cuda.h\"\n",
 "TG__INLINE void tg__cu_split(const int64_t *size, int64_t i, int64_t *p) {\n",
 "TG__CU_ROLL for (int d = 3; d > 0; d--) { const int64_t q = i / size[d]; p[d] = i - q * size[d]; i = q; }\n",
 "p[0] = i;\n",
@@ -9133,7 +10000,7 @@ static const char *const tg__cu_kernels[] = {
 "s.z = (int32_t)p[1] * r->k_scale[0]; s.y = (int32_t)p[2] * r->k_scale[1]; s.x = (int32_t)p[3] * r->k_scale[2];\n",
 "return s;\n",
 "}\n",
-"#line 4884 \"tensorgrad_cuda.h\"\n",
+"#line 5290 \"tensorgrad_cuda.h\"\n",
 "TG__INLINE int tg__cu_inside(const tg__cu_conv *r, int d, int32_t *v) {\n",
 "if (r->divide[d] != 1) {\n",
 "if (*v < 0 || *v % r->divide[d]) return 0;\n",
@@ -9208,7 +10075,7 @@ static const char *const tg__cu_kernels[] = {
 "}\n",
 "}\n",
 "}\n",
-"#line 4959 \"tensorgrad_cuda.h\"\n",
+"#line 5365 \"tensorgrad_cuda.h\"\n",
 "TG__INLINE void TG__CU(tg__cu_conv_one)(const tg__cu_conv *r, int64_t item) {\n",
 "const int64_t parts = r->partial ? r->blocks : 1, m = item % r->m, n = item / r->m % r->n, q = item / r->m / r->n % parts, group = item / r->m / r->n / parts;\n",
 "int64_t p[4], kb, k;\n",

@@ -76,6 +76,23 @@ static tg_tensor *attended_dropped(tg_tensor *const *x, int n) {
     tg_random_set(tg, s);                                                      /* the same here and there */
     return y;
 }
+/* Grids reach far outside, some places are no numbers; boxes of all pictures, turned, outside, of no size. Both want the CPU's bits. */
+static tg_tensor *odd_grid(tg_tensor *const *x) { return tg_where(tg_gt_scalar(tg_detach(x[1]), 2.2), tg_full_like(x[1], NAN), tg_where(tg_lt_scalar(tg_detach(x[1]), -2.2), tg_full_like(x[1], -1e30), x[1])); }
+static tg_tensor *sampled_zeros(tg_tensor *const *x, int n) { (void)n; return tg_grid_sample(x[0], odd_grid(x)); }
+static tg_tensor *sampled_edges(tg_tensor *const *x, int n) { (void)n; return tg_grid_sample(x[0], x[1], .mode = TG_GRID_BILINEAR, .padding = TG_GRID_BORDER, .align_corners = true); }
+static tg_tensor *sampled_mirror(tg_tensor *const *x, int n) { (void)n; return tg_grid_sample(x[0], odd_grid(x), .padding = TG_GRID_REFLECTION); }
+static tg_tensor *sampled_cubic(tg_tensor *const *x, int n) { (void)n; return tg_grid_sample(x[0], odd_grid(x), .mode = TG_GRID_BICUBIC, .padding = TG_GRID_ZEROS); }
+static tg_tensor *sampled_cubic_mirror(tg_tensor *const *x, int n) { (void)n; return tg_grid_sample(x[0], x[1], .mode = TG_GRID_BICUBIC, .padding = TG_GRID_REFLECTION, .align_corners = true); }
+static tg_tensor *sampled_next(tg_tensor *const *x, int n) { (void)n; return tg_grid_sample(x[0], odd_grid(x), .mode = TG_GRID_NEAREST, .padding = TG_GRID_REFLECTION); }
+static tg_tensor *sampled_one(tg_tensor *const *x, int n) { (void)n; return tg_grid_sample(x[0], tg_mul_scalar(x[1], 0.01), .padding = TG_GRID_BORDER); }      /* all at a few elements */
+static tg_tensor *boxes_of(tg_tensor *const *x) {                             /* whose picture, then corners around the picture, those of every third box further apart */
+    tg_tensor *b = tg_detach(x[1]), *picture = tg_remainder_scalar(tg_floor(tg_abs(tg_mul_scalar(tg_slice(b, ":, 0:1"), 16))), (double)x[0]->shape[0]), *both[2];
+    both[0] = picture; both[1] = tg_add_scalar(tg_mul_scalar(tg_slice(b, ":, 1:5"), (double)x[0]->shape[3] * 0.5), (double)x[0]->shape[2] * 0.4);
+    return tg_cat(both, 2, 1);
+}
+static tg_tensor *boxes_aligned(tg_tensor *const *x, int n) { (void)n; return tg_roi_align(x[0], boxes_of(x), .output_size = {3, 5}, .aligned = true, .sampling_ratio = 2); }
+static tg_tensor *boxes_adaptive(tg_tensor *const *x, int n) { (void)n; return tg_roi_align(x[0], boxes_of(x), .output_size = {2, 3}, .spatial_scale = TG_IS(1.25)); }
+static tg_tensor *boxes_wide(tg_tensor *const *x, int n) { (void)n; return tg_roi_align(x[0], tg_mul_scalar(boxes_of(x), 1), .output_size = {1, 2}, .aligned = true, .spatial_scale = TG_IS(30)); }
 static const op_case larger[] = {
     OP("layer_norm", norm_layer, "70 300;300;300|3 9000;9000;9000|300 7;7;7|2 30000;30000")
     OP("layer_norm", norm_layers, "5 40 30;40 30|9 2 3")
@@ -92,6 +109,10 @@ static const op_case larger[] = {
     OP("attention", attended_groups, "1 6 40 16;1 2 50 16;1 2 50 16|2 4 1 16;2 2 520 16;2 2 520 24") OP("attention", attended_masked, "2 2 40 16;2 2 50 16;2 2 50 16;2 1 40 50|2 2 1 16;2 2 300 16;2 2 300 16;2 1 1 300")
     OP("attention", attended, "2 3 1 64;2 3 600 64;2 3 600 72|1 2 1 21;1 2 257 21;1 2 257 200|1 1 1 256;1 1 3 256;1 1 3 1|1 1 1 260;1 1 9 260;1 1 9 8") OP("attention", attended_seen, "2 2 1 16;2 2 530 16;2 2 530 16") OP("attention", attended_seen, "2 2 40 16;2 2 50 16;2 2 50 16") OP("attention", attended_dropped, "2 2 40 16;2 2 50 16;2 2 50 16")
     OP("resample", resized_bilinear, "2 3 17 19") OP("resample", resized_bicubic, "2 3 17 19") OP("resample", resized_smooth, "2 3 17 19") OP("resample", resized_area, "1 2 5 9 8") OP("resample", resized_nearest, "2 3 17 19") OP("resample", resized_line, "3 4 30")
+    OP("grid_sample", sampled_zeros, "3 11 13 9;3 17 14 2|2 2 4 5 6;2 3 7 8 3") OP("grid_sample", sampled_edges, "2 9 7 12;2 16 5 2|2 3 3 4 5;2 4 6 5 3") OP("grid_sample", sampled_mirror, "2 5 7 6;2 9 8 2|1 2 3 2 5;1 4 5 6 3")
+    OP("grid_sample", sampled_cubic, "2 5 9 8;2 11 7 2|1 2 4 5 3;1 3 4 5 3") OP("grid_sample", sampled_cubic_mirror, "2 6 9 8;2 11 7 2|1 1 6 5 4;1 2 3 5 3") OP("grid_sample", sampled_next, "2 6 9 8;2 11 7 2|2 3 3 4 5;2 4 6 5 3")
+    OP("grid_sample", sampled_one, "2 7 20 21;2 40 30 2|1 1 1 1;1 3 3 2")
+    OP("roi_align", boxes_aligned, "3 11 15 12;40 5|1 1 3 3;3 5") OP("roi_align", boxes_adaptive, "3 11 12 15;40 5") OP("roi_align", boxes_wide, "2 9 8 9;9 5")
     OP("max_pool", pool_largest, "3 4 19 23|2 5 17") OP("max_pool", pool_largest_wide, "3 4 17") OP("max_pool", pool_largest_to_size, "2 3 11 17") OP("max_pool_places", pool_places, "2 3 11 17")
     OP("avg_pool", pool_mean, "2 3 14 15") OP("avg_pool", pool_mean_deep, "2 3 6 7 8") OP("avg_pool", pool_to_size, "2 3 11 17")
 };
@@ -229,12 +250,45 @@ static void orders(tg_tensor *cx, tg_tensor *cy, tg_tensor *cz) {
     for (i = 0; i < 2; i++) {
         BOTH(tg_sort(x, 1, i, NULL)); BOTH((tg_sort(x, 1, i, &p), p)); BOTH((tg_sort(x, 0, i, &p), p)); BOTH((tg_sort(tg_slice(x, ":, 0:7"), 1, i, &p), p)); BOTH(tg_sort(z, 0, i, NULL)); BOTH((tg_sort(z, 0, i, &p), p));
         BOTH(tg_topk(x, 9, 1, i, NULL)); BOTH((tg_topk(x, 9, 0, i, &p), p)); BOTH(tg_topk(z, 2000, 0, i, NULL)); BOTH((tg_topk(z, 3, 0, i, &p), p));
+        BOTH((tg_topk(x, 256, 1, i, &p), p)); BOTH((tg_topk(z, 256, 0, i, &p), p)); BOTH((tg_topk(z, 257, 0, i, &p), p)); BOTH((tg_topk(tg_slice(z, "::2"), 1, 0, i, &p), p)); BOTH(tg_topk(tg_reshape(z, TG_SHAPE(5, 3000)), 17, 1, i, NULL)); BOTH((tg_topk(tg_t(tg_reshape(z, TG_SHAPE(3000, 5))), 17, 1, i, &p), p));
+        BOTH((tg_kthvalue(z, 1 + 200 * i, 0, true, &p), p)); BOTH(tg_kthvalue(x, 3 + i, 1, false, NULL));
     }
     BOTH(tg_searchsorted(tg_sort(z, 0, false, NULL), x)); BOTH(tg_searchsorted(tg_sort(x, 1, false, NULL), tg_slice(x, ":, 3:20"), .right = true, .int32 = true));
     if (cx->dtype == TG_BOOL) return;
     BOTH(tg_cummax(x, 1, NULL)); BOTH((tg_cummax(x, 1, &p), p)); BOTH((tg_cummin(x, 0, &p), p)); BOTH((tg_cummax(z, 0, &p), p)); BOTH(tg_cummin(z, 0, NULL));
     BOTH(tg_cumsum(x, 0)); BOTH(tg_cumsum(y, 0)); BOTH(tg_cumsum(y, 1)); BOTH(tg_cumprod(x, 0)); BOTH(tg_cumsum(tg_slice(x, ":, 0:290"), 1));
     if (exact) { BOTH(tg_cumsum(z, 0)); BOTH(tg_cumsum(tg_reshape(z, TG_SHAPE(5, 3000)), 1)); }        /* pieces of long rows are carried in double */
+}
+/* Pictures of bytes: by whole numbers and by elements that move, as they lie, with the channels within, every other one. */
+static void resized_bytes(tg_tensor *z) {
+    tg_tensor *cx = tg_reshape(z, TG_SHAPE(2, 3, 50, 50)), *cy = tg_permute(tg_reshape(z, TG_SHAPE(2, 50, 50, 3)), TG_DIMS(0, 3, 1, 2)), *cz = tg_slice(cx, ":, :, ::2, 3::3"), *dx = tg_to_device(cx, OTHER), *dy = tg_permute(tg_to_device(tg_reshape(z, TG_SHAPE(2, 50, 50, 3)), OTHER), TG_DIMS(0, 3, 1, 2)), *dz = tg_slice(dx, ":, :, ::2, 3::3");
+    for (int i = 0; i < 4; i++) {
+        const tg_interpolate_mode mode = i % 2 ? TG_INTERPOLATE_BICUBIC : TG_INTERPOLATE_BILINEAR;
+        BOTH(tg_interpolate(x, .size = {77, 31}, .mode = mode, .antialias = i > 1)); BOTH(tg_interpolate(y, .size = {21, 60}, .mode = mode, .antialias = i > 1)); BOTH(tg_interpolate(z, .size = {50, 3}, .mode = mode, .antialias = i > 1)); BOTH(tg_interpolate(z, .size = {25, 16}, .mode = mode, .antialias = i > 1));
+        if (i < 2) { BOTH(tg_interpolate(x, .size = {60, 70}, .mode = mode, .align_corners = true)); BOTH(tg_interpolate(y, .scale_factor = {0.37, 1.9}, .mode = i ? TG_INTERPOLATE_NEAREST : TG_INTERPOLATE_NEAREST_EXACT)); BOTH(tg_interpolate(tg_reshape(z, TG_SHAPE(2, 3, 25, 4, 4)), .size = {30, 3, 9}, .mode = i ? TG_INTERPOLATE_NEAREST : TG_INTERPOLATE_NEAREST_EXACT)); }
+    }
+    /* elements that move keep their bits, a zero's sign too */
+    cx = tg_neg(tg_zeros_like(tg_to(cx, TG_BF16))); dx = tg_to_device(cx, OTHER); BOTH(tg_interpolate(x, .size = {7, 90})); cx = tg_to(cx, TG_F64); dx = tg_to_device(cx, OTHER); BOTH(tg_interpolate(x, .size = {7, 90}));
+}
+/* Block-quantised weights: written and read, rows of them, products of one row, a few and many, of long and of short rows. */
+static void in_blocks(void) {
+    static const tg_dtype blocks[] = { TG_Q8_0, TG_Q4_0 }, floats[] = { TG_F32, TG_F16, TG_BF16, TG_F64 };
+    for (int i = 0; i < 2; i++) for (int k = 0; k < 4; k++) {
+        tg_mark m = tg_begin(tg);
+        tg_tensor *cx = tg_to(tg_randn(tg, TG_SHAPE(70, 1120)), floats[k]), *cy = tg_to(tg_mul_scalar(tg_randn(tg, TG_SHAPE(40, 1120)), 0.3), floats[k]), *cz = tg_to(tg_randn(tg, TG_SHAPE(40)), floats[k]), *dx, *dy, *dz;
+        cy = tg_where(tg_lt_scalar(tg_reshape(tg_arange(tg, 0, 40, 1, TG_F32), TG_SHAPE(40, 1)), 1), tg_zeros_like(cy), cy);       /* a row of nothing but zeros */
+        dx = tg_to_device(cx, OTHER); dy = tg_to_device(cy, OTHER); dz = tg_to_device(cz, OTHER);
+        BOTH(tg_to(tg_to(y, blocks[i]), floats[k])); BOTH(tg_to(tg_to(tg_slice(y, ":, 32:96"), blocks[i]), TG_F32)); BOTH(tg_to(tg_clone(tg_to(y, blocks[i])), TG_BF16));
+        cy = tg_to(cy, blocks[i]); dy = tg_to(dy, blocks[i]);
+        CHECK(SAME(tg_to(cy, TG_F32), tg_to(tg_to_device(dy, TG_CPU), TG_F32)));
+        dy = tg_to_device(cy, OTHER);
+        BOTH(tg_linear(x, y, z)); BOTH(tg_linear(x, y, NULL)); BOTH(tg_linear(tg_slice(x, "0"), y, z)); BOTH(tg_linear(tg_slice(x, "0:3"), y, z)); BOTH(tg_linear(tg_slice(x, "0:4"), y, NULL)); BOTH(tg_linear(tg_slice(x, "0:5"), y, NULL));
+        BOTH(tg_linear(tg_reshape(tg_slice(x, "0:16"), TG_SHAPE(2, 8, 1120)), y, z)); BOTH(tg_linear(tg_t(tg_contiguous(tg_t(x))), y, z));
+        BOTH(tg_embedding(tg_remainder_scalar(tg_to(tg_abs(tg_mul_scalar(z, 20)), TG_I64), 40), y));
+        cy = tg_to(tg_to(tg_mul_scalar(tg_slice(cx, "0:9, 0:32"), 4), TG_F32), blocks[i]); dy = tg_to_device(cy, OTHER); cz = tg_slice(cz, "0:9"); dz = tg_slice(dz, "0:9");
+        BOTH(tg_linear(tg_slice(x, ":, 0:32"), y, z)); BOTH(tg_linear(tg_slice(x, "0:2, 0:32"), y, z)); BOTH(tg_linear(tg_slice(x, "0, 32:64"), y, NULL));
+        tg_end(tg, m);
+    }
 }
 static void sizes(void) {
     static const tg_dtype floats[] = { TG_F32, TG_F64, TG_F16, TG_BF16 }, wholes[] = { TG_I64, TG_I32, TG_I16, TG_I8, TG_U8, TG_BOOL };
@@ -260,6 +314,7 @@ static void sizes(void) {
         tg_tensor *dx = tg_to_device(cx, OTHER), *dy = tg_to_device(cy, OTHER), *dz = tg_to_device(cz, OTHER);
         BOTH(tg_sum(x)); BOTH(tg_sum_dims(x, TG_DIMS(0), false)); if (i < 5) { BOTH(tg_argmax(x)); BOTH(tg_matmul(x, tg_t(x))); }
         orders(cx, cx, cz);
+        if (wholes[i] == TG_U8) resized_bytes(cz);
         BOTH(tg_index_select(x, 0, y)); BOTH(tg_index_add(tg_zeros_like(tg_slice(x, ":, 0:3")), 0, y, z)); BOTH(tg_gather(tg_t(x), 1, tg_reshape(tg_slice(y, "0:4200"), TG_SHAPE(300, 14))));
         tg_end(tg, m);
     }
@@ -381,6 +436,12 @@ static bool work(tg_ctx *t) {
     x = tg_interpolate(tg_reshape(x, TG_SHAPE(1, 4, 12, 30)), .size = {6, 15}, .mode = TG_INTERPOLATE_BILINEAR);
     ok = ok && tg_item(tg_sum(tg_square(tg_conv2d(x, tg_to_device(tg_randn(t, TG_SHAPE(6, 4, 3, 3)), TG_CUDA), tg_to_device(tg_randn(t, TG_SHAPE(6)), TG_CUDA))))) > 0;
     ok = ok && tg_item(tg_sum(tg_cross_entropy(tg_reshape(x, TG_SHAPE(8, 45)), y))) > 0;
+    /* grids, boxes, blocks, the largest of a long row */
+    y = tg_require_grad(tg_detach(x), true);
+    x = tg_sub_scalar(tg_mul_scalar(tg_to_device(tg_rand(t, TG_SHAPE(1, 40, 10, 2)), TG_CUDA), 2.4), 1.2);
+    ok = ok && tg_backward(tg_add(tg_sum(tg_grid_sample(y, x)), tg_sum(tg_roi_align(y, tg_to_device(tg_from_f32(t, TG_SHAPE(1, 5), (const float[]){ 0, 1, 1, 9, 5 }), TG_CUDA), .output_size = {2, 2}))));
+    x = tg_to_device(tg_randn(t, TG_SHAPE(2, 1056)), TG_CUDA);
+    ok = ok && tg_item(tg_sum(tg_linear(tg_topk(x, 32, 1, true, NULL), tg_to(tg_slice(x, ":, 0:32"), TG_Q8_0), NULL))) == tg_item(tg_sum(tg_linear(tg_topk(x, 32, 1, true, NULL), tg_to(tg_to(tg_slice(x, ":, 0:32"), TG_Q8_0), TG_F32), NULL)));
     /* a copy through page-locked memory */
     x = tg_to_device(tg_full(t, TG_SHAPE(17000), 2, TG_F32), TG_CUDA);
     ok = ok && tg_item(tg_sum(x)) == 34000;
@@ -508,8 +569,8 @@ static void values(void) {
     int way;
     CHECK(tg_cuda_open(t, 0, .folder = folder));
     x = tg_to_device(tg_randn(t, TG_SHAPE(6, 70)), TG_CUDA); i = tg_to_device(tg_full(t, TG_SHAPE(4), 33, TG_I64), TG_CUDA);
-    for (way = 0; way < 5; way++) {
-        y = way == 0 ? tg_index_select(x, 0, i) : way == 1 ? tg_bernoulli(tg_full_like(x, 2)) : way == 2 ? tg_remainder(i, tg_zeros_like(i)) : way == 3 ? tg_index_add(x, 0, i, tg_slice(x, "0:4"))
+    for (way = 0; way < 6; way++) {
+        y = way == 5 ? tg_roi_align(tg_reshape(x, TG_SHAPE(2, 3, 7, 10)), tg_full_like(tg_slice(x, ":, 0:5"), 2), .output_size = {2, 2}) : way == 0 ? tg_index_select(x, 0, i) : way == 1 ? tg_bernoulli(tg_full_like(x, 2)) : way == 2 ? tg_remainder(i, tg_zeros_like(i)) : way == 3 ? tg_index_add(x, 0, i, tg_slice(x, "0:4"))
             : tg_cross_entropy(tg_slice(x, "0:4, 0:20"), i, .reduction = TG_LOSS_NONE);
         CHECK(y != NULL); CHECK_OK(t);
         CHECK(!(tg_item(tg_sum(tg_ones_like(x))) > 0)); CHECK(strstr(tg_error_text(t), "out of range") != NULL); CHECK_ERROR(t, TG_ERROR_UNSUPPORTED);
@@ -522,6 +583,7 @@ static void values(void) {
     CHECK(!tg_index_select(x, 0, i)); CHECK(strstr(tg_error_text(t), "index 33 (element 0 of the indices) is out of range") != NULL); CHECK_ERROR(t, TG_ERROR_VALUE);
     CHECK(!tg_bernoulli(tg_full_like(x, 2))); CHECK_ERROR(t, TG_ERROR_VALUE);
     CHECK(!tg_remainder(i, tg_zeros_like(i))); CHECK_ERROR(t, TG_ERROR_VALUE);
+    CHECK(!tg_roi_align(tg_reshape(x, TG_SHAPE(2, 3, 7, 10)), tg_full_like(tg_slice(x, ":, 0:5"), 2), .output_size = {2, 2})); CHECK(strstr(tg_error_text(t), "box 0 is of picture 2; x has 2") != NULL); CHECK_ERROR(t, TG_ERROR_VALUE);
     CHECK(!tg_cross_entropy(tg_slice(x, "0:4, 0:20"), i)); CHECK(strstr(tg_error_text(t), "class 33") != NULL); CHECK_ERROR(t, TG_ERROR_VALUE);
     driver->late = 700; CHECK(!tg_exp(x)); CHECK(strstr(tg_error_text(t), "exp: device 'cuda' failed at 'map' of f32[6, 70], f32[6, 70]: cuStreamSynchronize: CUDA_ERROR_ILLEGAL_ADDRESS") != NULL);
     CHECK(strstr(tg_error_text(t), "the kernel was tg__cu_map_tg_exp_0_f32 (") != NULL); CHECK_ERROR(t, TG_ERROR_UNSUPPORTED);
@@ -1424,7 +1486,7 @@ int main(int argc, char **argv) {
         tg = open_strict();
         if (!CHECK_MSG(tg_cuda_open(tg, 0, .synchronise = true), "%s", tg_error_text(tg))) return test_end("cuda_device");
         printf("%s\n", tg_cuda_name(tg));
-        sizes(); eights(300); all_ops(true); large_ops(); optimisers(); test_move();
+        sizes(); eights(300); in_blocks(); all_ops(true); large_ops(); optimisers(); test_move();
         test_close(tg);
         matrix_ops(NULL);
         return test_end("cuda_device");
@@ -1450,6 +1512,7 @@ int main(int argc, char **argv) {
     blas = (fake_state *)dlsym(l, "tg_fake"); dnn = (fake_state *)dlsym(n, "tg_fake"); driver = (fake_state *)dlsym(a, "tg_fake"); compiler = (fake_state *)dlsym(b, "tg_fake");
     waiting = (long long (*)(void))dlsym(a, "tg_fake_waiting");
     if (argc > 2 && strcmp(argv[2], "large") == 0) { tg = open_strict(); CHECK(tg_cuda_open(tg, 0, .folder = folder, .synchronise = true)); large_ops(); test_close(tg); return test_end("cuda_device"); }
+    if (argc > 2 && strcmp(argv[2], "sizes") == 0) { tg = open_strict(); CHECK(tg_cuda_open(tg, 0, .folder = folder, .synchronise = true)); lines = 0; sizes(); in_blocks(); CHECK(lines == 0); test_close(tg); return test_end("cuda_device"); }
     if (argc > 2 && strcmp(argv[2], "matrix") == 0) { matrix_ops(folder); return test_end("cuda_device"); }
     if (argc > 2 && strcmp(argv[2], "dnn") == 0) { convolutions(); return test_end("cuda_device"); }
     if (argc > 2 && strcmp(argv[2], "new") == 0) { products(); convolutions(); guest(); pinned(); programs(); return test_end("cuda_device"); }
@@ -1470,9 +1533,11 @@ int main(int argc, char **argv) {
     nothing_left("matrix units");
     tg = open_strict();
     CHECK(tg_cuda_open(tg, 0, .folder = folder, .synchronise = true));
-    sizes(); eights(10);
+    lines = 0;
+    sizes(); eights(10); in_blocks();
     all_ops(argc > 2); large_ops(); optimisers();
     test_move();
+    CHECK_MSG(lines == 0, "%d families are left to the CPU; the last: %s", lines, last_line);
     printf("%d launches; families left to the CPU: %d\n", driver->launches, lines);
     test_close(tg);
     nothing_left("operations");

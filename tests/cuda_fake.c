@@ -184,7 +184,7 @@ static const kernel kernels[] = {
 #define TG_W2(name, rule, value, doc) IS(tg__cu_map_##name##_0_i64)
 #define TG_READ_ROWS
 #include "../tensorgrad.h"
-    ALL(tg__cu_cast) IS(tg__cu_ramp_f64) IS(tg__cu_ramp_i64) IS(tg__cu_copy_8_i64) IS(tg__cu_copy_16_i64) IS(tg__cu_copy_32_i64) IS(tg__cu_copy_64_i64) IS(tg__cu_fill_8_i64) IS(tg__cu_fill_16_i64) IS(tg__cu_fill_32_i64) IS(tg__cu_fill_64_i64)
+    ALL(tg__cu_cast) IS(tg__cu_unpack_f32) IS(tg__cu_pack_f32) IS(tg__cu_ramp_f64) IS(tg__cu_ramp_i64) IS(tg__cu_copy_8_i64) IS(tg__cu_copy_16_i64) IS(tg__cu_copy_32_i64) IS(tg__cu_copy_64_i64) IS(tg__cu_fill_8_i64) IS(tg__cu_fill_16_i64) IS(tg__cu_fill_32_i64) IS(tg__cu_fill_64_i64)
     ALL(tg__cu_random) KINDS(sum_f32) KINDS(prod_f32) KINDS(max_f32) KINDS(min_f32) KINDS(sum_f64) KINDS(prod_f64) KINDS(max_f64) KINDS(min_f64) KINDS(sum_i64) KINDS(prod_i64) KINDS(max_i64) KINDS(min_i64)
     BOTH(tg__cu_softmax) BOTH(tg__cu_entropy) BOTH(tg__cu_entropy_sums) BOTH(tg__cu_entropy_mean) IS(tg__cu_index_take_i64) IS(tg__cu_index_scatter_i64) ALL(tg__cu_gemm_tiles) ALL(tg__cu_gemm_dots) ALL(tg__cu_gemm_lanes) ALL(tg__cu_gemm_parts)
     IS(tg__cu_scan_f64) IS(tg__cu_scan_i64) IS(tg__cu_scan_pieces_f64) IS(tg__cu_scan_pieces_i64) IS(tg__cu_scan_before_f64) IS(tg__cu_scan_before_i64)
@@ -195,7 +195,7 @@ static const kernel kernels[] = {
     BOTH(tg__cu_attend) BOTH(tg__cu_attend_one) BOTH(tg__cu_attend_join) BOTH(tg__cu_attend_delta) BOTH(tg__cu_attend_dq) BOTH(tg__cu_attend_dk) BOTH(tg__cu_attend_dv)
     IS(tg__cu_attend_matrix_f32) IS(tg__cu_attend_matrix_dq_f32) IS(tg__cu_attend_matrix_dk_f32) IS(tg__cu_attend_matrix_dv_f32)
     BOTH(tg__cu_rnn) BOTH(tg__cu_rnn_back)
-    BOTH(tg__cu_resample)
+    BOTH(tg__cu_resample) IS(tg__cu_resample_pick_i64) IS(tg__cu_resample_bytes_i64) BOTH(tg__cu_grid) BOTH(tg__cu_grid_entries) BOTH(tg__cu_grid_back) BOTH(tg__cu_grid_place) BOTH(tg__cu_boxes_look) BOTH(tg__cu_boxes) BOTH(tg__cu_boxes_back)
     BOTH(tg__cu_step) BOTH(tg__cu_steps) BOTH(tg__cu_powers) BOTH(tg__cu_powers_sum)
     { NULL, NULL, 0 }
 };

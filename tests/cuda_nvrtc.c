@@ -131,14 +131,15 @@ static void real_dnn(void) {
 int main(int argc, char **argv) {
     static const int archs[] = { 75, 80, 89, 90, 100, 120 };
     static const struct { tg__cu_key k; const char *what; } programs[] = {
-        { { TG__CU_GROUP_COPY, 0, 0, 0, 0 }, "copies of bytes" }, { { TG__CU_GROUP_COPY, 0, 0, 32, 0x20 }, "casts" }, { { TG__CU_GROUP_RANDOM, 0, 0, 32, 0 }, "random" }, { { TG__CU_GROUP_REDUCE, 0, 0, 32, 0 }, "sums" },
+        { { TG__CU_GROUP_COPY, 0, 0, 0, 0 }, "copies of bytes" }, { { TG__CU_GROUP_COPY, 0, 0, 32, 0x20 }, "casts" }, { { TG__CU_GROUP_COPY, 0, 0, 32, 0x0e }, "blocks written" }, { { TG__CU_GROUP_GEMM, 0, 0, 32, 0xf22 }, "products with blocks" }, { { TG__CU_GROUP_RANDOM, 0, 0, 32, 0 }, "random" }, { { TG__CU_GROUP_REDUCE, 0, 0, 32, 0 }, "sums" },
         { { TG__CU_GROUP_SOFTMAX, 0, 0, 32, 0x400 }, "softmax" }, { { TG__CU_GROUP_INDEX, 0, 0, 0, 0 }, "index" }, { { TG__CU_GROUP_GEMM, 0, 0, 32, 0 }, "products" },
         { { TG__CU_GROUP_MAP, TG_ROW_tg_gelu, 1, 32, 0 }, "gelu's derivative" }, { { TG__CU_GROUP_MAP, TG_ROW_tg_pow, 0, 64, 0x111 }, "pow of f64" },
         { { TG__CU_GROUP_OPTIM, TG_STEP_ADAM, 0, 32, 0 }, "Adam" },
         { { TG__CU_GROUP_SCAN, 0, 0, 64, 0x0040 }, "scans" }, { { TG__CU_GROUP_SORT, 0, 0, 0, 0 }, "sorts" },
-        { { TG__CU_GROUP_NORM, 0, 0, 32, 0 }, "norms of rows" }, { { TG__CU_GROUP_POOL, 0, 0, 32, 0x40 }, "pools" }, { { TG__CU_GROUP_CONV, 0, 0, 32, 0 }, "convolutions" }, { { TG__CU_GROUP_ATTENTION, 0, 0, 32, 0 }, "attention" }, { { TG__CU_GROUP_RNN, 0, 0, 32, 0 }, "recurrent cells" }, { { TG__CU_GROUP_RESAMPLE, 0, 0, 32, 0 }, "pictures" },
+        { { TG__CU_GROUP_NORM, 0, 0, 32, 0 }, "norms of rows" }, { { TG__CU_GROUP_POOL, 0, 0, 32, 0x40 }, "pools" }, { { TG__CU_GROUP_CONV, 0, 0, 32, 0 }, "convolutions" }, { { TG__CU_GROUP_ATTENTION, 0, 0, 32, 0 }, "attention" }, { { TG__CU_GROUP_RNN, 0, 0, 32, 0 }, "recurrent cells" }, { { TG__CU_GROUP_RESAMPLE, 0, 0, 32, 0 }, "pictures" }, { { TG__CU_GROUP_RESAMPLE, 0, 0, 0, 0 }, "pictures of bytes" }, { { TG__CU_GROUP_GRID, 0, 0, 32, 0 }, "grids" }, { { TG__CU_GROUP_BOXES, 0, 0, 32, 0 }, "boxes" },
         { { TG__CU_GROUP_ATTENTION_MATRIX, 0x44, 0, 32, 0x93333 }, "attention by matrix units, bf16" }, { { TG__CU_GROUP_ATTENTION_MATRIX, 0x88, 3, 32, 0x2029222222 }, "its derivative with dropout, f16" },
         { { 0, 0, 0, 0, 0 }, NULL },                                           /* the rest with `all` */
+        { { TG__CU_GROUP_RESAMPLE, 0, 0, 64, 0x11 }, "pictures f64" }, { { TG__CU_GROUP_GRID, 0, 0, 64, 0 }, "grids f64" }, { { TG__CU_GROUP_BOXES, 0, 0, 64, 0 }, "boxes f64" },
         { { TG__CU_GROUP_SCAN, 0, 0, 0, 0x4444 }, "scans of integers" }, { { TG__CU_GROUP_SORT, 0, 0, 0, 0x333 }, "sorts bf16" }, { { TG__CU_GROUP_CONV, 0, 0, 64, 1 }, "convolutions f64" }, { { TG__CU_GROUP_CONV, 0, 0, 32, 3 }, "convolutions bf16" }, { { TG__CU_GROUP_ATTENTION, 0, 0, 64, 0x1111111111 }, "attention f64" }, { { TG__CU_GROUP_ATTENTION, 0, 0, 32, 0x3039333333 }, "attention bf16" },
         { { TG__CU_GROUP_NORM, 0, 0, 64, 0x1111111 }, "norms of rows f64" }, { { TG__CU_GROUP_NORM, 0, 0, 32, 0x3330333 }, "norms of rows bf16" }, { { TG__CU_GROUP_POOL, 0, 0, 64, 0x111 }, "pools f64" }, { { TG__CU_GROUP_POOL, 0, 0, 0, 0x444 }, "pools of integers" },
         { { TG__CU_GROUP_OPTIM, TG_STEP_NORM, 0, 32, 0x333333 }, "norms of gradients" }, { { TG__CU_GROUP_OPTIM, TG_STEP_SGD, 0, 64, 0x111111 }, "SGD f64" },
