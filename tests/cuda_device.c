@@ -1495,7 +1495,7 @@ int main(int argc, char **argv) {
         static const tg_dtype only[] = { TG_F32, TG_F16 };
         tg = open_strict();
         if (!CHECK_MSG(tg_cuda_open(tg, 0), "%s", tg_error_text(tg))) return test_end("cuda_device");
-        sizes(); ops_of(larger, sizeof larger / sizeof *larger, only, 1); optimisers();
+        sizes(); ops_of(larger, sizeof larger / sizeof *larger, only, 1); optimisers(); in_blocks();
         test_close(tg);
         tg = open_loose(NULL, false, true);
         ops_of(matrices, sizeof matrices / sizeof *matrices, only + 1, 1);
