@@ -30,6 +30,8 @@
    To ship a program: put the two of NVRTC beside it, where the loader finds them, and cuBLASLt and cuDNN (some hundred
    megabytes each) where products and convolutions should be fast. What is missing of the first two is an error of
    tg_cuda_open that tells the names that were tried; that there is no cuBLASLt or no cuDNN the log says once.
+   Or without NVRTC: run the program with .cache, once on a GPU of each compute capability that it shall serve, with all that it
+   does; ship that folder, and open with .cache and .no_nvrtc. What was not kept then is an error of the call that needs it.
 
    ---- how it works ----
    A kernel is compiled the first time that it is asked for (0.1 to 1 second each, kept in the context): the text
@@ -39,8 +41,8 @@
    tg_memory counts it (device, device_cached), tg_trim returns it, .memory_limit bounds it.
 
    With .cache, a folder that is there, compiled programs are kept between runs, a file each: the next run reads them
-   instead of compiling. A file's name is made of the kernel's text, the compiler's options with the architecture, and
-   the versions of NVRTC and of the driver; its content carries a checksum. What is damaged, cut off or foreign is compiled
+   instead of compiling. A file's name is made of the kernel's text and the compiler's options with the architecture; its
+   content carries the versions of NVRTC and of the driver, and a checksum. What is damaged, cut off or foreign is compiled
    again and replaced; where the folder is missing or nobody may write there the log says so once, and nothing else
    happens. Several processes may share a folder. Whoever can write there decides what runs on the GPU: keep it the
    user's own. Files go through the config's hooks file_read and file_write where the host gives them. Nothing is ever
@@ -147,6 +149,7 @@ typedef struct tg_cuda_open_args {
     bool tf32 TG_EMPTY;                /* libraries may round operands of f32 to TF32, 10 bits: cuBLASLt, cuDNN */
     bool no_cublas TG_EMPTY;           /* products by this file's kernels alone; so it is in strict mode      */
     bool no_cudnn TG_EMPTY;            /* convolutions by this file's kernels alone; so it is in strict mode  */
+    bool no_nvrtc TG_EMPTY;            /* nothing is compiled: all programs come from .cache                  */
 } tg_cuda_open_args;
 TG_API bool tg_cuda_open_from(const tg_cuda_open_args *args);
 #define tg_cuda_open(tg_, ...) TG__OPTIONS2(tg_cuda_open, tg, tg_, index, __VA_ARGS__)
@@ -438,7 +441,7 @@ typedef struct tg__cu {
     int     comings, overdue, pin_count;                              /* overdue: so many of them must be waited for before anything else */
     size_t  pinned, pinned_limit;
     char   *cache;                                                    /* NULL, or the folder where programs are kept */
-    bool    cache_told;
+    bool    cache_told, kept_alone;                                   /* kept_alone: no NVRTC */
     int     versions[3];                                              /* NVRTC's two numbers, the driver's */
     tg__cu_address flag;
     size_t  held, cached, limit;
@@ -955,11 +958,12 @@ TG__PRIVATE void tg__cu_options(const tg__cu *s, char *arch, size_t room, const 
 }
 
 /* ---- programs kept between runs ----
-   A file holds one program under a name made of all that it depends on: text, options with the architecture, versions of
-   NVRTC and of the driver. What is not whole, or was made of something else, is no program: it is compiled again and
-   replaced. Files are written beside and renamed, so that several processes may share a folder. */
-typedef struct tg__cu_stored { char magic[8]; uint64_t key[2], size, sum[2]; } tg__cu_stored;      /* then the program, `size` bytes */
-typedef struct tg__cu_place { uint64_t key[2]; char path[600]; } tg__cu_place;
+   A file holds one program under a name made of what it is compiled from: text, options with the architecture. Its key is made
+   of the versions of NVRTC and of the driver too. What is not whole, or has another key, is no program: it is compiled again and
+   replaced. Where there is no NVRTC the key is not asked for: what is compiled for an architecture runs by any driver.
+   Files are written beside and renamed, so that several processes may share a folder. */
+typedef struct tg__cu_stored { char magic[8]; uint64_t text[2], key[2], size, sum[2]; } tg__cu_stored;      /* then the program, `size` bytes */
+typedef struct tg__cu_place { uint64_t text[2], key[2]; char path[600]; } tg__cu_place;
 
 /* Two sums of 64 bits. Each step is a bijection of a sum: a change within one word is always seen. No secret is kept by it. */
 TG__PRIVATE void tg__cu_digest(uint64_t *h, const void *data, size_t size) {
@@ -975,6 +979,7 @@ TG__PRIVATE void tg__cu_digest(uint64_t *h, const void *data, size_t size) {
 }
 TG__PRIVATE void tg__cu_sum(tg__cu_stored *a, const void *program, uint64_t *sum) {
     sum[0] = 1; sum[1] = 2;
+    tg__cu_digest(sum, a->text, sizeof a->text);
     tg__cu_digest(sum, a->key, sizeof a->key);
     tg__cu_digest(sum, program, (size_t)a->size);
 }
@@ -982,13 +987,14 @@ TG__PRIVATE void tg__cu_sum(tg__cu_stored *a, const void *program, uint64_t *sum
 TG__PRIVATE bool tg__cu_place_of(const tg__cu *s, const char *text, const char *const *options, tg__cu_place *place) {
     tg__text t = tg__text_over(place->path, sizeof place->path);
     int i;
-    if (!s->cache || !s->versions[0]) return false;
-    place->key[0] = 3; place->key[1] = 4;
-    tg__cu_digest(place->key, text, strlen(text));
-    for (i = 0; i < TG__CU_OPTIONS; i++) tg__cu_digest(place->key, options[i], strlen(options[i]));
+    if (!s->cache || (!s->kept_alone && !s->versions[0])) return false;
+    place->text[0] = 3; place->text[1] = 4;
+    tg__cu_digest(place->text, text, strlen(text));
+    for (i = 0; i < TG__CU_OPTIONS; i++) tg__cu_digest(place->text, options[i], strlen(options[i]));
+    memcpy(place->key, place->text, sizeof place->key);
     tg__cu_digest(place->key, s->versions, sizeof s->versions);
     tg__put(&t, s->cache); tg__put(&t, "/tg-");
-    for (i = 0; i < 32; i++) tg__put_char(&t, "0123456789abcdef"[place->key[i / 16] >> (60 - 4 * (i % 16)) & 15]);
+    for (i = 0; i < 32; i++) tg__put_char(&t, "0123456789abcdef"[place->text[i / 16] >> (60 - 4 * (i % 16)) & 15]);
     tg__put(&t, ".cuda");
     return t.length < t.size;
 }
@@ -1044,7 +1050,7 @@ TG__PRIVATE bool tg__cu_kept(tg__cu *s, const tg__cu_place *place, void **module
     if (ok) {
         const char *const program = data + sizeof a;
         memcpy(&a, data, sizeof a);
-        ok = memcmp(a.magic, "tgcuda1", 8) == 0 && a.size == size - sizeof a && memcmp(a.key, place->key, sizeof a.key) == 0;
+        ok = memcmp(a.magic, "tgcuda2", 8) == 0 && a.size == size - sizeof a && memcmp(a.text, place->text, sizeof a.text) == 0 && (s->kept_alone || memcmp(a.key, place->key, sizeof a.key) == 0);
         if (ok) tg__cu_sum(&a, program, sum);
         ok = ok && memcmp(a.sum, sum, sizeof sum) == 0 && (s->binary || !data[size - 1]) && s->d.module_new(module, program) == 0;
     }
@@ -1055,8 +1061,8 @@ TG__PRIVATE void tg__cu_keep(tg__cu *s, const tg__cu_place *place, const char *p
     const void *parts[2];
     tg__cu_stored a;
     size_t sizes[2];
-    memcpy(a.magic, "tgcuda1", 8);
-    memcpy(a.key, place->key, sizeof a.key);
+    memcpy(a.magic, "tgcuda2", 8);
+    memcpy(a.text, place->text, sizeof a.text); memcpy(a.key, place->key, sizeof a.key);
     a.size = size;
     tg__cu_sum(&a, program, a.sum);
     parts[0] = &a; sizes[0] = sizeof a; parts[1] = program; sizes[1] = size;
@@ -1082,6 +1088,12 @@ TG__PRIVATE bool tg__cu_compile_text(tg__cu *s, const char *text, void **module)
     tg__cu_options(s, arch, sizeof arch, options);
     kept = tg__cu_place_of(s, text, options, &place);
     if (kept && tg__cu_kept(s, &place, module)) return true;
+    if (s->kept_alone) {
+        t = tg__text_over(s->why, sizeof s->why);
+        tg__put(&t, "NVRTC is left out (.no_nvrtc), and '"); tg__put(&t, s->cache); tg__put(&t, "' keeps no program that a kernel needs, for compute capability ");
+        tg__put_i64(&t, s->arch / 10); tg__put_char(&t, '.'); tg__put_i64(&t, s->arch % 10); tg__put(&t, ": a run with NVRTC makes it");
+        return false;
+    }
     if (s->c.create(&program, text, "tensorgrad_cuda.h", 0, NULL, NULL)) return tg__cu_fail(s, "nvrtcCreateProgram failed", 0);
     code = s->c.compile(program, TG__CU_OPTIONS, options);
     if (code) {                                                        /* what the compiler says, as far as there is room */
@@ -2594,15 +2606,17 @@ TG__PRIVATE bool tg__cu_load(tg__cu *s, const char *folder) {
     char path[512];
     s->driver = tg__cu_need(s, folder, "the driver's library", drivers, NULL);
     if (!s->driver || !tg__cu_functions(s, s->driver, "the driver", tg__cu_driver_names, &s->d)) return false;
+    if (s->kept_alone) return s->cache != NULL || tg__cu_fail(s, "without NVRTC programs come from .cache, which is not given", 0);
     s->compiler = tg__cu_need(s, folder, "NVRTC, the compiler,", compilers, path);
     if (!s->compiler || !tg__cu_functions(s, s->compiler, "NVRTC", tg__cu_compiler_names, &s->c)) return false;
     tg__cu_load_builtins(s, path);
     return true;
 }
-/* Which architecture NVRTC compiles for: the GPU's own, or the newest that it knows, whose PTX the driver compiles. */
+/* Which architecture NVRTC compiles for: the GPU's own, as what is kept has it, or the newest that it knows, whose PTX the driver compiles. */
 TG__PRIVATE bool tg__cu_choose(tg__cu *s, int own) {
     int known[128], n = 0, i;
-    s->arch = 0;
+    s->arch = s->kept_alone ? own : 0;
+    if (s->kept_alone) { s->binary = true; return true; }
     if (s->c.archs_count(&n) != 0 || n < 1 || n > 128 || s->c.archs(known) != 0) return tg__cu_fail(s, "NVRTC does not tell its architectures", 0);
     for (i = 0; i < n; i++) if (known[i] <= own && known[i] > s->arch) s->arch = known[i];
     s->binary = s->arch == own;
@@ -2649,6 +2663,7 @@ TG_API bool tg_cuda_open_from(const tg_cuda_open_args *a) {
     s->stream = a->stream; s->borrowed = a->stream != NULL; s->pinned_limit = tg->config.no_cache ? 0 : a->pinned_limit ? a->pinned_limit : (size_t)64 << 20;
     s->blas.tried = a->no_cublas || tg->config.strict;
     s->dnn.tried = a->no_cudnn || tg->config.strict;
+    s->kept_alone = a->no_nvrtc;
     if (a->cache) s->cache = tg__copy_text(tg, a->cache);
     if (a->folder) s->folder = tg__copy_text(tg, a->folder);
     ok = (!a->cache || s->cache) && (!a->folder || s->folder) && tg__cu_load(s, a->folder) && tg__cu_start(s, a->index);
@@ -5409,7 +5424,7 @@ TG__CU_KERNEL(TG__CU(tg__cu_conv_parts), tg__cu_conv, { TG__CU_THREADS(t) TG__CU
    ====================================================================================== */
 /* ---- the text: written by tools/cuda_text.c ---- */
 static const char *const tg__cu_words[] = {
-"#line 2753 \"tensorgrad_cuda.h\"\n",
+"#line 2768 \"tensorgrad_cuda.h\"\n",
 "#if defined(__CUDACC_RTC__)\n",
 "typedef signed char int8_t;\n",
 "typedef unsigned char uint8_t;\n",
@@ -5496,7 +5511,7 @@ static const char *const tg__cu_words[] = {
 "}\n",
 "#endif\n",
 "#define TG__CU_KERNEL(name, type, ...) TG__CU_KERNEL_(name, type, __VA_ARGS__)\n",
-"#line 2840 \"tensorgrad_cuda.h\"\n",
+"#line 2855 \"tensorgrad_cuda.h\"\n",
 "#define TG__PASS_STRICT 1\n",
 "#define TG__VN 1\n",
 "#define TG__VN_F32 1\n",
@@ -6985,7 +7000,7 @@ static const char *const tg__cu_words[] = {
 "if (b == -1) return (int64_t)((uint64_t)0 - (uint64_t)a);\n",
 "return a / b - (a % b != 0 && (a < 0) != (b < 0));\n",
 "}\n",
-"#line 193 \"tensorgrad_cuda.h\"\n",
+"#line 196 \"tensorgrad_cuda.h\"\n",
 "enum { TG__CU_CODE = 2 };\n",
 "typedef struct tg__cu_view {\n",
 "char   *p;\n",
@@ -7047,7 +7062,7 @@ static const char *const tg__cu_words[] = {
 "char   *a, *b, *c, *bias, *partial;\n",
 "int32_t ndim, ta, tb, tc, accumulate, columns;\n",
 "} tg__cu_gemm;\n",
-"#line 256 \"tensorgrad_cuda.h\"\n",
+"#line 259 \"tensorgrad_cuda.h\"\n",
 "typedef struct tg__cu_conv {\n",
 "int64_t m, n, k, groups, block, blocks;\n",
 "int64_t m_size[4], k_size[4];\n",
@@ -7068,7 +7083,7 @@ static const char *const tg__cu_words[] = {
 "int32_t ndim, small, kind;\n",
 "tg__cu_view o[6];\n",
 "} tg__cu_optim;\n",
-"#line 277 \"tensorgrad_cuda.h\"\n",
+"#line 280 \"tensorgrad_cuda.h\"\n",
 "enum { TG__CU_STEPS = 56, TG__CU_STEP_PIECE = 16384 };\n",
 "typedef struct tg__cu_stepped { int64_t n; char *p[6]; int32_t blocks, wide; } tg__cu_stepped;\n",
 "typedef struct tg__cu_steps {\n",
@@ -7080,7 +7095,7 @@ static const char *const tg__cu_words[] = {
 "enum { TG__CU_ONE_KEYS = 256, TG__CU_WIDE_HEAD = 256 };\n",
 NULL };
 static const char *const tg__cu_kernels[] = {
-"#line 2855 \"tensorgrad_cuda.h\"\n",
+"#line 2870 \"tensorgrad_cuda.h\"\n",
 "#undef TG__T\n",
 "#undef TG__V\n",
 "#undef TG__M\n",
@@ -7115,7 +7130,7 @@ static const char *const tg__cu_kernels[] = {
 "#define TG__CU(name) name##_i64\n",
 "#define TG__CU_FROM(v) tg__int_of((double)(v))\n",
 "#endif\n",
-"#line 2891 \"tensorgrad_cuda.h\"\n",
+"#line 2906 \"tensorgrad_cuda.h\"\n",
 "TG__INLINE TG__T TG__CU(tg__cu_get)(int dtype, const char *p, int64_t i) {\n",
 "switch (dtype) {\n",
 "case 0: return TG__CU_FROM(((const float *)p)[i]);\n",
@@ -7148,7 +7163,7 @@ static const char *const tg__cu_kernels[] = {
 "default: ((uint8_t *)p)[i] = (uint8_t)!(v == 0); break;\n",
 "}\n",
 "}\n",
-"#line 2925 \"tensorgrad_cuda.h\"\n",
+"#line 2940 \"tensorgrad_cuda.h\"\n",
 "#if (!defined(TG__CU_ONLY) || defined(TG__CU_ONLY_COPY) || defined(TG__CU_ONLY_GEMM)) && TG__CU_TYPE == 32\n",
 "#line 1 \"tensorgrad.h, from the line 'typedef enum tg_dtype {' on\"\n",
 "typedef enum tg_dtype {\n",
@@ -7191,14 +7206,14 @@ static const char *const tg__cu_kernels[] = {
 "}\n",
 "#line 34 \"tensorgrad.h, from the line '/* ---- quantised blocks: device' on\"\n",
 "TG__INLINE int tg__block_whole(tg_dtype d, const unsigned char *x, int i) { return d == TG_Q8_0 ? (int)(signed char)x[2 + i] : (i < 16 ? x[2 + i] & 15 : x[2 + i - 16] >> 4) - 8; }\n",
-"#line 2927 \"tensorgrad_cuda.h\"\n",
+"#line 2942 \"tensorgrad_cuda.h\"\n",
 "TG__INLINE float tg__cu_get_block(int code, const char *p, int64_t i) {\n",
 "const tg_dtype d = (tg_dtype)(code + TG__CU_CODE);\n",
 "const uint8_t *const b = (const uint8_t *)p + i / TG__BLOCK * (d == TG_Q8_0 ? 34 : 18);\n",
 "return tg__from_half((uint16_t)(b[0] | b[1] << 8)) * (float)tg__block_whole(d, b, (int)(i % TG__BLOCK));\n",
 "}\n",
 "#endif\n",
-"#line 2934 \"tensorgrad_cuda.h\"\n",
+"#line 2949 \"tensorgrad_cuda.h\"\n",
 "#ifndef TG__CU_ANY\n",
 "#define TG__CU_ANY\n",
 "TG__INLINE void tg__cu_move(int size, char *y, int64_t to, const char *x, int64_t from) {\n",
@@ -7209,7 +7224,7 @@ static const char *const tg__cu_kernels[] = {
 "default: ((uint8_t *)y)[to] = ((const uint8_t *)x)[from]; break;\n",
 "}\n",
 "}\n",
-"#line 2945 \"tensorgrad_cuda.h\"\n",
+"#line 2960 \"tensorgrad_cuda.h\"\n",
 "typedef struct TG__CU_ALIGNED tg__cu_eight { uint64_t w[8]; } tg__cu_eight;\n",
 "TG__INLINE int tg__cu_size(int dtype) { return dtype == 1 || dtype == 4 ? 8 : dtype == 0 || dtype == 5 ? 4 : dtype == 2 || dtype == 3 || dtype == 6 ? 2 : 1; }\n",
 "TG__INLINE void tg__cu_eight_in(int dtype, const char *from, int64_t step, int64_t at, tg__cu_eight *to) {\n",
@@ -7225,7 +7240,7 @@ static const char *const tg__cu_kernels[] = {
 "if (size == 1) { TG__CU_MOVE_8(p, from); }\n",
 "else { TG__CU_UNROLL for (int e = 0; e < size / 2; e++) { TG__CU_MOVE_16(p + 16 * e, (const char *)from + 16 * e); } }\n",
 "}\n",
-"#line 2961 \"tensorgrad_cuda.h\"\n",
+"#line 2976 \"tensorgrad_cuda.h\"\n",
 "TG__INLINE int64_t tg__cu_offset(int ndim, const int64_t *shape, const int64_t *stride, int64_t i) {\n",
 "int64_t at = 0;\n",
 "int d;\n",
@@ -7246,7 +7261,7 @@ static const char *const tg__cu_kernels[] = {
 "}\n",
 "}\n",
 "#endif\n",
-"#line 2984 \"tensorgrad_cuda.h\"\n",
+"#line 2999 \"tensorgrad_cuda.h\"\n",
 "#ifndef TG__CU_PLACES\n",
 "#define TG__CU_PLACES(count) \\\n",
 "int64_t at[count]; \\\n",
@@ -7263,19 +7278,19 @@ static const char *const tg__cu_kernels[] = {
 "}\n",
 "#define TG__CU_UP_TO(i, count) for (int64_t i = block * TG__CU_WIDTH + t; i < (count); i += blocks * TG__CU_WIDTH)\n",
 "#define TG__CU_EACH(i) TG__CU_UP_TO(i, r->n)\n",
-"#line 3001 \"tensorgrad_cuda.h\"\n",
+"#line 3016 \"tensorgrad_cuda.h\"\n",
 "#ifdef TG__CU_DTYPES\n",
 "#define TG__CU_DTYPE(k, asked) ((int)((uint64_t)(TG__CU_DTYPES) >> (4 * (k)) & 15))\n",
 "#else\n",
 "#define TG__CU_DTYPE(k, asked) (asked)\n",
 "#endif\n",
 "#define TG__CU_D(k) TG__CU_DTYPE(k, r->o[k].dtype)\n",
-"#line 3008 \"tensorgrad_cuda.h\"\n",
+"#line 3023 \"tensorgrad_cuda.h\"\n",
 "#define TG__CU_POSITION                                                \\\n",
 "int64_t p[5]; \\\n",
 "{ int64_t rest = i; for (int d = 4; d > 0; d--) { p[d] = rest % r->shape[d]; rest /= r->shape[d]; } p[0] = rest; }\n",
 "#define TG__CU_TO(k) (p[0] * r->o[k].stride[0] + p[1] * r->o[k].stride[1] + p[2] * r->o[k].stride[2] + p[3] * r->o[k].stride[3] + p[4] * r->o[k].stride[4])\n",
-"#line 3014 \"tensorgrad_cuda.h\"\n",
+"#line 3029 \"tensorgrad_cuda.h\"\n",
 "#define TG__CU_NUMBER(k) (r->o[k].number == 2 ? (TG__T)r->o[k].i : TG__CU_FROM(r->o[k].f))\n",
 "#define TG__CU_READ(k, q) const TG__V q = r->o[k].number ? TG__CU_NUMBER(k) : TG__CU(tg__cu_get)(TG__CU_D(k), from[k], index[k]); (void)q;\n",
 "#define TG__CU_EIGHTS(i) for (int64_t i = (block * TG__CU_WIDTH + t) * 8; i + 8 <= r->n; i += blocks * TG__CU_WIDTH * 8)\n",
@@ -7384,12 +7399,12 @@ static const char *const tg__cu_kernels[] = {
 "#define SINC_U(v) MUL(K(3.14159265358979323846), SELECT(EQ(v, ZERO), ONE, v))\n",
 "#define GELU_DU(v) TG__W(fma)(TG__W(mul)(v, v), K(0.21406444881479865), K(1.5957691216057308))\n",
 "#endif\n",
-"#line 3049 \"tensorgrad_cuda.h\"\n",
+"#line 3064 \"tensorgrad_cuda.h\"\n",
 "#if !defined(TG__CU_ONLY) || defined(TG__CU_ONLY_COPY)\n",
-"#line 3051 \"tensorgrad_cuda.h\"\n",
+"#line 3066 \"tensorgrad_cuda.h\"\n",
 "TG__CU_MAP(TG__CU(tg__cu_cast), 2, , , TG__CU(tg__cu_get)(TG__CU_D(1), from[1], index[1]))\n",
 "#if TG__CU_TYPE == 32\n",
-"#line 3054 \"tensorgrad_cuda.h\"\n",
+"#line 3069 \"tensorgrad_cuda.h\"\n",
 "TG__INLINE void tg__cu_block_packed(const tg__cu_walk *r, int64_t i) {\n",
 "const tg_dtype d = (tg_dtype)(TG__CU_D(0) + TG__CU_CODE);\n",
 "const int bytes = d == TG_Q8_0 ? 34 : 18;\n",
@@ -7411,9 +7426,9 @@ static const char *const tg__cu_kernels[] = {
 "TG__CU_RAW(8) TG__CU_RAW(16) TG__CU_RAW(32) TG__CU_RAW(64)\n",
 "#endif\n",
 "#endif\n",
-"#line 3076 \"tensorgrad_cuda.h\"\n",
+"#line 3091 \"tensorgrad_cuda.h\"\n",
 "#if !defined(TG__CU_ONLY) || defined(TG__CU_ONLY_RANDOM) || defined(TG__CU_ONLY_ATTENTION) || defined(TG__CU_ONLY_ATTENTION_MATRIX)\n",
-"#line 3078 \"tensorgrad_cuda.h\"\n",
+"#line 3093 \"tensorgrad_cuda.h\"\n",
 "#ifndef TG__CU_PHILOX\n",
 "#define TG__CU_PHILOX\n",
 "TG__INLINE void tg__cu_philox(uint64_t at, uint64_t key, uint64_t call, uint32_t *w) {\n",
@@ -7494,9 +7509,9 @@ static const char *const tg__cu_kernels[] = {
 "#undef TG__CU_UNIT\n",
 "#undef TG__CU_FRACTION\n",
 "#endif\n",
-"#line 3159 \"tensorgrad_cuda.h\"\n",
+"#line 3174 \"tensorgrad_cuda.h\"\n",
 "#if !defined(TG__CU_ONLY) || defined(TG__CU_ONLY_REDUCE)\n",
-"#line 3161 \"tensorgrad_cuda.h\"\n",
+"#line 3176 \"tensorgrad_cuda.h\"\n",
 "#ifndef TG__CU_SUM\n",
 "enum { TG__CU_SUM, TG__CU_PROD, TG__CU_MAX, TG__CU_MIN };\n",
 "#define TG__CU_SUM TG__CU_SUM\n",
@@ -7592,7 +7607,7 @@ static const char *const tg__cu_kernels[] = {
 "if (t % 64 == 0 && item < items) TG__CU(tg__cu_leave)(r, item / r->pieces, item % r->pieces, s[t], place[t]);\n",
 "}\n",
 "}\n",
-"#line 3257 \"tensorgrad_cuda.h\"\n",
+"#line 3272 \"tensorgrad_cuda.h\"\n",
 "TG__INLINE void TG__CU(tg__cu_short)(const tg__cu_reduce *r, int64_t block, int kind) {\n",
 "TG__CU_THREADS(t) {\n",
 "const int64_t out = block * TG__CU_WIDTH + t;\n",
@@ -7609,7 +7624,7 @@ static const char *const tg__cu_kernels[] = {
 "TG__CU(tg__cu_leave)(r, out, 0, v, i);\n",
 "}\n",
 "}\n",
-"#line 3274 \"tensorgrad_cuda.h\"\n",
+"#line 3289 \"tensorgrad_cuda.h\"\n",
 "TG__INLINE void TG__CU(tg__cu_columns)(const tg__cu_reduce *r, int64_t block, int kind) {\n",
 "TG__CU_THREADS(t) {\n",
 "const int64_t wide = (r->outs + TG__CU_WIDTH - 1) / TG__CU_WIDTH, q = block / wide, out = block % wide * TG__CU_WIDTH + t, first = q * r->piece;\n",
@@ -7624,7 +7639,7 @@ static const char *const tg__cu_kernels[] = {
 "TG__CU(tg__cu_leave)(r, out, q, v, 0);\n",
 "}\n",
 "}\n",
-"#line 3289 \"tensorgrad_cuda.h\"\n",
+"#line 3304 \"tensorgrad_cuda.h\"\n",
 "TG__INLINE void TG__CU(tg__cu_join)(const tg__cu_reduce *r, int64_t block, int kind) {\n",
 "TG__CU_THREADS(t) {\n",
 "const int64_t out = block * TG__CU_WIDTH + t;\n",
@@ -7661,9 +7676,9 @@ static const char *const tg__cu_kernels[] = {
 "TG__CU_REDUCERS(TG__CU_KIND, TG__CU_KIND_NAME)\n",
 "#endif\n",
 "#endif\n",
-"#line 3326 \"tensorgrad_cuda.h\"\n",
+"#line 3341 \"tensorgrad_cuda.h\"\n",
 "#if (!defined(TG__CU_ONLY) || defined(TG__CU_ONLY_SOFTMAX)) && TG__CU_TYPE != 0\n",
-"#line 3328 \"tensorgrad_cuda.h\"\n",
+"#line 3343 \"tensorgrad_cuda.h\"\n",
 "#ifndef TG__CU_ROWS\n",
 "#define TG__CU_ROWS\n",
 "TG__INLINE int64_t tg__cu_class(const tg__cu_rows *r, int64_t row) {\n",
@@ -7676,7 +7691,7 @@ static const char *const tg__cu_kernels[] = {
 "default: return ((const uint8_t *)r->classes)[at];\n",
 "}\n",
 "}\n",
-"#line 3341 \"tensorgrad_cuda.h\"\n",
+"#line 3356 \"tensorgrad_cuda.h\"\n",
 "TG__INLINE int64_t tg__cu_class_of(const tg__cu_rows *r, int64_t row) {\n",
 "const int64_t c = tg__cu_class(r, row);\n",
 "if (c == -100 || (c >= 0 && c < r->length)) return c;\n",
@@ -7685,7 +7700,7 @@ static const char *const tg__cu_kernels[] = {
 "}\n",
 "#endif\n",
 "#define TG__CU_X(i) TG__CU(tg__cu_get)(TG__CU_DTYPE(1, r->xd), r->x, from + (i) * r->xs)\n",
-"#line 3350 \"tensorgrad_cuda.h\"\n",
+"#line 3365 \"tensorgrad_cuda.h\"\n",
 "#define TG__CU_LANE(first, ...) \\\n",
 "for (int64_t at = (first); at < r->length; at += 256) { \\\n",
 "TG__T four[4]; \\\n",
@@ -7750,7 +7765,7 @@ static const char *const tg__cu_kernels[] = {
 "TG__CU(tg__cu_put)(TG__CU_DTYPE(0, r->yd), r->y, to + i * r->ys, r->kind == 1 ? TG__W(sub)(d, v) : TG__W(mul)(TG__W(exp)(d), v)))\n",
 "}\n",
 "}\n",
-"#line 3415 \"tensorgrad_cuda.h\"\n",
+"#line 3430 \"tensorgrad_cuda.h\"\n",
 "TG__INLINE void TG__CU(tg__cu_entropy_back)(const tg__cu_rows *r, int64_t block) {\n",
 "TG__CU_THREADS(t) {\n",
 "const int64_t row = block * 4 + t / 64;\n",
@@ -7771,7 +7786,7 @@ static const char *const tg__cu_kernels[] = {
 "}\n",
 "#undef TG__CU_LANE\n",
 "#undef TG__CU_X\n",
-"#line 3436 \"tensorgrad_cuda.h\"\n",
+"#line 3451 \"tensorgrad_cuda.h\"\n",
 "TG__INLINE void TG__CU(tg__cu_entropy_chunks)(const tg__cu_rows *r, int64_t block) {\n",
 "TG__CU_SHARED(TG__T, s, TG__CU_WIDTH);\n",
 "TG__CU_SHARED(double, sum, 4);\n",
@@ -7810,7 +7825,7 @@ static const char *const tg__cu_kernels[] = {
 "to[0] = (TG__T)sum[t / 64]; to[1] = (TG__T)count[t];\n",
 "}\n",
 "}\n",
-"#line 3475 \"tensorgrad_cuda.h\"\n",
+"#line 3490 \"tensorgrad_cuda.h\"\n",
 "TG__INLINE void TG__CU(tg__cu_entropy_join)(const tg__cu_rows *r) {\n",
 "TG__CU_THREADS(t) {\n",
 "TG__T *const row = (TG__T *)r->row + 2 * r->rows;\n",
@@ -7827,9 +7842,9 @@ static const char *const tg__cu_kernels[] = {
 "TG__CU_KERNEL(TG__CU(tg__cu_softmax), tg__cu_rows, TG__CU(tg__cu_soft)(r, block))\n",
 "TG__CU_KERNEL(TG__CU(tg__cu_entropy), tg__cu_rows, TG__CU(tg__cu_entropy_back)(r, block))\n",
 "#endif\n",
-"#line 3492 \"tensorgrad_cuda.h\"\n",
+"#line 3507 \"tensorgrad_cuda.h\"\n",
 "#if (!defined(TG__CU_ONLY) || defined(TG__CU_ONLY_INDEX)) && TG__CU_TYPE == 0\n",
-"#line 3495 \"tensorgrad_cuda.h\"\n",
+"#line 3510 \"tensorgrad_cuda.h\"\n",
 "#define TG__CU_CHANGE(code, T, WIDE, NARROW, U, NO) case code: { \\\n",
 "T *const p = (T *)y + to; const T e = ((const T *)x)[from]; const U d = (U)WIDE(*p), s = (U)WIDE(e); \\\n",
 "if (kind == 2) *p = (T)NARROW(d + s); else if (kind == 3) *p = (T)NARROW(d * s); \\\n",
@@ -7855,7 +7870,7 @@ static const char *const tg__cu_kernels[] = {
 "TG__CU_CHANGE(9, uint8_t, TG__CU_SELF, (uint8_t), uint32_t, TG__CU_NEVER)\n",
 "}\n",
 "}\n",
-"#line 3521 \"tensorgrad_cuda.h\"\n",
+"#line 3536 \"tensorgrad_cuda.h\"\n",
 "TG__INLINE void tg__cu_take(const tg__cu_index *r, int64_t block, int64_t blocks) {\n",
 "TG__CU_THREADS(t) for (int64_t i = block * TG__CU_WIDTH + t; i < r->n * r->k; i += blocks * TG__CU_WIDTH) {\n",
 "const int64_t slice = r->buckets ? i % r->n : i / r->k, k = r->buckets ? i / r->n : i % r->k;\n",
@@ -7865,7 +7880,7 @@ static const char *const tg__cu_kernels[] = {
 "tg__cu_move(r->size, r->y, tg__cu_offset(r->ndim, r->shape, r->sy, slice) + k * r->ky, r->x, tg__cu_offset(r->ndim, r->shape, r->sx, slice) + v * r->xv);\n",
 "}\n",
 "}\n",
-"#line 3531 \"tensorgrad_cuda.h\"\n",
+"#line 3546 \"tensorgrad_cuda.h\"\n",
 "TG__INLINE void tg__cu_scatter(const tg__cu_index *r, int64_t block) {\n",
 "TG__CU_THREADS(t) {\n",
 "const int64_t at = block * TG__CU_WIDTH + t, slice = at % r->n, bucket = at / r->n;\n",
@@ -7885,9 +7900,9 @@ static const char *const tg__cu_kernels[] = {
 "TG__CU_KERNEL(tg__cu_index_take_i64, tg__cu_index, tg__cu_take(r, block, blocks))\n",
 "TG__CU_KERNEL(tg__cu_index_scatter_i64, tg__cu_index, tg__cu_scatter(r, block))\n",
 "#endif\n",
-"#line 3551 \"tensorgrad_cuda.h\"\n",
+"#line 3566 \"tensorgrad_cuda.h\"\n",
 "#if (!defined(TG__CU_ONLY) || defined(TG__CU_ONLY_SCAN)) && TG__CU_TYPE != 32\n",
-"#line 3554 \"tensorgrad_cuda.h\"\n",
+"#line 3569 \"tensorgrad_cuda.h\"\n",
 "#ifndef TG__CU_LINEAR\n",
 "enum { TG__CU_SCAN_SUM, TG__CU_SCAN_PROD, TG__CU_SCAN_MAX, TG__CU_SCAN_MIN, TG__CU_LINEAR };\n",
 "#define TG__CU_LINEAR TG__CU_LINEAR\n",
@@ -7899,7 +7914,7 @@ static const char *const tg__cu_kernels[] = {
 "#define TG__CU_ADD(a, b) ((a) + (b))\n",
 "#define TG__CU_TIMES(a, b) ((a) * (b))\n",
 "#endif\n",
-"#line 3566 \"tensorgrad_cuda.h\"\n",
+"#line 3581 \"tensorgrad_cuda.h\"\n",
 "typedef struct TG__CU(tg__cu_stretch) { TG__T value, factor; int64_t place; } TG__CU(tg__cu_stretch);\n",
 "TG__INLINE void TG__CU(tg__cu_stretch_on)(int kind, TG__CU(tg__cu_stretch) *s, const TG__CU(tg__cu_stretch) *next) {\n",
 "const TG__T v = next->value, old = s->value;\n",
@@ -7910,7 +7925,7 @@ static const char *const tg__cu_kernels[] = {
 "default: if (v != v || (old == old && (kind == TG__CU_SCAN_MAX ? v >= old : v <= old))) { s->value = v; s->place = next->place; }\n",
 "}\n",
 "}\n",
-"#line 3577 \"tensorgrad_cuda.h\"\n",
+"#line 3592 \"tensorgrad_cuda.h\"\n",
 "TG__INLINE void TG__CU(tg__cu_scan_run)(const tg__cu_walk *r, int64_t row, int64_t from, int64_t end, int begun, int store, TG__CU(tg__cu_stretch) *s) {\n",
 "const int64_t to = tg__cu_offset(r->ndim, r->shape, r->o[0].stride, row), x = tg__cu_offset(r->ndim, r->shape, r->o[2].stride, row);\n",
 "const int64_t places = tg__cu_offset(r->ndim, r->shape, r->o[1].stride, row), a = tg__cu_offset(r->ndim, r->shape, r->o[3].stride, row);\n",
@@ -7962,9 +7977,9 @@ static const char *const tg__cu_kernels[] = {
 "TG__CU_KERNEL(TG__CU(tg__cu_scan_pieces), tg__cu_walk, { TG__CU_THREADS(t) TG__CU_UP_TO(i, r->n * r->pieces) TG__CU(tg__cu_scan_item)(r, i, 0); })\n",
 "TG__CU_KERNEL(TG__CU(tg__cu_scan_before), tg__cu_walk, { TG__CU_THREADS(t) TG__CU_EACH(i) TG__CU(tg__cu_scan_row)(r, i); })\n",
 "#endif\n",
-"#line 3629 \"tensorgrad_cuda.h\"\n",
+"#line 3644 \"tensorgrad_cuda.h\"\n",
 "#if (!defined(TG__CU_ONLY) || defined(TG__CU_ONLY_SORT)) && TG__CU_TYPE == 0\n",
-"#line 3631 \"tensorgrad_cuda.h\"\n",
+"#line 3646 \"tensorgrad_cuda.h\"\n",
 "enum { TG__CU_SORTS = 1024 };\n",
 "typedef struct tg__cu_entry { uint64_t key; int64_t place; } tg__cu_entry;\n",
 "TG__INLINE uint64_t tg__cu_sort_key(int dtype, const char *p, int64_t i) {\n",
@@ -7983,7 +7998,7 @@ static const char *const tg__cu_kernels[] = {
 "if ((u & ~sign) > infinity) return sign | (sign - 1);\n",
 "return u & sign ? (u ^ (sign | (sign - 1))) + (u == sign) : u | sign;\n",
 "}\n",
-"#line 3650 \"tensorgrad_cuda.h\"\n",
+"#line 3665 \"tensorgrad_cuda.h\"\n",
 "TG__INLINE int64_t tg__cu_rank(const tg__cu_entry *e, int64_t n, uint64_t key, int equal) {\n",
 "int64_t low = 0, high = n;\n",
 "while (low < high) {\n",
@@ -7992,7 +8007,7 @@ static const char *const tg__cu_kernels[] = {
 "}\n",
 "return low;\n",
 "}\n",
-"#line 3660 \"tensorgrad_cuda.h\"\n",
+"#line 3675 \"tensorgrad_cuda.h\"\n",
 "TG__INLINE void tg__cu_merge(const tg__cu_entry *from, tg__cu_entry *to, int64_t n, int64_t w, int64_t keep, int64_t i) {\n",
 "const int64_t base = i / (2 * w) * (2 * w), second = base + w < n ? base + w : n, end = second + w < n ? second + w : n;\n",
 "const int later = i >= second;\n",
@@ -8002,14 +8017,14 @@ static const char *const tg__cu_kernels[] = {
 "if (at < keep) to[base + at] = from[i];\n",
 "}\n",
 "}\n",
-"#line 3670 \"tensorgrad_cuda.h\"\n",
+"#line 3685 \"tensorgrad_cuda.h\"\n",
 "TG__INLINE void tg__cu_sort_put(const tg__cu_walk *r, int64_t row, int64_t k, int64_t place) {\n",
 "const int dtype = TG__CU_D(2), size = dtype == 0 || dtype == 5 ? 4 : dtype == 1 || dtype == 4 ? 8 : dtype == 2 || dtype == 3 || dtype == 6 ? 2 : 1;\n",
 "tg__cu_move(size, r->o[0].p, tg__cu_offset(r->ndim, r->shape, r->o[0].stride, row) + k * r->o[0].step, r->o[2].p,\n",
 "tg__cu_offset(r->ndim, r->shape, r->o[2].stride, row) + place * r->o[2].step);\n",
 "((int64_t *)r->o[1].p)[tg__cu_offset(r->ndim, r->shape, r->o[1].stride, row) + k * r->o[1].step] = place;\n",
 "}\n",
-"#line 3677 \"tensorgrad_cuda.h\"\n",
+"#line 3692 \"tensorgrad_cuda.h\"\n",
 "TG__INLINE void tg__cu_sort_block(const tg__cu_walk *r, int64_t block) {\n",
 "TG__CU_SHARED(tg__cu_entry, s, 2 * TG__CU_SORTS);\n",
 "const int64_t first = block * (TG__CU_SORTS / r->piece), items = r->n * r->pieces, length = r->length, keep = r->whole[2];\n",
@@ -8040,7 +8055,7 @@ static const char *const tg__cu_kernels[] = {
 "else if (at >= r->whole[1] && at < r->whole[1] + r->o[0].count) tg__cu_sort_put(r, row, at - r->whole[1], s[from + e].place);\n",
 "}\n",
 "}\n",
-"#line 3708 \"tensorgrad_cuda.h\"\n",
+"#line 3723 \"tensorgrad_cuda.h\"\n",
 "TG__INLINE void tg__cu_sort_merge(const tg__cu_walk *r, int64_t i) {\n",
 "const int64_t n = r->length, row = i / n, half = r->whole[3];\n",
 "tg__cu_entry *const e = (tg__cu_entry *)r->work + row * n;\n",
@@ -8067,9 +8082,9 @@ static const char *const tg__cu_kernels[] = {
 "TG__CU_KERNEL(tg__cu_sort_write_i64, tg__cu_walk, { TG__CU_THREADS(t) TG__CU_UP_TO(i, r->n * r->o[0].count) tg__cu_sort_write(r, i); })\n",
 "TG__CU_KERNEL(tg__cu_search_i64, tg__cu_walk, { TG__CU_THREADS(t) TG__CU_UP_TO(i, r->n * r->o[0].count) tg__cu_search(r, i); })\n",
 "#endif\n",
-"#line 3735 \"tensorgrad_cuda.h\"\n",
+"#line 3750 \"tensorgrad_cuda.h\"\n",
 "#if (!defined(TG__CU_ONLY) || defined(TG__CU_ONLY_NORM)) && TG__CU_TYPE != 0\n",
-"#line 3738 \"tensorgrad_cuda.h\"\n",
+"#line 3753 \"tensorgrad_cuda.h\"\n",
 "#ifndef TG__CU_NORM\n",
 "#define TG__CU_NORM\n",
 "enum { TG__CU_NORM_MEAN, TG__CU_NORM_SQUARES, TG__CU_NORM_BACK };\n",
@@ -8079,7 +8094,7 @@ static const char *const tg__cu_kernels[] = {
 "}\n",
 "#endif\n",
 "#define TG__CU_GET(k, row_at, i) TG__CU(tg__cu_get)(TG__CU_D(k), r->o[k].p, (row_at) + tg__cu_norm_at(r, k, i))\n",
-"#line 3749 \"tensorgrad_cuda.h\"\n",
+"#line 3764 \"tensorgrad_cuda.h\"\n",
 "TG__INLINE void TG__CU(tg__cu_norm_gather)(const tg__cu_walk *r, int64_t block, int what, const double *mean, double *s, double *d) {\n",
 "int half;\n",
 "TG__CU_THREADS(t) {\n",
@@ -8106,7 +8121,7 @@ static const char *const tg__cu_kernels[] = {
 "TG__CU_BARRIER\n",
 "}\n",
 "}\n",
-"#line 3776 \"tensorgrad_cuda.h\"\n",
+"#line 3791 \"tensorgrad_cuda.h\"\n",
 "TG__INLINE void TG__CU(tg__cu_norm_settle)(const tg__cu_walk *r, int64_t row, int what, double s, double d) {\n",
 "double *const own = (double *)r->work + 4 * row;\n",
 "TG__T *const rows = r->o[3].p ? (TG__T *)r->o[3].p + tg__cu_norm_row(r, 3, row) : 0;\n",
@@ -8126,7 +8141,7 @@ static const char *const tg__cu_kernels[] = {
 "if (r->o[2].p) TG__CU(tg__cu_put)(TG__CU_D(2), r->o[2].p, tg__cu_norm_row(r, 2, row), (TG__T)s);\n",
 "if (r->o[5].p) { const double w = (double)TG__CU_GET(5, tg__cu_norm_row(r, 5, row), 0); own[2] *= w; own[3] *= w; }\n",
 "}\n",
-"#line 3796 \"tensorgrad_cuda.h\"\n",
+"#line 3811 \"tensorgrad_cuda.h\"\n",
 "TG__INLINE void TG__CU(tg__cu_norm_element)(const tg__cu_walk *r, int64_t row, int64_t i) {\n",
 "const double *const own = (const double *)r->work + 4 * row;\n",
 "const TG__T d = TG__CU_GET(4, tg__cu_norm_row(r, 4, row), i) - (TG__T)own[0], scale = (TG__T)own[1];\n",
@@ -8136,7 +8151,7 @@ static const char *const tg__cu_kernels[] = {
 "else v = d * scale * w + (r->o[6].p ? TG__CU_GET(6, tg__cu_norm_row(r, 6, row), i) : 0);\n",
 "TG__CU(tg__cu_put)(TG__CU_D(0), r->o[0].p, tg__cu_norm_row(r, 0, row) + tg__cu_norm_at(r, 0, i), v);\n",
 "}\n",
-"#line 3806 \"tensorgrad_cuda.h\"\n",
+"#line 3821 \"tensorgrad_cuda.h\"\n",
 "TG__INLINE void TG__CU(tg__cu_norm_whole)(const tg__cu_walk *r, int64_t block, int back) {\n",
 "TG__CU_SHARED(double, s, TG__CU_WIDTH);\n",
 "TG__CU_SHARED(double, d, TG__CU_WIDTH);\n",
@@ -8155,7 +8170,7 @@ static const char *const tg__cu_kernels[] = {
 "TG__CU_BARRIER\n",
 "TG__CU_THREADS(t) if (first + t / r->lanes < r->n) for (int64_t i = t % r->lanes; i < r->length; i += r->lanes) TG__CU(tg__cu_norm_element)(r, first + t / r->lanes, i);\n",
 "}\n",
-"#line 3825 \"tensorgrad_cuda.h\"\n",
+"#line 3840 \"tensorgrad_cuda.h\"\n",
 "TG__INLINE void TG__CU(tg__cu_norm_piece)(const tg__cu_walk *r, int64_t block) {\n",
 "TG__CU_SHARED(double, s, TG__CU_WIDTH);\n",
 "TG__CU_SHARED(double, d, TG__CU_WIDTH);\n",
@@ -8177,7 +8192,7 @@ static const char *const tg__cu_kernels[] = {
 "for (int64_t q = 0; q < r->pieces; q++) { s += sums[2 * q]; d += sums[2 * q + 1]; }\n",
 "TG__CU(tg__cu_norm_settle)(r, row, (int)r->whole[4], s, d);\n",
 "}\n",
-"#line 3847 \"tensorgrad_cuda.h\"\n",
+"#line 3862 \"tensorgrad_cuda.h\"\n",
 "TG__INLINE void TG__CU(tg__cu_norm_column)(const tg__cu_walk *r, int64_t item) {\n",
 "const int64_t q = item / r->length, i = item - q * r->length, end = (q + 1) * r->whole[2] < r->n ? (q + 1) * r->whole[2] : r->n;\n",
 "double *const sums = (double *)r->work + 4 * r->n + 2 * r->n * r->pieces + 2 * item, *const own = (double *)r->work;\n",
@@ -8204,9 +8219,9 @@ static const char *const tg__cu_kernels[] = {
 "TG__CU_KERNEL(TG__CU(tg__cu_norm_weights), tg__cu_walk, { TG__CU_THREADS(t) TG__CU_UP_TO(i, r->length * r->whole[3]) TG__CU(tg__cu_norm_column)(r, i); })\n",
 "TG__CU_KERNEL(TG__CU(tg__cu_norm_weights_join), tg__cu_walk, { TG__CU_THREADS(t) TG__CU_UP_TO(i, r->length) TG__CU(tg__cu_norm_columns)(r, i); })\n",
 "#endif\n",
-"#line 3874 \"tensorgrad_cuda.h\"\n",
+"#line 3889 \"tensorgrad_cuda.h\"\n",
 "#if !defined(TG__CU_ONLY) || defined(TG__CU_ONLY_POOL)\n",
-"#line 3877 \"tensorgrad_cuda.h\"\n",
+"#line 3892 \"tensorgrad_cuda.h\"\n",
 "#ifndef TG__CU_WINDOW\n",
 "#define TG__CU_WINDOW\n",
 "typedef struct tg__cu_window { int64_t start, end, step, full, in; } tg__cu_window;\n",
@@ -8226,7 +8241,7 @@ static const char *const tg__cu_kernels[] = {
 "if (w.end > in) w.end = in;\n",
 "return w;\n",
 "}\n",
-"#line 3897 \"tensorgrad_cuda.h\"\n",
+"#line 3912 \"tensorgrad_cuda.h\"\n",
 "TG__INLINE void tg__cu_readers_of(const tg__cu_walk *r, int d, int64_t i, int64_t in, int64_t out, int64_t *first, int64_t *last) {\n",
 "const int64_t stride = r->whole[3 + d], reach = i + r->whole[6 + d], wide = (r->whole[d] - 1) * r->whole[9 + d] + 1;\n",
 "if (r->part & 1) { *first = i * out / in; *last = tg__cu_up((i + 1) * out, in) - 1; return; }\n",
@@ -8274,7 +8289,7 @@ static const char *const tg__cu_kernels[] = {
 "}\n",
 "TG__CU_KERNEL(TG__CU(tg__cu_pool), tg__cu_walk, { TG__CU_THREADS(t) TG__CU_EACH(i) TG__CU(tg__cu_pooled)(r, i); })\n",
 "#if TG__CU_TYPE != 0\n",
-"#line 3945 \"tensorgrad_cuda.h\"\n",
+"#line 3960 \"tensorgrad_cuda.h\"\n",
 "TG__INLINE int TG__CU(tg__cu_is_first)(const tg__cu_walk *r, const int64_t *p, const tg__cu_window *w, TG__T top) {\n",
 "const int64_t x = TG__CU_PICTURE(3);\n",
 "const TG__T own = TG__CU_PIXEL(3, x, p[2], p[3], p[4]);\n",
@@ -8288,7 +8303,7 @@ static const char *const tg__cu_kernels[] = {
 "}\n",
 "return 0;\n",
 "}\n",
-"#line 3959 \"tensorgrad_cuda.h\"\n",
+"#line 3974 \"tensorgrad_cuda.h\"\n",
 "TG__INLINE void TG__CU(tg__cu_pool_returned)(const tg__cu_walk *r, int64_t i, int largest) {\n",
 "TG__CU_POSITION\n",
 "const int64_t g = TG__CU_PICTURE(2), y = TG__CU_PICTURE(4);\n",
@@ -8315,9 +8330,9 @@ static const char *const tg__cu_kernels[] = {
 "#undef TG__CU_PICTURE\n",
 "#undef TG__CU_PIXEL\n",
 "#endif\n",
-"#line 3986 \"tensorgrad_cuda.h\"\n",
+"#line 4001 \"tensorgrad_cuda.h\"\n",
 "#if !defined(TG__CU_ONLY) || defined(TG__CU_ONLY_ATTENTION_MATRIX)\n",
-"#line 4009 \"tensorgrad_cuda.h\"\n",
+"#line 4024 \"tensorgrad_cuda.h\"\n",
 "#if !defined(TG__CU_HAS_MATRIX)\n",
 "#if !defined(__CUDACC__)\n",
 "#define TG__CU_HAS_MATRIX 1\n",
@@ -8413,12 +8428,12 @@ static const char *const tg__cu_kernels[] = {
 "#endif\n",
 "#endif\n",
 "#endif\n",
-"#line 4105 \"tensorgrad_cuda.h\"\n",
+"#line 4120 \"tensorgrad_cuda.h\"\n",
 "#if !defined(TG__CU_ONLY) || defined(TG__CU_ONLY_ATTENTION) || defined(TG__CU_ONLY_ATTENTION_MATRIX)\n",
 "#ifndef TG__CU_AT\n",
 "#define TG__CU_AT\n",
 "enum { TG__CU_ROW = 32, TG__CU_ROOM = 32 * 33 };\n",
-"#line 4110 \"tensorgrad_cuda.h\"\n",
+"#line 4125 \"tensorgrad_cuda.h\"\n",
 "typedef struct tg__cu_head { int64_t b, h, row, column; } tg__cu_head;\n",
 "#define TG__CU_Q(back) ((back) ? 3 : 2)\n",
 "#define TG__CU_REST(back) ((back) ? 8 : 1)\n",
@@ -8433,12 +8448,12 @@ static const char *const tg__cu_kernels[] = {
 "TG__INLINE int64_t tg__cu_head_at(const tg__cu_walk *r, int k, int64_t b, int64_t h) { return b * r->o[k].stride[0] + h * r->o[k].stride[1]; }\n",
 "#endif\n",
 "#endif\n",
-"#line 4125 \"tensorgrad_cuda.h\"\n",
+"#line 4140 \"tensorgrad_cuda.h\"\n",
 "#if (!defined(TG__CU_ONLY) || defined(TG__CU_ONLY_ATTENTION)) && TG__CU_TYPE != 0\n",
-"#line 4127 \"tensorgrad_cuda.h\"\n",
+"#line 4142 \"tensorgrad_cuda.h\"\n",
 "#undef TG__CU_AE\n",
 "#define TG__CU_AE (TG__CU_TYPE == 32 ? 128 : 64)\n",
-"#line 4130 \"tensorgrad_cuda.h\"\n",
+"#line 4145 \"tensorgrad_cuda.h\"\n",
 "TG__INLINE void TG__CU(tg__cu_tile_dots)(const tg__cu_walk *r, int a, int64_t a_at, int64_t a_row, int b, int64_t b_at, int64_t b_row, int64_t n, TG__T *as, TG__T *bs, TG__CU_OWN(TG__T, dot, 4)) {\n",
 "int64_t d0;\n",
 "TG__CU_THREADS(t) { TG__CU_UNROLL for (int c = 0; c < 4; c++) TG__CU_MY(dot, t)[c] = 0; }\n",
@@ -8456,7 +8471,7 @@ static const char *const tg__cu_kernels[] = {
 "TG__CU_BARRIER\n",
 "}\n",
 "}\n",
-"#line 4148 \"tensorgrad_cuda.h\"\n",
+"#line 4163 \"tensorgrad_cuda.h\"\n",
 "TG__INLINE void TG__CU(tg__cu_tile_times)(const tg__cu_walk *r, const TG__T *tile, int v, int64_t v_at, int64_t row, int64_t column, TG__T *vs, TG__CU_OWN(TG__T, out, TG__CU_AE / 8)) {\n",
 "TG__CU_THREADS(t) for (int e = t; e < 32 * TG__CU_AE; e += TG__CU_WIDTH) {\n",
 "const int j = e / TG__CU_AE, c = e % TG__CU_AE;\n",
@@ -8476,7 +8491,7 @@ static const char *const tg__cu_kernels[] = {
 "TG__CU(tg__cu_put)(TG__CU_D(y), r->o[y].p, tg__cu_head_at(r, y, a->b, a->h) + row * r->o[y].stride[2] + column * r->o[y].stride[3], TG__CU_MY(out, t)[c]);\n",
 "}\n",
 "}\n",
-"#line 4168 \"tensorgrad_cuda.h\"\n",
+"#line 4183 \"tensorgrad_cuda.h\"\n",
 "TG__INLINE TG__T TG__CU(tg__cu_score)(const tg__cu_walk *r, int back, int64_t b, int64_t h, int64_t q, int64_t k, TG__T dot) {\n",
 "const int mask = TG__CU_Q(back) + 3;\n",
 "const TG__T none = -TG__CU_FROM(tg__double(0x7ff0000000000000u)), v = dot * (TG__T)r->numbers[0];\n",
@@ -8487,7 +8502,7 @@ static const char *const tg__cu_kernels[] = {
 "if (TG__CU_D(mask) == 9) return ((const uint8_t *)r->o[mask].p)[at] ? v : none;\n",
 "return v + TG__CU(tg__cu_get)(TG__CU_D(mask), r->o[mask].p, at);\n",
 "}\n",
-"#line 4179 \"tensorgrad_cuda.h\"\n",
+"#line 4194 \"tensorgrad_cuda.h\"\n",
 "TG__NOINLINE TG__T TG__CU(tg__cu_kept)(const tg__cu_walk *r, int back, int64_t b, int64_t h, int64_t q, int64_t k) {\n",
 "const tg__cu_view *const o = &r->o[TG__CU_Q(back)];\n",
 "const uint64_t at = (uint64_t)(((b * o->size[1] + h) * o->size[2] + q) * r->o[TG__CU_Q(back) + 1].size[2] + k);\n",
@@ -8502,7 +8517,7 @@ static const char *const tg__cu_kernels[] = {
 "return (double)(((uint64_t)(at & 1 ? w[3] : w[1]) << 32 | (at & 1 ? w[2] : w[0])) >> 11) * 1.1102230246251565e-16 < p ? 0 : p < 1 ? 1 / (1 - p) : 0;\n",
 "#endif\n",
 "}\n",
-"#line 4194 \"tensorgrad_cuda.h\"\n",
+"#line 4209 \"tensorgrad_cuda.h\"\n",
 "TG__INLINE void TG__CU(tg__cu_attended)(const tg__cu_walk *r, int64_t block) {\n",
 "TG__CU_SHARED(TG__T, as, TG__CU_ROOM);\n",
 "TG__CU_SHARED(TG__T, bs, TG__CU_ROOM);\n",
@@ -8566,7 +8581,7 @@ static const char *const tg__cu_kernels[] = {
 "}\n",
 "TG__CU(tg__cu_tile_put)(r, 0, &a, out);\n",
 "}\n",
-"#line 4258 \"tensorgrad_cuda.h\"\n",
+"#line 4273 \"tensorgrad_cuda.h\"\n",
 "TG__INLINE void TG__CU(tg__cu_delta)(const tg__cu_walk *r, int64_t i) {\n",
 "const int64_t q = i % r->o[3].size[2], h = i / r->o[3].size[2] % r->o[3].size[1], b = i / r->o[3].size[2] / r->o[3].size[1];\n",
 "const int64_t y = tg__cu_head_at(r, 7, b, h) + q * r->o[7].stride[2], g = tg__cu_head_at(r, 9, b, h) + q * r->o[9].stride[2];\n",
@@ -8574,7 +8589,7 @@ static const char *const tg__cu_kernels[] = {
 "for (int64_t e = 0; e < r->o[9].size[3]; e++) v = TG__W(fma)(TG__CU(tg__cu_get)(TG__CU_D(7), r->o[7].p, y + e * r->o[7].stride[3]), TG__CU(tg__cu_get)(TG__CU_D(9), r->o[9].p, g + e * r->o[9].stride[3]), v);\n",
 "((TG__T *)r->work)[i] = v;\n",
 "}\n",
-"#line 4267 \"tensorgrad_cuda.h\"\n",
+"#line 4282 \"tensorgrad_cuda.h\"\n",
 "TG__INLINE void TG__CU(tg__cu_attend_back)(const tg__cu_walk *r, int64_t block, int which) {\n",
 "TG__CU_SHARED(TG__T, as, TG__CU_ROOM);\n",
 "TG__CU_SHARED(TG__T, bs, TG__CU_ROOM);\n",
@@ -8612,7 +8627,7 @@ static const char *const tg__cu_kernels[] = {
 "}\n",
 "TG__CU(tg__cu_tile_put)(r, which, &a, out);\n",
 "}\n",
-"#line 4305 \"tensorgrad_cuda.h\"\n",
+"#line 4320 \"tensorgrad_cuda.h\"\n",
 "TG__INLINE void TG__CU(tg__cu_one)(const tg__cu_walk *r, int64_t block) {\n",
 "TG__CU_SHARED(TG__T, q, TG__CU_WIDE_HEAD);\n",
 "TG__CU_SHARED(TG__T, p, TG__CU_WIDTH);\n",
@@ -8674,7 +8689,7 @@ static const char *const tg__cu_kernels[] = {
 "if (t == 0) { ((TG__T *)r->o[1].p)[head] = s == 0 ? -none : found[0]; ((TG__T *)r->o[1].p)[r->n + head] = inverse; }\n",
 "}\n",
 "}\n",
-"#line 4367 \"tensorgrad_cuda.h\"\n",
+"#line 4382 \"tensorgrad_cuda.h\"\n",
 "TG__INLINE void TG__CU(tg__cu_one_join)(const tg__cu_walk *r, int64_t head) {\n",
 "const int64_t heads = r->o[2].size[1], b = head / heads, h = head % heads;\n",
 "const int columns = (int)r->o[0].size[3];\n",
@@ -8700,9 +8715,9 @@ static const char *const tg__cu_kernels[] = {
 "TG__CU_KERNEL(TG__CU(tg__cu_attend_dk), tg__cu_walk, TG__CU(tg__cu_attend_back)(r, block, 1))\n",
 "TG__CU_KERNEL(TG__CU(tg__cu_attend_dv), tg__cu_walk, TG__CU(tg__cu_attend_back)(r, block, 2))\n",
 "#endif\n",
-"#line 4393 \"tensorgrad_cuda.h\"\n",
+"#line 4408 \"tensorgrad_cuda.h\"\n",
 "#if (!defined(TG__CU_ONLY) || defined(TG__CU_ONLY_ATTENTION_MATRIX)) && TG__CU_TYPE == 32 && TG__CU_HAS_MATRIX\n",
-"#line 4403 \"tensorgrad_cuda.h\"\n",
+"#line 4418 \"tensorgrad_cuda.h\"\n",
 "#ifdef TG__CU_KIND\n",
 "#define TG__CU_DS(back) (TG__CU_KIND & 15)\n",
 "#define TG__CU_ES(back) (TG__CU_KIND >> 4)\n",
@@ -8719,7 +8734,7 @@ static const char *const tg__cu_kernels[] = {
 "#endif\n",
 "#define TG__CU_LOG2E 1.44269504088896341f\n",
 "enum { TG__CU_ATTEND_ROWS = 128, TG__CU_ATTEND_TILE = 64 };\n",
-"#line 4421 \"tensorgrad_cuda.h\"\n",
+"#line 4436 \"tensorgrad_cuda.h\"\n",
 "TG__INLINE void tg__cu_tile_in(const tg__cu_walk *r, int k, int64_t at, int64_t first, int rows, int sixteens, uint16_t *tile) {\n",
 "const uint16_t *const p = (const uint16_t *)r->o[k].p + at + first * r->o[k].stride[2];\n",
 "const int n = r->o[k].size[2] - first < rows ? (int)(r->o[k].size[2] - first) : rows, columns = (int)r->o[k].size[3];\n",
@@ -8734,7 +8749,7 @@ static const char *const tg__cu_kernels[] = {
 "tile[i * (sixteens * 16 + 8) + c] = (uint16_t)(i < n && c < columns ? p[i * down + c * right] : 0);\n",
 "}\n",
 "}\n",
-"#line 4437 \"tensorgrad_cuda.h\"\n",
+"#line 4452 \"tensorgrad_cuda.h\"\n",
 "TG__INLINE void tg__cu_draw(const tg__cu_walk *r, int back, int turned, int64_t b, int64_t h, int64_t row, int64_t column, int columns, uint8_t *keep) {\n",
 "const int lines = turned ? columns : TG__CU_ATTEND_ROWS, n = turned ? TG__CU_ATTEND_ROWS : columns, groups = n / 4 + 1;\n",
 "const int64_t q0 = turned ? column : row, k0 = turned ? row : column;\n",
@@ -8749,7 +8764,7 @@ static const char *const tg__cu_kernels[] = {
 "}\n",
 "}\n",
 "}\n",
-"#line 4453 \"tensorgrad_cuda.h\"\n",
+"#line 4468 \"tensorgrad_cuda.h\"\n",
 "TG__INLINE void tg__cu_scores(const tg__cu_walk *r, int back, int turned, int64_t b, int64_t h, int64_t row, int64_t column, int columns, TG__CU_OWN(float, s, 32)) {\n",
 "const int mask = TG__CU_Q(back) + 3;\n",
 "const int64_t queries = r->o[TG__CU_Q(back)].size[2], keys = r->o[TG__CU_Q(back) + 1].size[2], width = turned ? queries : keys;\n",
@@ -8782,7 +8797,7 @@ static const char *const tg__cu_kernels[] = {
 "}\n",
 "}\n",
 "}\n",
-"#line 4486 \"tensorgrad_cuda.h\"\n",
+"#line 4501 \"tensorgrad_cuda.h\"\n",
 "TG__INLINE void tg__cu_sums_put(const tg__cu_walk *r, int y, int64_t at, int64_t row, int sixteens, TG__CU_OWN(float, out, 64)) {\n",
 "uint16_t *const p = (uint16_t *)r->o[y].p + at;\n",
 "const int columns = (int)r->o[y].size[3], pairs = r->part >> y & 1;\n",
@@ -8796,11 +8811,11 @@ static const char *const tg__cu_kernels[] = {
 "if (c + 1 < columns) p[i * r->o[y].stride[2] + (c + 1) * r->o[y].stride[3]] = (uint16_t)(v >> 16);\n",
 "} }\n",
 "}\n",
-"#line 4500 \"tensorgrad_cuda.h\"\n",
+"#line 4515 \"tensorgrad_cuda.h\"\n",
 "TG__INLINE void tg__cu_rows_in(const uint16_t *tile, int sixteens, TG__CU_OWN(uint32_t, f, 32)) {\n",
 "TG__CU_UNROLL for (int d = 0; d < sixteens; d++) TG__CU_FRAGMENT(f, 4 * d, tile, sixteens * 16 + 8, 0, 16, 16 * d, 0, 0);\n",
 "}\n",
-"#line 4504 \"tensorgrad_cuda.h\"\n",
+"#line 4519 \"tensorgrad_cuda.h\"\n",
 "TG__INLINE void tg__cu_rows_dot(int dtype, const uint16_t *tile, int rows, int sixteens, TG__CU_OWN(uint32_t, f, 32), TG__CU_OWN(float, s, 32)) {\n",
 "TG__CU_OWN(uint32_t, two, 4);\n",
 "TG__CU_THREADS(t) { TG__CU_UNROLL for (int n = 0; n < rows / 2; n++) TG__CU_MY(s, t)[n] = 0; }\n",
@@ -8810,7 +8825,7 @@ static const char *const tg__cu_kernels[] = {
 "TG__CU_MMA(dtype, s, 8 * n + 4, f, 4 * d, two, 2);\n",
 "} }\n",
 "}\n",
-"#line 4514 \"tensorgrad_cuda.h\"\n",
+"#line 4529 \"tensorgrad_cuda.h\"\n",
 "TG__INLINE void tg__cu_rows_times(int dtype, const uint16_t *tile, int rows, int sixteens, TG__CU_OWN(uint32_t, p, 16), TG__CU_OWN(float, out, 64)) {\n",
 "TG__CU_OWN(uint32_t, two, 4);\n",
 "TG__CU_UNROLL for (int k = 0; k < rows / 16; k++) { TG__CU_UNROLL for (int n = 0; n < sixteens; n++) {\n",
@@ -8819,7 +8834,7 @@ static const char *const tg__cu_kernels[] = {
 "TG__CU_MMA(dtype, out, 8 * n + 4, p, 4 * k, two, 2);\n",
 "} }\n",
 "}\n",
-"#line 4524 \"tensorgrad_cuda.h\"\n",
+"#line 4539 \"tensorgrad_cuda.h\"\n",
 "TG__INLINE void tg__cu_matrix_attended(const tg__cu_walk *r, int64_t block) {\n",
 "TG__CU_SHARED_16(tiles, TG__CU_TILES(0));\n",
 "TG__CU_SHARED(uint8_t, keep, TG__CU_ATTEND_ROWS * TG__CU_ATTEND_TILE);\n",
@@ -8898,7 +8913,7 @@ static const char *const tg__cu_kernels[] = {
 "}\n",
 "tg__cu_sums_put(r, 0, tg__cu_head_at(r, 0, b, h), row, es, out);\n",
 "}\n",
-"#line 4604 \"tensorgrad_cuda.h\"\n",
+"#line 4619 \"tensorgrad_cuda.h\"\n",
 "TG__INLINE void tg__cu_matrix_back(const tg__cu_walk *r, int64_t block, const int which) {\n",
 "TG__CU_SHARED_16(tiles, TG__CU_TILES(1));\n",
 "TG__CU_SHARED(uint8_t, keep, TG__CU_ATTEND_ROWS * TG__CU_ATTEND_TILE);\n",
@@ -8994,7 +9009,7 @@ static const char *const tg__cu_kernels[] = {
 "TG__CU_KERNEL(tg__cu_attend_matrix_dv_f32, tg__cu_walk, tg__cu_matrix_back(r, block, 2))\n",
 "#endif\n",
 "#endif\n",
-"#line 4700 \"tensorgrad_cuda.h\"\n",
+"#line 4715 \"tensorgrad_cuda.h\"\n",
 "#if !defined(TG__CU_ONLY) || defined(TG__CU_ONLY_RESAMPLE) || defined(TG__CU_ONLY_GRID) || defined(TG__CU_ONLY_BOXES)\n",
 "#ifndef TG__CU_PLACES_TOLD\n",
 "#define TG__CU_PLACES_TOLD\n",
@@ -9131,11 +9146,11 @@ static const char *const tg__cu_kernels[] = {
 "const double many = (double)b->points[0] * (double)b->points[1];\n",
 "return many > 1 ? 1 / many : 1;\n",
 "}\n",
-"#line 4705 \"tensorgrad_cuda.h\"\n",
+"#line 4720 \"tensorgrad_cuda.h\"\n",
 "#endif\n",
 "#endif\n",
 "#if !defined(TG__CU_ONLY) || defined(TG__CU_ONLY_RESAMPLE)\n",
-"#line 4709 \"tensorgrad_cuda.h\"\n",
+"#line 4724 \"tensorgrad_cuda.h\"\n",
 "#ifndef TG__CU_TAPS\n",
 "#define TG__CU_TAPS\n",
 "typedef struct tg__cu_taps { int64_t first, count; const double *weight; const int32_t *whole; } tg__cu_taps;\n",
@@ -9153,7 +9168,7 @@ static const char *const tg__cu_kernels[] = {
 "tg__cu_move((int)r->length, r->o[0].p, TG__CU_TO(0), r->o[1].p, p[0] * r->o[1].stride[0] + p[1] * r->o[1].stride[1] + tg__cu_taps_of(r, 0, p[2]).first * r->o[1].stride[2] +\n",
 "tg__cu_taps_of(r, 1, p[3]).first * r->o[1].stride[3] + tg__cu_taps_of(r, 2, p[4]).first * r->o[1].stride[4]);\n",
 "}\n",
-"#line 4727 \"tensorgrad_cuda.h\"\n",
+"#line 4742 \"tensorgrad_cuda.h\"\n",
 "TG__INLINE void tg__cu_resized_byte(const tg__cu_walk *r, int64_t i) {\n",
 "TG__CU_POSITION\n",
 "const tg__cu_taps h = tg__cu_taps_of(r, 1, p[3]), w = tg__cu_taps_of(r, 2, p[4]);\n",
@@ -9186,11 +9201,11 @@ static const char *const tg__cu_kernels[] = {
 "TG__CU_KERNEL(TG__CU(tg__cu_resample), tg__cu_walk, { TG__CU_THREADS(t) TG__CU_EACH(i) TG__CU(tg__cu_resampled)(r, i); })\n",
 "#endif\n",
 "#endif\n",
-"#line 4760 \"tensorgrad_cuda.h\"\n",
+"#line 4775 \"tensorgrad_cuda.h\"\n",
 "#if (!defined(TG__CU_ONLY) || defined(TG__CU_ONLY_GRID)) && TG__CU_TYPE != 0\n",
-"#line 4763 \"tensorgrad_cuda.h\"\n",
+"#line 4778 \"tensorgrad_cuda.h\"\n",
 "typedef struct TG__CU(tg__cu_tapped) { tg__grid_taps line[3], more[3]; int many[3]; } TG__CU(tg__cu_tapped);\n",
-"#line 4765 \"tensorgrad_cuda.h\"\n",
+"#line 4780 \"tensorgrad_cuda.h\"\n",
 "TG__NOINLINE void TG__CU(tg__cu_look_up)(const tg__cu_walk *r, int64_t n, int64_t q, int more, TG__CU(tg__cu_tapped) *to) {\n",
 "const TG__T *const grid = (const TG__T *)r->o[2].p + n * r->o[2].stride[0] + tg__cu_offset(3, r->shape + 1, r->o[2].stride + 1, q);\n",
 "const int flat = r->o[2].size[4] == 2;\n",
@@ -9203,11 +9218,11 @@ static const char *const tg__cu_kernels[] = {
 "if (more) (void)tg__grid_line(&rule, v, r->o[0].size[2 + k], r->whole[3 + k] + 1, &to->more[k]);\n",
 "}\n",
 "}\n",
-"#line 4778 \"tensorgrad_cuda.h\"\n",
+"#line 4793 \"tensorgrad_cuda.h\"\n",
 "#define TG__CU_TAPS_OF(s) for (int e = 0; e < (s).many[0]; e++) for (int f = 0; f < (s).many[1]; f++) for (int k = 0; k < (s).many[2]; k++)\n",
 "#define TG__CU_TAP_IN(s) ((s).line[0].at[e] >= 0 && (s).line[1].at[f] >= 0 && (s).line[2].at[k] >= 0)\n",
 "#define TG__CU_TAP_AT(s, step) ((s).line[0].at[e] * (step)[0] + (s).line[1].at[f] * (step)[1] + (s).line[2].at[k] * (step)[2])\n",
-"#line 4782 \"tensorgrad_cuda.h\"\n",
+"#line 4797 \"tensorgrad_cuda.h\"\n",
 "TG__INLINE void TG__CU(tg__cu_gridded)(const tg__cu_walk *r, int64_t i) {\n",
 "const int64_t q = i % r->length, first = i / r->length % r->pieces * r->piece, n = i / r->length / r->pieces, end = first + r->piece < r->o[0].size[1] ? first + r->piece : r->o[0].size[1];\n",
 "const TG__T *x = (const TG__T *)r->o[0].p + n * r->o[0].stride[0] + first * r->o[0].stride[1];\n",
@@ -9232,7 +9247,7 @@ static const char *const tg__cu_kernels[] = {
 "*y = sum;\n",
 "}\n",
 "}\n",
-"#line 4808 \"tensorgrad_cuda.h\"\n",
+"#line 4823 \"tensorgrad_cuda.h\"\n",
 "TG__INLINE void TG__CU(tg__cu_grid_listed)(const tg__cu_walk *r, int64_t i) {\n",
 "const int64_t step[3] = { r->o[0].size[3] * r->o[0].size[4], r->o[0].size[4], 1 }, none = r->o[0].size[2] * step[0];\n",
 "int64_t *element = (int64_t *)r->work + 2 * r->whole[7] + i * r->part;\n",
@@ -9244,7 +9259,7 @@ static const char *const tg__cu_kernels[] = {
 "*w++ = (TG__T)(s.line[0].w[e] * s.line[1].w[f] * s.line[2].w[k]);\n",
 "}\n",
 "}\n",
-"#line 4820 \"tensorgrad_cuda.h\"\n",
+"#line 4835 \"tensorgrad_cuda.h\"\n",
 "TG__INLINE void TG__CU(tg__cu_grid_given)(const tg__cu_walk *r, int64_t i) {\n",
 "const int64_t size = r->o[0].size[2] * r->o[0].size[3] * r->o[0].size[4], q = i % size, image = i / size / r->pieces, n = r->whole[6] + image, entries = r->length * r->part;\n",
 "const int64_t *const sorted = (const int64_t *)r->work + image * entries, *const entry = sorted + r->whole[7];\n",
@@ -9268,7 +9283,7 @@ static const char *const tg__cu_kernels[] = {
 "TG__CU_UNROLL for (u = 0; u < 4; u++) if (c + u < end) to[u * r->o[0].stride[1]] = sum[u];\n",
 "}\n",
 "}\n",
-"#line 4844 \"tensorgrad_cuda.h\"\n",
+"#line 4859 \"tensorgrad_cuda.h\"\n",
 "TG__INLINE void TG__CU(tg__cu_grid_placed)(const tg__cu_walk *r, int64_t i) {\n",
 "const int64_t n = i / r->length, q = i % r->length;\n",
 "const TG__T *const g = (const TG__T *)r->o[1].p + n * r->o[1].stride[0] + tg__cu_offset(3, r->shape + 1, r->o[1].stride + 2, q), *const x = (const TG__T *)r->o[0].p + n * r->o[0].stride[0];\n",
@@ -9296,9 +9311,9 @@ static const char *const tg__cu_kernels[] = {
 "TG__CU_KERNEL(TG__CU(tg__cu_grid_back), tg__cu_walk, { TG__CU_THREADS(t) TG__CU_EACH(i) TG__CU(tg__cu_grid_given)(r, i); })\n",
 "TG__CU_KERNEL(TG__CU(tg__cu_grid_place), tg__cu_walk, { TG__CU_THREADS(t) TG__CU_EACH(i) TG__CU(tg__cu_grid_placed)(r, i); })\n",
 "#endif\n",
-"#line 4872 \"tensorgrad_cuda.h\"\n",
+"#line 4887 \"tensorgrad_cuda.h\"\n",
 "#if (!defined(TG__CU_ONLY) || defined(TG__CU_ONLY_BOXES)) && TG__CU_TYPE != 0\n",
-"#line 4874 \"tensorgrad_cuda.h\"\n",
+"#line 4889 \"tensorgrad_cuda.h\"\n",
 "TG__INLINE tg__boxes_rule TG__CU(tg__cu_boxes_rule)(const tg__cu_walk *r) {\n",
 "tg__boxes_rule rule;\n",
 "rule.ratio = r->whole[0]; rule.aligned = r->whole[1] != 0; rule.wide = sizeof(TG__T) == 8; rule.scale = r->numbers[0];\n",
@@ -9326,7 +9341,7 @@ static const char *const tg__cu_kernels[] = {
 "if (from <= to) { b->low[k] = (int64_t)(from < -2 ? -2 : from > size ? size : from); b->high[k] = (int64_t)(to < -2 ? -2 : to > size ? size : to); }\n",
 "}\n",
 "}\n",
-"#line 4902 \"tensorgrad_cuda.h\"\n",
+"#line 4917 \"tensorgrad_cuda.h\"\n",
 "TG__INLINE void TG__CU(tg__cu_boxes_met)(const tg__cu_walk *r, int64_t i) {\n",
 "const tg__boxes_rule rule = TG__CU(tg__cu_boxes_rule)(r);\n",
 "const int64_t bin_w = i % rule.bins[1], bin_h = i / rule.bins[1] % rule.bins[0], c = i / rule.bins[1] / rule.bins[0] % r->pieces * TG__CU_BOX_CHANNELS, at = i / rule.bins[1] / rule.bins[0] / r->pieces;\n",
@@ -9356,7 +9371,7 @@ static const char *const tg__cu_kernels[] = {
 "}\n",
 "TG__CU_UNROLL for (u = 0; u < TG__CU_BOX_CHANNELS; u++) if (u < many) y[u * ys[1]] = (TG__T)sum[u];\n",
 "}\n",
-"#line 4932 \"tensorgrad_cuda.h\"\n",
+"#line 4947 \"tensorgrad_cuda.h\"\n",
 "TG__INLINE void TG__CU(tg__cu_boxes_given)(const tg__cu_walk *r, int64_t i) {\n",
 "const tg__boxes_rule rule = TG__CU(tg__cu_boxes_rule)(r);\n",
 "const int64_t place[2] = { i / rule.size[1] % rule.size[0], i % rule.size[1] }, c = i / rule.size[1] / rule.size[0] % r->pieces * TG__CU_BOX_CHANNELS, n = i / rule.size[1] / rule.size[0] / r->pieces;\n",
@@ -9399,7 +9414,7 @@ static const char *const tg__cu_kernels[] = {
 "TG__CU_KERNEL(TG__CU(tg__cu_boxes), tg__cu_walk, { TG__CU_THREADS(t) TG__CU_EACH(i) TG__CU(tg__cu_boxes_met)(r, i); })\n",
 "TG__CU_KERNEL(TG__CU(tg__cu_boxes_back), tg__cu_walk, { TG__CU_THREADS(t) TG__CU_EACH(i) TG__CU(tg__cu_boxes_given)(r, i); })\n",
 "#endif\n",
-"#line 4975 \"tensorgrad_cuda.h\"\n",
+"#line 4990 \"tensorgrad_cuda.h\"\n",
 "#if (!defined(TG__CU_ONLY) || defined(TG__CU_ONLY_RNN)) && TG__CU_TYPE != 0\n",
 "#line 1 \"tensorgrad.h, from the line '#define TG__RNN_GET(p, at)' on\"\n",
 "#define TG__RNN_GET(p, at)    (k == TG__VN ? TG__W(load)((p) + (at)) : TG__W(loadn)((p) + (at), k))\n",
@@ -9493,7 +9508,7 @@ static const char *const tg__cu_kernels[] = {
 "TG__RNN_PUT(dgates, j, TG__FT(tg__rnn_flush)(t));\n",
 "}\n",
 "}\n",
-"#line 4978 \"tensorgrad_cuda.h\"\n",
+"#line 4993 \"tensorgrad_cuda.h\"\n",
 "TG__INLINE tg__rnn_run TG__CU(tg__cu_unit)(const tg__cu_walk *r, int64_t i) {\n",
 "const int64_t row = i / r->length, unit = i - row * r->length;\n",
 "tg__rnn_run run;\n",
@@ -9504,7 +9519,7 @@ static const char *const tg__cu_kernels[] = {
 "TG__CU_KERNEL(TG__CU(tg__cu_rnn), tg__cu_walk, { TG__CU_THREADS(t) TG__CU_EACH(i) { const tg__rnn_run run = TG__CU(tg__cu_unit)(r, i); TG__FT(tg__rnn_ahead)(r->kind, &run); } })\n",
 "TG__CU_KERNEL(TG__CU(tg__cu_rnn_back), tg__cu_walk, { TG__CU_THREADS(t) TG__CU_EACH(i) { const tg__rnn_run run = TG__CU(tg__cu_unit)(r, i); TG__FT(tg__rnn_back)(r->kind, &run); } })\n",
 "#endif\n",
-"#line 4989 \"tensorgrad_cuda.h\"\n",
+"#line 5004 \"tensorgrad_cuda.h\"\n",
 "#if (!defined(TG__CU_ONLY) || defined(TG__CU_ONLY_OPTIM)) && TG__CU_TYPE != 0\n",
 "#line 1 \"tensorgrad.h, from the line '#define TG__OPTIM_NUMBER(i)' on\"\n",
 "#define TG__OPTIM_NUMBER(i)  TG__W(set)((TG__T)r->number[i])\n",
@@ -9707,14 +9722,14 @@ static const char *const tg__cu_kernels[] = {
 "default: TG__FT(tg__optim_powers)(r); break;\n",
 "}\n",
 "}\n",
-"#line 4992 \"tensorgrad_cuda.h\"\n",
+"#line 5007 \"tensorgrad_cuda.h\"\n",
 "#undef TG__CU_RULE\n",
 "#ifdef TG__CU_KIND\n",
 "#define TG__CU_RULE(asked) TG__CU_KIND\n",
 "#else\n",
 "#define TG__CU_RULE(asked) (asked)\n",
 "#endif\n",
-"#line 4999 \"tensorgrad_cuda.h\"\n",
+"#line 5014 \"tensorgrad_cuda.h\"\n",
 "TG__INLINE void TG__CU(tg__cu_step_of)(int kind, const double *number, const int64_t *whole, unsigned there, TG__T *v) {\n",
 "TG__T stepped = there & 2 ? v[1] : v[0];\n",
 "tg__optim_run run;\n",
@@ -9737,7 +9752,7 @@ static const char *const tg__cu_kernels[] = {
 "TG__CU(tg__cu_step_of)(r->kind, r->number, r->whole, there, v);\n",
 "TG__CU_UNROLL for (int k = 0; k < 5; k++) if (r->o[k].p) TG__CU(tg__cu_put)(TG__CU_D(k), r->o[k].p, at[k], v[k]);\n",
 "} })\n",
-"#line 5022 \"tensorgrad_cuda.h\"\n",
+"#line 5037 \"tensorgrad_cuda.h\"\n",
 "#undef TG__CU_D_STEP\n",
 "#define TG__CU_D_STEP(k) TG__CU_DTYPE(k, r->dtype[k])\n",
 "TG__CU_KERNEL(TG__CU(tg__cu_steps), tg__cu_steps, {\n",
@@ -9769,7 +9784,7 @@ static const char *const tg__cu_kernels[] = {
 "}\n",
 "}\n",
 "})\n",
-"#line 5054 \"tensorgrad_cuda.h\"\n",
+"#line 5069 \"tensorgrad_cuda.h\"\n",
 "TG__INLINE TG__T TG__CU(tg__cu_power)(const tg__cu_optim *r, int64_t i) {\n",
 "TG__T v[2];\n",
 "tg__optim_run run;\n",
@@ -9779,7 +9794,7 @@ static const char *const tg__cu_kernels[] = {
 "TG__FT(tg__optim_powers)(&run);\n",
 "return v[0];\n",
 "}\n",
-"#line 5064 \"tensorgrad_cuda.h\"\n",
+"#line 5079 \"tensorgrad_cuda.h\"\n",
 "TG__INLINE void TG__CU(tg__cu_power_blocks)(const tg__cu_optim *r, int64_t block) {\n",
 "TG__CU_SHARED(TG__T, s, TG__CU_WIDTH);\n",
 "int half;\n",
@@ -9810,9 +9825,9 @@ static const char *const tg__cu_kernels[] = {
 "TG__CU_KERNEL(TG__CU(tg__cu_powers), tg__cu_optim, TG__CU(tg__cu_power_blocks)(r, block))\n",
 "TG__CU_KERNEL(TG__CU(tg__cu_powers_sum), tg__cu_optim, { (void)block; TG__CU(tg__cu_power_join)(r); })\n",
 "#endif\n",
-"#line 5095 \"tensorgrad_cuda.h\"\n",
+"#line 5110 \"tensorgrad_cuda.h\"\n",
 "#if !defined(TG__CU_ONLY) || defined(TG__CU_ONLY_GEMM) || defined(TG__CU_ONLY_CONV)\n",
-"#line 5099 \"tensorgrad_cuda.h\"\n",
+"#line 5114 \"tensorgrad_cuda.h\"\n",
 "#undef TG__CU_FMA\n",
 "#undef TG__CU_PLUS\n",
 "#if TG__CU_TYPE == 32\n",
@@ -9829,7 +9844,7 @@ static const char *const tg__cu_kernels[] = {
 "#define TG__CU_TILE\n",
 "enum { TG__CU_BM = 128, TG__CU_BN = 64, TG__CU_BK = 16, TG__CU_PAD = TG__CU_BM + 4 };\n",
 "#endif\n",
-"#line 5116 \"tensorgrad_cuda.h\"\n",
+"#line 5131 \"tensorgrad_cuda.h\"\n",
 "TG__INLINE void TG__CU(tg__cu_tile_step)(const TG__T *as, const TG__T *bs, TG__CU_OWN(TG__T, acc, 32)) {\n",
 "TG__CU_THREADS(t) {\n",
 "const int i0 = t / 16 * 8, j0 = t % 16 * 4;\n",
@@ -9842,7 +9857,7 @@ static const char *const tg__cu_kernels[] = {
 "}\n",
 "}\n",
 "}\n",
-"#line 5129 \"tensorgrad_cuda.h\"\n",
+"#line 5144 \"tensorgrad_cuda.h\"\n",
 "TG__INLINE void TG__CU(tg__cu_tile_clear)(TG__CU_OWN(TG__T, acc, 32)) {\n",
 "TG__CU_THREADS(t) if (t < TG__CU_WIDTH) { TG__CU_UNROLL for (int e = 0; e < 32; e++) TG__CU_MY(acc, t)[e] = 0; }\n",
 "}\n",
@@ -9850,21 +9865,21 @@ static const char *const tg__cu_kernels[] = {
 "TG__CU_THREADS(t) if (t < TG__CU_WIDTH) { TG__CU_UNROLL for (int e = 0; e < 32; e++) TG__CU_MY(total, t)[e] = first ? TG__CU_MY(acc, t)[e] : TG__CU_PLUS(TG__CU_MY(total, t)[e], TG__CU_MY(acc, t)[e]); }\n",
 "}\n",
 "#if !defined(TG__CU_ONLY) || defined(TG__CU_ONLY_GEMM)\n",
-"#line 5137 \"tensorgrad_cuda.h\"\n",
+"#line 5152 \"tensorgrad_cuda.h\"\n",
 "TG__INLINE TG__T TG__CU(tg__cu_of_b)(const tg__cu_gemm *r, int64_t at) {\n",
 "#if TG__CU_TYPE == 32\n",
 "if (TG__CU_DTYPE(2, r->tb) > 9) return tg__cu_get_block(TG__CU_DTYPE(2, r->tb), r->b, at);\n",
 "#endif\n",
 "return TG__CU(tg__cu_get)(TG__CU_DTYPE(2, r->tb), r->b, at);\n",
 "}\n",
-"#line 5144 \"tensorgrad_cuda.h\"\n",
+"#line 5159 \"tensorgrad_cuda.h\"\n",
 "TG__INLINE void TG__CU(tg__cu_finish)(const tg__cu_gemm *r, int64_t c_at, int64_t bias_at, int64_t i, int64_t j, TG__T v) {\n",
 "const int64_t at = c_at + i * r->c_rs + j * r->c_cs;\n",
 "if (r->bias) v = TG__CU_PLUS(v, TG__CU(tg__cu_get)(TG__CU_DTYPE(0, r->tc), r->bias, bias_at + i * r->bias_rs + j * r->bias_cs));\n",
 "if (r->accumulate) v = TG__CU_PLUS(TG__CU(tg__cu_get)(TG__CU_DTYPE(0, r->tc), r->c, at), v);\n",
 "TG__CU(tg__cu_put)(TG__CU_DTYPE(0, r->tc), r->c, at, v);\n",
 "}\n",
-"#line 5151 \"tensorgrad_cuda.h\"\n",
+"#line 5166 \"tensorgrad_cuda.h\"\n",
 "TG__INLINE void TG__CU(tg__cu_part)(const tg__cu_gemm *r, int64_t batch, int64_t q, int64_t i, int64_t j, TG__T v) {\n",
 "if (r->partial) ((TG__T *)r->partial)[((batch * r->blocks + q) * r->m + i) * r->n + j] = v;\n",
 "else TG__CU(tg__cu_finish)(r, tg__cu_offset(r->ndim, r->shape, r->bc, batch), tg__cu_offset(r->ndim, r->shape, r->bbias, batch), i, j, v);\n",
@@ -9935,7 +9950,7 @@ static const char *const tg__cu_kernels[] = {
 "if (t % 64 == 0 && item < items) TG__CU(tg__cu_part)(r, item / r->n / r->m / r->blocks, item / r->n / r->m % r->blocks, item / r->n % r->m, item % r->n, s[t]);\n",
 "}\n",
 "}\n",
-"#line 5222 \"tensorgrad_cuda.h\"\n",
+"#line 5237 \"tensorgrad_cuda.h\"\n",
 "TG__INLINE void TG__CU(tg__cu_lanes)(const tg__cu_gemm *r, int64_t block) {\n",
 "TG__CU_SHARED(TG__T, s, TG__CU_WIDTH);\n",
 "const int64_t nt = (r->n + 31) / 32, i = block / nt % r->m, q = block / nt / r->m % r->blocks, batch = block / nt / r->m / r->blocks;\n",
@@ -9982,13 +9997,13 @@ static const char *const tg__cu_kernels[] = {
 "TG__CU_KERNEL(TG__CU(tg__cu_gemm_parts), tg__cu_gemm, TG__CU(tg__cu_add_parts)(r, block))\n",
 "#endif\n",
 "#endif\n",
-"#line 5269 \"tensorgrad_cuda.h\"\n",
+"#line 5284 \"tensorgrad_cuda.h\"\n",
 "#if (!defined(TG__CU_ONLY) || defined(TG__CU_ONLY_CONV)) && TG__CU_TYPE != 0\n",
-"#line 5271 \"tensorgrad_cuda.h\"\n",
+"#line 5286 \"tensorgrad_cuda.h\"\n",
 "#ifndef TG__CU_CONV\n",
 "#define TG__CU_CONV\n",
 "typedef struct tg__cu_spot { int64_t at; int32_t z, y, x; } tg__cu_spot;\n",
-"#line 5275 \"tensorgrad_cuda.h\"\n",
+"#line 5290 \"tensorgrad_cuda.h\"\n",
 "TG__INLINE void tg__cu_split(const int64_t *size, int64_t i, int64_t *p) {\n",
 "TG__CU_ROLL for (int d = 3; d > 0; d--) { const int64_t q = i / size[d]; p[d] = i - q * size[d]; i = q; }\n",
 "p[0] = i;\n",
@@ -10006,7 +10021,7 @@ static const char *const tg__cu_kernels[] = {
 "s.z = (int32_t)p[1] * r->k_scale[0]; s.y = (int32_t)p[2] * r->k_scale[1]; s.x = (int32_t)p[3] * r->k_scale[2];\n",
 "return s;\n",
 "}\n",
-"#line 5293 \"tensorgrad_cuda.h\"\n",
+"#line 5308 \"tensorgrad_cuda.h\"\n",
 "TG__INLINE int tg__cu_inside(const tg__cu_conv *r, int d, int32_t *v) {\n",
 "if (r->divide[d] != 1) {\n",
 "if (*v < 0 || *v % r->divide[d]) return 0;\n",
@@ -10081,7 +10096,7 @@ static const char *const tg__cu_kernels[] = {
 "}\n",
 "}\n",
 "}\n",
-"#line 5368 \"tensorgrad_cuda.h\"\n",
+"#line 5383 \"tensorgrad_cuda.h\"\n",
 "TG__INLINE void TG__CU(tg__cu_conv_one)(const tg__cu_conv *r, int64_t item) {\n",
 "const int64_t parts = r->partial ? r->blocks : 1, m = item % r->m, n = item / r->m % r->n, q = item / r->m / r->n % parts, group = item / r->m / r->n / parts;\n",
 "int64_t p[4], kb, k;\n",

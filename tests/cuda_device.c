@@ -1220,13 +1220,13 @@ static void programs(void) {
     count = one_program(0); CHECK_INT(count, 1); count = one_program(1); CHECK_INT(count, 0); count = kept_files(true); CHECK_INT(count, 2);
     unlink("build/cuda/first_program");
     free(good);
-    /* versions and architectures are part of the key */
+    /* versions and architectures are part of the key, architectures of the name too */
     count = one_program(0); CHECK_INT(count, 1); count = one_program(0); CHECK_INT(count, 0);
     compiler->version = 1; count = one_program(0); CHECK_INT(count, 1); count = one_program(0); CHECK_INT(count, 0);
     driver->version = 1; count = one_program(0); CHECK_INT(count, 1); count = one_program(0); CHECK_INT(count, 0);
     driver->capability = compiler->capability = 103; count = one_program(0); CHECK_INT(count, 1); count = one_program(0); CHECK_INT(count, 0);
     driver->capability = compiler->capability = 80; compiler->version = driver->version = 0;
-    count = one_program(0); CHECK_INT(count, 0); count = kept_files(true); CHECK_INT(count, 4);
+    count = one_program(0); CHECK_INT(count, 1); count = kept_files(true); CHECK_INT(count, 2);
     {
         static const char *const one[] = { "--gpu-architecture=sm_80", "--fmad=false", "--std=c++14" }, *const two[] = { "--gpu-architecture=sm_80", "--fmad=true", "--std=c++14" }, *const three[] = { "--gpu-architecture=sm_8", "0--fmad=false", "--std=c++14" };
         static tg__cu s;
@@ -1245,6 +1245,17 @@ static void programs(void) {
         test_close(t);
         CHECK(i == 0 ? compiler->compiled - compiled > 5 : compiler->compiled == compiled);
     }
+    /* without NVRTC: what is kept, by whatever versions, and nothing else */
+    snprintf(other, sizeof other, "%s/only_driver", folder);
+    t = open_strict();
+    CHECK(!tg_cuda_open(t, 0, .folder = other, .no_nvrtc = true)); CHECK(strstr(tg_error_text(t), ".cache, which is not given") != NULL); CHECK_ERROR(t, TG_ERROR_UNSUPPORTED);
+    driver->version = 1;
+    CHECK_MSG(tg_cuda_open(t, 0, .folder = other, .cache = kept, .no_nvrtc = true) && work(t), "%s", tg_error_text(t));
+    driver->version = 0;
+    CHECK(!tg_erf(tg_to_device(tg_ones(t, TG_SHAPE(2)), TG_CUDA))); CHECK(strstr(tg_error_text(t), "keeps no program that a kernel needs, for compute capability 8.0") != NULL); CHECK_ERROR(t, TG_ERROR_UNSUPPORTED);
+    CHECK(work(t)); CHECK_OK(t);
+    test_close(t);
+    nothing_left("kept programs alone");
     files = kept_files(true);
     for (i = 0; i < 3; i++) {
         pid_t child[3];
