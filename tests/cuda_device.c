@@ -339,6 +339,20 @@ static void sizes(void) {
     }
 }
 
+/* Copies whose rows lie along another dimension than the original's, and columns of wider rows: of all sizes of elements. */
+static void turned_copies(void) {
+    static const tg_dtype all[] = { TG_F32, TG_F64, TG_BF16, TG_I64, TG_I16, TG_U8, TG_BOOL };
+    size_t i;
+    for (i = 0; i < sizeof all / sizeof *all; i++) {
+        tg_mark m = tg_begin(tg);
+        tg_tensor *cx = tg_to(tg_randint(tg, 0, 100, TG_SHAPE(70, 135)), all[i]), *cy = tg_to(tg_randint(tg, 0, 100, TG_SHAPE(3, 8, 9, 40)), all[i]), *cz = tg_to(tg_randint(tg, 0, 100, TG_SHAPE(96, 128)), all[i]);
+        tg_tensor *dx = tg_to_device(cx, OTHER), *dy = tg_to_device(cy, OTHER), *dz = tg_to_device(cz, OTHER);
+        BOTH(tg_contiguous(tg_t(x))); BOTH(tg_contiguous(tg_t(z))); BOTH(tg_contiguous(tg_t(tg_slice(x, "3:40, 5:")))); BOTH(tg_contiguous(tg_slice(z, ":, 16:112"))); BOTH(tg_contiguous(tg_slice(z, "::2, ::3")));
+        BOTH(tg_contiguous(tg_permute(y, TG_DIMS(0, 3, 1, 2)))); BOTH(tg_contiguous(tg_permute(y, TG_DIMS(3, 2, 1, 0)))); BOTH(tg_contiguous(tg_permute(y, TG_DIMS(2, 0, 3, 1)))); BOTH(tg_contiguous(tg_permute(y, TG_DIMS(1, 0, 2, 3))));
+        BOTH(tg_contiguous(tg_flip(tg_t(x), TG_DIMS(0)))); BOTH(tg_copy_(tg_t(tg_zeros_like(x)), tg_t(x))); BOTH(tg_copy_(tg_clone(tg_contiguous(tg_t(z))), tg_t(z)));
+        tg_end(tg, m);
+    }
+}
 /* Elements taken by eights, of `rows` x 1000: enough for every processor of a device. Operands of one and of several dimensions, numbers, rows and columns that serve several, what begins
    where no 16 bytes do, a rest behind the last eight; types mixed; and steps of optimisers. */
 static void eights(int64_t rows) {
@@ -1497,7 +1511,7 @@ int main(int argc, char **argv) {
         tg = open_strict();
         if (!CHECK_MSG(tg_cuda_open(tg, 0, .synchronise = true), "%s", tg_error_text(tg))) return test_end("cuda_device");
         printf("%s\n", tg_cuda_name(tg));
-        sizes(); eights(300); in_blocks(); all_ops(true); large_ops(); optimisers(); test_move();
+        sizes(); turned_copies(); eights(300); in_blocks(); all_ops(true); large_ops(); optimisers(); test_move();
         test_close(tg);
         matrix_ops(NULL);
         return test_end("cuda_device");
@@ -1506,7 +1520,7 @@ int main(int argc, char **argv) {
         static const tg_dtype only[] = { TG_F32, TG_F16 };
         tg = open_strict();
         if (!CHECK_MSG(tg_cuda_open(tg, 0), "%s", tg_error_text(tg))) return test_end("cuda_device");
-        sizes(); ops_of(larger, sizeof larger / sizeof *larger, only, 1); optimisers(); in_blocks();
+        sizes(); turned_copies(); ops_of(larger, sizeof larger / sizeof *larger, only, 1); optimisers(); in_blocks();
         test_close(tg);
         tg = open_loose(NULL, false, true);
         ops_of(matrices, sizeof matrices / sizeof *matrices, only + 1, 1);
@@ -1545,7 +1559,7 @@ int main(int argc, char **argv) {
     tg = open_strict();
     CHECK(tg_cuda_open(tg, 0, .folder = folder, .synchronise = true));
     lines = 0;
-    sizes(); eights(10); in_blocks();
+    sizes(); turned_copies(); eights(10); in_blocks();
     all_ops(argc > 2); large_ops(); optimisers();
     test_move();
     CHECK_MSG(lines == 0, "%d families are left to the CPU; the last: %s", lines, last_line);

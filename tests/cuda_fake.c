@@ -184,7 +184,7 @@ static const kernel kernels[] = {
 #define TG_W2(name, rule, value, doc) IS(tg__cu_map_##name##_0_i64)
 #define TG_READ_ROWS
 #include "../tensorgrad.h"
-    ALL(tg__cu_cast) IS(tg__cu_unpack_f32) IS(tg__cu_pack_f32) IS(tg__cu_ramp_f64) IS(tg__cu_ramp_i64) IS(tg__cu_copy_8_i64) IS(tg__cu_copy_16_i64) IS(tg__cu_copy_32_i64) IS(tg__cu_copy_64_i64) IS(tg__cu_fill_8_i64) IS(tg__cu_fill_16_i64) IS(tg__cu_fill_32_i64) IS(tg__cu_fill_64_i64)
+    ALL(tg__cu_cast) IS(tg__cu_unpack_f32) IS(tg__cu_pack_f32) IS(tg__cu_ramp_f64) IS(tg__cu_ramp_i64) IS(tg__cu_copy_8_i64) IS(tg__cu_copy_16_i64) IS(tg__cu_copy_32_i64) IS(tg__cu_copy_64_i64) IS(tg__cu_fill_8_i64) IS(tg__cu_fill_16_i64) IS(tg__cu_fill_32_i64) IS(tg__cu_fill_64_i64) IS(tg__cu_turn_8_i64) IS(tg__cu_turn_16_i64) IS(tg__cu_turn_32_i64) IS(tg__cu_turn_64_i64)
     ALL(tg__cu_random) KINDS(sum_f32) KINDS(prod_f32) KINDS(max_f32) KINDS(min_f32) KINDS(sum_f64) KINDS(prod_f64) KINDS(max_f64) KINDS(min_f64) KINDS(sum_i64) KINDS(prod_i64) KINDS(max_i64) KINDS(min_i64)
     BOTH(tg__cu_softmax) BOTH(tg__cu_entropy) BOTH(tg__cu_entropy_sums) BOTH(tg__cu_entropy_mean) IS(tg__cu_index_take_i64) IS(tg__cu_index_scatter_i64) ALL(tg__cu_gemm_tiles) ALL(tg__cu_gemm_dots) ALL(tg__cu_gemm_lanes) ALL(tg__cu_gemm_parts)
     IS(tg__cu_scan_f64) IS(tg__cu_scan_i64) IS(tg__cu_scan_pieces_f64) IS(tg__cu_scan_pieces_i64) IS(tg__cu_scan_before_f64) IS(tg__cu_scan_before_i64)
