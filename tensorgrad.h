@@ -38819,7 +38819,7 @@ TG__PRIVATE TG__T TG__FT(tg__entropy_row)(int64_t n, const TG__T *x, int64_t c, 
 TG__PRIVATE void TG__FT(tg__entropy_back_rows)(int64_t rows, int64_t n, TG__T *y, const TG__T *x, int64_t xr, const int64_t *c,
     const TG__T *row, const TG__T *g, int64_t gs, TG__T count) {
 #if TG__VN > 1                                         /* a few classes, which do not fill vectors: one row in each lane */
-    TG__T t[16 * TG__VN], two[2 * TG__VN], each[TG__VN];
+    TG__T t[16 * TG__VN], two[4 * TG__VN], each[TG__VN];           /* two columns, but they come by fours */
     for (; n < 16 && n % TG__VN && rows >= TG__VN; rows -= TG__VN, y += n * TG__VN, x += xr * TG__VN, c += TG__VN, row += 2 * TG__VN, g += gs * TG__VN) {
         TG__V m, s;
         int64_t k, r;
