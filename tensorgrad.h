@@ -715,13 +715,14 @@ TG_API bool tg_gradcheck_from(const tg_gradcheck_args *args);
 /* Maps f over the leading dimension of its inputs, which all have it in one size: f sees each without it and is run
    once, the outputs get it in front. Differentiable. One call for all examples are formulas, views, copies, products,
    convolutions, pools, norms, attention, cross-entropy, softmax, reductions, sorts, sums so far, dropout, what indexes
-   and joins, and operations of your own that have a rule (tg_op). They give the bits of a loop of yours, but for sums
-   that round by how many rows there are (products, convolutions, attention), the mean of cross-entropy, and norms whose
-   weights are mapped too: there it is the rounding of the one call. Every other operation is called example by example,
-   gives the loop's bits, and needs at least one example. What is random is drawn for each example. Refused are writes
-   in place, reading values and what depends on them (tg_nonzero, tg_unique, tg_ctc_loss, tg_matrix_exp), an inner
-   tg_vmap over what is inside already, and tg_grad inside f. For gradients of each example: map over the parameters
-   too, tg_expand copies of them that go into tg_functional_call, and ask for the sum's gradients by these copies. */
+   and joins, and operations of your own that have a rule (tg_op). They give the bits of a loop of yours, where examples
+   lie one behind the other, but for sums that round by how many rows there are (products, convolutions, attention,
+   norms) and the mean of cross-entropy: there it is the rounding of the one call, whose rows and dimensions an error
+   about values counts, too. Every other operation is called example by example, gives the loop's bits, and needs at
+   least one example. What is random is drawn for each example. Refused are writes in place, reading values and what
+   depends on them (tg_nonzero, tg_unique, tg_ctc_loss, tg_matrix_exp), an inner tg_vmap over what is inside already,
+   and tg_grad inside f. For gradients of each example: map over the parameters too, tg_expand copies of them that go
+   into tg_functional_call, and ask for the sum's gradients by these copies. */
 TG_API bool tg_vmap(const tg_function_call *call, tg_tensor **outputs);
 
 /* Runs f without recording, and again when the backward pass needs its graph: memory for time. Random calls
@@ -22815,7 +22816,7 @@ TG__PRIVATE bool tg__entropy_vmap(tg_ctx *tg, const tg_op *op, const void *attr,
     if (op->kind == TG__ENTROPY_LOSSES) return tg__fold_vmap(tg, op, attr, in, n_in, mapped, out);
     shape[0] = tg__examples(in, mapped); shape[1] = in[1]->shape[mapped >> 1 & 1u];
     x[0] = tg__widened(in[0]); x[1] = in[1];
-    if (shape[1] == 0 || !tg__fold_vmap(tg, &tg__entropy_op, attr, x, n_in, mapped, &y)) return false;
+    if (shape[1] == 0 || !x[0] || !tg__fold_vmap(tg, &tg__entropy_op, attr, x, n_in, mapped, &y)) return false;
     x[1] = tg_to(tg_ne(in[1], tg_integer(tg, -100)), y->dtype);
     y = tg_div(tg_sum_dims(tg_reshape(y, 2, shape), 1, &last, false), tg_sum_dims(x[1], 1, &last, false));
     return (out[0] = tg_to(y, in[0]->dtype)) != NULL;
@@ -27848,7 +27849,7 @@ TG__PRIVATE tg_tensor *tg__scatter_reduced(tg_ctx *tg, tg_tensor *x, int64_t dim
     tg_scatter_kind kind, bool include_self) {
     tg_tensor *count, *one = tg_integer(tg, 1);
     if (kind <= TG_SCATTER_MEAN && tg__halves(x, src)) return tg_to(tg__scatter_reduced(tg, tg__widened(x), dim, index, tg__widened(src), kind, include_self), x->dtype);
-    if (!include_self) x = tg_scatter(x, dim, index, tg_expand(tg__scatter_start(tg, x, kind), index->ndim, index->shape));
+    if (x && !include_self) x = tg_scatter(x, dim, index, tg_expand(tg__scatter_start(tg, x, kind), index->ndim, index->shape));
     if (!x) return NULL;
     switch (kind) {
         case TG_SCATTER_PROD: return tg__scatter_kind(TG_INDEX_MUL, x, dim, index, src);
