@@ -32690,14 +32690,19 @@ TG__PRIVATE bool tg__optim_norms(tg_ctx *tg, tg_tensor *const *g, int n, double 
 TG__PRIVATE bool tg__optim_clip_all(tg_ctx *tg, tg_tensor *const *x, int n, double scale, double most) {
     tg__optim_list list;
     bool ok = tg__optim_list_begin(&list, tg, n);
-    int i;
+    int i, k, from = 0;
     for (i = 0; ok && i < n; i++) {
         tg__ask a;
         if (!x[i]) continue;
+        for (k = from; k < i && x[k] != x[i]; k++) { }
+        if (k < i) {                                                   /* listed twice: not at once */
+            ok = tg__optim_list_run(&list);
+            list.count = 0; list.late.t[0] = NULL; from = i;
+        }
         tg__ask_begin(&a, TG_FAMILY_OPTIM, TG_STEP_CLIP, tg__compute_type(x[i]->dtype));
         a.r.number[0] = scale; a.r.number[1] = most;
         tg__optim_ask_grad(&a, x[i], TG_READ | TG_WRITE);
-        ok = tg__optim_list_add(&list, &a, NULL);
+        ok = ok && tg__optim_list_add(&list, &a, NULL);
     }
     ok = ok && tg__optim_list_run(&list);
     tg__optim_list_end(&list);
