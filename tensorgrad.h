@@ -16360,7 +16360,7 @@ TG_API tg_tensor *(tg_gather)(tg_tensor *x, int64_t dim, tg_tensor *index) {
 
 /* A plain number as a tensor of this dtype beside `like`, for what is expanded and moved. Others are as they are. */
 TG__PRIVATE tg_tensor *tg__number_beside(const tg_tensor *like, tg_tensor *number, tg_dtype dtype) {
-    return number->is_number ? tg_to_device(tg_to(number, dtype), like->device) : number;
+    return number && number->is_number ? tg_to_device(tg_to(number, dtype), like->device) : number;
 }
 
 /* ------------------------------------------------------------------------ scatter, scatter_add ----
