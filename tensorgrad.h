@@ -715,13 +715,14 @@ TG_API bool tg_gradcheck_from(const tg_gradcheck_args *args);
 /* Maps f over the leading dimension of its inputs, which all have it in one size: f sees each without it and is run
    once, the outputs get it in front. Differentiable. One call for all examples are formulas, views, copies, products,
    convolutions, pools, norms, attention, cross-entropy, softmax, reductions, sorts, sums so far, dropout, what indexes
-   and joins, and operations of your own that have a rule (tg_op). They give the bits of a loop of yours, but for sums
-   that round by how many rows there are (products, convolutions, attention), the mean of cross-entropy, and norms whose
-   weights are mapped too: there it is the rounding of the one call. Every other operation is called example by example,
-   gives the loop's bits, and needs at least one example. What is random is drawn for each example. Refused are writes
-   in place, reading values and what depends on them (tg_nonzero, tg_unique, tg_ctc_loss, tg_matrix_exp), an inner
-   tg_vmap over what is inside already, and tg_grad inside f. For gradients of each example: map over the parameters
-   too, tg_expand copies of them that go into tg_functional_call, and ask for the sum's gradients by these copies. */
+   and joins, and operations of your own that have a rule (tg_op). They give the bits of a loop of yours, where examples
+   lie one behind the other, but for sums that round by how many rows there are (products, convolutions, attention,
+   norms) and the mean of cross-entropy: there it is the rounding of the one call, whose rows and dimensions an error
+   about values counts, too. Every other operation is called example by example, gives the loop's bits, and needs at
+   least one example. What is random is drawn for each example. Refused are writes in place, reading values and what
+   depends on them (tg_nonzero, tg_unique, tg_ctc_loss, tg_matrix_exp), an inner tg_vmap over what is inside already,
+   and tg_grad inside f. For gradients of each example: map over the parameters too, tg_expand copies of them that go
+   into tg_functional_call, and ask for the sum's gradients by these copies. */
 TG_API bool tg_vmap(const tg_function_call *call, tg_tensor **outputs);
 
 /* Runs f without recording, and again when the backward pass needs its graph: memory for time. Random calls
@@ -16360,7 +16361,7 @@ TG_API tg_tensor *(tg_gather)(tg_tensor *x, int64_t dim, tg_tensor *index) {
 
 /* A plain number as a tensor of this dtype beside `like`, for what is expanded and moved. Others are as they are. */
 TG__PRIVATE tg_tensor *tg__number_beside(const tg_tensor *like, tg_tensor *number, tg_dtype dtype) {
-    return number->is_number ? tg_to_device(tg_to(number, dtype), like->device) : number;
+    return number && number->is_number ? tg_to_device(tg_to(number, dtype), like->device) : number;
 }
 
 /* ------------------------------------------------------------------------ scatter, scatter_add ----
@@ -22837,7 +22838,7 @@ TG__PRIVATE bool tg__entropy_vmap(tg_ctx *tg, const tg_op *op, const void *attr,
     if (op->kind == TG__ENTROPY_LOSSES) return tg__fold_vmap(tg, op, attr, in, n_in, mapped, out);
     shape[0] = tg__examples(in, mapped); shape[1] = in[1]->shape[mapped >> 1 & 1u];
     x[0] = tg__widened(in[0]); x[1] = in[1];
-    if (shape[1] == 0 || !tg__fold_vmap(tg, &tg__entropy_op, attr, x, n_in, mapped, &y)) return false;
+    if (shape[1] == 0 || !x[0] || !tg__fold_vmap(tg, &tg__entropy_op, attr, x, n_in, mapped, &y)) return false;
     x[1] = tg_to(tg_ne(in[1], tg_integer(tg, -100)), y->dtype);
     y = tg_div(tg_sum_dims(tg_reshape(y, 2, shape), 1, &last, false), tg_sum_dims(x[1], 1, &last, false));
     return (out[0] = tg_to(y, in[0]->dtype)) != NULL;
@@ -27870,7 +27871,7 @@ TG__PRIVATE tg_tensor *tg__scatter_reduced(tg_ctx *tg, tg_tensor *x, int64_t dim
     tg_scatter_kind kind, bool include_self) {
     tg_tensor *count, *one = tg_integer(tg, 1);
     if (kind <= TG_SCATTER_MEAN && tg__halves(x, src)) return tg_to(tg__scatter_reduced(tg, tg__widened(x), dim, index, tg__widened(src), kind, include_self), x->dtype);
-    if (!include_self) x = tg_scatter(x, dim, index, tg_expand(tg__scatter_start(tg, x, kind), index->ndim, index->shape));
+    if (x && !include_self) x = tg_scatter(x, dim, index, tg_expand(tg__scatter_start(tg, x, kind), index->ndim, index->shape));
     if (!x) return NULL;
     switch (kind) {
         case TG_SCATTER_PROD: return tg__scatter_kind(TG_INDEX_MUL, x, dim, index, src);
@@ -32711,14 +32712,19 @@ TG__PRIVATE bool tg__optim_norms(tg_ctx *tg, tg_tensor *const *g, int n, double 
 TG__PRIVATE bool tg__optim_clip_all(tg_ctx *tg, tg_tensor *const *x, int n, double scale, double most) {
     tg__optim_list list;
     bool ok = tg__optim_list_begin(&list, tg, n);
-    int i;
+    int i, k, from = 0;
     for (i = 0; ok && i < n; i++) {
         tg__ask a;
         if (!x[i]) continue;
+        for (k = from; k < i && x[k] != x[i]; k++) { }
+        if (k < i) {                                                   /* listed twice: not at once */
+            ok = tg__optim_list_run(&list);
+            list.count = 0; list.late.t[0] = NULL; from = i;
+        }
         tg__ask_begin(&a, TG_FAMILY_OPTIM, TG_STEP_CLIP, tg__compute_type(x[i]->dtype));
         a.r.number[0] = scale; a.r.number[1] = most;
         tg__optim_ask_grad(&a, x[i], TG_READ | TG_WRITE);
-        ok = tg__optim_list_add(&list, &a, NULL);
+        ok = ok && tg__optim_list_add(&list, &a, NULL);
     }
     ok = ok && tg__optim_list_run(&list);
     tg__optim_list_end(&list);
@@ -38841,7 +38847,7 @@ TG__PRIVATE TG__T TG__FT(tg__entropy_row)(int64_t n, const TG__T *x, int64_t c, 
 TG__PRIVATE void TG__FT(tg__entropy_back_rows)(int64_t rows, int64_t n, TG__T *y, const TG__T *x, int64_t xr, const int64_t *c,
     const TG__T *row, const TG__T *g, int64_t gs, TG__T count) {
 #if TG__VN > 1                                         /* a few classes, which do not fill vectors: one row in each lane */
-    TG__T t[16 * TG__VN], two[2 * TG__VN], each[TG__VN];
+    TG__T t[16 * TG__VN], two[4 * TG__VN], each[TG__VN];           /* two columns, but they come by fours */
     for (; n < 16 && n % TG__VN && rows >= TG__VN; rows -= TG__VN, y += n * TG__VN, x += xr * TG__VN, c += TG__VN, row += 2 * TG__VN, g += gs * TG__VN) {
         TG__V m, s;
         int64_t k, r;

@@ -835,6 +835,24 @@ static void test_schedules(void) {
     CHECK_NEAR(p.best, 0.5, 0);                                            /* a NaN at first is not the best for ever */
 }
 
+/* A parameter that is listed twice is scaled twice, as in torch, and not by two threads at once. */
+static void test_clip_twice(void) {
+    int k;
+    CHECK(tg_threads(tg, 2));
+    for (k = 0; k < 60; k++) {
+        const tg_mark m = tg_begin(tg);
+        tg_tensor *p[2], *g;
+        double norm;
+        p[0] = p[1] = tg_require_grad(tg_ones(tg, TG_SHAPE(64000)), true);
+        CHECK(tg_backward(tg_sum(tg_mul_scalar(p[0], 4))));
+        norm = tg_clip_grad_norm_(p, 2, 1);
+        g = tg_grad_of(p[0]);
+        if (!CHECK_MSG(tg_item(tg_max(g)) < 4 / norm / norm * 1.001 && tg_item(tg_min(g)) > 4 / norm / norm * 0.999, "some are scaled once")) k = 60;
+        tg_end(tg, m);
+    }
+    CHECK(tg_threads(tg, 0));
+    CHECK_OK(tg);
+}
 int main(void) {
     tg = test_open();
     if (!tg) return test_end("optim");
@@ -845,6 +863,7 @@ int main(void) {
     test_sparse(TG_F32); test_sparse(TG_F64); test_sparse(TG_BF16);
     test_clip(TG_F32); test_clip(TG_F64); test_clip(TG_BF16);
     test_clip_rest();
+    test_clip_twice();
     test_muon();
     test_lbfgs();
     test_state();

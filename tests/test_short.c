@@ -90,10 +90,16 @@ static void test_softmax(tg_ctx *tg, int times) {
         const int how = (int)(next() % 7);
         bool columns, log = next() % 2 != 0;
         tg_tensor *x = layout(tg, how, rows, n, d, true, &columns), *y = log ? tg_log_softmax(x, 1) : tg_softmax(x, 1), *row,
-            *target = tg_randint(tg, 0, n, TG_SHAPE(rows)), *loss = tg_cross_entropy(x, target, .reduction = TG_LOSS_NONE);
+            *target = tg_randint(tg, 0, n, TG_SHAPE(rows)), *loss = tg_cross_entropy(x, target, .reduction = TG_LOSS_NONE),
+            *leaf = tg_require_grad(tg_detach(x), true), *total = tg_sum(tg_cross_entropy(leaf, target, .reduction = TG_LOSS_NONE)), *slopes, *slope;
         int64_t i;
+        CHECK(tg_grad(&total, 1, &leaf, 1, &slopes));
         for (i = 0; i < rows; i++) {
             row = tg_narrow(x, 0, i, 1);
+            leaf = tg_require_grad(tg_detach(row), true);
+            total = tg_sum(tg_cross_entropy(leaf, tg_narrow(target, 0, i, 1), .reduction = TG_LOSS_NONE));
+            if (!CHECK_MSG(tg_grad(&total, 1, &leaf, 1, &slope) && same_bits(tg_narrow(slopes, 0, i, 1), slope), "gradient of cross_entropy of [%d, %d], layout %d, %s, on %s: row %d",
+                (int)rows, (int)n, how, tg_dtype_name(d), tg_isa_name(tg), (int)i)) break;
             if (!CHECK_MSG(same_bits(tg_narrow(y, 0, i, 1), log ? tg_log_softmax(row, 1) : tg_softmax(row, 1)) &&
                     same_bits(tg_narrow(loss, 0, i, 1), tg_cross_entropy(row, tg_narrow(target, 0, i, 1), .reduction = TG_LOSS_NONE)),
                 "%s of [%d, %d], layout %d, %s, on %s: row %d", log ? "log_softmax" : "softmax", (int)rows, (int)n, how, tg_dtype_name(d), tg_isa_name(tg), (int)i)) break;

@@ -292,6 +292,55 @@ static void test_own(void) {
     CHECK_OK(tg);
 }
 
+/* Where memory runs out, by each allocation: that error, and nothing is left, neither of halves, which rules widen first. */
+TOGETHER(scattered, tg_scatter_reduce(x[0], 0, x[1], x[2], TG_SCATTER_MEAN, false))
+static const struct together poor[] = {
+#define R(f, operands) { #f, f, operands },
+    R(linear_, "3 7;4 7;4") R(conv2d_, "2 3 6 5;4 3 3 3;4") R(entropy_, "5 4;i5") R(layer_norm_, "4 6;6;6") R(group_norm_, "2 4 5;4;4") R(embedding_, "5 3;i2 4") R(add_at, "2 5 3;i4;2 4 3")
+    R(attention_, "2 5 4;2 6 4;2 6 3") R(cat_, "2 3;2 1;2 4") R(scattered, "5 3;i4 3;4 3")
+#undef R
+};
+static void test_memory_out(void) {
+    tg_ctx *const was = tg;
+    int i, half;
+    for (i = 0; i < 2 * (int)(sizeof poor / sizeof poor[0]); i++) {
+        test_heap heap = TEST_HEAP;
+        tg_config config = test_config(&heap);
+        together_call p;
+        tg_tensor *whole[3], *y[1];
+        tg_function_call c;
+        tg_memory_info before, after;
+        long k;
+        half = i % 2;
+        config.no_cache = true;                                         /* every block is asked of the heap */
+        tg = tg_open(&config);
+        if (!CHECK(tg != NULL)) break;
+        memset(&p, 0, sizeof p); memset(&c, 0, sizeof c);
+        p.of = &poor[i / 2];
+        p.mapped = strchr(p.of->operands, 'i') ? 1 : 7;
+        c.n_inputs = operands_together(&p, whole, 3, half ? TG_F16 : TG_F32);
+        c.f = call_together; c.user = &p; c.inputs = whole; c.n_outputs = 1;
+        for (k = 1; ; k++) {
+            const tg_mark m = tg_begin(tg);
+            bool ok;
+            before = tg_memory(tg);
+            heap.calls = heap.failures = 0; heap.fail_at = k;
+            ok = tg_vmap(&c, y);
+            heap.fail_at = 0;
+            CHECK_MSG(ok == (heap.failures == 0), "%s: allocation %ld: %s", p.of->name, k, tg_error_text(tg));
+            if (!ok) { CHECK(!y[0]); CHECK_ERROR(tg, TG_ERROR_MEMORY); }
+            tg_end(tg, m);
+            after = tg_memory(tg);
+            CHECK_MSG(after.live_tensors == before.live_tensors && after.live_nodes <= before.live_nodes + 3, "%s: allocation %ld leaves something", p.of->name, k);     /* the leaves' nodes stay */
+            if (ok || k > 500) break;
+        }
+        CHECK_MSG(k > 3 && k < 500, "%s: %ld allocations", p.of->name, k);
+        tg_close(tg);
+        (void)test_heap_ended(&heap);
+    }
+    tg = was;
+}
+
 /* ---- whole modules ---- */
 static bool forward(void *user, tg_tensor *const *x, int n, tg_tensor **y, int m) { (void)n; (void)m; return (y[0] = tg_forward((tg_module *)user, x[0])) != NULL; }
 /* x [N, ...] through the module, against the loop; gradients of the parameters and of x. */
@@ -436,6 +485,7 @@ int main(void) {
     test_edges();
     test_words();
     test_own();
+    test_memory_out();
     test_close(tg);
     return test_end("vmap");
 }
