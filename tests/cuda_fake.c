@@ -63,7 +63,8 @@ int nvrtcGetPTX(void *at, char *to) { TURN("nvrtcGetPTX"); strcpy(to, ((program 
    writing, are a race. What stands outside of the loops every thread does. The state is volatile because gcc takes it for granted that the functions do not look at it. */
 typedef struct mark { uint32_t wrote, read, other; int16_t writer, reader; } mark;      /* when, counted in barriers; the launch in which two blocks read it; EVERY: more than one */
 enum { EVERY = -1, AREAS = 32 };
-#define UNSEEN __attribute__((no_sanitize("thread"), optimize("O2"))) static
+#define OUTER __attribute__((no_sanitize("thread")))
+#define UNSEEN OUTER static
 static struct { volatile uint32_t now, block, launch; volatile int on, who, areas, blind; const char *kernel; struct { const char *name; char *p; size_t size; mark *marks; size_t room; } area[AREAS]; } watch = { 1, 1, 1, 0, EVERY, 0, 0, NULL, { { 0 } } };
 static mark *room_marks;
 static char *room;
@@ -115,14 +116,16 @@ UNSEEN void watch_touch(const void *at, size_t size, int writes, const void *fro
     }
 }
 #define TOUCH(n) \
-    void __tsan_read##n(void *p) { watch_touch(p, n, 0, __builtin_return_address(0)); } void __tsan_write##n(void *p) { watch_touch(p, n, 1, __builtin_return_address(0)); } \
-    void __tsan_volatile_read##n(void *p) { watch_touch(p, n, 0, __builtin_return_address(0)); } void __tsan_volatile_write##n(void *p) { watch_touch(p, n, 1, __builtin_return_address(0)); }
+    OUTER void __tsan_read##n(void *p) { watch_touch(p, n, 0, __builtin_return_address(0)); } OUTER void __tsan_write##n(void *p) { watch_touch(p, n, 1, __builtin_return_address(0)); } \
+    OUTER void __tsan_volatile_read##n(void *p) { watch_touch(p, n, 0, __builtin_return_address(0)); } OUTER void __tsan_volatile_write##n(void *p) { watch_touch(p, n, 1, __builtin_return_address(0)); }
 #define TOUCH_UNALIGNED(n) TOUCH(n) \
-    void __tsan_unaligned_read##n(void *p) { watch_touch(p, n, 0, __builtin_return_address(0)); } void __tsan_unaligned_write##n(void *p) { watch_touch(p, n, 1, __builtin_return_address(0)); }
+    OUTER void __tsan_unaligned_read##n(void *p) { watch_touch(p, n, 0, __builtin_return_address(0)); } OUTER void __tsan_unaligned_write##n(void *p) { watch_touch(p, n, 1, __builtin_return_address(0)); }
 TOUCH(1) TOUCH_UNALIGNED(2) TOUCH_UNALIGNED(4) TOUCH_UNALIGNED(8) TOUCH_UNALIGNED(16)
-void __tsan_read_range(void *p, long n) { watch_touch(p, (size_t)n, 0, __builtin_return_address(0)); }
-void __tsan_write_range(void *p, long n) { watch_touch(p, (size_t)n, 1, __builtin_return_address(0)); }
-void __tsan_init(void) { }
+OUTER void __tsan_read_range(void *p, long n) { watch_touch(p, (size_t)n, 0, __builtin_return_address(0)); }
+OUTER void __tsan_write_range(void *p, long n) { watch_touch(p, (size_t)n, 1, __builtin_return_address(0)); }
+OUTER void __tsan_func_entry(void *p) { (void)p; }
+OUTER void __tsan_func_exit(void *p) { (void)p; }
+OUTER void __tsan_init(void) { }
 UNSEEN int watch_goes(int t) { watch.who = t < 256 ? t : EVERY; return t < 256; }
 UNSEEN void watch_barrier(void) { if (!watch.blind) watch.now++; __asm__ volatile("" ::: "memory"); }
 #define TG__CU_GOES(t) watch_goes(t)
