@@ -210,7 +210,7 @@ static void once_decode(const Row *r) {
 static void model_rows(void) {
     Row *r = row(make_resnet, once_training, (double)or_small(1, 0) * 256 * 3 * 2 * 555.4e6, 0, "train/resnet18_cifar_b256");
     r->p[0] = or_small(256, 2); r->p[1] = or_small(64, 8); r->p[2] = or_small(32, 16);
-    trained(r, 1e-3);
+    trained(r, 5e-3);
     r = gpt_sizes(row(make_gpt, once_training, 0, 0, "train/gpt2_124m_bf16_8x1024"), TG_BF16, or_small(8, 2), or_small(1024, 16));
     r->flop = 3 * gpt_flop(trained(r, 3e-2));
     r = gpt_sizes(row(make_decode, once_decode, 0, 0, "infer/gpt2_decode"), TG_BF16, 1, or_small(64, 4));

@@ -5,7 +5,7 @@
 #   sh tools/gpu_check.sh [FOLDER]      on the GPU's machine; builds first what is not there. FOLDER: goldens, *.jsonl with their .safetensors (../shared/golden does not travel: a part of it
 #                                     in build/gpu/golden is the default; each file is a context of its own and compiles its kernels again: some ten files are enough for the time)
 #   sh tools/gpu_check.sh join FILE...  only prints the table of files with lines of tools/gpu_bench.c and tools/gpu_torch.py
-# Each step has a limit and a file, build/gpu/NAME.txt, with its output and exit code; what passed is not run again: where the time was short, run it once more. TIME=SECONDS: other than 480.
+# Each step has a limit and a file, build/gpu/NAME.txt, with its output and exit code; what passed is not run again: where the time was short, run it once more. GPU_TIME=SECONDS: other than 480.
 # The results: build/gpu/results.txt. Exit code 0: all steps ran and passed.
 cd "$(dirname "$0")/.." || exit 2
 out=build/gpu
@@ -68,7 +68,7 @@ build golden_run tests/golden.c -O1 -DTENSORGRAD_TEACH
 build example examples/cuda.c -O2
 build gpu_bench tools/gpu_bench.c -O2 -DTENSORGRAD_TEACH
 [ "$1" = build ] && exit $failed
-ends=$(($(date +%s) + ${TIME:-480}))
+ends=$(($(date +%s) + ${GPU_TIME:-480}))
 step card 20 nvidia-smi --query-gpu=name,compute_cap,driver_version,memory.total --format=csv
 step device 300 $out/device gpu             # every operation and its derivatives against the CPU
 step more 120 $out/device card              # cuBLASLt, cuDNN and TF32, page-locked memory, programs on disk, the host's own memory and stream
