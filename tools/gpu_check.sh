@@ -77,7 +77,7 @@ step example 60 $out/example
 if [ -d "$goldens" ]; then step golden 120 $out/golden_run --device cuda "$goldens"; else echo "golden: no folder $goldens, not run"; failed=$((failed + 1)); fi
 step bench 150 $out/gpu_bench --cache $out/cache --limit $(($(room 150) - 10))
 if timeout 60 python3 -c 'import torch; raise SystemExit(not torch.cuda.is_available())' 2> /dev/null; then
-    step torch 75 python3 tools/gpu_torch.py --limit $(($(room 75) - 10))
+    step torch 90 python3 tools/gpu_torch.py --limit $(($(room 90) - 10))
     step torch_compile 110 python3 tools/gpu_torch.py --compile --limit $(($(room 110) - 10)) --rows 'train/gpt2*,mem/gelu*,mem/mul*,mem/softmax*,mem/layernorm*,mem/cross*,small/mlp*,train/resnet*'
 else echo "torch: skipped, python3 has no torch that sees the GPU"; rm -f $out/torch.txt $out/torch_compile.txt; fi
 {

@@ -42,6 +42,12 @@ def N(*shape, dt=F32, grad=False):
     return torch.randn(*shape, device=DEV).to(dt).requires_grad_(grad)
 
 
+def there(make):
+    """a model whose weights are drawn where it stays"""
+    with torch.device(DEV):
+        return make()
+
+
 def comp(f):
     return torch.compile(f, dynamic=False) if args.compile else f
 
@@ -145,7 +151,7 @@ class ResNet18(nn.Module):
 
 
 def resnet():
-    m = ResNet18(S(64, 8)).to(DEV)
+    m = there(lambda: ResNet18(S(64, 8)))
     n, h = S(256, 2), S(32, 16)
     return m, torch.optim.SGD(m.parameters(), lr=0.01, momentum=0.9, fused=True), N(n, 3, h, h), ids(10, n), lambda x, y: F.cross_entropy(m(x), y)
 
@@ -192,7 +198,7 @@ class GPT(nn.Module):
 
 
 def gpt():
-    m = GPT().to(BF16).to(DEV)
+    m = there(GPT).to(BF16)
     n, t = S(8, 2), S(1024, 16)
     return (m, torch.optim.AdamW(m.parameters(), lr=1e-4, fused=True), ids(V, n, t), ids(V, n * t),
             lambda i, y: F.cross_entropy(m(i).view(-1, V), y))
@@ -203,7 +209,7 @@ row("train/gpt2_124m_bf16_8x1024", 3 * (tokens * (L * 24 * C * C + 2 * C * V) + 
 
 
 def decode():
-    m = GPT().to(BF16).to(DEV).eval()
+    m = there(GPT).to(BF16).eval()
     n = S(64, 4)
     kv = [(N(1, H, P, C // H, dt=BF16), N(1, H, P, C // H, dt=BF16)) for _ in range(L)]
     first = ids(V, 1, 1)
@@ -232,7 +238,7 @@ def adamw(parameters):
 
 
 row("optim/adamw_1e8", 0, 28 * S(10 ** 8, 10 ** 4), adamw(lambda: [N(S(10 ** 8, 10 ** 4), grad=True)]))
-row("optim/adamw_gpt2_148", 0, 28 * PARAMETERS, adamw(lambda: GPT().to(DEV).parameters()))
+row("optim/adamw_gpt2_148", 0, 28 * PARAMETERS, adamw(lambda: there(GPT).parameters()))
 
 # ------------------------------------------------------------------ mem
 side = S(10000, 100)
