@@ -14,6 +14,7 @@
 #include "../tensorgrad_cuda.h"
 #include "op_list.h"
 #include "cuda_fake.h"
+#include "small_models.h"
 
 #define OTHER TG_CUDA
 static tg_ctx *tg;
@@ -405,6 +406,34 @@ static void eights(int64_t rows) {
     }
 }
 
+/* Every model of examples/models, moved to the device as it is: loss and gradients are those of the CPU. */
+static void models_there(const char *where) {
+    int i, side;
+    for (i = 0; i < SMALL_MODELS; i++) {
+        double loss[2], norm[2];
+        for (side = 0; side < 2; side++) {
+            tg_module *m;
+            tg_optim *o;
+            tg_tensor *y;
+            tg = open_strict();
+            CHECK(tg_cuda_open(tg, 0, .folder = where));
+            tg_seed(tg, 5);
+            m = small_models[i].make(tg, 1);
+            small_where = side ? TG_CUDA : TG_CPU;
+            if (side) tg_module_to_device(m, TG_CUDA);
+            y = small_models[i].loss(m, 1);
+            CHECK_MSG(y && y->device == small_where && tg_backward(y), "%s: %s", small_models[i].name, tg_error_text(tg));
+            loss[side] = y ? tg_item(y) : -1;
+            o = tg_optim_from(&(tg_optim_args){ .rule = TG_OPTIM_SGD, .lr = 0.1, .module = m });
+            norm[side] = tg_optim_clip_grad_norm(o, 1);
+            CHECK_MSG(!tg_failed(tg), "%s: %s", small_models[i].name, tg_error_text(tg));
+            tg_clear(tg); tg_optim_free(o);
+            test_close(tg);
+        }
+        CHECK_MSG(fabs(loss[0] - loss[1]) <= 1e-4 * fabs(loss[0]) && fabs(norm[0] - norm[1]) <= 1e-3 * norm[0] && norm[0] > 0, "%s: loss %g there and %g here, gradients %g and %g", small_models[i].name, loss[1], loss[0], norm[1], norm[0]);
+    }
+    small_where = TG_CPU;
+}
 /* The steps of 130 parameters of two groups are three launches (the first one also makes its state), their norm is read once, and a step that waits is never overtaken. */
 static void many_steps(void) {
     tg_tensor *p[2][130];
@@ -1538,12 +1567,14 @@ int main(int argc, char **argv) {
     waiting = (long long (*)(void))dlsym(a, "tg_fake_waiting");
     if (argc > 2 && strcmp(argv[2], "large") == 0) { tg = open_strict(); CHECK(tg_cuda_open(tg, 0, .folder = folder, .synchronise = true)); large_ops(); test_close(tg); return test_end("cuda_device"); }
     if (argc > 2 && strcmp(argv[2], "sizes") == 0) { tg = open_strict(); CHECK(tg_cuda_open(tg, 0, .folder = folder, .synchronise = true)); lines = 0; sizes(); in_blocks(); CHECK(lines == 0); test_close(tg); return test_end("cuda_device"); }
+    if (argc > 2 && strcmp(argv[2], "models") == 0) { models_there(folder); return test_end("cuda_device"); }
     if (argc > 2 && strcmp(argv[2], "matrix") == 0) { matrix_ops(folder); return test_end("cuda_device"); }
     if (argc > 2 && strcmp(argv[2], "dnn") == 0) { convolutions(); return test_end("cuda_device"); }
     if (argc > 2 && strcmp(argv[2], "new") == 0) { products(); convolutions(); guest(); pinned(); programs(); return test_end("cuda_device"); }
     missing();
     memory();
     many_steps();
+    models_there(folder);
     values();
     products();
     convolutions();

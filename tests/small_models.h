@@ -20,10 +20,12 @@
 #include "../examples/models/t5.h"
 #include "../examples/models/whisper.h"
 
+static tg_device small_where = TG_CPU;                                                          /* where operands go; the model is moved by who asks */
+static tg_tensor *placed(tg_tensor *x) { return x ? tg_to_device(x, small_where) : NULL; }
 static tg_tensor *drawn(tg_module *m, int64_t below, int64_t n, int64_t t) {                    /* whole numbers [n, t]; t 0: [n] */
-    return !m ? NULL : t ? tg_randint(m->tg, 0, below, TG_SHAPE(n, t)) : tg_randint(m->tg, 0, below, TG_SHAPE(n));
+    return placed(!m ? NULL : t ? tg_randint(m->tg, 0, below, TG_SHAPE(n, t)) : tg_randint(m->tg, 0, below, TG_SHAPE(n)));
 }
-static tg_tensor *pictures(tg_module *m, int64_t n, int64_t channels, int64_t side) { return m ? tg_randn(m->tg, TG_SHAPE(n, channels, side, side)) : NULL; }
+static tg_tensor *pictures(tg_module *m, int64_t n, int64_t channels, int64_t side) { return placed(m ? tg_randn(m->tg, TG_SHAPE(n, channels, side, side)) : NULL); }
 /* of logits [N, C] or [N, T, C] and drawn classes */
 static tg_tensor *loss_of_logits(tg_module *m, tg_tensor *logits) {
     int64_t classes = logits ? logits->shape[logits->ndim - 1] : 1;
@@ -37,7 +39,7 @@ static tg_module *small_mlp(tg_ctx *tg, int64_t s) {
     c.sizes[0] = 4 * s * s; c.sizes[1] = 6 * s * s * s; c.sizes[2] = 3; c.n_sizes = 3; c.act = tg_tanh; c.batch_norm = true;
     return mlp_new(tg, &c);
 }
-static tg_tensor *loss_mlp(tg_module *m, int64_t s) { return loss_of_logits(m, tg_forward(m, m ? tg_randn(m->tg, TG_SHAPE(5 * s * s, 4 * s * s)) : NULL)); }
+static tg_tensor *loss_mlp(tg_module *m, int64_t s) { return loss_of_logits(m, tg_forward(m, placed(m ? tg_randn(m->tg, TG_SHAPE(5 * s * s, 4 * s * s)) : NULL))); }
 
 static tg_module *small_lenet(tg_ctx *tg, int64_t s) {
     lenet_config c;
@@ -125,7 +127,7 @@ static tg_module *small_recommender(tg_ctx *tg, int64_t s) {
     return recommender_new(tg, &c);
 }
 static tg_tensor *loss_recommender(tg_module *m, int64_t s) {
-    tg_tensor *offsets = m ? tg_arange(m->tg, 0, (double)(3 * s * s), 1, TG_I64) : NULL;
+    tg_tensor *offsets = placed(m ? tg_arange(m->tg, 0, (double)(3 * s * s), 1, TG_I64) : NULL);
     tg_tensor *score = recommender_scores(m, drawn(m, 5 * s, 3 * s * s, 0), drawn(m, 7 * s, 3 * s * s, 0), drawn(m, 7 * s, 3 * s * s + 2, 0), offsets);
     return tg_binary_cross_entropy_with_logits(score, tg_ones_like(score));
 }
@@ -144,7 +146,7 @@ static tg_module *small_dcgan(tg_ctx *tg, int64_t s) {
     return dcgan_new(tg, &c);
 }
 static tg_tensor *loss_dcgan(tg_module *m, int64_t s) {
-    tg_tensor *z = m ? tg_randn(m->tg, TG_SHAPE(2 * s, 3 * s, 1, 1)) : NULL;
+    tg_tensor *z = placed(m ? tg_randn(m->tg, TG_SHAPE(2 * s, 3 * s, 1, 1)) : NULL);
     return tg_add(dcgan_loss_d(m, pictures(m, 2 * s, 1, 8), z), dcgan_loss_g(m, z));
 }
 
@@ -187,7 +189,7 @@ static tg_module *small_whisper(tg_ctx *tg, int64_t s) {
     return whisper_new(tg, &c);
 }
 static tg_tensor *loss_whisper(tg_module *m, int64_t s) {
-    return loss_of_logits(m, whisper_decode(m, drawn(m, 9, s, 3), whisper_encode(m, m ? tg_randn(m->tg, TG_SHAPE(s, 4, 6)) : NULL), NULL, NULL));
+    return loss_of_logits(m, whisper_decode(m, drawn(m, 9, s, 3), whisper_encode(m, placed(m ? tg_randn(m->tg, TG_SHAPE(s, 4, 6)) : NULL)), NULL, NULL));
 }
 
 static const struct small_model { const char *name; tg_module *(*make)(tg_ctx *tg, int64_t s); tg_tensor *(*loss)(tg_module *m, int64_t s); } small_models[] = {

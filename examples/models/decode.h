@@ -60,7 +60,7 @@ static inline tg_tensor *causal_attention(tg_tensor *q, tg_tensor *k, tg_tensor 
     int64_t t = q->shape[2], all = k->shape[2];
     tg_tensor *mask = padding;
     if (t > 1 && (padding || t < all)) {
-        mask = causal_mask(q->tg, t, all);
+        mask = tg_to_device(causal_mask(q->tg, t, all), q->device);
         if (padding) mask = tg_logical_and(mask, padding);
     }
     return tg_scaled_dot_product_attention(q, k, v, .attn_mask = mask, .enable_gqa = true, .is_causal = !mask && t > 1,

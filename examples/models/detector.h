@@ -32,7 +32,7 @@ static tg_tensor *detector_grid(tg_ctx *tg, int64_t h, int64_t w) {
 static tg_tensor *detector_decode(detector *b, tg_tensor *y, int level, double stride, tg_tensor **scores) {
     *scores = NULL;
     if (!y) return NULL;
-    tg_tensor *grid = detector_grid(b->m.tg, y->shape[2], y->shape[3]), *part[4];
+    tg_tensor *grid = tg_to_device(detector_grid(b->m.tg, y->shape[2], y->shape[3]), y->device), *part[4];
     tg_tensor *anchor = tg_reshape(tg_select(b->anchors, 0, level), TG_SHAPE(-1, 1, 1, 2));
     y = tg_unflatten(y, 1, TG_SHAPE(b->c.anchors, 5 + b->c.classes));
     y = tg_sigmoid(tg_permute(y, TG_DIMS(0, 1, 3, 4, 2)));                                   /* [N, anchors, H, W, 5 + classes] */

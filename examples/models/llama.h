@@ -117,7 +117,7 @@ static tg_tensor *llama_logits(tg_module *m, tg_tensor *ids, tg_tensor *mask, kv
     int64_t t = ids->shape[1], past = cache ? cache->length : 0;
     tg_tensor *positions = tg_arange(tg, (double)past, (double)(past + t), 1, TG_F32);
     tg_tensor *half = tg_outer(positions, llama_frequencies(tg, &b->c, past + t));             /* [T, D / 2] */
-    tg_tensor *halves[] = { half, half }, *angle = tg_cat(halves, 2, -1);                      /* [T, D] */
+    tg_tensor *halves[] = { half, half }, *angle = tg_to_device(tg_cat(halves, 2, -1), ids->device);      /* [T, D] */
     tg_tensor *x = tg_forward(b->embed_tokens, ids);                                           /* [N, T, width] */
     if (!x) return NULL;
     llama_pass pass = { tg_to(tg_cos(angle), x->dtype), tg_to(tg_sin(angle), x->dtype), padding_mask(mask), cache };

@@ -31,13 +31,13 @@ static int64_t t5_bucket(const t5_config *c, int64_t relative, bool decoder) {
 }
 
 /* What is added to the scores of the last T of K positions: [1, heads, T, K] */
-static tg_tensor *t5_position_bias(const t5_config *c, tg_module *table, int64_t t, int64_t k, bool decoder) {
+static tg_tensor *t5_position_bias(const t5_config *c, tg_module *table, int64_t t, int64_t k, bool decoder, tg_device where) {
     tg_tensor *bucket = table ? tg_empty(table->tg, TG_SHAPE(t, k), TG_I64) : NULL;
     if (!bucket) return NULL;
     for (int64_t i = 0; i < t; i++) {
         for (int64_t j = 0; j < k; j++) ((int64_t *)bucket->data)[i * k + j] = t5_bucket(c, j - (k - t + i), decoder);
     }
-    return tg_unsqueeze(tg_permute(tg_forward(table, bucket), TG_DIMS(2, 0, 1)), 0);
+    return tg_unsqueeze(tg_permute(tg_forward(table, tg_to_device(bucket, where)), TG_DIMS(2, 0, 1)), 0);
 }
 
 /* ---- attention: scores are not scaled ---- */
@@ -148,7 +148,7 @@ static tg_module *t5_table(tg_module *blocks) { return tg_module_at(blocks, "0.l
 static tg_tensor *t5_encode(tg_module *m, tg_tensor *ids, tg_tensor *mask) {
     t5 *b = (t5 *)m;
     if (!m || !ids) return NULL;
-    t5_pass pass = { t5_position_bias(&b->c, t5_table(b->encoder), ids->shape[1], ids->shape[1], false), NULL, NULL, NULL, NULL };
+    t5_pass pass = { t5_position_bias(&b->c, t5_table(b->encoder), ids->shape[1], ids->shape[1], false, ids->device), NULL, NULL, NULL, NULL };
     if (mask) pass.bias = tg_masked_fill(pass.bias, tg_logical_not(padding_mask(mask)), -INFINITY);
     tg_tensor *x = tg_forward(b->dropout, tg_forward(b->shared, ids));
     for (int64_t i = 0; i < b->c.layers; i++) x = t5_block_run(tg_module_part_of(b->encoder, i), x, &pass, i);
@@ -162,8 +162,8 @@ static tg_tensor *t5_decode(tg_module *m, tg_tensor *ids, tg_tensor *mask, tg_te
     t5 *b = (t5 *)m;
     if (!m || !ids || !memory) return NULL;
     int64_t t = ids->shape[1], k = t + (self ? self->length : 0);
-    tg_tensor *seen = causal_mask(m->tg, t, k), *x;
-    t5_pass pass = { t5_position_bias(&b->c, t5_table(b->decoder), t, k, true), memory, padding_mask(memory_mask), self, cross };
+    tg_tensor *seen = tg_to_device(causal_mask(m->tg, t, k), ids->device), *x;
+    t5_pass pass = { t5_position_bias(&b->c, t5_table(b->decoder), t, k, true, ids->device), memory, padding_mask(memory_mask), self, cross };
     if (mask) seen = tg_logical_and(seen, padding_mask(mask));
     pass.bias = tg_masked_fill(pass.bias, tg_logical_not(seen), -INFINITY);
     x = tg_forward(b->dropout, tg_forward(b->shared, ids));

@@ -21,7 +21,7 @@ static tg_tensor *transformer_logits(tg_module *m, tg_tensor *src, tg_tensor *tg
     if (!m || !tgt) return NULL;
     tg_tensor *y = tg_forward_transformer(b->transformer, tg_forward(b->src, src), tg_forward(b->tgt, tgt),
         .memory_key_padding_mask = src_padding, .src_key_padding_mask = src_padding,
-        .tgt_key_padding_mask = tgt_padding, .tgt_mask = transformer_triangle(m->tg, tgt->shape[1]));      /* [N, T, width] */
+        .tgt_key_padding_mask = tgt_padding, .tgt_mask = tg_to_device(transformer_triangle(m->tg, tgt->shape[1]), tgt->device));      /* [N, T, width] */
     return tg_forward(b->out, y);
 }
 

@@ -78,7 +78,7 @@ static tg_tensor *unet_time(tg_tensor *steps, int64_t width) {
     if (!steps) return NULL;
     int64_t half = width / 2;
     tg_tensor *frequency = tg_exp(tg_mul_scalar(tg_arange(steps->tg, 0, (double)half, 1, TG_F32), -log(10000.0) / (double)half));
-    tg_tensor *angle = tg_outer(tg_to(steps, TG_F32), frequency);
+    tg_tensor *angle = tg_outer(tg_to(steps, TG_F32), tg_to_device(frequency, steps->device));
     tg_tensor *both[] = { tg_sin(angle), tg_cos(angle) };
     return tg_cat(both, 2, 1);
 }
@@ -149,7 +149,7 @@ static inline tg_tensor *unet_sample(tg_module *m, tg_tensor *x, const double *b
     for (int i = 0; i < steps; i++) kept *= 1 - betas[i];
     for (int i = steps - 1; x && i >= 0; i--) {
         tg_mark scope = tg_begin(tg);
-        tg_tensor *eps = unet_noise(m, x, tg_full(tg, TG_SHAPE(x->shape[0]), i, TG_I64)), *y;
+        tg_tensor *eps = unet_noise(m, x, tg_to_device(tg_full(tg, TG_SHAPE(x->shape[0]), i, TG_I64), x->device)), *y;
         y = tg_div_scalar(tg_sub(x, tg_mul_scalar(eps, betas[i] / sqrt(1 - kept))), sqrt(1 - betas[i]));
         if (i > 0) y = tg_add(y, tg_mul_scalar(noise ? tg_select(noise, 0, i) : tg_randn_like(x), sqrt(betas[i])));
         x = tg_end_with(tg, scope, y);
