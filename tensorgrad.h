@@ -12682,7 +12682,6 @@ TG__PRIVATE bool tg__anomaly_check(tg_ctx *tg, const char *what, const tg__node 
    >>impl-views    conversions and copies; views: permute, reshape, expand, slice, as_strided; writing through views; sharing
    ====================================================================================== */
 
-
 /* ------------------------------------------------------------------ to, clone, contiguous ----
    y = x in another dtype or layout; dx = g in x's dtype. */
 typedef struct tg__to_attr { int64_t dtype; } tg__to_attr;
@@ -32648,11 +32647,15 @@ TG__PRIVATE bool tg__optim_list_add(tg__optim_list *l, const tg__ask *a, double 
     l->count++;
     return true;
 }
+/* Does what it took, and is empty again. */
 TG__PRIVATE bool tg__optim_list_run(tg__optim_list *l) {
     tg_request none = TG__ZERO;
+    bool ok;
     none.family = TG_FAMILY_OPTIM;
-    if (l->late.t[0] && !tg__launch(&l->late, l->tg, &tg__family_optim, NULL)) return false;
-    return l->count == 0 || tg__launch_at(l->tg, &tg__family_optim, l, &none, NULL, NULL, NULL);
+    ok = !l->late.t[0] || tg__launch(&l->late, l->tg, &tg__family_optim, NULL);
+    ok = ok && (l->count == 0 || tg__launch_at(l->tg, &tg__family_optim, l, &none, NULL, NULL, NULL));
+    l->count = 0; l->late.t[0] = NULL;
+    return ok;
 }
 
 /* ---- norms and clipping ---- */
@@ -32717,10 +32720,7 @@ TG__PRIVATE bool tg__optim_clip_all(tg_ctx *tg, tg_tensor *const *x, int n, doub
         tg__ask a;
         if (!x[i]) continue;
         for (k = from; k < i && x[k] != x[i]; k++) { }
-        if (k < i) {                                                   /* listed twice: not at once */
-            ok = tg__optim_list_run(&list);
-            list.count = 0; list.late.t[0] = NULL; from = i;
-        }
+        if (k < i) { ok = tg__optim_list_run(&list); from = i; }       /* listed twice: not at once */
         tg__ask_begin(&a, TG_FAMILY_OPTIM, TG_STEP_CLIP, tg__compute_type(x[i]->dtype));
         a.r.number[0] = scale; a.r.number[1] = most;
         tg__optim_ask_grad(&a, x[i], TG_READ | TG_WRITE);
@@ -41733,7 +41733,7 @@ TG__PRIVATE void TG__FT(tg__conv_refill)(const tg__conv_fill *s, int64_t c, int6
 /* Planes p and p + 1 at once, whose columns are apart: the even and the odd ones of the same rows. False where they are not that. */
 TG__PRIVATE bool TG__FT(tg__conv_refill_two)(const tg__conv_fill *s, int64_t c, int64_t p) {
     if (s->x_step != 2 || p + 1 >= s->planes || s->rz[p] != s->rz[p + 1] || s->ry[p] != s->ry[p + 1]) return false;
-     const int64_t x0 = s->x0 + s->rx[p], x1 = s->x0 + s->rx[p + 1], even = x0 & 1,
+    const int64_t x0 = s->x0 + s->rx[p], x1 = s->x0 + s->rx[p + 1], even = x0 & 1,
         before = -(even ? x1 : x0) / 2, odd_before = (1 - (even ? x0 : x1)) / 2, most = (s->w + 1) / 2, n = most < s->cols - before ? most : s->cols - before;
     if (n <= 0 || x0 > 0 || x1 > 1 || ((x0 ^ x1) & 1) == 0 || n > s->cols - odd_before) return false;
     const int64_t down = s->y_step * s->sh, pitch = s->pitch,

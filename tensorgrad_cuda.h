@@ -2446,18 +2446,22 @@ TG__PRIVATE bool tg__cu_steps_go(tg__cu *s) {
     return ok;
 }
 #ifndef TENSORGRAD_NO_OPTIM
-/* A packed parameter: with those of the same rule, types and numbers, of which some kinds may wait (groups of an optimiser). */
-TG__PRIVATE bool tg__cu_step_add(tg__cu *s, const tg__cu_key *key, const tg__cu_optim *step, bool more) {
+/* Is it of the same rule, types and numbers as those that wait? */
+TG__PRIVATE bool tg__cu_step_fits(const tg__cu *s, int i, const tg__cu_key *key, const tg__cu_optim *step) {
+    const tg__cu_steps *a = &s->steps[i].a;
+    int k;
+    if (!a->count || !tg__cu_same(&s->steps[i].key, key) || memcmp(a->number, step->number, sizeof a->number) != 0 || memcmp(a->whole, step->whole, sizeof a->whole) != 0) return false;
+    for (k = 0; k < 6 && !a->each[0].p[k] == !step->o[k].p; k++) { }
+    return k == 6;
+}
+/* A packed parameter waits with those that it fits, of which there may be some kinds (groups of an optimiser). */
+TG__PRIVATE bool tg__cu_step_add(tg__cu *s, const tg__cu_key *key, const tg__cu_optim *step) {
     tg__cu_stepped *e;
     tg__cu_steps *a;
-    int i, k, at = TG__CU_WAITING;
+    int at, k;
     if (step->n > (int64_t)TG__CU_STEP_PIECE << 30) return tg__cu_fail(s, "more blocks than a launch has", 0);
-    for (i = TG__CU_WAITING - 1; i >= 0; i--) {
-        a = &s->steps[i].a;
-        for (k = 0; k < 6 && a->count && !a->each[0].p[k] == !step->o[k].p; k++) { }
-        if (a->count ? k == 6 && tg__cu_same(&s->steps[i].key, key) && !memcmp(a->number, step->number, sizeof a->number) && !memcmp(a->whole, step->whole, sizeof a->whole) : at == TG__CU_WAITING) at = i;
-        if (a->count && at == i) break;
-    }
+    for (at = 0; at < TG__CU_WAITING && !tg__cu_step_fits(s, at, key, step); at++) { }
+    if (at == TG__CU_WAITING) for (at = 0; at < TG__CU_WAITING && s->steps[at].a.count; at++) { }
     if (at == TG__CU_WAITING) { if (!tg__cu_steps_go(s)) return false; at = 0; }
     a = &s->steps[at].a;
     if (!a->count) {
@@ -2469,7 +2473,7 @@ TG__PRIVATE bool tg__cu_step_add(tg__cu *s, const tg__cu_key *key, const tg__cu_
     e = &a->each[a->count++];
     e->n = step->n; e->blocks = (int32_t)tg__ceil_div(step->n, TG__CU_STEP_PIECE); e->wide = 1;
     for (k = 0; k < 6; k++) { e->p[k] = step->o[k].p; if ((uintptr_t)e->p[k] % 16) e->wide = 0; }
-    return (more && a->count < TG__CU_STEPS && !s->synchronise) || tg__cu_steps_go(s);
+    return (a->count < TG__CU_STEPS && !s->synchronise) || tg__cu_steps_go(s);
 }
 /* One parameter's step, or what a gradient adds to a norm: >>impl-optim tells the operands. */
 TG__PRIVATE tg_launch tg__cu_optim_launch(tg__cu *s, const tg_request *r, const tg_operand *o, void *const *base) {
@@ -2506,7 +2510,7 @@ TG__PRIVATE tg_launch tg__cu_optim_launch(tg__cu *s, const tg_request *r, const 
     k.group = TG__CU_GROUP_OPTIM; k.kind = r->kind; k.type = tg__cu_type(r->compute);
     if (!norm && a.n) {
         for (i = 0; i < 6 && !a.rows && a.ndim == 1 && (!a.o[i].p || a.n == 1 || a.o[i].stride[0] == 1); i++) { }
-        return tg__cu_done(i == 6 ? tg__cu_step_add(s, &k, &a, r->part != 0) : tg__cu_launch_kernel(s, &k, "step", tg__cu_blocks(s, a.n), &a) && (r->part || tg__cu_steps_go(s)));
+        if (!(i == 6 ? tg__cu_step_add(s, &k, &a) : tg__cu_launch_kernel(s, &k, "step", tg__cu_blocks(s, a.n), &a))) return TG_LAUNCH_FAILED;
     }
     if (!norm) return tg__cu_done(r->part || tg__cu_steps_go(s));
     partial = tg__cu_take(s, (size_t)(tg__ceil_div(a.n, 512) + 1) * 8);
@@ -2865,9 +2869,12 @@ TG__INLINE float  tg__fma32(float a, float b, float c) { return fmaf(a, b, c); }
 TG__INLINE double tg__fma64(double a, double b, double c) { return fma(a, b, c); }
 TG__INLINE float  tg__sqrt32(float a) { return sqrtf(a); }
 TG__INLINE double tg__sqrt64(double a) { return sqrt(a); }
+#ifndef TG__CU_MISPLACED                                          /* the tests define it */
+#define TG__CU_MISPLACED return;
+#endif
 static void tg__cu_aligned(void *to, const void *from, int bytes) {       /* what does not lie so is a fault on a device */
     typedef uint64_t __attribute__((may_alias)) word;
-    if (((uintptr_t)to | (uintptr_t)from) % (unsigned)bytes) abort();
+    if (((uintptr_t)to | (uintptr_t)from) % (unsigned)bytes) TG__CU_MISPLACED
     for (int i = 0; i < bytes / 8; i++) ((word *)to)[i] = ((const word *)from)[i];
 }
 #endif
@@ -3241,8 +3248,7 @@ TG__INLINE TG__T TG__CU(tg__cu_element)(const tg__cu_reduce *r, const char *x, i
     return TG__CU(tg__cu_get)(TG__CU_DTYPE(1, r->xd), x, r->run_dims == 1 ? i * r->rx[0] : tg__cu_offset(r->run_dims, r->run, r->rx, i));
 }
 TG__INLINE const char *TG__CU(tg__cu_first)(const tg__cu_reduce *r, int64_t out) {      /* the first element of a result's */
-    static const unsigned char size[10] = { 4, 8, 2, 2, 8, 4, 2, 1, 1, 1 };
-    return r->x + tg__cu_offset(r->kept_dims, r->kept, r->kx, out) * size[TG__CU_DTYPE(1, r->xd)];
+    return r->x + tg__cu_offset(r->kept_dims, r->kept, r->kx, out) * tg__cu_size(TG__CU_DTYPE(1, r->xd));
 }
 TG__INLINE void TG__CU(tg__cu_settle)(const tg__cu_reduce *r, int64_t out, TG__CU(tg__cu_wide) v, int64_t place) {
     if (r->y) {
@@ -4356,6 +4362,13 @@ TG__INLINE void TG__CU(tg__cu_attend_back)(const tg__cu_walk *r, int64_t block, 
     }
     TG__CU(tg__cu_tile_put)(r, which, &a, out);
 }
+/* Column t of the result, and what a derivative reads of a head. */
+TG__INLINE void TG__CU(tg__cu_one_put)(const tg__cu_walk *r, int64_t head, int t, TG__T v, TG__T top, TG__T sum) {
+    const TG__T inverse = sum == 0 ? 0 : 1 / sum;
+    const int64_t heads = r->o[2].size[1];
+    if (t < r->o[0].size[3]) TG__CU(tg__cu_put)(TG__CU_D(0), r->o[0].p, tg__cu_head_at(r, 0, head / heads, head % heads) + t * r->o[0].stride[3], v * inverse);
+    if (t == 0) { ((TG__T *)r->o[1].p)[head] = sum == 0 ? TG__CU_FROM(tg__double(0x7ff0000000000000u)) : top; ((TG__T *)r->o[1].p)[r->n + head] = inverse; }
+}
 /* One query, 256 of its keys: a thread for each key's score, then for each column of some of the values. */
 TG__INLINE void TG__CU(tg__cu_one)(const tg__cu_walk *r, int64_t block) {
     TG__CU_SHARED(TG__T, q, TG__CU_WIDE_HEAD);
@@ -4381,7 +4394,7 @@ TG__INLINE void TG__CU(tg__cu_one)(const tg__cu_walk *r, int64_t block) {
         }
         else if (t < keys) for (int d = 0; d < depth; d += 8)
             TG__CU_UNROLL for (int e = 0; e < 8; e++) if (d + e < depth) v[e] = TG__W(fma)(q[d + e], TG__CU(tg__cu_get)(TG__CU_D(3), r->o[3].p, at + (d + e) * r->o[3].stride[3]), v[e]);
-        TG__CU_UNROLL for (int half = 4; half > 0; half /= 2) TG__CU_UNROLL for (int e = 0; e < half; e++) v[e] += v[e + half];
+        TG__CU_UNROLL for (int n = 4; n > 0; n /= 2) TG__CU_UNROLL for (int e = 0; e < n; e++) v[e] += v[e + n];
         p[t] = found[t] = TG__CU(tg__cu_score)(r, 0, b, h, 0, first + t, v[0]);
     }
     TG__CU_BARRIER                                                        /* the scores are there */
@@ -4408,32 +4421,25 @@ TG__INLINE void TG__CU(tg__cu_one)(const tg__cu_walk *r, int64_t block) {
         TG__CU_BARRIER                                                    /* of half as many groups of keys */
     }
     TG__CU_THREADS(t) {
-        TG__T *const to = (TG__T *)r->work + block * (columns + 2), s = q[0], inverse = s == 0 ? 0 : 1 / s;
-        if (r->pieces > 1) {
-            if (t < columns) to[t] = part[t];
-            if (t == 0) { to[columns] = found[0]; to[columns + 1] = s; }
-            continue;
-        }
-        if (t < columns) TG__CU(tg__cu_put)(TG__CU_D(0), r->o[0].p, tg__cu_head_at(r, 0, b, h) + t * r->o[0].stride[3], part[t] * inverse);
-        if (t == 0) { ((TG__T *)r->o[1].p)[head] = s == 0 ? -none : found[0]; ((TG__T *)r->o[1].p)[r->n + head] = inverse; }
+        TG__T *const to = (TG__T *)r->work + block * (columns + 2);
+        if (r->pieces == 1) { TG__CU(tg__cu_one_put)(r, head, t, part[t], found[0], q[0]); continue; }
+        if (t < columns) to[t] = part[t];
+        if (t == 0) { to[columns] = found[0]; to[columns + 1] = q[0]; }
     }
 }
 /* The pieces of a head, in order. */
 TG__INLINE void TG__CU(tg__cu_one_join)(const tg__cu_walk *r, int64_t head) {
-    const int64_t heads = r->o[2].size[1], b = head / heads, h = head % heads;
     const int columns = (int)r->o[0].size[3];
     const TG__T *const from = (const TG__T *)r->work + head * r->pieces * (columns + 2), none = -TG__CU_FROM(tg__double(0x7ff0000000000000u));
     TG__CU_THREADS(t) {
-        TG__T top = none, sum = 0, v = 0, inverse;
+        TG__T top = none, sum = 0, v = 0;
         for (int64_t i = 0; i < r->pieces; i++) top = TG__W(maxn)(top, from[i * (columns + 2) + columns]);
         for (int64_t i = 0; i < r->pieces && top != none; i++) {
             const TG__T *const own = from + i * (columns + 2), weight = own[columns] == none ? 0 : TG__W(exp)(own[columns] - top);
             sum = TG__W(fma)(own[columns + 1], weight, sum);
             if (t < columns) v = TG__W(fma)(own[t], weight, v);
         }
-        inverse = sum == 0 ? 0 : 1 / sum;
-        if (t < columns) TG__CU(tg__cu_put)(TG__CU_D(0), r->o[0].p, tg__cu_head_at(r, 0, b, h) + t * r->o[0].stride[3], v * inverse);
-        if (t == 0) { ((TG__T *)r->o[1].p)[head] = sum == 0 ? -none : top; ((TG__T *)r->o[1].p)[r->n + head] = inverse; }
+        TG__CU(tg__cu_one_put)(r, head, t, v, top, sum);
     }
 }
 TG__CU_KERNEL(TG__CU(tg__cu_attend), tg__cu_walk, TG__CU(tg__cu_attended)(r, block))
@@ -5464,7 +5470,7 @@ TG__CU_KERNEL(TG__CU(tg__cu_conv_parts), tg__cu_conv, { TG__CU_THREADS(t) TG__CU
    ====================================================================================== */
 /* ---- the text: written by tools/cuda_text.c ---- */
 static const char *const tg__cu_words[] = {
-"#line 2789 \"tensorgrad_cuda.h\"\n",
+"#line 2793 \"tensorgrad_cuda.h\"\n",
 "#if defined(__CUDACC_RTC__)\n",
 "typedef signed char int8_t;\n",
 "typedef unsigned char uint8_t;\n",
@@ -5544,14 +5550,17 @@ static const char *const tg__cu_words[] = {
 "TG__INLINE double tg__fma64(double a, double b, double c) { return fma(a, b, c); }\n",
 "TG__INLINE float  tg__sqrt32(float a) { return sqrtf(a); }\n",
 "TG__INLINE double tg__sqrt64(double a) { return sqrt(a); }\n",
+"#ifndef TG__CU_MISPLACED\n",
+"#define TG__CU_MISPLACED return;\n",
+"#endif\n",
 "static void tg__cu_aligned(void *to, const void *from, int bytes) {\n",
 "typedef uint64_t __attribute__((may_alias)) word;\n",
-"if (((uintptr_t)to | (uintptr_t)from) % (unsigned)bytes) abort();\n",
+"if (((uintptr_t)to | (uintptr_t)from) % (unsigned)bytes) TG__CU_MISPLACED\n",
 "for (int i = 0; i < bytes / 8; i++) ((word *)to)[i] = ((const word *)from)[i];\n",
 "}\n",
 "#endif\n",
 "#define TG__CU_KERNEL(name, type, ...) TG__CU_KERNEL_(name, type, __VA_ARGS__)\n",
-"#line 2876 \"tensorgrad_cuda.h\"\n",
+"#line 2883 \"tensorgrad_cuda.h\"\n",
 "#define TG__PASS_STRICT 1\n",
 "#define TG__VN 1\n",
 "#define TG__VN_F32 1\n",
@@ -7135,7 +7144,7 @@ static const char *const tg__cu_words[] = {
 "enum { TG__CU_ONE_KEYS = 256, TG__CU_WIDE_HEAD = 256 };\n",
 NULL };
 static const char *const tg__cu_kernels[] = {
-"#line 2891 \"tensorgrad_cuda.h\"\n",
+"#line 2898 \"tensorgrad_cuda.h\"\n",
 "#undef TG__T\n",
 "#undef TG__V\n",
 "#undef TG__M\n",
@@ -7170,7 +7179,7 @@ static const char *const tg__cu_kernels[] = {
 "#define TG__CU(name) name##_i64\n",
 "#define TG__CU_FROM(v) tg__int_of((double)(v))\n",
 "#endif\n",
-"#line 2927 \"tensorgrad_cuda.h\"\n",
+"#line 2934 \"tensorgrad_cuda.h\"\n",
 "TG__INLINE TG__T TG__CU(tg__cu_get)(int dtype, const char *p, int64_t i) {\n",
 "switch (dtype) {\n",
 "case 0: return TG__CU_FROM(((const float *)p)[i]);\n",
@@ -7203,7 +7212,7 @@ static const char *const tg__cu_kernels[] = {
 "default: ((uint8_t *)p)[i] = (uint8_t)!(v == 0); break;\n",
 "}\n",
 "}\n",
-"#line 2961 \"tensorgrad_cuda.h\"\n",
+"#line 2968 \"tensorgrad_cuda.h\"\n",
 "#if (!defined(TG__CU_ONLY) || defined(TG__CU_ONLY_COPY) || defined(TG__CU_ONLY_GEMM)) && TG__CU_TYPE == 32\n",
 "#line 1 \"tensorgrad.h, from the line 'typedef enum tg_dtype {' on\"\n",
 "typedef enum tg_dtype {\n",
@@ -7246,14 +7255,14 @@ static const char *const tg__cu_kernels[] = {
 "}\n",
 "#line 34 \"tensorgrad.h, from the line '/* ---- quantised blocks: device' on\"\n",
 "TG__INLINE int tg__block_whole(tg_dtype d, const unsigned char *x, int i) { return d == TG_Q8_0 ? (int)(signed char)x[2 + i] : (i < 16 ? x[2 + i] & 15 : x[2 + i - 16] >> 4) - 8; }\n",
-"#line 2963 \"tensorgrad_cuda.h\"\n",
+"#line 2970 \"tensorgrad_cuda.h\"\n",
 "TG__INLINE float tg__cu_get_block(int code, const char *p, int64_t i) {\n",
 "const tg_dtype d = (tg_dtype)(code + TG__CU_CODE);\n",
 "const uint8_t *const b = (const uint8_t *)p + i / TG__BLOCK * (d == TG_Q8_0 ? 34 : 18);\n",
 "return tg__from_half((uint16_t)(b[0] | b[1] << 8)) * (float)tg__block_whole(d, b, (int)(i % TG__BLOCK));\n",
 "}\n",
 "#endif\n",
-"#line 2970 \"tensorgrad_cuda.h\"\n",
+"#line 2977 \"tensorgrad_cuda.h\"\n",
 "#ifndef TG__CU_ANY\n",
 "#define TG__CU_ANY\n",
 "TG__INLINE void tg__cu_move(int size, char *y, int64_t to, const char *x, int64_t from) {\n",
@@ -7264,7 +7273,7 @@ static const char *const tg__cu_kernels[] = {
 "default: ((uint8_t *)y)[to] = ((const uint8_t *)x)[from]; break;\n",
 "}\n",
 "}\n",
-"#line 2981 \"tensorgrad_cuda.h\"\n",
+"#line 2988 \"tensorgrad_cuda.h\"\n",
 "typedef struct TG__CU_ALIGNED tg__cu_eight { uint64_t w[8]; } tg__cu_eight;\n",
 "TG__INLINE int tg__cu_size(int dtype) { return dtype == 1 || dtype == 4 ? 8 : dtype == 0 || dtype == 5 ? 4 : dtype == 2 || dtype == 3 || dtype == 6 ? 2 : 1; }\n",
 "TG__INLINE void tg__cu_eight_in(int dtype, const char *from, int64_t step, int64_t at, tg__cu_eight *to) {\n",
@@ -7280,7 +7289,7 @@ static const char *const tg__cu_kernels[] = {
 "if (size == 1) { TG__CU_MOVE_8(p, from); }\n",
 "else { TG__CU_UNROLL for (int e = 0; e < size / 2; e++) { TG__CU_MOVE_16(p + 16 * e, (const char *)from + 16 * e); } }\n",
 "}\n",
-"#line 2997 \"tensorgrad_cuda.h\"\n",
+"#line 3004 \"tensorgrad_cuda.h\"\n",
 "TG__INLINE int64_t tg__cu_offset(int ndim, const int64_t *shape, const int64_t *stride, int64_t i) {\n",
 "int64_t at = 0;\n",
 "int d;\n",
@@ -7301,7 +7310,7 @@ static const char *const tg__cu_kernels[] = {
 "}\n",
 "}\n",
 "#endif\n",
-"#line 3020 \"tensorgrad_cuda.h\"\n",
+"#line 3027 \"tensorgrad_cuda.h\"\n",
 "#ifndef TG__CU_PLACES\n",
 "#define TG__CU_PLACES(count) \\\n",
 "int64_t at[count]; \\\n",
@@ -7318,19 +7327,19 @@ static const char *const tg__cu_kernels[] = {
 "}\n",
 "#define TG__CU_UP_TO(i, count) for (int64_t i = block * TG__CU_WIDTH + t; i < (count); i += blocks * TG__CU_WIDTH)\n",
 "#define TG__CU_EACH(i) TG__CU_UP_TO(i, r->n)\n",
-"#line 3037 \"tensorgrad_cuda.h\"\n",
+"#line 3044 \"tensorgrad_cuda.h\"\n",
 "#ifdef TG__CU_DTYPES\n",
 "#define TG__CU_DTYPE(k, asked) ((int)((uint64_t)(TG__CU_DTYPES) >> (4 * (k)) & 15))\n",
 "#else\n",
 "#define TG__CU_DTYPE(k, asked) (asked)\n",
 "#endif\n",
 "#define TG__CU_D(k) TG__CU_DTYPE(k, r->o[k].dtype)\n",
-"#line 3044 \"tensorgrad_cuda.h\"\n",
+"#line 3051 \"tensorgrad_cuda.h\"\n",
 "#define TG__CU_POSITION                                                \\\n",
 "int64_t p[5]; \\\n",
 "{ int64_t rest = i; for (int d = 4; d > 0; d--) { p[d] = rest % r->shape[d]; rest /= r->shape[d]; } p[0] = rest; }\n",
 "#define TG__CU_TO(k) (p[0] * r->o[k].stride[0] + p[1] * r->o[k].stride[1] + p[2] * r->o[k].stride[2] + p[3] * r->o[k].stride[3] + p[4] * r->o[k].stride[4])\n",
-"#line 3050 \"tensorgrad_cuda.h\"\n",
+"#line 3057 \"tensorgrad_cuda.h\"\n",
 "#define TG__CU_NUMBER(k) (r->o[k].number == 2 ? (TG__T)r->o[k].i : TG__CU_FROM(r->o[k].f))\n",
 "#define TG__CU_READ(k, q) const TG__V q = r->o[k].number ? TG__CU_NUMBER(k) : TG__CU(tg__cu_get)(TG__CU_D(k), from[k], index[k]); (void)q;\n",
 "#define TG__CU_EIGHTS(i) for (int64_t i = (block * TG__CU_WIDTH + t) * 8; i + 8 <= r->n; i += blocks * TG__CU_WIDTH * 8)\n",
@@ -7439,12 +7448,12 @@ static const char *const tg__cu_kernels[] = {
 "#define SINC_U(v) MUL(K(3.14159265358979323846), SELECT(EQ(v, ZERO), ONE, v))\n",
 "#define GELU_DU(v) TG__W(fma)(TG__W(mul)(v, v), K(0.21406444881479865), K(1.5957691216057308))\n",
 "#endif\n",
-"#line 3085 \"tensorgrad_cuda.h\"\n",
+"#line 3092 \"tensorgrad_cuda.h\"\n",
 "#if !defined(TG__CU_ONLY) || defined(TG__CU_ONLY_COPY)\n",
-"#line 3087 \"tensorgrad_cuda.h\"\n",
+"#line 3094 \"tensorgrad_cuda.h\"\n",
 "TG__CU_MAP(TG__CU(tg__cu_cast), 2, , , TG__CU(tg__cu_get)(TG__CU_D(1), from[1], index[1]))\n",
 "#if TG__CU_TYPE == 32\n",
-"#line 3090 \"tensorgrad_cuda.h\"\n",
+"#line 3097 \"tensorgrad_cuda.h\"\n",
 "TG__INLINE void tg__cu_block_packed(const tg__cu_walk *r, int64_t i) {\n",
 "const tg_dtype d = (tg_dtype)(TG__CU_D(0) + TG__CU_CODE);\n",
 "const int bytes = d == TG_Q8_0 ? 34 : 18;\n",
@@ -7462,7 +7471,7 @@ static const char *const tg__cu_kernels[] = {
 "TG__CU_KERNEL(tg__cu_ramp_i64, tg__cu_walk, { TG__CU_THREADS(t) TG__CU_EACH(i) { TG__CU_PLACES(1) tg__cu_put_i64(TG__CU_D(0), r->o[0].p, at[0], (int64_t)((uint64_t)r->whole[0] + (uint64_t)i * (uint64_t)r->whole[1])); } })\n",
 "#undef TG__CU_BITS\n",
 "#define TG__CU_BITS(bits) ((bits) == 64 ? 4 : (bits) == 32 ? 5 : (bits) == 16 ? 6 : 8)\n",
-"#line 3108 \"tensorgrad_cuda.h\"\n",
+"#line 3115 \"tensorgrad_cuda.h\"\n",
 "#define TG__CU_RAW(bits) \\\n",
 "TG__CU_KERNEL(tg__cu_copy_##bits##_i64, tg__cu_walk, { TG__CU_THREADS(t) { \\\n",
 "if (r->wide) TG__CU_EIGHTS(i) { \\\n",
@@ -7485,9 +7494,9 @@ static const char *const tg__cu_kernels[] = {
 "TG__CU_RAW(8) TG__CU_RAW(16) TG__CU_RAW(32) TG__CU_RAW(64)\n",
 "#endif\n",
 "#endif\n",
-"#line 3131 \"tensorgrad_cuda.h\"\n",
+"#line 3138 \"tensorgrad_cuda.h\"\n",
 "#if !defined(TG__CU_ONLY) || defined(TG__CU_ONLY_RANDOM) || defined(TG__CU_ONLY_ATTENTION) || defined(TG__CU_ONLY_ATTENTION_MATRIX)\n",
-"#line 3133 \"tensorgrad_cuda.h\"\n",
+"#line 3140 \"tensorgrad_cuda.h\"\n",
 "#ifndef TG__CU_PHILOX\n",
 "#define TG__CU_PHILOX\n",
 "TG__INLINE void tg__cu_philox(uint64_t at, uint64_t key, uint64_t call, uint32_t *w) {\n",
@@ -7568,9 +7577,9 @@ static const char *const tg__cu_kernels[] = {
 "#undef TG__CU_UNIT\n",
 "#undef TG__CU_FRACTION\n",
 "#endif\n",
-"#line 3214 \"tensorgrad_cuda.h\"\n",
+"#line 3221 \"tensorgrad_cuda.h\"\n",
 "#if !defined(TG__CU_ONLY) || defined(TG__CU_ONLY_REDUCE)\n",
-"#line 3216 \"tensorgrad_cuda.h\"\n",
+"#line 3223 \"tensorgrad_cuda.h\"\n",
 "#ifndef TG__CU_SUM\n",
 "enum { TG__CU_SUM, TG__CU_PROD, TG__CU_MAX, TG__CU_MIN };\n",
 "#define TG__CU_SUM TG__CU_SUM\n",
@@ -7599,8 +7608,7 @@ static const char *const tg__cu_kernels[] = {
 "return TG__CU(tg__cu_get)(TG__CU_DTYPE(1, r->xd), x, r->run_dims == 1 ? i * r->rx[0] : tg__cu_offset(r->run_dims, r->run, r->rx, i));\n",
 "}\n",
 "TG__INLINE const char *TG__CU(tg__cu_first)(const tg__cu_reduce *r, int64_t out) {\n",
-"TG__CU_TABLE const unsigned char size[10] = { 4, 8, 2, 2, 8, 4, 2, 1, 1, 1 };\n",
-"return r->x + tg__cu_offset(r->kept_dims, r->kept, r->kx, out) * size[TG__CU_DTYPE(1, r->xd)];\n",
+"return r->x + tg__cu_offset(r->kept_dims, r->kept, r->kx, out) * tg__cu_size(TG__CU_DTYPE(1, r->xd));\n",
 "}\n",
 "TG__INLINE void TG__CU(tg__cu_settle)(const tg__cu_reduce *r, int64_t out, TG__CU(tg__cu_wide) v, int64_t place) {\n",
 "if (r->y) {\n",
@@ -7666,7 +7674,7 @@ static const char *const tg__cu_kernels[] = {
 "if (t % 64 == 0 && item < items) TG__CU(tg__cu_leave)(r, item / r->pieces, item % r->pieces, s[t], place[t]);\n",
 "}\n",
 "}\n",
-"#line 3312 \"tensorgrad_cuda.h\"\n",
+"#line 3318 \"tensorgrad_cuda.h\"\n",
 "TG__INLINE void TG__CU(tg__cu_short)(const tg__cu_reduce *r, int64_t block, int kind) {\n",
 "TG__CU_THREADS(t) {\n",
 "const int64_t out = block * TG__CU_WIDTH + t;\n",
@@ -7683,7 +7691,7 @@ static const char *const tg__cu_kernels[] = {
 "TG__CU(tg__cu_leave)(r, out, 0, v, i);\n",
 "}\n",
 "}\n",
-"#line 3329 \"tensorgrad_cuda.h\"\n",
+"#line 3335 \"tensorgrad_cuda.h\"\n",
 "TG__INLINE void TG__CU(tg__cu_columns)(const tg__cu_reduce *r, int64_t block, int kind) {\n",
 "TG__CU_THREADS(t) {\n",
 "const int64_t wide = (r->outs + TG__CU_WIDTH - 1) / TG__CU_WIDTH, q = block / wide, out = block % wide * TG__CU_WIDTH + t, first = q * r->piece;\n",
@@ -7698,7 +7706,7 @@ static const char *const tg__cu_kernels[] = {
 "TG__CU(tg__cu_leave)(r, out, q, v, 0);\n",
 "}\n",
 "}\n",
-"#line 3344 \"tensorgrad_cuda.h\"\n",
+"#line 3350 \"tensorgrad_cuda.h\"\n",
 "TG__INLINE void TG__CU(tg__cu_join)(const tg__cu_reduce *r, int64_t block, int kind) {\n",
 "TG__CU_THREADS(t) {\n",
 "const int64_t out = block * TG__CU_WIDTH + t;\n",
@@ -7735,9 +7743,9 @@ static const char *const tg__cu_kernels[] = {
 "TG__CU_REDUCERS(TG__CU_KIND, TG__CU_KIND_NAME)\n",
 "#endif\n",
 "#endif\n",
-"#line 3381 \"tensorgrad_cuda.h\"\n",
+"#line 3387 \"tensorgrad_cuda.h\"\n",
 "#if (!defined(TG__CU_ONLY) || defined(TG__CU_ONLY_SOFTMAX)) && TG__CU_TYPE != 0\n",
-"#line 3383 \"tensorgrad_cuda.h\"\n",
+"#line 3389 \"tensorgrad_cuda.h\"\n",
 "#ifndef TG__CU_ROWS\n",
 "#define TG__CU_ROWS\n",
 "TG__INLINE int64_t tg__cu_class(const tg__cu_rows *r, int64_t row) {\n",
@@ -7750,7 +7758,7 @@ static const char *const tg__cu_kernels[] = {
 "default: return ((const uint8_t *)r->classes)[at];\n",
 "}\n",
 "}\n",
-"#line 3396 \"tensorgrad_cuda.h\"\n",
+"#line 3402 \"tensorgrad_cuda.h\"\n",
 "TG__INLINE int64_t tg__cu_class_of(const tg__cu_rows *r, int64_t row) {\n",
 "const int64_t c = tg__cu_class(r, row);\n",
 "if (c == -100 || (c >= 0 && c < r->length)) return c;\n",
@@ -7759,7 +7767,7 @@ static const char *const tg__cu_kernels[] = {
 "}\n",
 "#endif\n",
 "#define TG__CU_X(i) TG__CU(tg__cu_get)(TG__CU_DTYPE(1, r->xd), r->x, from + (i) * r->xs)\n",
-"#line 3405 \"tensorgrad_cuda.h\"\n",
+"#line 3411 \"tensorgrad_cuda.h\"\n",
 "#define TG__CU_LANE(first, ...) \\\n",
 "for (int64_t at = (first); at < r->length; at += 256) { \\\n",
 "TG__T four[4]; \\\n",
@@ -7824,7 +7832,7 @@ static const char *const tg__cu_kernels[] = {
 "TG__CU(tg__cu_put)(TG__CU_DTYPE(0, r->yd), r->y, to + i * r->ys, r->kind == 1 ? TG__W(sub)(d, v) : TG__W(mul)(TG__W(exp)(d), v)))\n",
 "}\n",
 "}\n",
-"#line 3470 \"tensorgrad_cuda.h\"\n",
+"#line 3476 \"tensorgrad_cuda.h\"\n",
 "TG__INLINE void TG__CU(tg__cu_entropy_back)(const tg__cu_rows *r, int64_t block) {\n",
 "TG__CU_THREADS(t) {\n",
 "const int64_t row = block * 4 + t / 64;\n",
@@ -7845,7 +7853,7 @@ static const char *const tg__cu_kernels[] = {
 "}\n",
 "#undef TG__CU_LANE\n",
 "#undef TG__CU_X\n",
-"#line 3491 \"tensorgrad_cuda.h\"\n",
+"#line 3497 \"tensorgrad_cuda.h\"\n",
 "TG__INLINE void TG__CU(tg__cu_entropy_chunks)(const tg__cu_rows *r, int64_t block) {\n",
 "TG__CU_SHARED(TG__T, s, TG__CU_WIDTH);\n",
 "TG__CU_SHARED(double, sum, 4);\n",
@@ -7884,7 +7892,7 @@ static const char *const tg__cu_kernels[] = {
 "to[0] = (TG__T)sum[t / 64]; to[1] = (TG__T)count[t];\n",
 "}\n",
 "}\n",
-"#line 3530 \"tensorgrad_cuda.h\"\n",
+"#line 3536 \"tensorgrad_cuda.h\"\n",
 "TG__INLINE void TG__CU(tg__cu_entropy_join)(const tg__cu_rows *r) {\n",
 "TG__CU_THREADS(t) {\n",
 "TG__T *const row = (TG__T *)r->row + 2 * r->rows;\n",
@@ -7901,9 +7909,9 @@ static const char *const tg__cu_kernels[] = {
 "TG__CU_KERNEL(TG__CU(tg__cu_softmax), tg__cu_rows, TG__CU(tg__cu_soft)(r, block))\n",
 "TG__CU_KERNEL(TG__CU(tg__cu_entropy), tg__cu_rows, TG__CU(tg__cu_entropy_back)(r, block))\n",
 "#endif\n",
-"#line 3547 \"tensorgrad_cuda.h\"\n",
+"#line 3553 \"tensorgrad_cuda.h\"\n",
 "#if (!defined(TG__CU_ONLY) || defined(TG__CU_ONLY_INDEX)) && TG__CU_TYPE == 0\n",
-"#line 3550 \"tensorgrad_cuda.h\"\n",
+"#line 3556 \"tensorgrad_cuda.h\"\n",
 "#define TG__CU_CHANGE(code, T, WIDE, NARROW, U, NO) case code: { \\\n",
 "T *const p = (T *)y + to; const T e = ((const T *)x)[from]; const U d = (U)WIDE(*p), s = (U)WIDE(e); \\\n",
 "if (kind == 2) *p = (T)NARROW(d + s); else if (kind == 3) *p = (T)NARROW(d * s); \\\n",
@@ -7929,7 +7937,7 @@ static const char *const tg__cu_kernels[] = {
 "TG__CU_CHANGE(9, uint8_t, TG__CU_SELF, (uint8_t), uint32_t, TG__CU_NEVER)\n",
 "}\n",
 "}\n",
-"#line 3576 \"tensorgrad_cuda.h\"\n",
+"#line 3582 \"tensorgrad_cuda.h\"\n",
 "TG__INLINE void tg__cu_take(const tg__cu_index *r, int64_t block, int64_t blocks) {\n",
 "TG__CU_THREADS(t) for (int64_t i = block * TG__CU_WIDTH + t; i < r->n * r->k; i += blocks * TG__CU_WIDTH) {\n",
 "const int64_t slice = r->buckets ? i % r->n : i / r->k, k = r->buckets ? i / r->n : i % r->k;\n",
@@ -7939,7 +7947,7 @@ static const char *const tg__cu_kernels[] = {
 "tg__cu_move(r->size, r->y, tg__cu_offset(r->ndim, r->shape, r->sy, slice) + k * r->ky, r->x, tg__cu_offset(r->ndim, r->shape, r->sx, slice) + v * r->xv);\n",
 "}\n",
 "}\n",
-"#line 3586 \"tensorgrad_cuda.h\"\n",
+"#line 3592 \"tensorgrad_cuda.h\"\n",
 "TG__INLINE void tg__cu_scatter(const tg__cu_index *r, int64_t block) {\n",
 "TG__CU_THREADS(t) {\n",
 "const int64_t at = block * TG__CU_WIDTH + t, slice = at % r->n, bucket = at / r->n;\n",
@@ -7959,9 +7967,9 @@ static const char *const tg__cu_kernels[] = {
 "TG__CU_KERNEL(tg__cu_index_take_i64, tg__cu_index, tg__cu_take(r, block, blocks))\n",
 "TG__CU_KERNEL(tg__cu_index_scatter_i64, tg__cu_index, tg__cu_scatter(r, block))\n",
 "#endif\n",
-"#line 3606 \"tensorgrad_cuda.h\"\n",
+"#line 3612 \"tensorgrad_cuda.h\"\n",
 "#if (!defined(TG__CU_ONLY) || defined(TG__CU_ONLY_SCAN)) && TG__CU_TYPE != 32\n",
-"#line 3609 \"tensorgrad_cuda.h\"\n",
+"#line 3615 \"tensorgrad_cuda.h\"\n",
 "#ifndef TG__CU_LINEAR\n",
 "enum { TG__CU_SCAN_SUM, TG__CU_SCAN_PROD, TG__CU_SCAN_MAX, TG__CU_SCAN_MIN, TG__CU_LINEAR };\n",
 "#define TG__CU_LINEAR TG__CU_LINEAR\n",
@@ -7973,7 +7981,7 @@ static const char *const tg__cu_kernels[] = {
 "#define TG__CU_ADD(a, b) ((a) + (b))\n",
 "#define TG__CU_TIMES(a, b) ((a) * (b))\n",
 "#endif\n",
-"#line 3621 \"tensorgrad_cuda.h\"\n",
+"#line 3627 \"tensorgrad_cuda.h\"\n",
 "typedef struct TG__CU(tg__cu_stretch) { TG__T value, factor; int64_t place; } TG__CU(tg__cu_stretch);\n",
 "TG__INLINE void TG__CU(tg__cu_stretch_on)(int kind, TG__CU(tg__cu_stretch) *s, const TG__CU(tg__cu_stretch) *next) {\n",
 "const TG__T v = next->value, old = s->value;\n",
@@ -7984,7 +7992,7 @@ static const char *const tg__cu_kernels[] = {
 "default: if (v != v || (old == old && (kind == TG__CU_SCAN_MAX ? v >= old : v <= old))) { s->value = v; s->place = next->place; }\n",
 "}\n",
 "}\n",
-"#line 3632 \"tensorgrad_cuda.h\"\n",
+"#line 3638 \"tensorgrad_cuda.h\"\n",
 "TG__INLINE void TG__CU(tg__cu_scan_run)(const tg__cu_walk *r, int64_t row, int64_t from, int64_t end, int begun, int store, TG__CU(tg__cu_stretch) *s) {\n",
 "const int64_t to = tg__cu_offset(r->ndim, r->shape, r->o[0].stride, row), x = tg__cu_offset(r->ndim, r->shape, r->o[2].stride, row);\n",
 "const int64_t places = tg__cu_offset(r->ndim, r->shape, r->o[1].stride, row), a = tg__cu_offset(r->ndim, r->shape, r->o[3].stride, row);\n",
@@ -8036,9 +8044,9 @@ static const char *const tg__cu_kernels[] = {
 "TG__CU_KERNEL(TG__CU(tg__cu_scan_pieces), tg__cu_walk, { TG__CU_THREADS(t) TG__CU_UP_TO(i, r->n * r->pieces) TG__CU(tg__cu_scan_item)(r, i, 0); })\n",
 "TG__CU_KERNEL(TG__CU(tg__cu_scan_before), tg__cu_walk, { TG__CU_THREADS(t) TG__CU_EACH(i) TG__CU(tg__cu_scan_row)(r, i); })\n",
 "#endif\n",
-"#line 3684 \"tensorgrad_cuda.h\"\n",
+"#line 3690 \"tensorgrad_cuda.h\"\n",
 "#if (!defined(TG__CU_ONLY) || defined(TG__CU_ONLY_SORT)) && TG__CU_TYPE == 0\n",
-"#line 3686 \"tensorgrad_cuda.h\"\n",
+"#line 3692 \"tensorgrad_cuda.h\"\n",
 "enum { TG__CU_SORTS = 1024 };\n",
 "typedef struct tg__cu_entry { uint64_t key; int64_t place; } tg__cu_entry;\n",
 "TG__INLINE uint64_t tg__cu_sort_key(int dtype, const char *p, int64_t i) {\n",
@@ -8057,7 +8065,7 @@ static const char *const tg__cu_kernels[] = {
 "if ((u & ~sign) > infinity) return sign | (sign - 1);\n",
 "return u & sign ? (u ^ (sign | (sign - 1))) + (u == sign) : u | sign;\n",
 "}\n",
-"#line 3705 \"tensorgrad_cuda.h\"\n",
+"#line 3711 \"tensorgrad_cuda.h\"\n",
 "TG__INLINE int64_t tg__cu_rank(const tg__cu_entry *e, int64_t n, uint64_t key, int equal) {\n",
 "int64_t low = 0, high = n;\n",
 "while (low < high) {\n",
@@ -8066,7 +8074,7 @@ static const char *const tg__cu_kernels[] = {
 "}\n",
 "return low;\n",
 "}\n",
-"#line 3715 \"tensorgrad_cuda.h\"\n",
+"#line 3721 \"tensorgrad_cuda.h\"\n",
 "TG__INLINE void tg__cu_merge(const tg__cu_entry *from, tg__cu_entry *to, int64_t n, int64_t w, int64_t keep, int64_t i) {\n",
 "const int64_t base = i / (2 * w) * (2 * w), second = base + w < n ? base + w : n, end = second + w < n ? second + w : n;\n",
 "const int later = i >= second;\n",
@@ -8076,14 +8084,14 @@ static const char *const tg__cu_kernels[] = {
 "if (at < keep) to[base + at] = from[i];\n",
 "}\n",
 "}\n",
-"#line 3725 \"tensorgrad_cuda.h\"\n",
+"#line 3731 \"tensorgrad_cuda.h\"\n",
 "TG__INLINE void tg__cu_sort_put(const tg__cu_walk *r, int64_t row, int64_t k, int64_t place) {\n",
 "const int dtype = TG__CU_D(2), size = dtype == 0 || dtype == 5 ? 4 : dtype == 1 || dtype == 4 ? 8 : dtype == 2 || dtype == 3 || dtype == 6 ? 2 : 1;\n",
 "tg__cu_move(size, r->o[0].p, tg__cu_offset(r->ndim, r->shape, r->o[0].stride, row) + k * r->o[0].step, r->o[2].p,\n",
 "tg__cu_offset(r->ndim, r->shape, r->o[2].stride, row) + place * r->o[2].step);\n",
 "((int64_t *)r->o[1].p)[tg__cu_offset(r->ndim, r->shape, r->o[1].stride, row) + k * r->o[1].step] = place;\n",
 "}\n",
-"#line 3732 \"tensorgrad_cuda.h\"\n",
+"#line 3738 \"tensorgrad_cuda.h\"\n",
 "TG__INLINE void tg__cu_sort_block(const tg__cu_walk *r, int64_t block) {\n",
 "TG__CU_SHARED(tg__cu_entry, s, 2 * TG__CU_SORTS);\n",
 "const int64_t first = block * (TG__CU_SORTS / r->piece), items = r->n * r->pieces, length = r->length, keep = r->whole[2];\n",
@@ -8114,7 +8122,7 @@ static const char *const tg__cu_kernels[] = {
 "else if (at >= r->whole[1] && at < r->whole[1] + r->o[0].count) tg__cu_sort_put(r, row, at - r->whole[1], s[from + e].place);\n",
 "}\n",
 "}\n",
-"#line 3763 \"tensorgrad_cuda.h\"\n",
+"#line 3769 \"tensorgrad_cuda.h\"\n",
 "TG__INLINE void tg__cu_sort_merge(const tg__cu_walk *r, int64_t i) {\n",
 "const int64_t n = r->length, row = i / n, half = r->whole[3];\n",
 "tg__cu_entry *const e = (tg__cu_entry *)r->work + row * n;\n",
@@ -8141,9 +8149,9 @@ static const char *const tg__cu_kernels[] = {
 "TG__CU_KERNEL(tg__cu_sort_write_i64, tg__cu_walk, { TG__CU_THREADS(t) TG__CU_UP_TO(i, r->n * r->o[0].count) tg__cu_sort_write(r, i); })\n",
 "TG__CU_KERNEL(tg__cu_search_i64, tg__cu_walk, { TG__CU_THREADS(t) TG__CU_UP_TO(i, r->n * r->o[0].count) tg__cu_search(r, i); })\n",
 "#endif\n",
-"#line 3790 \"tensorgrad_cuda.h\"\n",
+"#line 3796 \"tensorgrad_cuda.h\"\n",
 "#if (!defined(TG__CU_ONLY) || defined(TG__CU_ONLY_NORM)) && TG__CU_TYPE != 0\n",
-"#line 3793 \"tensorgrad_cuda.h\"\n",
+"#line 3799 \"tensorgrad_cuda.h\"\n",
 "#ifndef TG__CU_NORM\n",
 "#define TG__CU_NORM\n",
 "enum { TG__CU_NORM_MEAN, TG__CU_NORM_SQUARES, TG__CU_NORM_BACK };\n",
@@ -8153,7 +8161,7 @@ static const char *const tg__cu_kernels[] = {
 "}\n",
 "#endif\n",
 "#define TG__CU_GET(k, row_at, i) TG__CU(tg__cu_get)(TG__CU_D(k), r->o[k].p, (row_at) + tg__cu_norm_at(r, k, i))\n",
-"#line 3804 \"tensorgrad_cuda.h\"\n",
+"#line 3810 \"tensorgrad_cuda.h\"\n",
 "TG__INLINE void TG__CU(tg__cu_norm_gather)(const tg__cu_walk *r, int64_t block, int what, const double *mean, double *s, double *d) {\n",
 "int half;\n",
 "TG__CU_THREADS(t) {\n",
@@ -8180,7 +8188,7 @@ static const char *const tg__cu_kernels[] = {
 "TG__CU_BARRIER\n",
 "}\n",
 "}\n",
-"#line 3831 \"tensorgrad_cuda.h\"\n",
+"#line 3837 \"tensorgrad_cuda.h\"\n",
 "TG__INLINE void TG__CU(tg__cu_norm_settle)(const tg__cu_walk *r, int64_t row, int what, double s, double d) {\n",
 "double *const own = (double *)r->work + 4 * row;\n",
 "TG__T *const rows = r->o[3].p ? (TG__T *)r->o[3].p + tg__cu_norm_row(r, 3, row) : 0;\n",
@@ -8200,7 +8208,7 @@ static const char *const tg__cu_kernels[] = {
 "if (r->o[2].p) TG__CU(tg__cu_put)(TG__CU_D(2), r->o[2].p, tg__cu_norm_row(r, 2, row), (TG__T)s);\n",
 "if (r->o[5].p) { const double w = (double)TG__CU_GET(5, tg__cu_norm_row(r, 5, row), 0); own[2] *= w; own[3] *= w; }\n",
 "}\n",
-"#line 3851 \"tensorgrad_cuda.h\"\n",
+"#line 3857 \"tensorgrad_cuda.h\"\n",
 "TG__INLINE void TG__CU(tg__cu_norm_element)(const tg__cu_walk *r, int64_t row, int64_t i) {\n",
 "const double *const own = (const double *)r->work + 4 * row;\n",
 "const TG__T d = TG__CU_GET(4, tg__cu_norm_row(r, 4, row), i) - (TG__T)own[0], scale = (TG__T)own[1];\n",
@@ -8210,7 +8218,7 @@ static const char *const tg__cu_kernels[] = {
 "else v = d * scale * w + (r->o[6].p ? TG__CU_GET(6, tg__cu_norm_row(r, 6, row), i) : 0);\n",
 "TG__CU(tg__cu_put)(TG__CU_D(0), r->o[0].p, tg__cu_norm_row(r, 0, row) + tg__cu_norm_at(r, 0, i), v);\n",
 "}\n",
-"#line 3861 \"tensorgrad_cuda.h\"\n",
+"#line 3867 \"tensorgrad_cuda.h\"\n",
 "TG__INLINE void TG__CU(tg__cu_norm_whole)(const tg__cu_walk *r, int64_t block, int back) {\n",
 "TG__CU_SHARED(double, s, TG__CU_WIDTH);\n",
 "TG__CU_SHARED(double, d, TG__CU_WIDTH);\n",
@@ -8229,7 +8237,7 @@ static const char *const tg__cu_kernels[] = {
 "TG__CU_BARRIER\n",
 "TG__CU_THREADS(t) if (first + t / r->lanes < r->n) for (int64_t i = t % r->lanes; i < r->length; i += r->lanes) TG__CU(tg__cu_norm_element)(r, first + t / r->lanes, i);\n",
 "}\n",
-"#line 3880 \"tensorgrad_cuda.h\"\n",
+"#line 3886 \"tensorgrad_cuda.h\"\n",
 "TG__INLINE void TG__CU(tg__cu_norm_piece)(const tg__cu_walk *r, int64_t block) {\n",
 "TG__CU_SHARED(double, s, TG__CU_WIDTH);\n",
 "TG__CU_SHARED(double, d, TG__CU_WIDTH);\n",
@@ -8251,7 +8259,7 @@ static const char *const tg__cu_kernels[] = {
 "for (int64_t q = 0; q < r->pieces; q++) { s += sums[2 * q]; d += sums[2 * q + 1]; }\n",
 "TG__CU(tg__cu_norm_settle)(r, row, (int)r->whole[4], s, d);\n",
 "}\n",
-"#line 3902 \"tensorgrad_cuda.h\"\n",
+"#line 3908 \"tensorgrad_cuda.h\"\n",
 "TG__INLINE void TG__CU(tg__cu_norm_column)(const tg__cu_walk *r, int64_t item) {\n",
 "const int64_t q = item / r->length, i = item - q * r->length, end = (q + 1) * r->whole[2] < r->n ? (q + 1) * r->whole[2] : r->n;\n",
 "double *const sums = (double *)r->work + 4 * r->n + 2 * r->n * r->pieces + 2 * item, *const own = (double *)r->work;\n",
@@ -8278,9 +8286,9 @@ static const char *const tg__cu_kernels[] = {
 "TG__CU_KERNEL(TG__CU(tg__cu_norm_weights), tg__cu_walk, { TG__CU_THREADS(t) TG__CU_UP_TO(i, r->length * r->whole[3]) TG__CU(tg__cu_norm_column)(r, i); })\n",
 "TG__CU_KERNEL(TG__CU(tg__cu_norm_weights_join), tg__cu_walk, { TG__CU_THREADS(t) TG__CU_UP_TO(i, r->length) TG__CU(tg__cu_norm_columns)(r, i); })\n",
 "#endif\n",
-"#line 3929 \"tensorgrad_cuda.h\"\n",
+"#line 3935 \"tensorgrad_cuda.h\"\n",
 "#if !defined(TG__CU_ONLY) || defined(TG__CU_ONLY_POOL)\n",
-"#line 3932 \"tensorgrad_cuda.h\"\n",
+"#line 3938 \"tensorgrad_cuda.h\"\n",
 "#ifndef TG__CU_WINDOW\n",
 "#define TG__CU_WINDOW\n",
 "typedef struct tg__cu_window { int64_t start, end, step, full, in; } tg__cu_window;\n",
@@ -8300,7 +8308,7 @@ static const char *const tg__cu_kernels[] = {
 "if (w.end > in) w.end = in;\n",
 "return w;\n",
 "}\n",
-"#line 3952 \"tensorgrad_cuda.h\"\n",
+"#line 3958 \"tensorgrad_cuda.h\"\n",
 "TG__INLINE void tg__cu_readers_of(const tg__cu_walk *r, int d, int64_t i, int64_t in, int64_t out, int64_t *first, int64_t *last) {\n",
 "const int64_t stride = r->whole[3 + d], reach = i + r->whole[6 + d], wide = (r->whole[d] - 1) * r->whole[9 + d] + 1;\n",
 "if (r->part & 1) { *first = i * out / in; *last = tg__cu_up((i + 1) * out, in) - 1; return; }\n",
@@ -8348,7 +8356,7 @@ static const char *const tg__cu_kernels[] = {
 "}\n",
 "TG__CU_KERNEL(TG__CU(tg__cu_pool), tg__cu_walk, { TG__CU_THREADS(t) TG__CU_EACH(i) TG__CU(tg__cu_pooled)(r, i); })\n",
 "#if TG__CU_TYPE != 0\n",
-"#line 4000 \"tensorgrad_cuda.h\"\n",
+"#line 4006 \"tensorgrad_cuda.h\"\n",
 "TG__INLINE int TG__CU(tg__cu_is_first)(const tg__cu_walk *r, const int64_t *p, const tg__cu_window *w, TG__T top) {\n",
 "const int64_t x = TG__CU_PICTURE(3);\n",
 "const TG__T own = TG__CU_PIXEL(3, x, p[2], p[3], p[4]);\n",
@@ -8362,7 +8370,7 @@ static const char *const tg__cu_kernels[] = {
 "}\n",
 "return 0;\n",
 "}\n",
-"#line 4014 \"tensorgrad_cuda.h\"\n",
+"#line 4020 \"tensorgrad_cuda.h\"\n",
 "TG__INLINE void TG__CU(tg__cu_pool_returned)(const tg__cu_walk *r, int64_t i, int largest) {\n",
 "TG__CU_POSITION\n",
 "const int64_t g = TG__CU_PICTURE(2), y = TG__CU_PICTURE(4);\n",
@@ -8389,9 +8397,9 @@ static const char *const tg__cu_kernels[] = {
 "#undef TG__CU_PICTURE\n",
 "#undef TG__CU_PIXEL\n",
 "#endif\n",
-"#line 4041 \"tensorgrad_cuda.h\"\n",
+"#line 4047 \"tensorgrad_cuda.h\"\n",
 "#if !defined(TG__CU_ONLY) || defined(TG__CU_ONLY_ATTENTION_MATRIX)\n",
-"#line 4064 \"tensorgrad_cuda.h\"\n",
+"#line 4070 \"tensorgrad_cuda.h\"\n",
 "#if !defined(TG__CU_HAS_MATRIX)\n",
 "#if !defined(__CUDACC__)\n",
 "#define TG__CU_HAS_MATRIX 1\n",
@@ -8487,12 +8495,12 @@ static const char *const tg__cu_kernels[] = {
 "#endif\n",
 "#endif\n",
 "#endif\n",
-"#line 4160 \"tensorgrad_cuda.h\"\n",
+"#line 4166 \"tensorgrad_cuda.h\"\n",
 "#if !defined(TG__CU_ONLY) || defined(TG__CU_ONLY_ATTENTION) || defined(TG__CU_ONLY_ATTENTION_MATRIX)\n",
 "#ifndef TG__CU_AT\n",
 "#define TG__CU_AT\n",
 "enum { TG__CU_ROW = 32, TG__CU_ROOM = 32 * 33 };\n",
-"#line 4165 \"tensorgrad_cuda.h\"\n",
+"#line 4171 \"tensorgrad_cuda.h\"\n",
 "typedef struct tg__cu_head { int64_t b, h, row, column; } tg__cu_head;\n",
 "#define TG__CU_Q(back) ((back) ? 3 : 2)\n",
 "#define TG__CU_REST(back) ((back) ? 8 : 1)\n",
@@ -8507,12 +8515,12 @@ static const char *const tg__cu_kernels[] = {
 "TG__INLINE int64_t tg__cu_head_at(const tg__cu_walk *r, int k, int64_t b, int64_t h) { return b * r->o[k].stride[0] + h * r->o[k].stride[1]; }\n",
 "#endif\n",
 "#endif\n",
-"#line 4180 \"tensorgrad_cuda.h\"\n",
+"#line 4186 \"tensorgrad_cuda.h\"\n",
 "#if (!defined(TG__CU_ONLY) || defined(TG__CU_ONLY_ATTENTION)) && TG__CU_TYPE != 0\n",
-"#line 4182 \"tensorgrad_cuda.h\"\n",
+"#line 4188 \"tensorgrad_cuda.h\"\n",
 "#undef TG__CU_AE\n",
 "#define TG__CU_AE (TG__CU_TYPE == 32 ? 128 : 64)\n",
-"#line 4185 \"tensorgrad_cuda.h\"\n",
+"#line 4191 \"tensorgrad_cuda.h\"\n",
 "TG__INLINE void TG__CU(tg__cu_tile_dots)(const tg__cu_walk *r, int a, int64_t a_at, int64_t a_row, int b, int64_t b_at, int64_t b_row, int64_t n, TG__T *as, TG__T *bs, TG__CU_OWN(TG__T, dot, 4)) {\n",
 "int64_t d0;\n",
 "TG__CU_THREADS(t) { TG__CU_UNROLL for (int c = 0; c < 4; c++) TG__CU_MY(dot, t)[c] = 0; }\n",
@@ -8530,7 +8538,7 @@ static const char *const tg__cu_kernels[] = {
 "TG__CU_BARRIER\n",
 "}\n",
 "}\n",
-"#line 4203 \"tensorgrad_cuda.h\"\n",
+"#line 4209 \"tensorgrad_cuda.h\"\n",
 "TG__INLINE void TG__CU(tg__cu_tile_times)(const tg__cu_walk *r, const TG__T *tile, int v, int64_t v_at, int64_t row, int64_t column, TG__T *vs, TG__CU_OWN(TG__T, out, TG__CU_AE / 8)) {\n",
 "TG__CU_THREADS(t) for (int e = t; e < 32 * TG__CU_AE; e += TG__CU_WIDTH) {\n",
 "const int j = e / TG__CU_AE, c = e % TG__CU_AE;\n",
@@ -8550,7 +8558,7 @@ static const char *const tg__cu_kernels[] = {
 "TG__CU(tg__cu_put)(TG__CU_D(y), r->o[y].p, tg__cu_head_at(r, y, a->b, a->h) + row * r->o[y].stride[2] + column * r->o[y].stride[3], TG__CU_MY(out, t)[c]);\n",
 "}\n",
 "}\n",
-"#line 4223 \"tensorgrad_cuda.h\"\n",
+"#line 4229 \"tensorgrad_cuda.h\"\n",
 "TG__INLINE TG__T TG__CU(tg__cu_score)(const tg__cu_walk *r, int back, int64_t b, int64_t h, int64_t q, int64_t k, TG__T dot) {\n",
 "const int mask = TG__CU_Q(back) + 3;\n",
 "const TG__T none = -TG__CU_FROM(tg__double(0x7ff0000000000000u)), v = dot * (TG__T)r->numbers[0];\n",
@@ -8561,7 +8569,7 @@ static const char *const tg__cu_kernels[] = {
 "if (TG__CU_D(mask) == 9) return ((const uint8_t *)r->o[mask].p)[at] ? v : none;\n",
 "return v + TG__CU(tg__cu_get)(TG__CU_D(mask), r->o[mask].p, at);\n",
 "}\n",
-"#line 4234 \"tensorgrad_cuda.h\"\n",
+"#line 4240 \"tensorgrad_cuda.h\"\n",
 "TG__NOINLINE TG__T TG__CU(tg__cu_kept)(const tg__cu_walk *r, int back, int64_t b, int64_t h, int64_t q, int64_t k) {\n",
 "const tg__cu_view *const o = &r->o[TG__CU_Q(back)];\n",
 "const uint64_t at = (uint64_t)(((b * o->size[1] + h) * o->size[2] + q) * r->o[TG__CU_Q(back) + 1].size[2] + k);\n",
@@ -8576,7 +8584,7 @@ static const char *const tg__cu_kernels[] = {
 "return (double)(((uint64_t)(at & 1 ? w[3] : w[1]) << 32 | (at & 1 ? w[2] : w[0])) >> 11) * 1.1102230246251565e-16 < p ? 0 : p < 1 ? 1 / (1 - p) : 0;\n",
 "#endif\n",
 "}\n",
-"#line 4249 \"tensorgrad_cuda.h\"\n",
+"#line 4255 \"tensorgrad_cuda.h\"\n",
 "TG__INLINE void TG__CU(tg__cu_attended)(const tg__cu_walk *r, int64_t block) {\n",
 "TG__CU_SHARED(TG__T, as, TG__CU_ROOM);\n",
 "TG__CU_SHARED(TG__T, bs, TG__CU_ROOM);\n",
@@ -8640,7 +8648,7 @@ static const char *const tg__cu_kernels[] = {
 "}\n",
 "TG__CU(tg__cu_tile_put)(r, 0, &a, out);\n",
 "}\n",
-"#line 4313 \"tensorgrad_cuda.h\"\n",
+"#line 4319 \"tensorgrad_cuda.h\"\n",
 "TG__INLINE void TG__CU(tg__cu_delta)(const tg__cu_walk *r, int64_t i) {\n",
 "const int64_t q = i % r->o[3].size[2], h = i / r->o[3].size[2] % r->o[3].size[1], b = i / r->o[3].size[2] / r->o[3].size[1];\n",
 "const int64_t y = tg__cu_head_at(r, 7, b, h) + q * r->o[7].stride[2], g = tg__cu_head_at(r, 9, b, h) + q * r->o[9].stride[2];\n",
@@ -8648,7 +8656,7 @@ static const char *const tg__cu_kernels[] = {
 "for (int64_t e = 0; e < r->o[9].size[3]; e++) v = TG__W(fma)(TG__CU(tg__cu_get)(TG__CU_D(7), r->o[7].p, y + e * r->o[7].stride[3]), TG__CU(tg__cu_get)(TG__CU_D(9), r->o[9].p, g + e * r->o[9].stride[3]), v);\n",
 "((TG__T *)r->work)[i] = v;\n",
 "}\n",
-"#line 4322 \"tensorgrad_cuda.h\"\n",
+"#line 4328 \"tensorgrad_cuda.h\"\n",
 "TG__INLINE void TG__CU(tg__cu_attend_back)(const tg__cu_walk *r, int64_t block, int which) {\n",
 "TG__CU_SHARED(TG__T, as, TG__CU_ROOM);\n",
 "TG__CU_SHARED(TG__T, bs, TG__CU_ROOM);\n",
@@ -8686,7 +8694,14 @@ static const char *const tg__cu_kernels[] = {
 "}\n",
 "TG__CU(tg__cu_tile_put)(r, which, &a, out);\n",
 "}\n",
-"#line 4360 \"tensorgrad_cuda.h\"\n",
+"#line 4366 \"tensorgrad_cuda.h\"\n",
+"TG__INLINE void TG__CU(tg__cu_one_put)(const tg__cu_walk *r, int64_t head, int t, TG__T v, TG__T top, TG__T sum) {\n",
+"const TG__T inverse = sum == 0 ? 0 : 1 / sum;\n",
+"const int64_t heads = r->o[2].size[1];\n",
+"if (t < r->o[0].size[3]) TG__CU(tg__cu_put)(TG__CU_D(0), r->o[0].p, tg__cu_head_at(r, 0, head / heads, head % heads) + t * r->o[0].stride[3], v * inverse);\n",
+"if (t == 0) { ((TG__T *)r->o[1].p)[head] = sum == 0 ? TG__CU_FROM(tg__double(0x7ff0000000000000u)) : top; ((TG__T *)r->o[1].p)[r->n + head] = inverse; }\n",
+"}\n",
+"#line 4373 \"tensorgrad_cuda.h\"\n",
 "TG__INLINE void TG__CU(tg__cu_one)(const tg__cu_walk *r, int64_t block) {\n",
 "TG__CU_SHARED(TG__T, q, TG__CU_WIDE_HEAD);\n",
 "TG__CU_SHARED(TG__T, p, TG__CU_WIDTH);\n",
@@ -8711,7 +8726,7 @@ static const char *const tg__cu_kernels[] = {
 "}\n",
 "else if (t < keys) for (int d = 0; d < depth; d += 8)\n",
 "TG__CU_UNROLL for (int e = 0; e < 8; e++) if (d + e < depth) v[e] = TG__W(fma)(q[d + e], TG__CU(tg__cu_get)(TG__CU_D(3), r->o[3].p, at + (d + e) * r->o[3].stride[3]), v[e]);\n",
-"TG__CU_UNROLL for (int half = 4; half > 0; half /= 2) TG__CU_UNROLL for (int e = 0; e < half; e++) v[e] += v[e + half];\n",
+"TG__CU_UNROLL for (int n = 4; n > 0; n /= 2) TG__CU_UNROLL for (int e = 0; e < n; e++) v[e] += v[e + n];\n",
 "p[t] = found[t] = TG__CU(tg__cu_score)(r, 0, b, h, 0, first + t, v[0]);\n",
 "}\n",
 "TG__CU_BARRIER\n",
@@ -8738,32 +8753,25 @@ static const char *const tg__cu_kernels[] = {
 "TG__CU_BARRIER\n",
 "}\n",
 "TG__CU_THREADS(t) {\n",
-"TG__T *const to = (TG__T *)r->work + block * (columns + 2), s = q[0], inverse = s == 0 ? 0 : 1 / s;\n",
-"if (r->pieces > 1) {\n",
+"TG__T *const to = (TG__T *)r->work + block * (columns + 2);\n",
+"if (r->pieces == 1) { TG__CU(tg__cu_one_put)(r, head, t, part[t], found[0], q[0]); continue; }\n",
 "if (t < columns) to[t] = part[t];\n",
-"if (t == 0) { to[columns] = found[0]; to[columns + 1] = s; }\n",
-"continue;\n",
-"}\n",
-"if (t < columns) TG__CU(tg__cu_put)(TG__CU_D(0), r->o[0].p, tg__cu_head_at(r, 0, b, h) + t * r->o[0].stride[3], part[t] * inverse);\n",
-"if (t == 0) { ((TG__T *)r->o[1].p)[head] = s == 0 ? -none : found[0]; ((TG__T *)r->o[1].p)[r->n + head] = inverse; }\n",
+"if (t == 0) { to[columns] = found[0]; to[columns + 1] = q[0]; }\n",
 "}\n",
 "}\n",
-"#line 4422 \"tensorgrad_cuda.h\"\n",
+"#line 4431 \"tensorgrad_cuda.h\"\n",
 "TG__INLINE void TG__CU(tg__cu_one_join)(const tg__cu_walk *r, int64_t head) {\n",
-"const int64_t heads = r->o[2].size[1], b = head / heads, h = head % heads;\n",
 "const int columns = (int)r->o[0].size[3];\n",
 "const TG__T *const from = (const TG__T *)r->work + head * r->pieces * (columns + 2), none = -TG__CU_FROM(tg__double(0x7ff0000000000000u));\n",
 "TG__CU_THREADS(t) {\n",
-"TG__T top = none, sum = 0, v = 0, inverse;\n",
+"TG__T top = none, sum = 0, v = 0;\n",
 "for (int64_t i = 0; i < r->pieces; i++) top = TG__W(maxn)(top, from[i * (columns + 2) + columns]);\n",
 "for (int64_t i = 0; i < r->pieces && top != none; i++) {\n",
 "const TG__T *const own = from + i * (columns + 2), weight = own[columns] == none ? 0 : TG__W(exp)(own[columns] - top);\n",
 "sum = TG__W(fma)(own[columns + 1], weight, sum);\n",
 "if (t < columns) v = TG__W(fma)(own[t], weight, v);\n",
 "}\n",
-"inverse = sum == 0 ? 0 : 1 / sum;\n",
-"if (t < columns) TG__CU(tg__cu_put)(TG__CU_D(0), r->o[0].p, tg__cu_head_at(r, 0, b, h) + t * r->o[0].stride[3], v * inverse);\n",
-"if (t == 0) { ((TG__T *)r->o[1].p)[head] = sum == 0 ? -none : top; ((TG__T *)r->o[1].p)[r->n + head] = inverse; }\n",
+"TG__CU(tg__cu_one_put)(r, head, t, v, top, sum);\n",
 "}\n",
 "}\n",
 "TG__CU_KERNEL(TG__CU(tg__cu_attend), tg__cu_walk, TG__CU(tg__cu_attended)(r, block))\n",
@@ -8774,9 +8782,9 @@ static const char *const tg__cu_kernels[] = {
 "TG__CU_KERNEL(TG__CU(tg__cu_attend_dk), tg__cu_walk, TG__CU(tg__cu_attend_back)(r, block, 1))\n",
 "TG__CU_KERNEL(TG__CU(tg__cu_attend_dv), tg__cu_walk, TG__CU(tg__cu_attend_back)(r, block, 2))\n",
 "#endif\n",
-"#line 4448 \"tensorgrad_cuda.h\"\n",
+"#line 4454 \"tensorgrad_cuda.h\"\n",
 "#if (!defined(TG__CU_ONLY) || defined(TG__CU_ONLY_ATTENTION_MATRIX)) && TG__CU_TYPE == 32 && TG__CU_HAS_MATRIX\n",
-"#line 4458 \"tensorgrad_cuda.h\"\n",
+"#line 4464 \"tensorgrad_cuda.h\"\n",
 "#ifdef TG__CU_KIND\n",
 "#define TG__CU_DS(back) (TG__CU_KIND & 15)\n",
 "#define TG__CU_ES(back) (TG__CU_KIND >> 4)\n",
@@ -8793,7 +8801,7 @@ static const char *const tg__cu_kernels[] = {
 "#endif\n",
 "#define TG__CU_LOG2E 1.44269504088896341f\n",
 "enum { TG__CU_ATTEND_ROWS = 128, TG__CU_ATTEND_TILE = 64 };\n",
-"#line 4476 \"tensorgrad_cuda.h\"\n",
+"#line 4482 \"tensorgrad_cuda.h\"\n",
 "TG__INLINE void tg__cu_tile_in(const tg__cu_walk *r, int k, int64_t at, int64_t first, int rows, int sixteens, uint16_t *tile) {\n",
 "const uint16_t *const p = (const uint16_t *)r->o[k].p + at + first * r->o[k].stride[2];\n",
 "const int n = r->o[k].size[2] - first < rows ? (int)(r->o[k].size[2] - first) : rows, columns = (int)r->o[k].size[3];\n",
@@ -8808,7 +8816,7 @@ static const char *const tg__cu_kernels[] = {
 "tile[i * (sixteens * 16 + 8) + c] = (uint16_t)(i < n && c < columns ? p[i * down + c * right] : 0);\n",
 "}\n",
 "}\n",
-"#line 4492 \"tensorgrad_cuda.h\"\n",
+"#line 4498 \"tensorgrad_cuda.h\"\n",
 "TG__INLINE void tg__cu_draw(const tg__cu_walk *r, int back, int turned, int64_t b, int64_t h, int64_t row, int64_t column, int columns, uint8_t *keep) {\n",
 "const int lines = turned ? columns : TG__CU_ATTEND_ROWS, n = turned ? TG__CU_ATTEND_ROWS : columns, groups = n / 4 + 1;\n",
 "const int64_t q0 = turned ? column : row, k0 = turned ? row : column;\n",
@@ -8823,7 +8831,7 @@ static const char *const tg__cu_kernels[] = {
 "}\n",
 "}\n",
 "}\n",
-"#line 4508 \"tensorgrad_cuda.h\"\n",
+"#line 4514 \"tensorgrad_cuda.h\"\n",
 "TG__INLINE void tg__cu_scores(const tg__cu_walk *r, int back, int turned, int64_t b, int64_t h, int64_t row, int64_t column, int columns, TG__CU_OWN(float, s, 32)) {\n",
 "const int mask = TG__CU_Q(back) + 3;\n",
 "const int64_t queries = r->o[TG__CU_Q(back)].size[2], keys = r->o[TG__CU_Q(back) + 1].size[2], width = turned ? queries : keys;\n",
@@ -8856,7 +8864,7 @@ static const char *const tg__cu_kernels[] = {
 "}\n",
 "}\n",
 "}\n",
-"#line 4541 \"tensorgrad_cuda.h\"\n",
+"#line 4547 \"tensorgrad_cuda.h\"\n",
 "TG__INLINE void tg__cu_sums_put(const tg__cu_walk *r, int y, int64_t at, int64_t row, int sixteens, TG__CU_OWN(float, out, 64)) {\n",
 "uint16_t *const p = (uint16_t *)r->o[y].p + at;\n",
 "const int columns = (int)r->o[y].size[3], pairs = r->part >> y & 1;\n",
@@ -8870,11 +8878,11 @@ static const char *const tg__cu_kernels[] = {
 "if (c + 1 < columns) p[i * r->o[y].stride[2] + (c + 1) * r->o[y].stride[3]] = (uint16_t)(v >> 16);\n",
 "} }\n",
 "}\n",
-"#line 4555 \"tensorgrad_cuda.h\"\n",
+"#line 4561 \"tensorgrad_cuda.h\"\n",
 "TG__INLINE void tg__cu_rows_in(const uint16_t *tile, int sixteens, TG__CU_OWN(uint32_t, f, 32)) {\n",
 "TG__CU_UNROLL for (int d = 0; d < sixteens; d++) TG__CU_FRAGMENT(f, 4 * d, tile, sixteens * 16 + 8, 0, 16, 16 * d, 0, 0);\n",
 "}\n",
-"#line 4559 \"tensorgrad_cuda.h\"\n",
+"#line 4565 \"tensorgrad_cuda.h\"\n",
 "TG__INLINE void tg__cu_rows_dot(int dtype, const uint16_t *tile, int rows, int sixteens, TG__CU_OWN(uint32_t, f, 32), TG__CU_OWN(float, s, 32)) {\n",
 "TG__CU_OWN(uint32_t, two, 4);\n",
 "TG__CU_THREADS(t) { TG__CU_UNROLL for (int n = 0; n < rows / 2; n++) TG__CU_MY(s, t)[n] = 0; }\n",
@@ -8884,7 +8892,7 @@ static const char *const tg__cu_kernels[] = {
 "TG__CU_MMA(dtype, s, 8 * n + 4, f, 4 * d, two, 2);\n",
 "} }\n",
 "}\n",
-"#line 4569 \"tensorgrad_cuda.h\"\n",
+"#line 4575 \"tensorgrad_cuda.h\"\n",
 "TG__INLINE void tg__cu_rows_times(int dtype, const uint16_t *tile, int rows, int sixteens, TG__CU_OWN(uint32_t, p, 16), TG__CU_OWN(float, out, 64)) {\n",
 "TG__CU_OWN(uint32_t, two, 4);\n",
 "TG__CU_UNROLL for (int k = 0; k < rows / 16; k++) { TG__CU_UNROLL for (int n = 0; n < sixteens; n++) {\n",
@@ -8893,7 +8901,7 @@ static const char *const tg__cu_kernels[] = {
 "TG__CU_MMA(dtype, out, 8 * n + 4, p, 4 * k, two, 2);\n",
 "} }\n",
 "}\n",
-"#line 4579 \"tensorgrad_cuda.h\"\n",
+"#line 4585 \"tensorgrad_cuda.h\"\n",
 "TG__INLINE void tg__cu_matrix_attended(const tg__cu_walk *r, int64_t block) {\n",
 "TG__CU_SHARED_16(tiles, TG__CU_TILES(0));\n",
 "TG__CU_SHARED(uint8_t, keep, TG__CU_ATTEND_ROWS * TG__CU_ATTEND_TILE);\n",
@@ -8972,7 +8980,7 @@ static const char *const tg__cu_kernels[] = {
 "}\n",
 "tg__cu_sums_put(r, 0, tg__cu_head_at(r, 0, b, h), row, es, out);\n",
 "}\n",
-"#line 4659 \"tensorgrad_cuda.h\"\n",
+"#line 4665 \"tensorgrad_cuda.h\"\n",
 "TG__INLINE void tg__cu_matrix_back(const tg__cu_walk *r, int64_t block, const int which) {\n",
 "TG__CU_SHARED_16(tiles, TG__CU_TILES(1));\n",
 "TG__CU_SHARED(uint8_t, keep, TG__CU_ATTEND_ROWS * TG__CU_ATTEND_TILE);\n",
@@ -9068,7 +9076,7 @@ static const char *const tg__cu_kernels[] = {
 "TG__CU_KERNEL(tg__cu_attend_matrix_dv_f32, tg__cu_walk, tg__cu_matrix_back(r, block, 2))\n",
 "#endif\n",
 "#endif\n",
-"#line 4755 \"tensorgrad_cuda.h\"\n",
+"#line 4761 \"tensorgrad_cuda.h\"\n",
 "#if !defined(TG__CU_ONLY) || defined(TG__CU_ONLY_RESAMPLE) || defined(TG__CU_ONLY_GRID) || defined(TG__CU_ONLY_BOXES)\n",
 "#ifndef TG__CU_PLACES_TOLD\n",
 "#define TG__CU_PLACES_TOLD\n",
@@ -9205,11 +9213,11 @@ static const char *const tg__cu_kernels[] = {
 "const double many = (double)b->points[0] * (double)b->points[1];\n",
 "return many > 1 ? 1 / many : 1;\n",
 "}\n",
-"#line 4760 \"tensorgrad_cuda.h\"\n",
+"#line 4766 \"tensorgrad_cuda.h\"\n",
 "#endif\n",
 "#endif\n",
 "#if !defined(TG__CU_ONLY) || defined(TG__CU_ONLY_RESAMPLE)\n",
-"#line 4764 \"tensorgrad_cuda.h\"\n",
+"#line 4770 \"tensorgrad_cuda.h\"\n",
 "#ifndef TG__CU_TAPS\n",
 "#define TG__CU_TAPS\n",
 "typedef struct tg__cu_taps { int64_t first, count; const double *weight; const int32_t *whole; } tg__cu_taps;\n",
@@ -9227,7 +9235,7 @@ static const char *const tg__cu_kernels[] = {
 "tg__cu_move((int)r->length, r->o[0].p, TG__CU_TO(0), r->o[1].p, p[0] * r->o[1].stride[0] + p[1] * r->o[1].stride[1] + tg__cu_taps_of(r, 0, p[2]).first * r->o[1].stride[2] +\n",
 "tg__cu_taps_of(r, 1, p[3]).first * r->o[1].stride[3] + tg__cu_taps_of(r, 2, p[4]).first * r->o[1].stride[4]);\n",
 "}\n",
-"#line 4782 \"tensorgrad_cuda.h\"\n",
+"#line 4788 \"tensorgrad_cuda.h\"\n",
 "TG__INLINE void tg__cu_resized_byte(const tg__cu_walk *r, int64_t i) {\n",
 "TG__CU_POSITION\n",
 "const tg__cu_taps h = tg__cu_taps_of(r, 1, p[3]), w = tg__cu_taps_of(r, 2, p[4]);\n",
@@ -9260,11 +9268,11 @@ static const char *const tg__cu_kernels[] = {
 "TG__CU_KERNEL(TG__CU(tg__cu_resample), tg__cu_walk, { TG__CU_THREADS(t) TG__CU_EACH(i) TG__CU(tg__cu_resampled)(r, i); })\n",
 "#endif\n",
 "#endif\n",
-"#line 4815 \"tensorgrad_cuda.h\"\n",
+"#line 4821 \"tensorgrad_cuda.h\"\n",
 "#if (!defined(TG__CU_ONLY) || defined(TG__CU_ONLY_GRID)) && TG__CU_TYPE != 0\n",
-"#line 4818 \"tensorgrad_cuda.h\"\n",
+"#line 4824 \"tensorgrad_cuda.h\"\n",
 "typedef struct TG__CU(tg__cu_tapped) { tg__grid_taps line[3], more[3]; int many[3]; } TG__CU(tg__cu_tapped);\n",
-"#line 4820 \"tensorgrad_cuda.h\"\n",
+"#line 4826 \"tensorgrad_cuda.h\"\n",
 "TG__NOINLINE void TG__CU(tg__cu_look_up)(const tg__cu_walk *r, int64_t n, int64_t q, int more, TG__CU(tg__cu_tapped) *to) {\n",
 "const TG__T *const grid = (const TG__T *)r->o[2].p + n * r->o[2].stride[0] + tg__cu_offset(3, r->shape + 1, r->o[2].stride + 1, q);\n",
 "const int flat = r->o[2].size[4] == 2;\n",
@@ -9277,11 +9285,11 @@ static const char *const tg__cu_kernels[] = {
 "if (more) (void)tg__grid_line(&rule, v, r->o[0].size[2 + k], r->whole[3 + k] + 1, &to->more[k]);\n",
 "}\n",
 "}\n",
-"#line 4833 \"tensorgrad_cuda.h\"\n",
+"#line 4839 \"tensorgrad_cuda.h\"\n",
 "#define TG__CU_TAPS_OF(s) for (int e = 0; e < (s).many[0]; e++) for (int f = 0; f < (s).many[1]; f++) for (int k = 0; k < (s).many[2]; k++)\n",
 "#define TG__CU_TAP_IN(s) ((s).line[0].at[e] >= 0 && (s).line[1].at[f] >= 0 && (s).line[2].at[k] >= 0)\n",
 "#define TG__CU_TAP_AT(s, step) ((s).line[0].at[e] * (step)[0] + (s).line[1].at[f] * (step)[1] + (s).line[2].at[k] * (step)[2])\n",
-"#line 4837 \"tensorgrad_cuda.h\"\n",
+"#line 4843 \"tensorgrad_cuda.h\"\n",
 "TG__INLINE void TG__CU(tg__cu_gridded)(const tg__cu_walk *r, int64_t i) {\n",
 "const int64_t q = i % r->length, first = i / r->length % r->pieces * r->piece, n = i / r->length / r->pieces, end = first + r->piece < r->o[0].size[1] ? first + r->piece : r->o[0].size[1];\n",
 "const TG__T *x = (const TG__T *)r->o[0].p + n * r->o[0].stride[0] + first * r->o[0].stride[1];\n",
@@ -9306,7 +9314,7 @@ static const char *const tg__cu_kernels[] = {
 "*y = sum;\n",
 "}\n",
 "}\n",
-"#line 4863 \"tensorgrad_cuda.h\"\n",
+"#line 4869 \"tensorgrad_cuda.h\"\n",
 "TG__INLINE void TG__CU(tg__cu_grid_listed)(const tg__cu_walk *r, int64_t i) {\n",
 "const int64_t step[3] = { r->o[0].size[3] * r->o[0].size[4], r->o[0].size[4], 1 }, none = r->o[0].size[2] * step[0];\n",
 "int64_t *element = (int64_t *)r->work + 2 * r->whole[7] + i * r->part;\n",
@@ -9318,7 +9326,7 @@ static const char *const tg__cu_kernels[] = {
 "*w++ = (TG__T)(s.line[0].w[e] * s.line[1].w[f] * s.line[2].w[k]);\n",
 "}\n",
 "}\n",
-"#line 4875 \"tensorgrad_cuda.h\"\n",
+"#line 4881 \"tensorgrad_cuda.h\"\n",
 "TG__INLINE void TG__CU(tg__cu_grid_given)(const tg__cu_walk *r, int64_t i) {\n",
 "const int64_t size = r->o[0].size[2] * r->o[0].size[3] * r->o[0].size[4], q = i % size, image = i / size / r->pieces, n = r->whole[6] + image, entries = r->length * r->part;\n",
 "const int64_t *const sorted = (const int64_t *)r->work + image * entries, *const entry = sorted + r->whole[7];\n",
@@ -9342,7 +9350,7 @@ static const char *const tg__cu_kernels[] = {
 "TG__CU_UNROLL for (u = 0; u < 4; u++) if (c + u < end) to[u * r->o[0].stride[1]] = sum[u];\n",
 "}\n",
 "}\n",
-"#line 4899 \"tensorgrad_cuda.h\"\n",
+"#line 4905 \"tensorgrad_cuda.h\"\n",
 "TG__INLINE void TG__CU(tg__cu_grid_placed)(const tg__cu_walk *r, int64_t i) {\n",
 "const int64_t n = i / r->length, q = i % r->length;\n",
 "const TG__T *const g = (const TG__T *)r->o[1].p + n * r->o[1].stride[0] + tg__cu_offset(3, r->shape + 1, r->o[1].stride + 2, q), *const x = (const TG__T *)r->o[0].p + n * r->o[0].stride[0];\n",
@@ -9370,9 +9378,9 @@ static const char *const tg__cu_kernels[] = {
 "TG__CU_KERNEL(TG__CU(tg__cu_grid_back), tg__cu_walk, { TG__CU_THREADS(t) TG__CU_EACH(i) TG__CU(tg__cu_grid_given)(r, i); })\n",
 "TG__CU_KERNEL(TG__CU(tg__cu_grid_place), tg__cu_walk, { TG__CU_THREADS(t) TG__CU_EACH(i) TG__CU(tg__cu_grid_placed)(r, i); })\n",
 "#endif\n",
-"#line 4927 \"tensorgrad_cuda.h\"\n",
+"#line 4933 \"tensorgrad_cuda.h\"\n",
 "#if (!defined(TG__CU_ONLY) || defined(TG__CU_ONLY_BOXES)) && TG__CU_TYPE != 0\n",
-"#line 4929 \"tensorgrad_cuda.h\"\n",
+"#line 4935 \"tensorgrad_cuda.h\"\n",
 "TG__INLINE tg__boxes_rule TG__CU(tg__cu_boxes_rule)(const tg__cu_walk *r) {\n",
 "tg__boxes_rule rule;\n",
 "rule.ratio = r->whole[0]; rule.aligned = r->whole[1] != 0; rule.wide = sizeof(TG__T) == 8; rule.scale = r->numbers[0];\n",
@@ -9400,7 +9408,7 @@ static const char *const tg__cu_kernels[] = {
 "if (from <= to) { b->low[k] = (int64_t)(from < -2 ? -2 : from > size ? size : from); b->high[k] = (int64_t)(to < -2 ? -2 : to > size ? size : to); }\n",
 "}\n",
 "}\n",
-"#line 4957 \"tensorgrad_cuda.h\"\n",
+"#line 4963 \"tensorgrad_cuda.h\"\n",
 "TG__INLINE void TG__CU(tg__cu_boxes_met)(const tg__cu_walk *r, int64_t i) {\n",
 "const tg__boxes_rule rule = TG__CU(tg__cu_boxes_rule)(r);\n",
 "const int64_t bin_w = i % rule.bins[1], bin_h = i / rule.bins[1] % rule.bins[0], c = i / rule.bins[1] / rule.bins[0] % r->pieces * TG__CU_BOX_CHANNELS, at = i / rule.bins[1] / rule.bins[0] / r->pieces;\n",
@@ -9430,7 +9438,7 @@ static const char *const tg__cu_kernels[] = {
 "}\n",
 "TG__CU_UNROLL for (u = 0; u < TG__CU_BOX_CHANNELS; u++) if (u < many) y[u * ys[1]] = (TG__T)sum[u];\n",
 "}\n",
-"#line 4987 \"tensorgrad_cuda.h\"\n",
+"#line 4993 \"tensorgrad_cuda.h\"\n",
 "TG__INLINE void TG__CU(tg__cu_boxes_given)(const tg__cu_walk *r, int64_t i) {\n",
 "const tg__boxes_rule rule = TG__CU(tg__cu_boxes_rule)(r);\n",
 "const int64_t place[2] = { i / rule.size[1] % rule.size[0], i % rule.size[1] }, c = i / rule.size[1] / rule.size[0] % r->pieces * TG__CU_BOX_CHANNELS, n = i / rule.size[1] / rule.size[0] / r->pieces;\n",
@@ -9473,7 +9481,7 @@ static const char *const tg__cu_kernels[] = {
 "TG__CU_KERNEL(TG__CU(tg__cu_boxes), tg__cu_walk, { TG__CU_THREADS(t) TG__CU_EACH(i) TG__CU(tg__cu_boxes_met)(r, i); })\n",
 "TG__CU_KERNEL(TG__CU(tg__cu_boxes_back), tg__cu_walk, { TG__CU_THREADS(t) TG__CU_EACH(i) TG__CU(tg__cu_boxes_given)(r, i); })\n",
 "#endif\n",
-"#line 5030 \"tensorgrad_cuda.h\"\n",
+"#line 5036 \"tensorgrad_cuda.h\"\n",
 "#if (!defined(TG__CU_ONLY) || defined(TG__CU_ONLY_RNN)) && TG__CU_TYPE != 0\n",
 "#line 1 \"tensorgrad.h, from the line '#define TG__RNN_GET(p, at)' on\"\n",
 "#define TG__RNN_GET(p, at)    (k == TG__VN ? TG__W(load)((p) + (at)) : TG__W(loadn)((p) + (at), k))\n",
@@ -9567,7 +9575,7 @@ static const char *const tg__cu_kernels[] = {
 "TG__RNN_PUT(dgates, j, TG__FT(tg__rnn_flush)(t));\n",
 "}\n",
 "}\n",
-"#line 5033 \"tensorgrad_cuda.h\"\n",
+"#line 5039 \"tensorgrad_cuda.h\"\n",
 "TG__INLINE tg__rnn_run TG__CU(tg__cu_unit)(const tg__cu_walk *r, int64_t i) {\n",
 "const int64_t row = i / r->length, unit = i - row * r->length;\n",
 "tg__rnn_run run;\n",
@@ -9578,7 +9586,7 @@ static const char *const tg__cu_kernels[] = {
 "TG__CU_KERNEL(TG__CU(tg__cu_rnn), tg__cu_walk, { TG__CU_THREADS(t) TG__CU_EACH(i) { const tg__rnn_run run = TG__CU(tg__cu_unit)(r, i); TG__FT(tg__rnn_ahead)(r->kind, &run); } })\n",
 "TG__CU_KERNEL(TG__CU(tg__cu_rnn_back), tg__cu_walk, { TG__CU_THREADS(t) TG__CU_EACH(i) { const tg__rnn_run run = TG__CU(tg__cu_unit)(r, i); TG__FT(tg__rnn_back)(r->kind, &run); } })\n",
 "#endif\n",
-"#line 5044 \"tensorgrad_cuda.h\"\n",
+"#line 5050 \"tensorgrad_cuda.h\"\n",
 "#if (!defined(TG__CU_ONLY) || defined(TG__CU_ONLY_OPTIM)) && TG__CU_TYPE != 0\n",
 "#line 1 \"tensorgrad.h, from the line '#define TG__OPTIM_NUMBER(i)' on\"\n",
 "#define TG__OPTIM_NUMBER(i)  TG__W(set)((TG__T)r->number[i])\n",
@@ -9781,14 +9789,14 @@ static const char *const tg__cu_kernels[] = {
 "default: TG__FT(tg__optim_powers)(r); break;\n",
 "}\n",
 "}\n",
-"#line 5047 \"tensorgrad_cuda.h\"\n",
+"#line 5053 \"tensorgrad_cuda.h\"\n",
 "#undef TG__CU_RULE\n",
 "#ifdef TG__CU_KIND\n",
 "#define TG__CU_RULE(asked) TG__CU_KIND\n",
 "#else\n",
 "#define TG__CU_RULE(asked) (asked)\n",
 "#endif\n",
-"#line 5054 \"tensorgrad_cuda.h\"\n",
+"#line 5060 \"tensorgrad_cuda.h\"\n",
 "TG__INLINE void TG__CU(tg__cu_step_of)(int kind, const double *number, const int64_t *whole, unsigned there, TG__T *v) {\n",
 "TG__T stepped = there & 2 ? v[1] : v[0];\n",
 "tg__optim_run run;\n",
@@ -9811,7 +9819,7 @@ static const char *const tg__cu_kernels[] = {
 "TG__CU(tg__cu_step_of)(r->kind, r->number, r->whole, there, v);\n",
 "TG__CU_UNROLL for (int k = 0; k < 5; k++) if (r->o[k].p) TG__CU(tg__cu_put)(TG__CU_D(k), r->o[k].p, at[k], v[k]);\n",
 "} })\n",
-"#line 5077 \"tensorgrad_cuda.h\"\n",
+"#line 5083 \"tensorgrad_cuda.h\"\n",
 "#undef TG__CU_D_STEP\n",
 "#define TG__CU_D_STEP(k) TG__CU_DTYPE(k, r->dtype[k])\n",
 "TG__CU_KERNEL(TG__CU(tg__cu_steps), tg__cu_steps, {\n",
@@ -9843,7 +9851,7 @@ static const char *const tg__cu_kernels[] = {
 "}\n",
 "}\n",
 "})\n",
-"#line 5109 \"tensorgrad_cuda.h\"\n",
+"#line 5115 \"tensorgrad_cuda.h\"\n",
 "TG__INLINE TG__T TG__CU(tg__cu_power)(const tg__cu_optim *r, int64_t i) {\n",
 "TG__T v[2];\n",
 "tg__optim_run run;\n",
@@ -9853,7 +9861,7 @@ static const char *const tg__cu_kernels[] = {
 "TG__FT(tg__optim_powers)(&run);\n",
 "return v[0];\n",
 "}\n",
-"#line 5119 \"tensorgrad_cuda.h\"\n",
+"#line 5125 \"tensorgrad_cuda.h\"\n",
 "TG__INLINE void TG__CU(tg__cu_power_blocks)(const tg__cu_optim *r, int64_t block) {\n",
 "TG__CU_SHARED(TG__T, s, TG__CU_WIDTH);\n",
 "int half;\n",
@@ -9884,9 +9892,9 @@ static const char *const tg__cu_kernels[] = {
 "TG__CU_KERNEL(TG__CU(tg__cu_powers), tg__cu_optim, TG__CU(tg__cu_power_blocks)(r, block))\n",
 "TG__CU_KERNEL(TG__CU(tg__cu_powers_sum), tg__cu_optim, { (void)block; TG__CU(tg__cu_power_join)(r); })\n",
 "#endif\n",
-"#line 5150 \"tensorgrad_cuda.h\"\n",
+"#line 5156 \"tensorgrad_cuda.h\"\n",
 "#if !defined(TG__CU_ONLY) || defined(TG__CU_ONLY_GEMM) || defined(TG__CU_ONLY_CONV)\n",
-"#line 5154 \"tensorgrad_cuda.h\"\n",
+"#line 5160 \"tensorgrad_cuda.h\"\n",
 "#undef TG__CU_FMA\n",
 "#undef TG__CU_PLUS\n",
 "#if TG__CU_TYPE == 32\n",
@@ -9903,7 +9911,7 @@ static const char *const tg__cu_kernels[] = {
 "#define TG__CU_TILE\n",
 "enum { TG__CU_BM = 128, TG__CU_BN = 64, TG__CU_BK = 16, TG__CU_PAD = TG__CU_BM + 4 };\n",
 "#endif\n",
-"#line 5171 \"tensorgrad_cuda.h\"\n",
+"#line 5177 \"tensorgrad_cuda.h\"\n",
 "TG__INLINE void TG__CU(tg__cu_tile_step)(const TG__T *as, const TG__T *bs, TG__CU_OWN(TG__T, acc, 32)) {\n",
 "TG__CU_THREADS(t) {\n",
 "const int i0 = t / 16 * 8, j0 = t % 16 * 4;\n",
@@ -9916,7 +9924,7 @@ static const char *const tg__cu_kernels[] = {
 "}\n",
 "}\n",
 "}\n",
-"#line 5184 \"tensorgrad_cuda.h\"\n",
+"#line 5190 \"tensorgrad_cuda.h\"\n",
 "TG__INLINE void TG__CU(tg__cu_tile_clear)(TG__CU_OWN(TG__T, acc, 32)) {\n",
 "TG__CU_THREADS(t) if (t < TG__CU_WIDTH) { TG__CU_UNROLL for (int e = 0; e < 32; e++) TG__CU_MY(acc, t)[e] = 0; }\n",
 "}\n",
@@ -9924,21 +9932,21 @@ static const char *const tg__cu_kernels[] = {
 "TG__CU_THREADS(t) if (t < TG__CU_WIDTH) { TG__CU_UNROLL for (int e = 0; e < 32; e++) TG__CU_MY(total, t)[e] = first ? TG__CU_MY(acc, t)[e] : TG__CU_PLUS(TG__CU_MY(total, t)[e], TG__CU_MY(acc, t)[e]); }\n",
 "}\n",
 "#if !defined(TG__CU_ONLY) || defined(TG__CU_ONLY_GEMM)\n",
-"#line 5192 \"tensorgrad_cuda.h\"\n",
+"#line 5198 \"tensorgrad_cuda.h\"\n",
 "TG__INLINE TG__T TG__CU(tg__cu_of_b)(const tg__cu_gemm *r, int64_t at) {\n",
 "#if TG__CU_TYPE == 32\n",
 "if (TG__CU_DTYPE(2, r->tb) > 9) return tg__cu_get_block(TG__CU_DTYPE(2, r->tb), r->b, at);\n",
 "#endif\n",
 "return TG__CU(tg__cu_get)(TG__CU_DTYPE(2, r->tb), r->b, at);\n",
 "}\n",
-"#line 5199 \"tensorgrad_cuda.h\"\n",
+"#line 5205 \"tensorgrad_cuda.h\"\n",
 "TG__INLINE void TG__CU(tg__cu_finish)(const tg__cu_gemm *r, int64_t c_at, int64_t bias_at, int64_t i, int64_t j, TG__T v) {\n",
 "const int64_t at = c_at + i * r->c_rs + j * r->c_cs;\n",
 "if (r->bias) v = TG__CU_PLUS(v, TG__CU(tg__cu_get)(TG__CU_DTYPE(0, r->tc), r->bias, bias_at + i * r->bias_rs + j * r->bias_cs));\n",
 "if (r->accumulate) v = TG__CU_PLUS(TG__CU(tg__cu_get)(TG__CU_DTYPE(0, r->tc), r->c, at), v);\n",
 "TG__CU(tg__cu_put)(TG__CU_DTYPE(0, r->tc), r->c, at, v);\n",
 "}\n",
-"#line 5206 \"tensorgrad_cuda.h\"\n",
+"#line 5212 \"tensorgrad_cuda.h\"\n",
 "TG__INLINE void TG__CU(tg__cu_part)(const tg__cu_gemm *r, int64_t batch, int64_t q, int64_t i, int64_t j, TG__T v) {\n",
 "if (r->partial) ((TG__T *)r->partial)[((batch * r->blocks + q) * r->m + i) * r->n + j] = v;\n",
 "else TG__CU(tg__cu_finish)(r, tg__cu_offset(r->ndim, r->shape, r->bc, batch), tg__cu_offset(r->ndim, r->shape, r->bbias, batch), i, j, v);\n",
@@ -10009,7 +10017,7 @@ static const char *const tg__cu_kernels[] = {
 "if (t % 64 == 0 && item < items) TG__CU(tg__cu_part)(r, item / r->n / r->m / r->blocks, item / r->n / r->m % r->blocks, item / r->n % r->m, item % r->n, s[t]);\n",
 "}\n",
 "}\n",
-"#line 5277 \"tensorgrad_cuda.h\"\n",
+"#line 5283 \"tensorgrad_cuda.h\"\n",
 "TG__INLINE void TG__CU(tg__cu_lanes)(const tg__cu_gemm *r, int64_t block) {\n",
 "TG__CU_SHARED(TG__T, s, TG__CU_WIDTH);\n",
 "const int64_t nt = (r->n + 31) / 32, i = block / nt % r->m, q = block / nt / r->m % r->blocks, batch = block / nt / r->m / r->blocks;\n",
@@ -10056,13 +10064,13 @@ static const char *const tg__cu_kernels[] = {
 "TG__CU_KERNEL(TG__CU(tg__cu_gemm_parts), tg__cu_gemm, TG__CU(tg__cu_add_parts)(r, block))\n",
 "#endif\n",
 "#endif\n",
-"#line 5324 \"tensorgrad_cuda.h\"\n",
+"#line 5330 \"tensorgrad_cuda.h\"\n",
 "#if (!defined(TG__CU_ONLY) || defined(TG__CU_ONLY_CONV)) && TG__CU_TYPE != 0\n",
-"#line 5326 \"tensorgrad_cuda.h\"\n",
+"#line 5332 \"tensorgrad_cuda.h\"\n",
 "#ifndef TG__CU_CONV\n",
 "#define TG__CU_CONV\n",
 "typedef struct tg__cu_spot { int64_t at; int32_t z, y, x; } tg__cu_spot;\n",
-"#line 5330 \"tensorgrad_cuda.h\"\n",
+"#line 5336 \"tensorgrad_cuda.h\"\n",
 "TG__INLINE void tg__cu_split(const int64_t *size, int64_t i, int64_t *p) {\n",
 "TG__CU_ROLL for (int d = 3; d > 0; d--) { const int64_t q = i / size[d]; p[d] = i - q * size[d]; i = q; }\n",
 "p[0] = i;\n",
@@ -10080,7 +10088,7 @@ static const char *const tg__cu_kernels[] = {
 "s.z = (int32_t)p[1] * r->k_scale[0]; s.y = (int32_t)p[2] * r->k_scale[1]; s.x = (int32_t)p[3] * r->k_scale[2];\n",
 "return s;\n",
 "}\n",
-"#line 5348 \"tensorgrad_cuda.h\"\n",
+"#line 5354 \"tensorgrad_cuda.h\"\n",
 "TG__INLINE int tg__cu_inside(const tg__cu_conv *r, int d, int32_t *v) {\n",
 "if (r->divide[d] != 1) {\n",
 "if (*v < 0 || *v % r->divide[d]) return 0;\n",
@@ -10155,7 +10163,7 @@ static const char *const tg__cu_kernels[] = {
 "}\n",
 "}\n",
 "}\n",
-"#line 5423 \"tensorgrad_cuda.h\"\n",
+"#line 5429 \"tensorgrad_cuda.h\"\n",
 "TG__INLINE void TG__CU(tg__cu_conv_one)(const tg__cu_conv *r, int64_t item) {\n",
 "const int64_t parts = r->partial ? r->blocks : 1, m = item % r->m, n = item / r->m % r->n, q = item / r->m / r->n % parts, group = item / r->m / r->n / parts;\n",
 "int64_t p[4], kb, k;\n",

@@ -138,6 +138,7 @@ UNSEEN void watch_barrier(void) { if (!watch.blind) watch.now++; __asm__ volatil
 
 #if defined(FAKE_DRIVER)
 /* ---- the kernels: the text for each type, then the rows of the formula table, as the header asks NVRTC for them ---- */
+#define TG__CU_MISPLACED abort();                                              /* a load or store where its bytes do not lie: a fault on a device */
 #include "cuda_words.inc"
 #define TG__CU_TYPE 32
 #include "cuda_kernels.inc"

@@ -63,7 +63,7 @@ if [ "$1" != nvrtc ]; then
     # what tools/gpu_check.sh runs on a card, on the emulated one
     [ -x $build/device ] && program card.out env LD_LIBRARY_PATH=$build/loader $build/device card
     # and its rows of the benchmark list, whole networks among them: each is compared with the CPU's
-    build_once $build/gpu_bench "tools/gpu_bench.c examples/models/gpt2.h examples/models/decode.h examples/models/resnet.h examples/models/mlp.h tensorgrad.h tensorgrad_cuda.h" $CC -g -O1 -DTENSORGRAD_TEACH -Wall -Wextra tools/gpu_bench.c -lm -lpthread $libdl &&
+    build_once $build/gpu_bench "tools/gpu_bench.c tools/rows.h examples/models/gpt2.h examples/models/decode.h examples/models/resnet.h examples/models/mlp.h tensorgrad.h tensorgrad_cuda.h" $CC -g -O1 -DTENSORGRAD_TEACH -Wall -Wextra tools/gpu_bench.c -lm -lpthread $libdl &&
         [ ! -s $build/gpu_bench.txt ] && env LD_LIBRARY_PATH=$build/loader $build/gpu_bench --small --budget 0 > $build/gpu_bench.out 2>&1 && ok || { bad "tools/gpu_bench.c"; head -n 3 $build/gpu_bench.txt; grep '"error"' $build/gpu_bench.out | cut -c1-300; }
     [ -x $build/device ] && watched
     # warnings, in both languages

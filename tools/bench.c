@@ -32,6 +32,7 @@
 #include "../examples/models/mobilenet_v2.h"
 #include "../examples/models/rnn_lm.h"
 #include "../examples/models/gpt2.h"
+#include "rows.h"
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -1563,31 +1564,6 @@ static bool peak(const Row *r, const char *impl, const tg_config *config) {
 }
 
 /* ---- command line ---- */
-static bool matches(const char *glob, const char *end, const char *s) {                   /* asterisk, question mark, [set] */
-    for (; glob < end; glob++, s++) {
-        if (*glob == '*') {
-            for (;; s++) { if (matches(glob + 1, end, s)) return true; if (!*s) return false; }
-        }
-        if (!*s) return false;
-        if (*glob == '[') {
-            bool in = false;
-            for (glob++; glob < end && *glob != ']'; glob++) {
-                if (glob + 2 < end && glob[1] == '-' && glob[2] != ']') { if (*s >= glob[0] && *s <= glob[2]) in = true; glob += 2; }
-                else if (*glob == *s) in = true;
-            }
-            if (!in) return false;
-        } else if (*glob != '?' && *glob != *s) return false;
-    }
-    return !*s;
-}
-static bool wanted(const char *globs, const char *name) {
-    for (;;) {
-        const char *end = strchr(globs, ',');
-        if (matches(globs, end ? end : globs + strlen(globs), name)) return true;
-        if (!end) return false;
-        globs = end + 1;
-    }
-}
 static void pin(void) {
 #if defined(__linux__)
     cpu_set_t may, set;

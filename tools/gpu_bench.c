@@ -24,6 +24,7 @@
 #include "../examples/models/mlp.h"
 #include "../examples/models/resnet.h"
 #include "../examples/models/gpt2.h"
+#include "rows.h"
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -484,21 +485,6 @@ static bool bench(const Row *r, const Row *little, double budget, bool small, co
 }
 
 /* ---- command line ---- */
-static bool matches(const char *glob, const char *end, const char *s) {                   /* asterisk, question mark */
-    for (; glob < end; glob++, s++) {
-        if (*glob == '*') for (;; s++) { if (matches(glob + 1, end, s)) return true; if (!*s) return false; }
-        if (!*s || (*glob != '?' && *glob != *s)) return false;
-    }
-    return !*s;
-}
-static bool wanted(const char *globs, const char *name) {
-    for (;;) {
-        const char *end = strchr(globs, ',');
-        if (matches(globs, end ? end : globs + strlen(globs), name)) return true;
-        if (!end) return false;
-        globs = end + 1;
-    }
-}
 int main(int argc, char **argv) {
     const char *globs = "*";
     double budget = 0.1, limit = 1e9, begin = 0;

@@ -59,7 +59,7 @@ step() {        # NAME SECONDS COMMAND...
 }
 build() {       # NAME SOURCE FLAGS...: unless it is there and newer than what it is made of
     name=$1 source=$2; shift 2
-    [ -x "$out/$name" ] && [ -z "$(find "$source" tests/device_ops.h tests/op_list.h examples/models tensorgrad.h tensorgrad_cuda.h -newer "$out/$name")" ] && return
+    [ -x "$out/$name" ] && [ -z "$(find "$source" tools/rows.h tests/device_ops.h tests/op_list.h examples/models tensorgrad.h tensorgrad_cuda.h -newer "$out/$name")" ] && return
     step "build_$name" 150 $cc "$@" -I. "$source" -o "$out/$name" -lm -lpthread -ldl
 }
 rm -f $out/build_*.txt
