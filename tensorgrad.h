@@ -2365,6 +2365,13 @@ TG_API bool tg_device_register(tg_ctx *tg, tg_device device, const tg_backend *b
 /* t on `device`, packed in row-major order; t itself when it is there. Differentiable: the gradient comes back. */
 TG_API tg_tensor *tg_to_device(tg_tensor *t, tg_device device);
 
+/* From now on tensors are made on `device`, and returns where they were made before: what the functions of a shape or of
+   packed data make (tg_zeros, tg_full, tg_arange, tg_linspace, tg_eye, tg_from, tg_randn, tg_randperm, ...), and the parameters
+   of new modules, which draw the numbers that they draw on the CPU. A function of a tensor makes its result beside it, as
+   ever. Plain numbers (tg_number), wrapped memory (tg_wrap), and what comes from files and datasets stay on the CPU:
+   tg_load copies into parameters wherever they are, tg_to_device carries a batch. */
+TG_API tg_device tg_default_device(tg_ctx *tg, tg_device device);
+
 /* ======================================================================================
    >>io    files in and out: safetensors, npy
    ====================================================================================== */
@@ -4141,6 +4148,7 @@ static inline tg_tensor *tg__call_at(const char *file, int line, const tg_op *op
 #define tg_call(...) TG__PLACED(call, __VA_ARGS__)
 #define tg_device_register(tg, device, ...) tg_device_register(TG__AT_CTX(tg), device, __VA_ARGS__)
 #define tg_to_device(t, device) tg_to_device(TG__AT(t), device)
+#define tg_default_device(tg, device) tg_default_device(TG__AT_CTX(tg), device)
 #define tg_dict_new(tg) tg_dict_new(TG__AT_CTX(tg))
 #define tg_dict_set(d, name, t) tg_dict_set(TG__AT_DICT(d), name, TG__AT(t))
 #define tg_dict_set_meta(d, key, value) tg_dict_set_meta(TG__AT_DICT(d), key, value)
@@ -6404,6 +6412,7 @@ struct tg_ctx {
 
     /* graph */
     bool      grad_mode, anomaly;
+    tg_device made_on;                                        /* tg_default_device */
     tg__node *dead_nodes;
     tg_module *lost_modules;               /* that an error left without an owner: they go when it is cleared */
     struct tg__folds *folds;               /* tg_bake tries a model: what it has seen */
@@ -10340,6 +10349,7 @@ TG_API bool (tg_hvp)(const tg_function_call *c, tg_tensor *const *v, tg_tensor *
     return ok;
 }
 
+TG__PRIVATE tg_tensor *tg__host_tensor(tg_ctx *tg, tg_dtype dtype, int ndim, const int64_t *shape);
 TG__PRIVATE tg_tensor *tg__full_beside(tg_ctx *tg, const tg_tensor *like, tg_dtype dtype,
     int ndim, const int64_t *shape, double value);
 TG_API tg_tensor *(tg_jacobian)(const tg_function_call *c, int output, int input) {
@@ -10359,10 +10369,10 @@ TG_API tg_tensor *(tg_jacobian)(const tg_function_call *c, int output, int input
         ok = j != NULL;
         for (k = 0; ok && k < y->numel && tg__needs_grad(y); k++) {
             tg_mark m = tg_begin(p.tg);
-            tg_tensor *e = tg_full(p.tg, y->ndim, y->shape, 0, y->dtype), *g = NULL, *row;
+            tg_tensor *e = tg__host_tensor(p.tg, y->dtype, y->ndim, y->shape), *g = NULL, *row;
             int64_t rest = k, index[TG_MAX_DIMS];
             for (i = y->ndim - 1; i >= 0; i--) { index[i] = rest % y->shape[i]; rest /= y->shape[i]; }
-            ok = e && tg_set(e, index, 1) && (e = tg_to_device(e, y->device)) != NULL
+            ok = e && tg_zero_(e) && tg_set(e, index, 1) && (e = tg_to_device(e, y->device)) != NULL
                 && tg__gradients(p.tg, &y, 1, &e, false, &x, 1, &g, false, true, false, true);
             if (ok && g) {
                 int64_t flat[2];
@@ -12011,14 +12021,19 @@ TG__PRIVATE tg_tensor *tg__scalar(const tg_tensor *a, double b) {
    >>impl-create    making tensors, random numbers, reading and writing values, other devices
    ====================================================================================== */
 
-TG__PRIVATE tg_tensor *tg__create(tg_ctx *tg, const char *name, int ndim, const int64_t *shape, tg_dtype dtype) {
+TG__PRIVATE tg_tensor *tg__create_on(tg_ctx *tg, tg_device device, const char *name, int ndim, const int64_t *shape, tg_dtype dtype) {
     tg_tensor *t;
     if (!tg__gate(tg)) return NULL;
     tg__name(tg, name);
-    t = tg__hold(tg, tg__tensor_make(tg, TG_CPU, dtype, ndim, shape, NULL));
+    t = tg__hold(tg, tg__tensor_make(tg, device, dtype, ndim, shape, NULL));
     if (t) t->made_by = name;
     return t;
 }
+TG__PRIVATE tg_tensor *tg__create(tg_ctx *tg, const char *name, int ndim, const int64_t *shape, tg_dtype dtype) {
+    return tg__create_on(tg, tg ? tg->made_on : TG_CPU, name, ndim, shape, dtype);
+}
+/* for what a function reads or writes here, wherever others are made */
+TG__PRIVATE tg_tensor *tg__host_tensor(tg_ctx *tg, tg_dtype dtype, int ndim, const int64_t *shape) { return tg__hold(tg, tg__tensor_make(tg, TG_CPU, dtype, ndim, shape, NULL)); }
 TG__PRIVATE tg_tensor *tg__filled(tg_ctx *tg, tg_tensor *t, double f, int64_t i, bool is_int) {
     if (t && t->opaque) { (void)tg__fail(tg, TG__E_NOT_FOR, (int)t->dtype); return NULL; }
     return t && tg__fill(tg, t, f, i, is_int) ? t : NULL;
@@ -12049,12 +12064,12 @@ TG_API tg_tensor *(tg_full)(tg_ctx *tg, int ndim, const int64_t *shape, double v
     return tg__filled(tg, tg__create(tg, "full", ndim, shape, dtype), value, 0, false);
 }
 TG_API tg_tensor *(tg_number)(tg_ctx *tg, double value) {
-    tg_tensor *t = tg__create(tg, "number", 0, NULL, TG_F64);
+    tg_tensor *t = tg__create_on(tg, TG_CPU, "number", 0, NULL, TG_F64);
     if (t) { memcpy(t->data, &value, 8); t->is_number = true; }
     return t;
 }
 TG_API tg_tensor *(tg_integer)(tg_ctx *tg, int64_t value) {
-    tg_tensor *t = tg__create(tg, "integer", 0, NULL, TG_I64);
+    tg_tensor *t = tg__create_on(tg, TG_CPU, "integer", 0, NULL, TG_I64);
     if (t) { memcpy(t->data, &value, 8); t->is_number = true; }
     return t;
 }
@@ -12103,7 +12118,9 @@ TG__PRIVATE tg_tensor *tg__from(tg_ctx *tg, const char *name, int ndim, const in
     tg_tensor *t = tg__create(tg, name, ndim, shape, dtype);
     if (!t) return NULL;
     if (!data && t->numel) { tg__fail(tg, TG__E_NO_DATA, "data"); return NULL; }
-    if (t->numel) memcpy(t->data, data, tg_dtype_bytes(dtype, t->numel));
+    if (t->numel == 0) return t;
+    if (t->device != TG_CPU) return tg__device_copy(tg, t->device, true, t->place, data, tg_dtype_bytes(dtype, t->numel)) ? t : NULL;
+    memcpy(t->data, data, tg_dtype_bytes(dtype, t->numel));
     return t;
 }
 TG_API tg_tensor *(tg_from)(tg_ctx *tg, int ndim, const int64_t *shape, tg_dtype dtype, const void *data) {
@@ -12483,6 +12500,14 @@ TG_API tg_tensor *(tg_to_device)(tg_tensor *t, tg_device device) {
     if (device == t->device) return t;
     at.device = (int64_t)device; at.from = (int64_t)t->device;
     return tg__call(&tg__to_device_op, &at, &t, 1, NULL, 1);
+}
+TG_API tg_device (tg_default_device)(tg_ctx *tg, tg_device device) {
+    const tg_device was = tg ? tg->made_on : TG_CPU;
+    if (!tg__gate(tg)) return was;
+    tg->where = "default_device";
+    if ((unsigned)device >= TG_DEVICES || (device != TG_CPU && !tg->devices[device].open)) (void)tg__fail(tg, TG__E_DEVICE, (int)device);
+    else tg->made_on = device;
+    return was;
 }
 
 TG_API double (tg_item)(tg_tensor *t) {
@@ -15186,6 +15211,8 @@ TG_API tg_tensor *(tg_topk)(tg_tensor *x, int64_t k, int64_t dim, bool largest, 
 #define TG__SCAN_BLOCK 32768                         /* elements of a row, or of a strip, in one phase */
 #define TG__SCAN_TILE 512                            /* elements that are converted together; also the widest strip */
 #define TG__SCAN_SIDE 16                             /* so many rows side by side make a strip */
+#define TG__SCAN_SHORT 64                            /* the longest row of which several are summed side by side */
+#define TG__SCAN_CHUNK 8192                          /* elements of whole rows in one chunk */
 
 typedef union tg__scan_value { double f; int64_t i; } tg__scan_value;
 typedef struct tg__scan_plan {
@@ -15215,7 +15242,7 @@ TG__PRIVATE double tg__scan_sums(int64_t n, double *t, double s) {
 }
 /* The same of floats, which need no tile: of one row, and of packed rows of up to 64 elements side by side. */
 TG__KERNEL_SHARED(double, tg__run_scan, (int64_t n, float *y, const float *x, double s));
-TG__KERNEL_SHARED(void, tg__rows_scan, (int64_t rows, int64_t n, float *y, const float *x, float *work));
+TG__KERNEL(void, tg__rows_scan, (int64_t rows, int64_t n, float *y, const float *x, float *work));
 /* t[0], position `first` of its row, and the n - 1 behind it become results; s and place carry on. */
 TG__PRIVATE void tg__scan_floats(int kind, int64_t n, double *t, const double *a, int64_t *places, int64_t first, double *carry, int64_t *place) {
     double s = first == 0 ? t[0] : *carry;
@@ -15288,7 +15315,7 @@ TG__PRIVATE void tg__scan_rows(const tg__scan_plan *j, int64_t row, int64_t rows
     if (tg__scan_bare(j)) {
         float *y = (float *)(void *)tg__scan_at(j, 0, row, j->first);
         const float *x = (const float *)(const void *)tg__scan_at(j, 2, row, j->first);
-        if (rows >= 8 && end <= 64) tg__rows_scan__k[isa](rows, end, y, x, (float *)(void *)t);
+        if (rows >= 8 && end <= TG__SCAN_SHORT) tg__rows_scan__k[isa](rows, end, y, x, (float *)(void *)t);
         else for (i = 0; i < rows; i++, y += end, x += end) s.f = tg__run_scan__k[isa](end - j->first, y, x, j->first == 0 ? -0.0 : s.f);
         if (j->so_far) j->so_far[row] = s;
         return;
@@ -15362,7 +15389,7 @@ TG__PRIVATE int64_t tg__scan_start(tg_ctx *tg, int phase, void *plan) {
             j->block = TG__SCAN_BLOCK / j->per;
         } else {
             j->block = TG__SCAN_BLOCK;
-            j->per = tg__imax(1, 8192 / j->n);
+            j->per = tg__imax(1, TG__SCAN_CHUNK / j->n);
         }
         if (j->n > j->block) {
             j->so_far = (tg__scan_value *)tg__mem_get(tg, (size_t)j->rows * room);
@@ -15408,11 +15435,25 @@ TG__PRIVATE bool tg__scan_check(tg_ctx *tg, tg__node *n) {
     if (!tg__out_ordered(tg, n, 0, adds && !tg_dtype_is_float(x->dtype) ? TG_I64 : x->dtype, x)) return false;
     return adds || kind == TG_SCAN_LINEAR || tg__out_ordered(tg, n, 1, TG_I64, x);
 }
+/* Sums along one chunk of packed short rows go straight to their kernel: making a plan is felt there. y is new. False: they
+   are no such rows. */
+TG__PRIVATE bool tg__scan_small(tg_ctx *tg, const tg_tensor *y, const tg_tensor *x, int64_t dim) {
+    const int64_t n = x->ndim ? x->shape[x->ndim - 1] : 1;
+    float work[TG__SCAN_SHORT * 16];
+    unsigned old;
+    if (x->dtype != TG_F32 || dim != x->ndim - 1 || n > TG__SCAN_SHORT || x->numel < 8 * n || x->numel > TG__SCAN_CHUNK || x->numel == 0 ||
+        y->device != TG_CPU || x->device != TG_CPU || !tg__is_dense(x) || !tg__is_dense(y)) return false;
+    old = tg__fp_enter(!tg->config.strict);
+    tg__rows_scan__k[tg->isa](x->numel / n, n, (float *)y->data, (const float *)x->data, work);
+    tg__fp_leave(old);
+    return true;
+}
 TG__PRIVATE bool tg__scan_forward(tg_ctx *tg, tg__node *n) {
     const tg__scan_attr *at = (const tg__scan_attr *)n->attr;
     const int kind = n->op->kind;
     tg__ask a;
     int k;
+    if (kind == TG_SCAN_SUM && !at->reverse && tg__scan_small(tg, n->out[0], n->in[0], at->dim)) return true;
     tg__ask_begin(&a, TG_FAMILY_SCAN, kind, tg__compute_type(n->in[0]->dtype));
     a.r.whole[0] = at->dim;
     tg__ask_for(&a, n->out[0], TG_WRITE);
@@ -17245,7 +17286,6 @@ TG_API tg_tensor *(tg_repeat)(tg_tensor *x, int n, const int64_t *repeats) {
 TG_API tg_tensor *(tg_tile)(tg_tensor *x, int n, const int64_t *dims) { return tg__tiled(x, "tile", n, dims); }
 
 /* An i64 tensor of the host, to be filled; then it goes beside another tensor. */
-TG__PRIVATE tg_tensor *tg__places(tg_ctx *tg, int ndim, const int64_t *shape) { return tg__hold(tg, tg__tensor_make(tg, TG_CPU, TG_I64, ndim, shape, NULL)); }
 
 /* The size of the result depends on the repeats, so these are read. */
 TG__PRIVATE tg_tensor *tg__interleaved(tg_ctx *tg, tg_tensor *x, tg_tensor *repeats, int64_t dim) {
@@ -17272,7 +17312,7 @@ TG__PRIVATE tg_tensor *tg__interleaved(tg_ctx *tg, tg_tensor *x, tg_tensor *repe
         tg_tensor *y = tg__repeated(tg, x, dim, r[0], true);
         return y && y->storage == x->storage ? tg_clone(y) : y;        /* one element, or once: the reshape was a view */
     }
-    if (!(index = tg__places(tg, 1, &total))) return NULL;
+    if (!(index = tg__host_tensor(tg, TG_I64, 1, &total))) return NULL;
     to = (int64_t *)index->data;
     for (i = 0; i < d; i++) for (k = 0; k < r[i]; k++) *to++ = i;
     return tg_index_select(x, dim, tg_to_device(index, x->device));
@@ -17330,7 +17370,7 @@ TG_API tg_tensor *(tg_combinations)(tg_tensor *x, int64_t r, bool with_replaceme
     }
     outermost = tg__compose(tg);
     if (r == 0) return tg__composed(tg, outermost, tg__full_beside(tg, x, x->dtype, 1, &r, 0));
-    if (!tg__check_shape(tg, TG_I64, 2, shape, &numel) || !(index = tg__places(tg, 1, &numel))) return tg__composed(tg, outermost, NULL);
+    if (!tg__check_shape(tg, TG_I64, 2, shape, &numel) || !(index = tg__host_tensor(tg, TG_I64, 1, &numel))) return tg__composed(tg, outermost, NULL);
     to = (int64_t *)index->data;
     for (i = 0; i < shape[0]; i++, to += r) {
         if (i == 0) { for (k = 0; k < r; k++) to[k] = with_replacement ? 0 : k; continue; }
@@ -17417,7 +17457,7 @@ TG__PRIVATE tg_tensor *tg__triangle_places(tg_ctx *tg, const char *name, int64_t
     for (pass = 0; pass < 2; pass++) {                                 /* count, then fill */
         if (pass) {
             shape[0] = 2; shape[1] = n;
-            if (!(t = tg__places(tg, 2, shape))) break;
+            if (!(t = tg__host_tensor(tg, TG_I64, 2, shape))) break;
             at = (int64_t *)t->data;
         }
         for (i = 0; i < rows && columns; i++) {
@@ -17427,7 +17467,7 @@ TG__PRIVATE tg_tensor *tg__triangle_places(tg_ctx *tg, const char *name, int64_t
             else for (k = from; k < to; k++, at++) { at[0] = i; at[n] = k; }
         }
     }
-    return tg__composed(tg, outermost, tg_to(t, dtype));
+    return tg__composed(tg, outermost, tg_to_device(tg_to(t, dtype), tg->made_on));
 }
 TG_API tg_tensor *(tg_tril_indices)(tg_ctx *tg, int64_t rows, int64_t columns, int64_t offset, tg_dtype dtype) {
     return tg__triangle_places(tg, "tril_indices", rows, columns, offset, dtype, false);
@@ -19969,7 +20009,7 @@ TG__PRIVATE tg_tensor *tg__pad_along(tg_ctx *tg, tg_tensor *x, int d, int64_t l,
     if (left < 0) { before = padded; behind = 0; }                     /* all of x is taken away, and what is far from it stays */
     strips = before + behind;
     if (strips == 0 && left >= 0) return tg_clone(tg_narrow(x, d, from, left));
-    if (!(index = tg__places(tg, 1, &strips))) return NULL;
+    if (!(index = tg__host_tensor(tg, TG_I64, 1, &strips))) return NULL;
     place = (int64_t *)index->data;
     for (i = 0; i < padded; i++) {
         if (i == before) i = padded - behind;
@@ -20042,7 +20082,7 @@ TG__PRIVATE tg_tensor *tg__columns_places(tg_ctx *tg, const tg__columns *c, tg_d
     int64_t shape[4], numel, *to;
     tg_tensor *t;
     shape[0] = c->kernel[0]; shape[1] = c->kernel[1]; shape[2] = c->steps[0]; shape[3] = c->steps[1];
-    if (!tg__check_shape(tg, TG_I64, 4, shape, &numel) || !(t = tg__places(tg, 1, &numel))) return NULL;
+    if (!tg__check_shape(tg, TG_I64, 4, shape, &numel) || !(t = tg__host_tensor(tg, TG_I64, 1, &numel))) return NULL;
     to = (int64_t *)t->data;
     for (int64_t a = 0; a < shape[0]; a++)
         for (int64_t b = 0; b < shape[1]; b++)
@@ -22056,7 +22096,7 @@ TG_API tg_tensor *tg_grid_sample_from(const tg_grid_sample_args *a) {
 TG__PRIVATE tg_tensor *tg__affine_line(tg_ctx *tg, const tg_tensor *theta, int64_t n, bool align_corners) {
     tg_tensor *t = n > 1 ? tg_linspace(tg, -1, 1, n, theta->dtype) : tg_full(tg, 1, &n, 0, theta->dtype);
     if (!align_corners && n > 0) t = tg_mul_scalar(t, (double)(n - 1) / (double)n);
-    return t && theta->device != TG_CPU ? tg_to_device(t, theta->device) : t;
+    return tg_to_device(t, theta->device);
 }
 TG_API tg_tensor *(tg_affine_grid)(tg_tensor *theta, int n, const int64_t *size, bool align_corners) {
     tg_ctx *tg = tg__start(theta, "affine_grid");
@@ -22204,7 +22244,7 @@ TG_API tg_tensor *(tg_nms)(tg_tensor *boxes, tg_tensor *scores, double iou_thres
         const int64_t kept = tg__nms_keep(n, (const double *)b->data, (int64_t *)order->data, gone, iou_threshold);
         tg__mem_put(tg, gone, (size_t)(n + 1));
         y = tg_from(tg, 1, &kept, TG_I64, order->data);
-        if (boxes->device != TG_CPU) y = tg_to_device(y, boxes->device);
+        y = tg_to_device(y, boxes->device);
     }
     return tg__composed(tg, outermost, y);
 }
@@ -24606,7 +24646,6 @@ TG_API tg_tensor *tg_rnn_tanh_from(const tg_rnn_tanh_args *args) { return tg__rn
 TG_API tg_tensor *tg_rnn_relu_from(const tg_rnn_relu_args *args) { return tg__rnn_without_cells(&tg__rnn_relu_op, args); }
 
 /* ---- packed sequences: the rows are picked by an index that the host makes ---- */
-TG__PRIVATE tg_tensor *tg__indices(tg_ctx *tg, int64_t n) { return tg_empty(tg, 1, &n, TG_I64); }
 TG__PRIVATE bool tg__pack(tg_ctx *tg, tg_tensor *x, tg_tensor *lengths, bool batch_first, bool enforce_sorted, tg_packed_sequence *out) {
     const int64_t batch = x->shape[batch_first ? 0 : 1], steps = x->shape[batch_first ? 1 : 0];
     tg_tensor *sorted = NULL, *data, *rows;
@@ -24622,9 +24661,9 @@ TG__PRIVATE bool tg__pack(tg_ctx *tg, tg_tensor *x, tg_tensor *lengths, bool bat
         if (i && length[i] > length[i - 1]) return tg__fail(tg, TG__E_ARGUMENT, "the lengths must not grow; with enforce_sorted false they are sorted");
         total += length[i];
     }
-    rows = tg__indices(tg, total);
-    out->batch_sizes = tg__indices(tg, length[0]);
-    if (sorted) { out->sorted_indices = sorted; out->unsorted_indices = tg__indices(tg, batch); }
+    rows = tg__host_tensor(tg, TG_I64, 1, &total);
+    out->batch_sizes = tg__host_tensor(tg, TG_I64, 1, &length[0]);
+    if (sorted) { out->sorted_indices = sorted; out->unsorted_indices = tg__host_tensor(tg, TG_I64, 1, &batch); }
     if (tg->error != TG_OK) return false;
     for (i = 0; sorted && i < batch; i++) ((int64_t *)out->unsorted_indices->data)[from[i]] = i;
     for (total = 0, t = 0, n = batch; t < length[0]; t++) {
@@ -24668,8 +24707,9 @@ TG__PRIVATE tg_tensor *tg__pad_packed(tg_ctx *tg, tg_tensor *data, const tg_pack
     if (total == 0) total = steps;
     if (total < steps) { tg__fail_op(tg, TG_ERROR_VALUE, "total_length %l is less than the longest sequence has, %l", total, steps); return NULL; }
     if (total > INT64_MAX / 8 / batch) { tg__fail(tg, TG__E_RANGE, "total_length", "a length that memory can hold", (double)total); return NULL; }
-    rows = tg__indices(tg, total * batch);
-    *lengths = tg__indices(tg, batch);
+    shape[0] = total * batch;
+    rows = tg__host_tensor(tg, TG_I64, 1, shape);
+    *lengths = tg__host_tensor(tg, TG_I64, 1, &batch);
     if (tg->error != TG_OK) return NULL;
     for (t = 0; t < total; t++) {
         for (i = 0; i < batch; i++) {
@@ -26164,7 +26204,7 @@ TG_API tg_tensor *(tg_pdist)(tg_tensor *x, double p) {
     else if (!tg__mul_i64(n, n - 1, &m)) { tg__fail(tg, TG__E_TOO_LARGE, x->ndim, x->shape); return NULL; }
     shape[0] = 2; shape[1] = m /= 2;
     outermost = tg__compose(tg);
-    places = tg_empty(tg, 2, shape, TG_I64);
+    places = tg__host_tensor(tg, TG_I64, 2, shape);
     if (places) {
         at[0] = (int64_t *)places->data; at[1] = at[0] + m;
         for (i = 0; i < n; i++) for (j = i + 1; j < n; j++) { *at[0]++ = i; *at[1]++ = j; }
@@ -26216,10 +26256,9 @@ TG__PRIVATE tg_tensor *tg__ctc_losses(tg_ctx *tg, tg_tensor *x, tg_tensor *targe
     for (i = 0; i < n; i++) spelled = tg__imax(spelled, length[i]);
     if (!tg__mul_i64(2, spelled, &shape[2]) || shape[2] == INT64_MAX) { tg__fail(tg, TG__E_TOO_LARGE, targets->ndim, targets->shape); return NULL; }
     shape[0] = 3; shape[1] = n; shape[2]++;
-    ints = tg_zeros(tg, 3, shape);
-    ints = ints ? tg_to(ints, TG_I64) : NULL;
+    ints = tg__filled(tg, tg__host_tensor(tg, TG_I64, 3, shape), 0, 0, true);
     shape[0] = 2;
-    z = ints ? tg_to(tg_zeros(tg, 2, shape), TG_I64) : NULL;           /* [2, N]: where the last label and the blank behind it are */
+    z = tg__filled(tg, tg__host_tensor(tg, TG_I64, 2, shape), 0, 0, true);           /* [2, N]: where the last label and the blank behind it are */
     if (!z || !ints) return NULL;
     of = (int64_t *)ints->data; over = of + n * shape[2]; first = over + n * shape[2]; end = (int64_t *)z->data;
     for (i = 0; i < n; i++) {
@@ -29223,7 +29262,7 @@ TG_API tg_tensor *(tg_dict_f32)(const tg_dict *d, int64_t i) {
     }
     bytes = (unsigned char *)tg__mem_get(d->tg, (size_t)p->t->numel);
     if (!bytes) return NULL;
-    t = tg_read(p->t, bytes, (size_t)p->t->numel) ? tg_empty(d->tg, p->ndim, p->shape, TG_F32) : NULL;
+    t = tg_read(p->t, bytes, (size_t)p->t->numel) ? tg__host_tensor(d->tg, TG_F32, p->ndim, p->shape) : NULL;
     for (k = 0; t && k < t->numel; k++) ((float *)t->data)[k] = tg__raw_value(p->raw, bytes + k * p->raw->word);
     tg__mem_put(d->tg, bytes, (size_t)p->t->numel);
     return t;
@@ -29620,7 +29659,7 @@ TG__PRIVATE const void *tg__io_packed(tg_tensor *t, size_t bytes, int word) {
     int64_t size = (int64_t)bytes;
     tg_tensor *copy;
     if (t->data && tg_is_contiguous(t) && (word == 1 || !tg__big_host())) return t->data;
-    copy = tg_empty(t->tg, 1, &size, TG_U8);
+    copy = tg__host_tensor(t->tg, TG_U8, 1, &size);
     return copy && tg__io_pack(t, (unsigned char *)copy->data, bytes, word) ? copy->data : NULL;
 }
 
@@ -29633,7 +29672,7 @@ TG_API tg_tensor *(tg_safetensors_bytes)(const tg_dict *d) {
     if (!tg__start_dict(d, "safetensors_bytes")) return NULL;
     m = tg_begin(d->tg);
     ok = tg__st_layout(d, &w);
-    if (ok && (ok = tg__add_i64((int64_t)w.head_size, w.data, &size))) out = tg_empty(d->tg, 1, &size, TG_U8);
+    if (ok && (ok = tg__add_i64((int64_t)w.head_size, w.data, &size))) out = tg__host_tensor(d->tg, TG_U8, 1, &size);
     if (out) memcpy(out->data, w.head, w.head_size);
     for (i = 0; out && i < d->names.count; i++) {
         const tg__dict_item *p = &d->item[i];
@@ -29876,7 +29915,7 @@ TG_API tg_tensor *(tg_npy_bytes)(tg_tensor *t) {
         return NULL;
     }
     m = tg_begin(tg);
-    out = tg_empty(tg, 1, &size, TG_U8);
+    out = tg__host_tensor(tg, TG_U8, 1, &size);
     if (out) memcpy(out->data, head, n);
     if (out && !tg__io_pack(t, (unsigned char *)out->data + n, (size_t)bytes, (int)tg_dtype_size(t->dtype)))
         out = NULL;
@@ -30850,7 +30889,7 @@ TG_API tg_tensor *(tg_trunc_normal_)(tg_tensor *t, double mean, double std, doub
     for (i = 0; i < 2; i++) {
         edge[i] = ((i ? high : low) - mean) / scale;
         edge[i] = edge[i] < -6 ? -6 : edge[i] > 6 ? 6 : edge[i];         /* erf is -1 and 1 out there */
-        at[i] = tg_item(tg_erf(tg_full(tg, TG_SCALAR, edge[i], wide)));
+        at[i] = tg_item(tg_erf(tg__filled(tg, tg__host_tensor(tg, wide, TG_SCALAR), edge[i], 0, false)));
     }
     below = tg__full_beside(tg, t, wide, t->ndim, t->shape, edge[0]);
     above = tg__full_beside(tg, t, wide, t->ndim, t->shape, edge[1]);
@@ -30895,7 +30934,8 @@ TG_API tg_tensor *(tg_orthogonal_)(tg_tensor *t, double gain) {
     rows = t->shape[0]; columns = t->numel / rows;
     n = rows < columns ? rows : columns; size = t->numel / n;
     outermost = tg__compose_values(tg, &was);
-    normal = tg_randn(tg, TG_SHAPE(n, size));
+    normal = tg__host_tensor(tg, TG_F32, TG_SHAPE(n, size));
+    normal = normal ? tg_normal_(normal, 0, 1) : NULL;
     v = normal ? (double *)tg__mem_get(tg, (size_t)t->numel * sizeof *v) : NULL;
     if (v) {
         f = (float *)normal->data;
@@ -30906,7 +30946,7 @@ TG_API tg_tensor *(tg_orthogonal_)(tg_tensor *t, double gain) {
         tg__mem_put(tg, v, (size_t)t->numel * sizeof *v);
         if (columns < rows) normal = tg_t(normal);
         normal = tg_reshape(normal, t->ndim, t->shape);
-        y = normal ? tg_copy_(t, t->device == TG_CPU ? normal : tg_to_device(normal, t->device)) : NULL;
+        y = normal ? tg_copy_(t, tg_to_device(normal, t->device)) : NULL;
     }
     return tg__composed_values(tg, outermost, was, y);
 }
@@ -33911,7 +33951,7 @@ TG__PRIVATE bool tg__state_out(tg__state_walk *w, const char *name, tg_tensor *t
 TG__PRIVATE bool tg__state_number(tg__state_walk *w, const char *name, double *v) {
     tg_tensor *t;
     double got;
-    if (w->out) { t = tg_full(w->o->tg, TG_SCALAR, *v, TG_F64); return t && tg_dict_set(w->out, name, t); }
+    if (w->out) { t = tg__filled(w->o->tg, tg__host_tensor(w->o->tg, TG_F64, TG_SCALAR), *v, 0, false); return t && tg_dict_set(w->out, name, t); }
     t = tg_dict_get(w->in, name);
     if (!t) return tg__fail_op(w->o->tg, TG_ERROR_VALUE, "the state has no entry %s", name);
     got = tg_item(t);
@@ -39162,7 +39202,7 @@ TG__PRIVATE void TG__FT(tg__norm_many)(tg__norm_run *r) {
 #undef TG__NORM_GET
 #undef TG__NORM_PUT
 
-#if defined(TG__TYPE_F32) && defined(TG__SHARES)
+#if defined(TG__TYPE_F32)
 /* Packed rows of up to 64 elements to their sums so far, one row in each lane, carried in double: the additions of
    tg__scan_sums. work: [n, VN] */
 typedef struct TG__FN(tg__wide) { TG__FN(tg__vf64) lo, hi; } TG__FN(tg__wide);
@@ -39187,26 +39227,50 @@ TG__INLINE void TG__FN(tg__wide_put)(float *p, TG__FN(tg__wide) w) {
     TG__W(store)(p, TG__W(narrow)(w.lo, w.hi));
 #endif
 }
-#if defined(TG__PASS_AVX2)
-/* Four numbers to their sums so far: a, a + b, (a + b) + c, (a + b) + (c + d). */
-TG__INLINE __m256d TG__FN(tg__scan_four)(const float *x) {
-    const __m256d none = _mm256_set1_pd(-0.0), v = _mm256_cvtps_pd(_mm_loadu_ps(x)), u = _mm256_add_pd(v, _mm256_unpacklo_pd(none, v));
+#if defined(TG__PASS_AVX2) || defined(TG__PASS_AVX512)
+/* Four numbers to their sums so far: a, a + b, (a + b) + c, (a + b) + (c + d). Where a number stands before them, their left
+   neighbours are read once more instead of moved: moving is what a scan does most. */
+TG__INLINE __m256d TG__FN(tg__scan_four)(const float *x, bool at_start) {
+    const __m256d none = _mm256_set1_pd(-0.0), v = _mm256_cvtps_pd(_mm_loadu_ps(x));
+    const __m256d left = at_start ? _mm256_unpacklo_pd(none, v) : _mm256_blend_pd(none, _mm256_cvtps_pd(_mm_loadu_ps(x - 1)), 10);
+    const __m256d u = _mm256_add_pd(v, left);
     return _mm256_add_pd(u, _mm256_blend_pd(none, _mm256_permute4x64_pd(u, 0x55), 12));
 }
 #endif
+#if defined(TG__PASS_AVX512)
+/* The same of eight: two fours side by side, and the first one's sum for the second. */
+TG__INLINE __m512d TG__FN(tg__scan_eight)(const float *x) {
+    const __m512d v = _mm512_cvtps_pd(_mm256_loadu_ps(x)), u = _mm512_mask_add_pd(v, 0xaa, v, _mm512_movedup_pd(v));
+    const __m512d four = _mm512_mask_add_pd(u, 0xcc, u, _mm512_permutex_pd(u, 0x55));
+    return _mm512_mask_add_pd(four, 0xf0, four, _mm512_permutexvar_pd(_mm512_set1_epi64(3), four));
+}
+#endif
 TG__PRIVATE void TG__FN(tg__rows_scan)(int64_t rows, int64_t n, float *y, const float *x, float *work) {
-#if defined(TG__PASS_AVX2)                             /* of two or three fours they are quicker as they lie */
+#if defined(TG__PASS_AVX2) || defined(TG__PASS_AVX512)  /* of two or three fours they are quicker as they lie */
     for (; rows > 0 && n >= 4 && n <= 12; rows--, x += n, y += n) {
-        __m256d sum = TG__FN(tg__scan_four)(x);
-        double s;
-        int64_t i;
-        _mm_storeu_ps(y, _mm256_cvtpd_ps(sum));
-        for (i = 4; i + 4 <= n; i += 4) {
-            sum = _mm256_add_pd(_mm256_permute4x64_pd(sum, 0xff), TG__FN(tg__scan_four)(x + i));
+        __m256d sum;
+        int64_t i = 4;
+#if defined(TG__PASS_AVX512)
+        if (n >= 8) {
+            const __m512d both = TG__FN(tg__scan_eight)(x);
+            _mm256_storeu_ps(y, _mm512_cvtpd_ps(both));
+            if (n == 8) continue;
+            sum = _mm512_extractf64x4_pd(both, 1);
+            i = 8;
+        } else
+#endif
+        {
+            sum = TG__FN(tg__scan_four)(x, true);
+            _mm_storeu_ps(y, _mm256_cvtpd_ps(sum));
+        }
+        for (; i + 4 <= n; i += 4) {
+            sum = _mm256_add_pd(_mm256_permute4x64_pd(sum, 0xff), TG__FN(tg__scan_four)(x + i, false));
             _mm_storeu_ps(y + i, _mm256_cvtpd_ps(sum));
         }
-        s = _mm256_cvtsd_f64(_mm256_permute4x64_pd(sum, 0xff));
-        for (; i < n; i++) { s = s + (double)x[i]; y[i] = (float)s; }
+        if (i < n) {
+            double s = _mm256_cvtsd_f64(_mm256_permute4x64_pd(sum, 0xff));
+            for (; i < n; i++) { s = s + (double)x[i]; y[i] = (float)s; }
+        }
     }
 #endif
 #define TG__ADD2(a, b) TG__FN(tg__wide_add)(a, b)
@@ -39233,13 +39297,15 @@ TG__PRIVATE void TG__FN(tg__rows_scan)(int64_t rows, int64_t n, float *y, const 
 #undef TG__GET2
 #undef TG__PUT2
 }
+#endif
+#if defined(TG__TYPE_F32) && defined(TG__SHARES)
 /* tg__scan_sums of floats, which need no tile */
 TG__PRIVATE double TG__FN(tg__run_scan)(int64_t n, float *y, const float *x, double s) {
     int64_t i = 0;
 #if defined(TG__PASS_AVX2)
     __m256d sum = _mm256_set1_pd(s);
     for (; i + 4 <= n; i += 4) {
-        const __m256d v = TG__FN(tg__scan_four)(x + i);
+        const __m256d v = TG__FN(tg__scan_four)(x + i, true);
         _mm_storeu_ps(y + i, _mm256_cvtpd_ps(_mm256_add_pd(sum, v)));
         sum = _mm256_add_pd(sum, _mm256_permute4x64_pd(v, 0xff));
     }

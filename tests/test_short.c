@@ -225,6 +225,30 @@ static void test_tiny(tg_ctx *tg) {
     CHECK(same_data(tg_cumsum(tg_select(x, 0, 0), 0), tg_contiguous(tg_select(tg_cumsum(x, 1), 0, 0))));
     CHECK_OK(tg);
 }
+/* Sums so far of short rows are those of a loop, of which four elements at a time are added in pairs; large numbers that cancel show the order. */
+static void test_sums_so_far(tg_ctx *tg) {
+    int64_t n, rows, i, k;
+    for (n = 1; n <= 21; n++) for (rows = 1; rows <= 34; rows += 11) {
+        tg_mark m = tg_begin(tg);
+        tg_tensor *big = tg_mul_scalar(tg_to(tg_randint(tg, -1, 2, TG_SHAPE(rows, n)), TG_F32), 1e17), *x = tg_add(big, tg_mul(tg_randn(tg, TG_SHAPE(rows, n)), tg_to(tg_eq_scalar(big, 0), TG_F32))), *y = tg_cumsum(x, 1);
+        bool good = CHECK(y != NULL);
+        for (i = 0; i < rows && good; i++) {
+            const float *v = (const float *)x->data + i * n, *have = (const float *)y->data + i * n;
+            double s = -0.0, to = 0;
+            for (k = 0; k < n; k++) {
+                const int64_t at = k & -4;
+                if (at + 4 > n) to = s = s + (double)v[k];
+                else if (k == at) to = s + (double)v[k];
+                else if (k == at + 1) to = s + ((double)v[at] + (double)v[k]);
+                else if (k == at + 2) to = s + (((double)v[at] + (double)v[at + 1]) + (double)v[k]);
+                else to = s = s + (((double)v[at] + (double)v[at + 1]) + ((double)v[at + 2] + (double)v[k]));
+                good = good && CHECK_MSG(have[k] == (float)to, "sums so far of [%d, %d], on %s: row %d, place %d", (int)rows, (int)n, tg_isa_name(tg), (int)i, (int)k);
+            }
+        }
+        tg_end(tg, m);
+    }
+    CHECK_OK(tg);
+}
 /* Results that no cache holds are written past them: the same as by pieces, and as in place. */
 static void test_large(void) {
     tg_config c = test_config(NULL);
@@ -255,6 +279,7 @@ int main(void) {
         tg = tg_open(&c);
         if (!CHECK(tg != NULL)) continue;
         test_reductions(tg, 1500);
+        test_sums_so_far(tg);
         test_softmax(tg, 400);
         test_dimensions(tg);
         test_products(tg, 300);
