@@ -10,7 +10,8 @@
 
        tg_device where = tg_cuda_open(tg, 0) ? TG_CUDA : TG_CPU;
        if (where == TG_CPU) { printf("%s\n", tg_error_text(tg)); tg_clear(tg); }        // says why, and goes on without
-       x = tg_to_device(x, where);
+       tg_default_device(tg, where);            // new tensors and modules are made there
+       x = tg_to_device(x, where);              // what was made before, read from a file, or comes from a dataset
 
    and everything else stays as it was: operations, derivatives to any order, optimisers, random numbers, errors.
 

@@ -1,7 +1,7 @@
 /* cuda.c - the same training on the CPU and, where there is one, on an NVIDIA GPU; the time of a step on both.
 
-   A network of bare tensors learns which of three arms of a spiral a point lies on. Nothing in train() knows where the tensors are: the weights and the points are moved there
-   once, and whatever is computed from them stays there. Without a GPU the program says why and trains on the CPU alone.
+   A network of bare tensors learns which of three arms of a spiral a point lies on. Nothing in train() but its first line knows where the tensors are: the weights and the points
+   are made there, and whatever is computed from them stays there. Without a GPU the program says why and trains on the CPU alone.
 
        cc -O2 examples/cuda.c -o cuda && ./cuda
        ./cuda short                                     a few steps, as the tests do
@@ -54,12 +54,12 @@ static bool train(tg_ctx *tg, tg_device where, const char *name, int steps) {
     tg_mark whole = tg_begin(tg);
     tg_tensor *w[WEIGHTS], *v[WEIGHTS], *x, *y;
     double first = 0, last = 0, right, begin = 0;
+    tg_default_device(tg, where);
     tg_seed(tg, 1);                                                        /* the same points and weights for everybody */
     x = make_points(tg, &y);
-    x = tg_to_device(x, where); y = tg_to_device(y, where);
     for (int i = 0; i < WEIGHTS; i++) {
         tg_tensor *t = i % 2 ? tg_zeros(tg, TG_SHAPE(out[i / 2])) : tg_mul_scalar(tg_randn(tg, TG_SHAPE(out[i / 2], in[i / 2])), in[i / 2] == 2 ? 1 : 0.06);
-        w[i] = tg_require_grad(tg_to_device(t, where), true);
+        w[i] = tg_require_grad(t, true);
         v[i] = tg_zeros_like(tg_detach(w[i]));
     }
     for (int i = 0; i < steps && !tg_failed(tg); i++) {

@@ -1540,7 +1540,7 @@ int main(int argc, char **argv) {
         tg = open_strict();
         if (!CHECK_MSG(tg_cuda_open(tg, 0, .synchronise = true), "%s", tg_error_text(tg))) return test_end("cuda_device");
         printf("%s\n", tg_cuda_name(tg));
-        sizes(); turned_copies(); eights(300); in_blocks(); all_ops(true); large_ops(); optimisers(); test_move();
+        sizes(); turned_copies(); eights(300); in_blocks(); creations(); all_ops(true); large_ops(); optimisers(); test_move();
         test_close(tg);
         matrix_ops(NULL);
         return test_end("cuda_device");
@@ -1591,7 +1591,7 @@ int main(int argc, char **argv) {
     CHECK(tg_cuda_open(tg, 0, .folder = folder, .synchronise = true));
     lines = 0;
     sizes(); turned_copies(); eights(10); in_blocks();
-    all_ops(argc > 2); large_ops(); optimisers();
+    creations(); all_ops(argc > 2); large_ops(); optimisers();
     test_move();
     CHECK_MSG(lines == 0, "%d families are left to the CPU; the last: %s", lines, last_line);
     printf("%d launches; families left to the CPU: %d\n", driver->launches, lines);

@@ -29,12 +29,16 @@ static void compare(const device_task *k, tg_tensor *const *x, int n, const char
         if (here[i] && there[i] && tg_dtype_is_float(here[i]->dtype)) { tg_require_grad(here[i], true); tg_require_grad(there[i], true); }
     }
     if (!CHECK_MSG(!tg_failed(tg), "%s: %s", what, tg_error_text(tg))) { tg_clear(tg); return; }
+    tg_default_device(tg, OTHER);                                                  /* what a function makes of tensors stays with them */
     a = run(k, here, n);
+    tg_default_device(tg, TG_CPU);
     b = run(k, there, n);
     ok = CHECK_MSG(a && b && b->device == OTHER && !b->data && (SAME(tg_contiguous(a), home(b)) || NEAR(tg_contiguous(a), home(b), what)), "%s: on the device it is another value, or somewhere else: %s", what, tg_error_text(tg));
     if (ok && a->requires_grad && tg_dtype_is_float(a->dtype)) {
         seed = tg_to(tg_randn(tg, a->ndim, a->shape), a->dtype);
+        tg_default_device(tg, OTHER);
         ok = tg_grad(&a, 1, here, n, ga, .grad_outputs = &seed, .allow_unused = true);
+        tg_default_device(tg, TG_CPU);
         seed = tg_to_device(seed, OTHER);
         ok = ok && tg_grad(&b, 1, there, n, gb, .grad_outputs = &seed, .allow_unused = true);
         CHECK_MSG(ok, "%s: no gradient: %s", what, tg_error_text(tg));
@@ -158,6 +162,58 @@ static void optimisers(void) {
         CHECK(SAME(p[0][1], home(p[1][1])));
         tg_end(tg, m);
     }
+}
+
+/* What is made of a shape or of packed data, on the CPU and where tg_default_device says, with the same random numbers. */
+enum { CREATIONS = 21 };
+static tg_tensor *created(int which) {
+    static const int64_t whole[6] = { 3, -1, 4, 1, 5, 9 };
+    static const float real[6] = { 3, -1, 4, 1.5f, 5, 9 };
+    switch (which) {
+        case 0: return tg_zeros(tg, TG_SHAPE(3, 4));
+        case 1: return tg_ones(tg, TG_SHAPE(70));
+        case 2: return tg_full(tg, TG_SHAPE(2, 5), 2.5, TG_BF16);
+        case 3: return tg_full(tg, TG_SCALAR, 7, TG_I32);
+        case 4: return tg_arange(tg, 2, 40, 3, TG_I64);
+        case 5: return tg_arange(tg, 0, 1, 0.125, TG_F16);
+        case 6: return tg_eye(tg, 5);
+        case 7: return tg_eye_sized(tg, 3, 6, TG_I64);
+        case 8: return tg_from(tg, TG_SHAPE(2, 3), TG_I64, whole);
+        case 9: return tg_from_f32(tg, TG_SHAPE(3, 2), real);
+        case 10: return tg_from_i64(tg, TG_SHAPE(0, 2), NULL);
+        case 11: return tg_rand(tg, TG_SHAPE(9, 11));
+        case 12: return tg_randn(tg, TG_SHAPE(9, 11));
+        case 13: return tg_randint(tg, -3, 100, TG_SHAPE(33));
+        case 14: return tg_randperm(tg, 50);
+        case 15: return tg_linspace(tg, -1, 1, 7, TG_F32);
+        case 16: return tg_linspace(tg, 3, 90, 8, TG_I64);
+        case 17: return tg_logspace(tg, 0, 3, 4, 10, TG_F64);
+        case 18: return tg_tril_indices(tg, 4, 5, 1, TG_I64);
+        case 19: return tg_triu_indices(tg, 4, 5, 0, TG_I32);
+        default: return tg_zero_(tg_empty(tg, TG_SHAPE(2, 2), TG_F64));
+    }
+}
+static void creations(void) {
+    const tg_device wrong = (tg_device)9;
+    int i;
+    for (i = 0; i < CREATIONS; i++) {
+        tg_mark m = tg_begin(tg);
+        const tg_random_state random = tg_random_get(tg);
+        tg_tensor *here = created(i), *there;
+        tg_random_set(tg, random);
+        CHECK(tg_default_device(tg, OTHER) == TG_CPU);
+        there = created(i);
+        CHECK_MSG(here && there && here->device == TG_CPU && there->device == OTHER && !tg_failed(tg), "creation %d: %s", i, tg_error_text(tg));
+        CHECK(tg_default_device(tg, TG_CPU) == OTHER);
+        if (here && there) CHECK_MSG(here->dtype == there->dtype && (SAME(here, home(there)) || (i == 17 && tg_allclose(here, home(there), 1e-14, 0))), "creation %d: other values", i);
+        tg_clear(tg);
+        tg_end(tg, m);
+    }
+    /* numbers and wrapped memory stay; a device that is none changes nothing */
+    tg_default_device(tg, OTHER);
+    { float v[2] = { 1, 2 }; CHECK(tg_number(tg, 2)->device == TG_CPU && tg_integer(tg, 2)->device == TG_CPU && tg_wrap(tg, TG_SHAPE(2), TG_F32, v)->device == TG_CPU); }
+    CHECK(tg_default_device(tg, wrong) == OTHER); CHECK_ERROR(tg, TG_ERROR_UNSUPPORTED);
+    CHECK(tg_default_device(tg, TG_CPU) == OTHER);
 }
 
 /* There and back, with its gradients by differences. */

@@ -226,6 +226,35 @@ static void modules(void) {
     CHECK(i > 100);
 }
 
+/* Every module made there has its parameters and buffers there, with the numbers of one made here. */
+static void modules_made_there(void) {
+    int i, k;
+    for (i = 0; ; i++) {
+        tg_mark m = tg_begin(tg);
+        const tg_random_state random = tg_random_get(tg);
+        nn_case_t here, there;
+        tg_dict *a, *b;
+        const bool more = nn_case(tg, i, &here);
+        tg_random_set(tg, random);
+        tg_default_device(tg, OTHER);
+        if (more) (void)nn_case(tg, i, &there);
+        if (more && CHECK_MSG(here.m && there.m && !tg_failed(tg), "%s: %s", here.made, tg_error_text(tg))) {
+            a = tg_state_dict(here.m); b = tg_state_dict(there.m);
+            CHECK_INT(tg_dict_count(a), tg_dict_count(b));
+            for (k = 0; k < tg_dict_count(a); k++) {
+                tg_tensor *x = tg_dict_at(a, k), *y = tg_dict_at(b, k);
+                CHECK_MSG(x->device == TG_CPU && y->device == OTHER && same(x, home(y)), "%s: %s is another, or elsewhere", here.made, tg_dict_name(a, k));
+            }
+            tg_dict_free(a); tg_dict_free(b);
+        }
+        tg_default_device(tg, TG_CPU);
+        tg_clear(tg);
+        if (more) { tg_module_free(here.m); tg_module_free(there.m); }
+        tg_end(tg, m);
+        if (!more) break;
+    }
+}
+
 /* ---- log ---- */
 static char last_line[256];
 static int lines;
@@ -410,7 +439,7 @@ int main(void) {
     tg->config.hooks.log = log_hook;
     CHECK(tg_device_register(tg, OTHER, &backend));
     read_maps();
-    all_ops(false); optimisers(); modules();
+    creations(); all_ops(false); optimisers(); modules(); modules_made_there();
     for (f = 1; f < TG_FAMILIES; f++) CHECK_MSG(asked[f] > 0, "family %d was never asked for", f);
     CHECK(declined == 0 && lines == 0);
     test_move();
