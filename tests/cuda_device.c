@@ -406,21 +406,23 @@ static void eights(int64_t rows) {
     }
 }
 
-/* Every model of examples/models, moved to the device as it is: loss and gradients are those of the CPU. */
+/* Every model of examples/models, moved to the device as it is, and made there: loss and gradients are those of the CPU, where other tensors are made on the device. */
 static void models_there(const char *where) {
     int i, side;
     for (i = 0; i < SMALL_MODELS; i++) {
-        double loss[2], norm[2];
-        for (side = 0; side < 2; side++) {
+        double loss[3], norm[3];
+        for (side = 0; side < 3; side++) {
             tg_module *m;
             tg_optim *o;
             tg_tensor *y;
             tg = open_strict();
             CHECK(tg_cuda_open(tg, 0, .folder = where));
             tg_seed(tg, 5);
+            if (side == 2) tg_default_device(tg, TG_CUDA);
             m = small_models[i].make(tg, 1);
             small_where = side ? TG_CUDA : TG_CPU;
-            if (side) tg_module_to_device(m, TG_CUDA);
+            if (side == 1) tg_module_to_device(m, TG_CUDA);
+            tg_default_device(tg, side == 1 ? TG_CPU : TG_CUDA);
             y = small_models[i].loss(m, 1);
             CHECK_MSG(y && y->device == small_where && tg_backward(y), "%s: %s", small_models[i].name, tg_error_text(tg));
             loss[side] = y ? tg_item(y) : -1;
@@ -430,7 +432,7 @@ static void models_there(const char *where) {
             tg_clear(tg); tg_optim_free(o);
             test_close(tg);
         }
-        CHECK_MSG(fabs(loss[0] - loss[1]) <= 1e-4 * fabs(loss[0]) && fabs(norm[0] - norm[1]) <= 1e-3 * norm[0] && norm[0] > 0, "%s: loss %g there and %g here, gradients %g and %g", small_models[i].name, loss[1], loss[0], norm[1], norm[0]);
+        for (side = 1; side < 3; side++) CHECK_MSG(fabs(loss[0] - loss[side]) <= 1e-4 * fabs(loss[0]) && fabs(norm[0] - norm[side]) <= 1e-3 * norm[0] && norm[0] > 0, "%s: loss %g there and %g here, gradients %g and %g", small_models[i].name, loss[side], loss[0], norm[side], norm[0]);
     }
     small_where = TG_CPU;
 }

@@ -8,6 +8,8 @@
 #include "nn_list.h"
 #define TG_FIT_IMPLEMENTATION
 #include "../tools/tg_fit.h"
+#define TG_TRANSFORMS_IMPLEMENTATION
+#include "../tools/tg_transforms.h"
 
 #if defined(__unix__) || defined(__APPLE__)
 #include <sys/mman.h>
@@ -255,6 +257,34 @@ static void modules_made_there(void) {
     }
 }
 
+/* Pictures and texts are made on the CPU, whatever is made elsewhere. */
+static tg_tensor *transformed(tg_tensor *x, int which) {
+    tg_dice dice = { 3, 1, 4, 0 };
+    switch (which) {
+        case 0: return tg_image_pad(x, 2, 1, 3, 2, 0, TG_IMAGE_REFLECT);
+        case 1: return tg_image_rotate(x, 30, NULL);
+        case 2: return tg_image_gaussian_blur(x, 3, 5, 1, 2);
+        case 3: return tg_image_equalize(x);
+        case 4: return tg_image_random_erasing(x, &dice, NULL);
+        case 5: return tg_image_random_perspective(x, &dice, NULL);
+        case 6: return tg_image_normalize(tg_image_to_dtype(x, TG_F32), (const double[]){ 0.5, 0.4, 0.3 }, (const double[]){ 0.2, 0.3, 0.4 }, 3);
+        default: return tg_image_random_elastic(x, &dice, &(tg_image_elastic_args){ .sigma = { 1, 1 } });
+    }
+}
+static void test_transforms(void) {
+    tg_mark m = tg_begin(tg);
+    tg_tensor *x = tg_to(tg_randint(tg, 0, 256, TG_SHAPE(3, 12, 14)), TG_U8);
+    int i;
+    for (i = 0; i < 8; i++) {
+        tg_tensor *y = transformed(x, i), *z;
+        tg_default_device(tg, OTHER);
+        z = transformed(x, i);
+        tg_default_device(tg, TG_CPU);
+        CHECK_MSG(y && z && same(tg_contiguous(y), tg_contiguous(z)), "transform %d: %s", i, tg_error_text(tg)); tg_clear(tg);
+    }
+    tg_end(tg, m);
+}
+
 /* ---- log ---- */
 static char last_line[256];
 static int lines;
@@ -439,7 +469,7 @@ int main(void) {
     tg->config.hooks.log = log_hook;
     CHECK(tg_device_register(tg, OTHER, &backend));
     read_maps();
-    creations(); all_ops(false); optimisers(); modules(); modules_made_there();
+    creations(); all_ops(false); optimisers(); modules(); modules_made_there(); test_transforms();
     for (f = 1; f < TG_FAMILIES; f++) CHECK_MSG(asked[f] > 0, "family %d was never asked for", f);
     CHECK(declined == 0 && lines == 0);
     test_move();

@@ -398,6 +398,10 @@ bool tg_image_ten_crop(tg_tensor *x, int64_t height, int64_t width, bool vertica
     for (i = 0; !ok && i < 10; i++) out[i] = NULL;
     return ok;
 }
+/* What is written here is on the CPU, and numbers are beside the pictures that they meet, wherever tg_default_device has others made. */
+static tg_tensor *tg_image__host(tg_ctx *tg, int ndim, const int64_t *shape, tg_dtype dtype) { return tg_to_device(tg_empty(tg, ndim, shape, dtype), TG_CPU); }
+static tg_tensor *tg_image__from(tg_tensor *x, int ndim, const int64_t *shape, tg_dtype dtype, const void *data) { return tg_to_device(tg_from(x->tg, ndim, shape, dtype, data), x->device); }
+static tg_tensor *tg_image__spaced(tg_ctx *tg, double from, double to, int64_t n, tg_dtype dtype) { return tg_to_device(tg_linspace(tg, from, to, n, dtype), TG_CPU); }
 /* where the pixel at place i, outside of 0 ... n - 1 too, comes from */
 static int64_t tg_image__border_at(int64_t i, int64_t n, tg_image_border border) {
     if (i >= 0 && i < n) return i;
@@ -410,10 +414,10 @@ static tg_tensor *tg_image__pad_dim(tg_tensor *x, int64_t dim, int64_t n, int64_
     tg_tensor *at;
     int64_t i;
     if (!x || before + after == 0) return x;
-    at = tg_empty(x->tg, TG_SHAPE(before + n + after), TG_I64);
+    at = tg_image__host(x->tg, TG_SHAPE(before + n + after), TG_I64);
     if (!at) return NULL;
     for (i = 0; i < before + n + after; i++) ((int64_t *)at->data)[i] = tg_image__border_at(i - before, n, border);
-    return tg_index_select(x, dim, at);
+    return tg_index_select(x, dim, tg_to_device(at, x->device));
 }
 static bool tg_image__reaches(int64_t n, int64_t before, int64_t after, tg_image_border border) {
     const int64_t most = border == TG_IMAGE_EDGE ? INT32_MAX : border == TG_IMAGE_REFLECT ? n - 1 : n;
@@ -434,9 +438,9 @@ tg_tensor *tg_image_pad_channels(tg_tensor *x, int64_t left, int64_t top, int64_
     if (!tg_image__is(x)) return NULL;
     if (!fill || (n != 1 && n != tg_image__c(x))) return tg_image__fail(x, "pad: one number for each channel, or one for all");
     if (n == 1) return tg_image_pad(x, left, top, right, bottom, fill[0], TG_IMAGE_CONSTANT);
-    inside = tg_image_pad(tg_full(x->tg, TG_SHAPE(1, tg_image__h(x), tg_image__w(x)), 1, TG_U8), left, top, right, bottom, 0, TG_IMAGE_CONSTANT);
+    inside = tg_image_pad(tg_new_full(x, TG_SHAPE(1, tg_image__h(x), tg_image__w(x)), 1, TG_U8), left, top, right, bottom, 0, TG_IMAGE_CONSTANT);
     x = tg_image_pad(x, left, top, right, bottom, 0, TG_IMAGE_CONSTANT);
-    return x ? tg_where(tg_to(inside, TG_BOOL), x, tg_to(tg_from(x->tg, TG_SHAPE(n, 1, 1), TG_F64, fill), x->dtype)) : NULL;
+    return x ? tg_where(tg_to(inside, TG_BOOL), x, tg_to(tg_image__from(x, TG_SHAPE(n, 1, 1), TG_F64, fill), x->dtype)) : NULL;
 }
 tg_tensor *tg_image_horizontal_flip(tg_tensor *x) { return tg_image__is(x) ? tg_flip(x, TG_DIMS(-1)) : NULL; }
 tg_tensor *tg_image_vertical_flip(tg_tensor *x)   { return tg_image__is(x) ? tg_flip(x, TG_DIMS(-2)) : NULL; }
@@ -485,20 +489,20 @@ static const double tg_image__black = 0;
 /* -1 to 1 from edge to edge: the middles of n pixels */
 static tg_tensor *tg_image__middles(tg_ctx *tg, int64_t n, tg_dtype dtype) {
     const double end = n > 0 ? ((double)n - 1) / (double)n : 0;
-    return tg_linspace(tg, -end, end, n, dtype);
+    return tg_image__spaced(tg, -end, end, n, dtype);
 }
 /* the grid [1, oh, ow, 2] that sampling wants */
 static tg_tensor *tg_image__affine_grid(tg_ctx *tg, const tg_image__move *v, int64_t h, int64_t w, tg_dtype dtype) {
     const double *m = v->m, sx = 0.5 * (double)w, sy = 0.5 * (double)h;
-    tg_tensor *col = tg_linspace(tg, (1.0 - (double)v->ow) * 0.5, ((double)v->ow - 1.0) * 0.5, v->ow, dtype);
-    tg_tensor *row = tg_unsqueeze(tg_linspace(tg, (1.0 - (double)v->oh) * 0.5, ((double)v->oh - 1.0) * 0.5, v->oh, dtype), 1), *list[2];
+    tg_tensor *col = tg_image__spaced(tg, (1.0 - (double)v->ow) * 0.5, ((double)v->ow - 1.0) * 0.5, v->ow, dtype);
+    tg_tensor *row = tg_unsqueeze(tg_image__spaced(tg, (1.0 - (double)v->oh) * 0.5, ((double)v->oh - 1.0) * 0.5, v->oh, dtype), 1), *list[2];
     list[0] = tg_add_scalar(tg_add(tg_mul_scalar(col, m[0] / sx), tg_mul_scalar(row, m[1] / sx)), m[2] / sx);
     list[1] = tg_add_scalar(tg_add(tg_mul_scalar(col, m[3] / sy), tg_mul_scalar(row, m[4] / sy)), m[5] / sy);
     return tg_failed(tg) ? NULL : tg_unsqueeze(tg_stack(list, 2, -1), 0);
 }
 static tg_tensor *tg_image__perspective_grid(tg_ctx *tg, const tg_image__move *v, int64_t h, int64_t w, tg_dtype dtype) {
     const double *m = v->m, sx = 0.5 * (double)w, sy = 0.5 * (double)h;
-    tg_tensor *col = tg_linspace(tg, 0.5, (double)v->ow - 0.5, v->ow, dtype), *row = tg_unsqueeze(tg_linspace(tg, 0.5, (double)v->oh - 0.5, v->oh, dtype), 1);
+    tg_tensor *col = tg_image__spaced(tg, 0.5, (double)v->ow - 0.5, v->ow, dtype), *row = tg_unsqueeze(tg_image__spaced(tg, 0.5, (double)v->oh - 0.5, v->oh, dtype), 1);
     tg_tensor *under = tg_add_scalar(tg_add(tg_mul_scalar(col, m[6]), tg_mul_scalar(row, m[7])), m[8]), *list[2];
     list[0] = tg_sub_scalar(tg_div(tg_add_scalar(tg_add(tg_mul_scalar(col, m[0] / sx), tg_mul_scalar(row, m[1] / sx)), m[2] / sx), under), 1);
     list[1] = tg_sub_scalar(tg_div(tg_add_scalar(tg_add(tg_mul_scalar(col, m[3] / sy), tg_mul_scalar(row, m[4] / sy)), m[5] / sy), under), 1);
@@ -521,7 +525,7 @@ static tg_tensor *tg_image__sampled(tg_tensor *x, tg_tensor *grid, const tg_imag
     if (how->fill) {                                                                                /* what part of each pixel is x's */
         a.x = tg_new_ones(y, TG_SHAPE(y->shape[0], 1, tg_image__h(x), tg_image__w(x)));
         mask = a.x ? tg_grid_sample_from(&a) : NULL;
-        fill = tg_to(tg_from(x->tg, TG_SHAPE(how->n_fill ? how->n_fill : 1, 1, 1), TG_F64, how->fill), grid->dtype);
+        fill = tg_to(tg_image__from(x, TG_SHAPE(how->n_fill ? how->n_fill : 1, 1, 1), TG_F64, how->fill), grid->dtype);
     }
     a.x = y;
     y = tg_grid_sample_from(&a);
@@ -732,7 +736,7 @@ static tg_tensor *tg_image__from_hsv(tg_tensor *h, tg_tensor *s, tg_tensor *v) {
     list[3] = tg_clamp(tg_mul(tg_add(sf, rest), v), 0, 1);
     sixth = tg_remainder_scalar(tg_to(sixth, TG_I64), 6);
     if (!sixth) return NULL;
-    for (k = 0; k < 3; k++) which[k] = tg_take(tg_from(sixth->tg, TG_SHAPE(6), TG_I64, from[k]), sixth);
+    for (k = 0; k < 3; k++) which[k] = tg_take(tg_image__from(sixth, TG_SHAPE(6), TG_I64, from[k]), sixth);
     return tg_failed(sixth->tg) ? NULL : tg_gather(tg_stack(list, 4, -3), -3, tg_stack(which, 3, -3));
 }
 tg_tensor *tg_image_adjust_hue(tg_tensor *x, double turn) {
@@ -825,7 +829,7 @@ tg_tensor *tg_image_equalize(tg_tensor *x) {
     plane = tg_image__h(x) * tg_image__w(x);
     if (tg_read(y, p, (size_t)x->numel)) {
         for (i = 0; i < x->numel; i += plane) tg_image__equalize_plane(p + i, plane);
-        y = tg_from(x->tg, x->ndim, x->shape, TG_U8, p);
+        y = tg_image__from(x, x->ndim, x->shape, TG_U8, p);
     } else y = NULL;
     TG_TRANSFORMS_FREE(p);
     return tg_image_to_dtype(y, x->dtype);
@@ -845,7 +849,7 @@ tg_tensor *tg_image_autocontrast(tg_tensor *x) {
 /* [kernel]: exp(-(i - middle)^2 / (2 sigma^2)), of sum 1 */
 static tg_tensor *tg_image__gauss(tg_ctx *tg, int64_t kernel, double sigma, tg_dtype dtype) {
     const double end = (double)(kernel - 1) / (2 * sqrt(2.0));
-    return tg_softmax(tg_neg(tg_square(tg_div_scalar(tg_linspace(tg, -end, end, kernel, dtype), sigma))), 0);
+    return tg_softmax(tg_neg(tg_square(tg_div_scalar(tg_image__spaced(tg, -end, end, kernel, dtype), sigma))), 0);
 }
 tg_tensor *tg_image_gaussian_blur(tg_tensor *x, int64_t kernel_x, int64_t kernel_y, double sigma_x, double sigma_y) {
     tg_tensor *y, *kernel;
@@ -882,8 +886,8 @@ tg_tensor *tg_image_normalize(tg_tensor *x, const double *mean, const double *st
     if (x->dtype == TG_U8) return tg_image__fail(x, "normalize: a floating type is wanted; tg_image_to_dtype first?");
     if (!mean || !std || n < 1 || (n != 1 && n != tg_image__c(x))) return tg_image__fail(x, "normalize: one mean and deviation for each channel, or one for all");
     for (i = 0; i < n; i++) if (!(std[i] < 0 || std[i] > 0)) return tg_image__fail(x, "normalize: a deviation is 0");
-    m = tg_to(tg_from(x->tg, TG_SHAPE(n, 1, 1), TG_F64, mean), x->dtype);
-    s = tg_to(tg_from(x->tg, TG_SHAPE(n, 1, 1), TG_F64, std), x->dtype);
+    m = tg_to(tg_image__from(x, TG_SHAPE(n, 1, 1), TG_F64, mean), x->dtype);
+    s = tg_to(tg_image__from(x, TG_SHAPE(n, 1, 1), TG_F64, std), x->dtype);
     return tg_div(tg_sub(x, m), s);
 }
 tg_tensor *tg_image_erase(tg_tensor *x, int64_t top, int64_t left, int64_t height, int64_t width, tg_tensor *value) {
@@ -1095,7 +1099,7 @@ static bool tg_image__draw_perspective(tg_tensor *x, tg_dice *dice, const void *
 }
 /* -1 to 1 for each pixel, blurred, times alpha: [1, 1, H, W] */
 static tg_tensor *tg_image__waves(tg_tensor *x, tg_dice *dice, double sigma, const double sigmas[2], double alpha) {
-    tg_tensor *t = tg_empty(x->tg, TG_SHAPE(1, 1, tg_image__h(x), tg_image__w(x)), TG_F32);
+    tg_tensor *t = tg_image__host(x->tg, TG_SHAPE(1, 1, tg_image__h(x), tg_image__w(x)), TG_F32);
     const int64_t kernel = (int64_t)(8 * sigma + 1) | 1;
     int64_t i;
     for (i = 0; t && i < t->numel; i++) ((float *)t->data)[i] = (float)(tg_dice_roll(dice) * 2 - 1);
@@ -1198,7 +1202,7 @@ tg_tensor *tg_image_random_erasing(tg_tensor *x, tg_dice *dice, const void *opti
     if (!tg_image__step_is(x, dice, true)) return NULL;
     if (o && !tg_image__good_areas(o->scale, o->ratio)) return tg_image__fail(x, "random_erasing: ranges go from less to more");
     if (!tg_image__erased_area(dice, tg_image__h(x), tg_image__w(x), o, &a)) return x;
-    return tg_image_erase(x, a.top, a.left, a.height, a.width, tg_full(x->tg, 0, NULL, o ? o->value : 0, TG_F64));
+    return tg_image_erase(x, a.top, a.left, a.height, a.width, tg_new_full(x, 0, NULL, o ? o->value : 0, TG_F64));
 }
 
 /* ---- policies ---- */
@@ -1337,7 +1341,7 @@ static bool tg_image__forward(const tg_image__move *v, int64_t h, int64_t w, dou
 static tg_tensor *tg_image__columns(tg_tensor *boxes, int64_t a, int64_t b, int64_t c, int64_t d) {
     int64_t at[4];
     at[0] = a; at[1] = b; at[2] = c; at[3] = d;
-    return boxes ? tg_index_select(boxes, 1, tg_from(boxes->tg, TG_SHAPE(4), TG_I64, at)) : NULL;
+    return boxes ? tg_index_select(boxes, 1, tg_image__from(boxes, TG_SHAPE(4), TG_I64, at)) : NULL;
 }
 /* the box around four corners [N, 4] each, cut at the edges */
 static tg_tensor *tg_image__around(tg_tensor *x, tg_tensor *y, double oh, double ow) {
@@ -1430,7 +1434,7 @@ static bool tg_image__iou_crop(tg_image_sample *s, tg_dice *dice, const tg_image
         cut = tg_image__iou_piece(dice, o, boxes, n, least, h, w, &v);
     if (cut) {
         for (i = 0; i < n; i++) if (!tg_image__holds(&v, boxes + 4 * i, &share)) boxes[4 * i] = boxes[4 * i + 1] = boxes[4 * i + 2] = boxes[4 * i + 3] = -1;      /* of no size, beside every piece */
-        s->boxes = tg_to(tg_from(s->image->tg, TG_SHAPE(n, 4), TG_F64, boxes), s->boxes->dtype);
+        s->boxes = tg_to(tg_image__from(s->image, TG_SHAPE(n, 4), TG_F64, boxes), s->boxes->dtype);
         ok = s->boxes && tg_image__move_all(s, &v);
     }
     TG_TRANSFORMS_FREE(boxes);
@@ -1872,7 +1876,7 @@ int64_t tg_vocab_encode_padded(const tg_vocab *v, const char *text, size_t size,
 }
 tg_tensor *tg_vocab_tensor(tg_ctx *tg, const tg_vocab *v, const char *text, size_t size) {
     const int64_t n = tg_vocab_encode(v, text, size, NULL, 0);
-    tg_tensor *t = tg_empty(tg, TG_SHAPE(n), TG_I64);
+    tg_tensor *t = tg_image__host(tg, TG_SHAPE(n), TG_I64);
     if (t) tg_vocab_encode(v, text, size, (int64_t *)t->data, n);
     return t;
 }

@@ -31,7 +31,7 @@ typedef struct llama_config {
 /* [D / 2], for sequences of so many positions */
 static tg_tensor *llama_frequencies(tg_ctx *tg, const llama_config *c, int64_t length) {
     double d = (double)c->head_dim, theta = c->theta, longer = (double)length / c->old_positions;
-    tg_tensor *out = tg_empty(tg, TG_SHAPE(c->head_dim / 2), TG_F32);
+    tg_tensor *out = tg_to_device(tg_empty(tg, TG_SHAPE(c->head_dim / 2), TG_F32), TG_CPU);    /* wherever others are made */
     if (!out) return NULL;
     if (c->rope == LLAMA_ROPE_DYNAMIC && longer > 1) theta *= pow(c->factor * longer - (c->factor - 1), d / (d - 2));
     for (int64_t i = 0; i < c->head_dim / 2; i++) {
@@ -115,9 +115,9 @@ static tg_tensor *llama_logits(tg_module *m, tg_tensor *ids, tg_tensor *mask, kv
     if (!m || !ids) return NULL;
     tg_ctx *tg = m->tg;
     int64_t t = ids->shape[1], past = cache ? cache->length : 0;
-    tg_tensor *positions = tg_arange(tg, (double)past, (double)(past + t), 1, TG_F32);
-    tg_tensor *half = tg_outer(positions, llama_frequencies(tg, &b->c, past + t));             /* [T, D / 2] */
-    tg_tensor *halves[] = { half, half }, *angle = tg_to_device(tg_cat(halves, 2, -1), ids->device);      /* [T, D] */
+    tg_tensor *positions = tg_to_device(tg_arange(tg, (double)past, (double)(past + t), 1, TG_F32), ids->device);
+    tg_tensor *half = tg_outer(positions, tg_to_device(llama_frequencies(tg, &b->c, past + t), ids->device));    /* [T, D / 2] */
+    tg_tensor *halves[] = { half, half }, *angle = tg_cat(halves, 2, -1);                      /* [T, D] */
     tg_tensor *x = tg_forward(b->embed_tokens, ids);                                           /* [N, T, width] */
     if (!x) return NULL;
     llama_pass pass = { tg_to(tg_cos(angle), x->dtype), tg_to(tg_sin(angle), x->dtype), padding_mask(mask), cache };

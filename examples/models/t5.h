@@ -32,7 +32,7 @@ static int64_t t5_bucket(const t5_config *c, int64_t relative, bool decoder) {
 
 /* What is added to the scores of the last T of K positions: [1, heads, T, K] */
 static tg_tensor *t5_position_bias(const t5_config *c, tg_module *table, int64_t t, int64_t k, bool decoder, tg_device where) {
-    tg_tensor *bucket = table ? tg_empty(table->tg, TG_SHAPE(t, k), TG_I64) : NULL;
+    tg_tensor *bucket = table ? tg_to_device(tg_empty(table->tg, TG_SHAPE(t, k), TG_I64), TG_CPU) : NULL;
     if (!bucket) return NULL;
     for (int64_t i = 0; i < t; i++) {
         for (int64_t j = 0; j < k; j++) ((int64_t *)bucket->data)[i * k + j] = t5_bucket(c, j - (k - t + i), decoder);
