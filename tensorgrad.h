@@ -5112,16 +5112,18 @@ TG__PRIVATE int tg__cpu_count(void) { return 1; }
 #endif
 
 /* ------------------------------------------------------------------------------- threads ----
-   A pool of n - 1 workers and the caller. tg__pool_run(pool, count, body, arg) calls body(arg, i) for every
-   i, in any order, and returns when all are done; one thread at a time may call it; called from inside a body
-   it runs in line. pool NULL is allowed and runs in line.
+   A pool of n - 1 workers and the caller. tg__pool_run(pool, count, more, body, arg) calls body(arg, i) for every
+   i, in any order, those of the last `more` when the others are taken, and returns when all are done; one thread at a
+   time may call it; called from inside a body it runs in line. pool NULL is allowed and runs in line.
 
    How it works. `state` is one word: how many workers are inside the job, whether it is open, its generation.
    The caller fills the job in while it is closed and nobody is inside, then opens it by one atomic add. A
    worker enters by a compare-and-swap that counts it in, which cannot succeed once the job is closed; so the
    caller needs to wait only for workers that really came, and one that sleeps, or was never given a
-   processor, costs nothing. All take tickets from `next`. When the tickets are gone the caller closes the job
-   and waits for the count to fall to 0.
+   processor, costs nothing. When the tickets are gone the caller closes the job and waits for the count to fall to 0.
+
+   Tickets lie in lanes, equal runs of them. A thread takes those of its own lane, then what the others have left: so
+   the part of one job that it does is about the part that it did of the job before, whose results are in its cache.
 
    Sleeping. A worker counts itself in `sleepers`, then looks at state again, then waits; the caller changes
    state, then looks at sleepers. All four are sequentially consistent, so one of the two sees the other; the
@@ -5138,9 +5140,9 @@ TG__PRIVATE tg__pool *tg__pool_open(tg__mem *m, int n, int *code) {
     return NULL;
 }
 TG__PRIVATE void tg__pool_free(tg__pool *p) { (void)p; }
-TG__PRIVATE void tg__pool_run(tg__pool *p, int64_t count, void (*body)(void *arg, int64_t i), void *arg) {
+TG__PRIVATE void tg__pool_run(tg__pool *p, int64_t count, int64_t more, void (*body)(void *arg, int64_t i), void *arg) {
     int64_t i;
-    (void)p;
+    (void)p; (void)more;
     for (i = 0; i < count; i++) body(arg, i);
 }
 #else
@@ -5150,8 +5152,9 @@ TG__PRIVATE void tg__pool_run(tg__pool *p, int64_t count, void (*body)(void *arg
 #define TG__POOL_IS_END  0x800u             /* new to every worker: round numbers come again after 2^20 rounds of sleep */
 #define TG__POOL_ROUND   0x1000u            /* one generation */
 #define TG__POOL_ROUNDS  0xfffff000u
+#define TG__POOL_LANES   8
 #define TG__POOL_STACK   ((size_t)256 << 10)
-#define TG__POOL_SPIN    20e-6              /* seconds a worker looks out for the next job before it sleeps */
+#define TG__POOL_SPIN    100e-6             /* seconds a worker looks out for the next job before it sleeps */
 
 #if defined(TG__OS_WINDOWS)
 typedef HANDLE             tg__thread;
@@ -5163,19 +5166,20 @@ typedef pthread_mutex_t    tg__lock;
 typedef pthread_cond_t     tg__cond;
 #endif
 
+typedef struct tg__pool_lane { volatile uint32_t next; uint32_t end; char pad[120]; } tg__pool_lane;      /* the next ticket, and the one behind the last */
+
 struct tg__pool {
-    volatile uint32_t state;                /* the three words that threads fight over have a cache line each */
+    volatile uint32_t state;                /* the words that threads fight over have a cache line each */
     char pad0[124];
-    volatile uint32_t next;                 /* tickets handed out */
-    char pad1[124];
-    volatile uint32_t sleepers, waiting;
-    char pad2[120];
+    tg__pool_lane lane[TG__POOL_LANES + 1]; /* the one behind those in use is for what comes last */
+    volatile uint32_t sleepers, waiting, born;
+    char pad1[116];
     void (*body)(void *arg, int64_t i);     /* the job; NULL tells the workers to end */
     void *arg;
     int64_t count, grain;                   /* a ticket stands for `grain` indices */
     uint32_t tickets;
     bool busy;
-    int n, spins;                           /* threads with the caller; pauses before sleeping */
+    int n, lanes, spins;                    /* threads with the caller; lanes in use; pauses before sleeping */
     long pid;
     size_t size;
     tg__mem mem;
@@ -5243,14 +5247,17 @@ TG__PRIVATE int tg__pool_support(void) {
     return TG__POOL_OK;
 }
 
-/* Takes tickets until none are left. More than 2^30 indices go out in runs, so that 32 bits count them. */
-TG__PRIVATE void tg__pool_take(tg__pool *p) {
-    uint32_t ticket;
-    int64_t i, end;
-    while ((ticket = tg__atomic_add(&p->next, 1u) - 1u) < p->tickets) {
-        i = (int64_t)ticket * p->grain;
-        end = p->count - i > p->grain ? i + p->grain : p->count;
-        for (; i < end; i++) p->body(p->arg, i);
+/* Thread number `who` takes tickets until none are left. More than 2^30 indices go out in runs, so that 32 bits count them. */
+TG__PRIVATE void tg__pool_take(tg__pool *p, int who) {
+    const int own = who * p->lanes / p->n;
+    for (int l = 0; l <= p->lanes; l++) {
+        tg__pool_lane *lane = &p->lane[l == p->lanes ? l : (own + l) % p->lanes];
+        uint32_t ticket;
+        while (tg__atomic_load(&lane->next) < lane->end && (ticket = tg__atomic_add(&lane->next, 1u) - 1u) < lane->end) {
+            int64_t i = (int64_t)ticket * p->grain;
+            const int64_t end = p->count - i > p->grain ? i + p->grain : p->count;
+            for (; i < end; i++) p->body(p->arg, i);
+        }
     }
 }
 
@@ -5259,6 +5266,7 @@ TG__PRIVATE bool tg__pool_is_new(uint32_t state, uint32_t seen) {
 }
 
 TG__PRIVATE void tg__pool_worker(tg__pool *p) {
+    const int who = (int)tg__atomic_add(&p->born, 1u);
     uint32_t seen = 0, s = tg__atomic_load(&p->state);
     int idle = 0;
     for (;;) {
@@ -5266,7 +5274,7 @@ TG__PRIVATE void tg__pool_worker(tg__pool *p) {
             if (!tg__atomic_cas(&p->state, &s, s + 1u)) continue;
             seen = s & TG__POOL_ROUNDS;
             if (!p->body) return;
-            tg__pool_take(p);
+            tg__pool_take(p, who);
             s = tg__atomic_add(&p->state, 0u - 1u);
             if ((s & (TG__POOL_IS_OPEN | TG__POOL_COUNT)) == 0 && tg__atomic_load(&p->waiting)) {
                 tg__pool_lock(p);
@@ -5330,9 +5338,9 @@ TG__PRIVATE void tg__pool_finish(tg__pool *p) {
     tg__pool_unlock(p);
 }
 
-TG__PRIVATE void tg__pool_run(tg__pool *p, int64_t count, void (*body)(void *arg, int64_t i), void *arg) {
-    uint32_t sleepers;
-    int64_t i;
+TG__PRIVATE void tg__pool_run(tg__pool *p, int64_t count, int64_t more, void (*body)(void *arg, int64_t i), void *arg) {
+    uint32_t sleepers, end = 0;
+    int64_t i, first;
     if (count < 1) return;
     if (!p || p->n < 2 || count == 1 || p->busy) {
         for (i = 0; i < count; i++) body(arg, i);
@@ -5344,14 +5352,18 @@ TG__PRIVATE void tg__pool_run(tg__pool *p, int64_t count, void (*body)(void *arg
     p->count = count;
     p->grain = (count - 1) / ((int64_t)1 << 30) + 1;
     p->tickets = (uint32_t)((count - 1) / p->grain + 1);
-    tg__atomic_store(&p->next, 0u);
+    first = (count - more) / p->grain;
+    for (int l = 0; l <= p->lanes; l++) {
+        p->lane[l].next = end;
+        p->lane[l].end = end = l < p->lanes ? (uint32_t)(first * (l + 1) / p->lanes) : p->tickets;
+    }
     tg__atomic_add(&p->state, TG__POOL_ROUND | TG__POOL_IS_OPEN);
     sleepers = tg__atomic_load(&p->sleepers);
     if (sleepers) {
         if (tg__pool_is_here(p)) tg__pool_wake(p, sleepers);
         else p->n = 1;
     }
-    tg__pool_take(p);
+    tg__pool_take(p, 0);
     tg__pool_finish(p);
     p->busy = false;
 }
@@ -5489,6 +5501,7 @@ TG__PRIVATE tg__pool *tg__pool_open(tg__mem *m, int n, int *code) {
     p->mem = *m;
     p->size = size;
     p->n = n;
+    p->lanes = n < TG__POOL_LANES ? n : TG__POOL_LANES;
     p->threads = (tg__thread *)(void *)(p + 1);
     *code = TG__POOL_SYSTEM;
 #if defined(TG__OS_WINDOWS)
@@ -7216,8 +7229,9 @@ TG__PRIVATE int64_t tg__beside_bodies(tg_ctx *tg, tg__body *b) {
 TG__PRIVATE void tg__run(tg_ctx *tg, int64_t count, void (*body)(void *arg, int64_t i), void *arg, bool flush) {
     if (count > 1 && (tg->pool || tg->config.hooks.parallel_for)) {
         tg__body b;
+        int64_t more = 0;
         b.run = body; b.arg = arg; b.count = count; b.flush = flush;
-        if (TG__RARE(tg->beside != NULL)) count += tg__beside_bodies(tg, &b);
+        if (TG__RARE(tg->beside != NULL)) count += more = tg__beside_bodies(tg, &b);
         if (tg->config.hooks.parallel_for) {
             const char *outer = tg__hook_enter(tg, tg__in_jobs);
             tg->config.hooks.parallel_for(tg->config.hooks.jobs_user, count, tg__body_run, &b);
@@ -7225,7 +7239,7 @@ TG__PRIVATE void tg__run(tg_ctx *tg, int64_t count, void (*body)(void *arg, int6
 #ifdef TENSORGRAD_DEBUG
             if (tg->owner) tg__atomic_store(&tg->owner, tg__thread_id());      /* a fiber may go on with another thread */
 #endif
-        } else tg__pool_run(tg->pool, count, tg__body_run, &b);
+        } else tg__pool_run(tg->pool, count, more, tg__body_run, &b);
     } else {
         unsigned old = tg__fp_enter(flush);
         int64_t i;
@@ -17887,23 +17901,27 @@ TG__PRIVATE void tg__gemm_size_strip(tg__gemm_plan *j, int64_t ms, int64_t ns) {
         : (size_t)(ms * ns) * j->size);
 }
 
-/* Strips of an eighth of the whole, so that threads end together, but of a quarter of TG__GEMM_CHUNK multiply-adds at least and of TG__GEMM_CHUNK at most:
-   columns are cut down to 4 tiles, then rows, then columns again. */
+/* Strips of an eighth of the whole, so that threads end together, but of an eighth of TG__GEMM_CHUNK multiply-adds at least and of TG__GEMM_CHUNK at most:
+   columns are cut, then rows, then columns again, rather into one piece more than into few that are larger than the last. */
 TG__PRIVATE void tg__gemm_cut(tg__gemm_plan *j, int64_t kc) {
     const tg__gemm_part *p = &j->part;
     const int64_t deep = tg__imax(16, kc), eighth = j->batches * p->m * p->n / 8,
-        area = tg__imin(1 << 16, tg__imin(tg__imax(TG__GEMM_CHUNK / 4 / deep, eighth), TG__GEMM_CHUNK / deep));      /* c's elements in a chunk */
-    const int64_t least = tg__imax(j->nr, 64 / j->nr * j->nr), tall = 128 / j->mr * j->mr;
+        area = tg__imin(1 << 16, tg__imin(tg__imax(TG__GEMM_CHUNK / 8 / deep, eighth), TG__GEMM_CHUNK / deep));      /* c's elements in a chunk */
+    const int64_t least = tg__imax(j->nr, 32 / j->nr * j->nr), wide = tg__imax(j->nr, 64 / j->nr * j->nr), tall = 128 / j->mr * j->mr;
     int64_t ms = p->m, ns = p->n;
     if (p->pack_b && ms * ns > area) {                               /* each chunk packs its columns for itself: rather all rows of few */
         ms = tg__imin(ms, tg__imax(tall, tg__imin(area / j->nr, tg__ceil_div(ms, 2))));      /* side by side are rows: two threads in one row would share its lines */
+        if (j->kept && p->n < 8 * j->nr && p->m >= 2 * j->mr) ms = tg__ceil_div(p->m, 2);      /* nothing is packed, and columns are few */
         ms = tg__imin(p->m, tg__ceil_div(tg__ceil_div(p->m, tg__ceil_div(p->m, ms)), j->mr) * j->mr);
         ns = tg__imin(ns, tg__imax(1, area / ms / j->nr) * j->nr);
+    } else if (ms * ns > area && ns <= 256 && ms > ns) {             /* short rows stay whole: two threads in one would share its lines */
+        ms = tg__imax(8, area / ns);
+        ms = tg__ceil_div(p->m, tg__ceil_div(p->m, ms));
     } else if (ms * ns > area) {
         if (ms > tall) ms = tg__imin(p->m, tg__imax(tall, area / tg__imin(128, ns)) / j->mr * j->mr);
-        if (ms * ns > area) ns = tg__imin(p->n, tg__ceil_div(tg__imax(1, area / ms), least) * least);
+        if (ms * ns > area) ns = tg__imin(p->n, tg__imax(1, area / ms / least) * least);
     } else if (j->batches == 1) {                                    /* one chunk would do, but two threads are worth having */
-        if (ns >= 2 * least) ns = tg__ceil_div(tg__ceil_div(ns, 2), least) * least;
+        if (ns >= 2 * wide) ns = tg__ceil_div(tg__ceil_div(ns, 2), wide) * wide;
         else if (ms >= 2 * j->mr) ms = tg__ceil_div(tg__ceil_div(ms, 2), j->mr) * j->mr;
     }
     j->ms = ms; j->ns = ns;
@@ -18349,7 +18367,7 @@ TG__PRIVATE bool tg__gemm_plan_sums(tg__gemm_plan *j) {
     }
     /* rows of b that lie close together are read in place while few tiles share them; far apart, each one costs a page */
     const bool close = p->b_cs == 1 && p->b_rs * (int64_t)j->size <= 1024;
-    if (p->m > (close ? 5 : 2) * j->mr && p->n >= j->nr) p->pack_b = true;
+    if (p->m > (close ? 5 : 2) * j->mr && p->n >= j->nr && !(close && p->n <= 256 && p->m > p->n && p->ka == TG__GEMM_OWN)) p->pack_b = true;
     /* as strips where all of a stays in L2 and rows of b can be packed in passing */
     const bool wide = j->ks || (p->b_cs == 1 && p->kb == TG__GEMM_OWN && p->ka == TG__GEMM_OWN && p->m * p->k <= 1 << 16 && p->k <= TG__GEMM_KB);
     if (p->pack_b && !tg__gemm_keep(j)) return false;
