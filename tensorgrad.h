@@ -41422,6 +41422,10 @@ typedef struct tg__conv_fill {
     void   *out;
 } tg__conv_fill;
 
+/* How a plane that held another channel is filled again, whose padding is zero already: so many rows of n elements each, from where to where in elements,
+   and how far from one row to the next. way: 0, it is filled as if it were new; 1, columns side by side; 2, every other one, and the next plane with it. */
+typedef struct tg__conv_again { int way; int64_t rows, n, from, down, to, odd_to; } tg__conv_again;
+
 /* Channels one after another, each with a kernel of 3 x 3 taps of its own: their planes come to stand in the same place. */
 typedef struct tg__conv_depth {
     const tg__conv_fill *fill;
@@ -41726,65 +41730,65 @@ TG__PRIVATE void TG__FT(name)(const tg__conv_depth *s, const TG__T *w, const TG_
 #endif
 TG__C_NBLOCK(tg__conv_depth_1, TG__C_N1)
 TG__C_NBLOCK(tg__conv_depth_2, TG__C_N2)
-/* The rows of a plane that its source has: how many, the first of them, and which one of the source that is. */
-TG__INLINE int64_t TG__FT(tg__conv_there)(const tg__conv_fill *s, int64_t p, int64_t *first, int64_t *from) {
-    const int64_t z = s->z0 + s->rz[p], y0 = s->y0 + s->ry[p];
-    *first = y0 >= 0 ? 0 : (-y0 + s->y_step - 1) / s->y_step;
-    *from = y0 + *first * s->y_step;
-    if (z < 0 || z >= s->d || *from >= s->h) return 0;
-    const int64_t rows = (s->h - 1 - *from) / s->y_step + 1;
-    return rows < s->rows - *first ? rows : s->rows - *first;
-}
-/* A plane that held another channel, columns side by side: what is padding is zero already. */
-TG__PRIVATE void TG__FT(tg__conv_refill)(const tg__conv_fill *s, int64_t c, int64_t p) {
-    const int64_t x0 = s->x0 + s->rx[p], i0 = x0 >= 0 ? 0 : -x0, n = (s->w - x0 < s->cols ? s->w - x0 : s->cols) - i0, whole = n & -(int64_t)TG__VN,
-        down = s->y_step * s->sh, pitch = s->pitch;
-    int64_t first, from, rows = TG__FT(tg__conv_there)(s, p, &first, &from);
-    if (n <= 0 || rows <= 0) return;
-    const TG__T *src = (const TG__T *)s->src + c * s->sc + (s->z0 + s->rz[p]) * s->sd + from * s->sh + x0 + i0;
-    TG__T *out = (TG__T *)s->out + p * s->plane + first * pitch + i0;
-    for (; rows > 0; rows--, src += down, out += pitch) {
-        for (int64_t q = 0; q < whole; q += TG__VN) TG__W(store)(out + q, TG__W(load)(src + q));
-        if (whole < n) TG__W(store)(out + whole, TG__W(loadn)(src + whole, (int)(n - whole)));
+/* How plane p, which held another channel, is filled again. */
+TG__PRIVATE void TG__FT(tg__conv_again_of)(const tg__conv_fill *s, int64_t p, tg__conv_again *a) {
+    const int64_t x0 = s->x0 + s->rx[p], z = s->z0 + s->rz[p], y0 = s->y0 + s->ry[p], first = y0 >= 0 ? 0 : (-y0 + s->y_step - 1) / s->y_step,
+        y = y0 + first * s->y_step;
+    a->way = 0; a->rows = 0;
+    if (s->kind != TG__GEMM_OWN || s->sw != 1 || TG__VN == 1 || s->x_step > 2) return;
+    a->from = z * s->sd + y * s->sh; a->down = s->y_step * s->sh;
+    if (s->x_step == 1) {
+        const int64_t i0 = x0 >= 0 ? 0 : -x0;
+        a->way = 1;
+        a->n = (s->w - x0 < s->cols ? s->w - x0 : s->cols) - i0;
+        a->from += x0 + i0;
+        a->to = p * s->plane + first * s->pitch + i0;
+    } else {                                                         /* this plane and the next: the odd columns and the even ones of the same rows */
+        if (p + 1 >= s->planes || s->rz[p] != s->rz[p + 1] || s->ry[p] != s->ry[p + 1]) return;
+        const int64_t x1 = s->x0 + s->rx[p + 1], even = x0 & 1, before = -(even ? x1 : x0) / 2, odd_before = (1 - (even ? x0 : x1)) / 2, most = (s->w + 1) / 2,
+            n = most < s->cols - before ? most : s->cols - before;
+        if (n <= 0 || x0 > 0 || x1 > 1 || ((x0 ^ x1) & 1) == 0 || n > s->cols - odd_before) return;
+        a->way = 2;
+        a->n = s->w < 2 * n ? s->w : 2 * n;
+        a->to = (p + even) * s->plane + before + first * s->pitch; a->odd_to = (p + 1 - even) * s->plane + odd_before + first * s->pitch;
     }
+    if (z < 0 || z >= s->d || y >= s->h || a->n <= 0) return;
+    const int64_t rows = (s->h - 1 - y) / s->y_step + 1;
+    a->rows = rows < s->rows - first ? rows : s->rows - first;
 }
-/* Planes p and p + 1 at once, whose columns are apart: the even and the odd ones of the same rows. False where they are not that. */
-TG__PRIVATE bool TG__FT(tg__conv_refill_two)(const tg__conv_fill *s, int64_t c, int64_t p) {
-    if (s->x_step != 2 || p + 1 >= s->planes || s->rz[p] != s->rz[p + 1] || s->ry[p] != s->ry[p + 1]) return false;
-    const int64_t x0 = s->x0 + s->rx[p], x1 = s->x0 + s->rx[p + 1], even = x0 & 1,
-        before = -(even ? x1 : x0) / 2, odd_before = (1 - (even ? x0 : x1)) / 2, most = (s->w + 1) / 2, n = most < s->cols - before ? most : s->cols - before;
-    if (n <= 0 || x0 > 0 || x1 > 1 || ((x0 ^ x1) & 1) == 0 || n > s->cols - odd_before) return false;
-    const int64_t down = s->y_step * s->sh, pitch = s->pitch,
-        end = s->w < 2 * n ? s->w : 2 * n, whole = end / (2 * TG__VN) * TG__VN, left = end - 2 * whole, left0 = left < TG__VN ? left : TG__VN, left1 = left - left0;
-    int64_t first, from, rows = TG__FT(tg__conv_there)(s, p, &first, &from);
-    if (rows <= 0) return true;
-    const TG__T *src = (const TG__T *)s->src + c * s->sc + (s->z0 + s->rz[p]) * s->sd + from * s->sh;
-    TG__T *to = (TG__T *)s->out + (p + even) * s->plane + before + first * pitch, *odd_to = (TG__T *)s->out + (p + 1 - even) * s->plane + odd_before + first * pitch;
-    for (; rows > 0; rows--, src += down, to += pitch, odd_to += pitch) {
+TG__PRIVATE void TG__FT(tg__conv_again)(const tg__conv_fill *s, int64_t c, const tg__conv_again *a) {
+    const TG__T *src = (const TG__T *)s->src + c * s->sc + a->from;
+    TG__T *to = (TG__T *)s->out + a->to, *odd_to = (TG__T *)s->out + a->odd_to;
+    const int64_t down = a->down, pitch = s->pitch, n = a->n / a->way, whole = n & -(int64_t)TG__VN, left = a->n - a->way * whole, left0 = left < TG__VN ? left : TG__VN, left1 = left - left0;
+    for (int64_t rows = a->rows; a->way == 1 && rows > 0; rows--, src += down, to += pitch) {
+        for (int64_t q = 0; q < whole; q += TG__VN) TG__W(store)(to + q, TG__W(load)(src + q));
+        if (left) TG__W(store)(to + whole, TG__W(loadn)(src + whole, (int)left));
+    }
+    for (int64_t rows = a->rows; a->way == 2 && rows > 0; rows--, src += down, to += pitch, odd_to += pitch) {
         TG__V v, odd;
         for (int64_t q = 0; q < whole; q += TG__VN) {
             TG__FT(tg__pairs_apart)(TG__W(load)(src + 2 * q), TG__W(load)(src + 2 * q + TG__VN), &v, &odd);
             TG__W(store)(to + q, v); TG__W(store)(odd_to + q, odd);
         }
-        if (whole == n) continue;
+        if (left == 0) continue;
         TG__FT(tg__pairs_apart)(TG__W(loadn)(src + 2 * whole, (int)left0), TG__W(loadn)(src + 2 * whole + TG__VN, (int)left1), &v, &odd);
         TG__W(store)(to + whole, v); TG__W(store)(odd_to + whole, odd);
     }
-    return true;
 }
 TG__PRIVATE void TG__FT(tg__conv_depth)(const tg__conv_depth *s) {
     const tg__conv_fill *f = s->fill;
-    const bool simple = f->kind == TG__GEMM_OWN && f->sw == 1 && TG__VN > 1;
+    tg__conv_again again[9];
     const int64_t size = f->kind == TG__GEMM_OWN ? (int64_t)sizeof(TG__T) : 2, down = s->at[s->two ? 6 : 3] - s->at[0];
     /* where taps are walked backwards rows are, too */
     const int64_t row0 = down < 0 ? s->rows - 1 : 0, yh = down < 0 ? -s->yh : s->yh;
     const TG__T *const a = (const TG__T *)f->out + s->at[0] - (down < 0 ? row0 * down : 0), *const b = a + s->at[3] - s->at[0];
+    for (int64_t p = 0; p < f->planes; p++) TG__FT(tg__conv_again_of)(f, p, &again[p]);
     for (int64_t c = 0; c < s->channels; c++) {
         TG__T w[10];
         for (int64_t p = 0; p < f->planes; p++) {
-            if (c && simple && f->x_step == 1) TG__FT(tg__conv_refill)(f, c, p);
-            else if (c && simple && TG__FT(tg__conv_refill_two)(f, c, p)) p++;
-            else TG__FT(tg__conv_fill_plane)(f, c, p);
+            if (c == 0 || again[p].way == 0) TG__FT(tg__conv_fill_plane)(f, c, p);
+            else if (again[p].rows) TG__FT(tg__conv_again)(f, c, &again[p]);
+            p += c && again[p].way == 2;
         }
         if (f->kind == TG__GEMM_OWN) for (int t = 0; t < 9; t++) w[t] = ((const TG__T *)s->w)[c * s->wc + s->tap[t]];
         else for (int t = 0; t < 9; t++) w[t] = TG__FT(tg__gemm_get)(s->w, c * s->wc + s->tap[t], f->kind);
