@@ -17704,6 +17704,7 @@ typedef struct tg__gemm_plan {
     /* a convolution's wishes: k of one block of sums where it is not TG__GEMM_KB, in one phase; c^T = b^T a^T whatever the strides */
     int64_t ks;
     bool    turn;
+    bool    far;                                         /* a, along k, comes from memory */
     const char *rows; int64_t rows_step, rows_block;     /* NULL, or b^T is packed already, [matrix][block of sums][panel of rows]: of a turned product that is no reduction */
     /* how it is cut; written in phase 0, read by all */
     tg_ctx *tg;
@@ -17803,6 +17804,7 @@ TG__PRIVATE void tg__gemm_normalise(tg__gemm_plan *j, bool may_turn) {
     p->kb = tg__gemm_kind(turn ? j->ta : j->tb);
     p->d = j->c;
     p->add = p->stream = p->lines = false;
+    p->far = j->far && !turn;
     p->b_step = p->a_block = 0;
     p->pack_a = p->ka != TG__GEMM_OWN;
     p->pack_b = p->kb != TG__GEMM_OWN || (p->b_cs != 1 && p->n > 1);
@@ -18539,7 +18541,7 @@ TG__PRIVATE int64_t tg__gemm_start(tg_ctx *tg, int phase, void *plan) {
         j->a_rs = a->stride[d]; j->a_cs = a->stride[d + 1];
         j->b_rs = b->stride[d]; j->b_cs = b->stride[d + 1];
         j->bias_rs = j->bias_cs = 0;
-        j->clamps = j->turn = false;
+        j->clamps = j->turn = j->far = false;
         j->rows = NULL;
         j->ks = 0;
         if (j->bias) { j->bias_rs = bias->stride[d]; j->bias_cs = bias->stride[d + 1]; }
@@ -19511,6 +19513,7 @@ TG__PRIVATE void tg__conv_product(const tg__conv_plan *j, tg__gemm_plan *p) {
     p->clamps = j->clamps; p->low = j->low; p->high = j->high;
     if (p->k > TG__CONV_BLOCK) p->ks = tg__ceil_div(p->k, tg__ceil_div(p->k, TG__CONV_BLOCK));
     if (tg__conv_turns(j)) { p->turn = true; p->weight = j->job.t[2]; }
+    p->far = result && p->a_cs == 1 && j->job.t[2]->keeps_packed;                    /* the weights of a network that is only asked: once for each picture */
 }
 /* Any other kernel with so few positions: what each tap meets is copied out, and the product is that of its blocks of sums. Strides,
    which leave most of what planes hold unread, pay for more positions too. */
@@ -39411,6 +39414,7 @@ typedef struct tg__gemm_part {
     int64_t ks;                              /* k packed and summed at once */
     /* b is far away and read once, in long runs. In strips: k <= TG__GEMM_KB, nothing packed, not add */
     bool    stream;
+    bool    far;                             /* strips: a's rows lie together, far away */
     bool    lines;                           /* strips: a is that, along k, and b_rs a vector's width */
     void   *work;
     int64_t a_step, b_step;                  /* block kernel: elements from one packed panel to the next */
@@ -40120,14 +40124,17 @@ TG__INLINE int64_t TG__FT(tg__gemm_rows)(int64_t left) {
     return h;
 }
 
-/* All rows of one panel of columns: n <= NR columns of b, m rows of a. next: NULL, or the panel after it, of which each tile asks for a line for each k. */
+/* All rows of one panel of columns: n <= NR columns of b, m rows of a. next: NULL, or the panel after it, of which each tile asks for a line for each k.
+   far: a comes from far away, and the rows of the next tile are asked for. */
 TG__PRIVATE void TG__FT(tg__gemm_column)(int64_t m, int64_t n, int64_t k,
-    const TG__T *a, int64_t a_rs, int64_t a_cs, const TG__T *b, int64_t b_rs, const TG__T *next, TG__T *d, int64_t d_rs, int mode) {
-    const int64_t nv = (n + TG__VN - 1) / TG__VN, last = n - (nv - 1) * TG__VN;
+    const TG__T *a, int64_t a_rs, int64_t a_cs, const TG__T *b, int64_t b_rs, const TG__T *next, TG__T *d, int64_t d_rs, int mode, bool far) {
+    const int64_t nv = (n + TG__VN - 1) / TG__VN, last = n - (nv - 1) * TG__VN, line = 64 / (int64_t)sizeof(TG__T);
     for (int64_t r, i = 0; i < m; i += r) {
         r = TG__FT(tg__gemm_rows)(m - i);
+        for (int64_t t = i + r; far && t < m && t < i + 2 * r; t++)
+            for (int64_t q = 0; q < k; q += line) TG__PREFETCH(a + t * a_rs + q);
         if (r == TG__G_MR && n == TG__G_NR) {
-            const int64_t line = 64 / (int64_t)sizeof(TG__T), at = next ? i / TG__G_MR * line : n;
+            const int64_t at = next ? i / TG__G_MR * line : n;
             TG__FT(tg__gemm_whole)(k, a + i * a_rs, a_rs, a_cs, b, b_rs, (TG__T *)(uintptr_t)(at < n ? next + at * k : b), at < n ? line : 0, d + i * d_rs, d_rs, mode);
         } else TG__FT(tg__gemm_tiles)[nv - 1][r <= 8 ? r - 1 : r / 2 + 3](k, a + i * a_rs, a_rs, a_cs, b, b_rs,
             d + i * d_rs, d_rs, mode, last);
@@ -40398,7 +40405,7 @@ TG__PRIVATE void TG__FT(tg__gemm_block)(const tg__gemm_part *s) {
             if (s->m - i >= TG__G_MR && s->n - j >= TG__G_NR)
                 TG__FT(tg__gemm_packed)(s->k, a, b, a + s->a_step + j / TG__G_NR * (next * s->k), next, d, s->d_rs, mode);
             else TG__FT(tg__gemm_column)(s->m - i < TG__G_MR ? s->m - i : TG__G_MR, s->n - j < TG__G_NR ? s->n - j : TG__G_NR, s->k,
-                a, 1, TG__G_MR, b, TG__G_NR, NULL, d, s->d_rs, mode);
+                a, 1, TG__G_MR, b, TG__G_NR, NULL, d, s->d_rs, mode, false);
         }
 }
 
@@ -40527,7 +40534,7 @@ TG__PRIVATE void TG__FT(tg__gemm_strip_panel)(const tg__gemm_part *s, int64_t k,
     }
     if (!s->pack_a && !s->a_block) {
         TG__FT(tg__gemm_column)(s->m - done, n, kc, (const TG__T *)(const void *)a + done * s->a_rs, s->a_rs, s->a_cs,
-            bj, b_rs, next, d + done * s->d_rs, s->d_rs, mode);
+            bj, b_rs, next, d + done * s->d_rs, s->d_rs, mode, s->far && j == 0);
         return;
     }
     const TG__T *rows = s->a_block ? (const TG__T *)s->a + k / s->ks * s->a_block : ap;
@@ -40535,7 +40542,7 @@ TG__PRIVATE void TG__FT(tg__gemm_strip_panel)(const tg__gemm_part *s, int64_t k,
     for (int64_t i = 0, at = next ? 0 : n; i < s->m; i += TG__G_MR, at += line, rows += step)
         if (s->m - i >= TG__G_MR && n == TG__G_NR && b_rs == n)
             TG__FT(tg__gemm_packed)(kc, rows, bj, at < n ? next + at * kc : bj, at < n ? line : 0, d + i * s->d_rs, s->d_rs, mode);
-        else TG__FT(tg__gemm_column)(s->m - i < TG__G_MR ? s->m - i : TG__G_MR, n, kc, rows, 1, TG__G_MR, bj, b_rs, NULL, d + i * s->d_rs, s->d_rs, mode);
+        else TG__FT(tg__gemm_column)(s->m - i < TG__G_MR ? s->m - i : TG__G_MR, n, kc, rows, 1, TG__G_MR, bj, b_rs, NULL, d + i * s->d_rs, s->d_rs, mode, false);
 }
 TG__PRIVATE void TG__FT(tg__gemm_finish)(const tg__gemm_last *f);
 TG__PRIVATE void TG__FT(tg__gemm_strip_end)(const tg__gemm_last *last, int64_t j, int64_t n, const TG__T *d) {
@@ -40589,7 +40596,7 @@ TG__PRIVATE void TG__FT(tg__gemm_many)(const tg__gemm_part *s, int64_t count, in
         for (; count > 0; count--, a += a_bs, b += b_bs, d += d_bs)
             for (int64_t j = 0; j < s->n; j += TG__G_NR)
                 TG__FT(tg__gemm_column)(m, s->n - j < TG__G_NR ? s->n - j : TG__G_NR, s->k,
-                    a, s->a_rs, s->a_cs, b + j, s->b_rs, NULL, d + j, s->d_rs, mode);
+                    a, s->a_rs, s->a_cs, b + j, s->b_rs, NULL, d + j, s->d_rs, mode, false);
 }
 
 /* --------------------------------------------------------------------- reductions ----
