@@ -17903,6 +17903,11 @@ TG__PRIVATE void tg__gemm_size_strip(tg__gemm_plan *j, int64_t ms, int64_t ns) {
         : (size_t)(ms * ns) * j->size);
 }
 
+/* Few terms, and a b that stays in L2 while each chunk makes whole rows of c: two threads in one row would share its lines, and what comes next is
+   rather cut by rows, too. */
+TG__PRIVATE bool tg__gemm_in_rows(const tg__gemm_part *p) {
+    return p->b_cs == 1 && p->ka == TG__GEMM_OWN && p->kb == TG__GEMM_OWN && p->n <= 1024 && p->m >= 2 * p->k && p->m >= 64 && p->n * p->k <= 1 << 15;
+}
 /* Strips of an eighth of the whole, so that threads end together, but of an eighth of TG__GEMM_CHUNK multiply-adds at least and of TG__GEMM_CHUNK at most:
    columns are cut, then rows, then columns again, rather into one piece more than into few that are larger than the last. */
 TG__PRIVATE void tg__gemm_cut(tg__gemm_plan *j, int64_t kc) {
@@ -17916,7 +17921,7 @@ TG__PRIVATE void tg__gemm_cut(tg__gemm_plan *j, int64_t kc) {
         if (j->kept && p->n < 8 * j->nr && p->m >= 2 * j->mr) ms = tg__ceil_div(p->m, 2);      /* nothing is packed, and columns are few */
         ms = tg__imin(p->m, tg__ceil_div(tg__ceil_div(p->m, tg__ceil_div(p->m, ms)), j->mr) * j->mr);
         ns = tg__imin(ns, tg__imax(1, area / ms / j->nr) * j->nr);
-    } else if (ms * ns > area && ns <= 256 && ms > ns) {             /* short rows stay whole: two threads in one would share its lines */
+    } else if (ms * ns > area && tg__gemm_in_rows(p)) {
         ms = tg__imax(8, area / ns);
         ms = tg__ceil_div(p->m, tg__ceil_div(p->m, ms));
     } else if (ms * ns > area) {
@@ -18369,7 +18374,7 @@ TG__PRIVATE bool tg__gemm_plan_sums(tg__gemm_plan *j) {
     }
     /* rows of b that lie close together are read in place while few tiles share them; far apart, each one costs a page */
     const bool close = p->b_cs == 1 && p->b_rs * (int64_t)j->size <= 1024;
-    if (p->m > (close ? 5 : 2) * j->mr && p->n >= j->nr && !(close && p->n <= 256 && p->m > p->n && p->ka == TG__GEMM_OWN)) p->pack_b = true;
+    if (p->m > (close ? 5 : 1) * j->mr && p->n >= j->nr && !tg__gemm_in_rows(p)) p->pack_b = true;
     /* as strips where all of a stays in L2 and rows of b can be packed in passing */
     const bool wide = j->ks || (p->b_cs == 1 && p->kb == TG__GEMM_OWN && p->ka == TG__GEMM_OWN && p->m * p->k <= 1 << 16 && p->k <= TG__GEMM_KB);
     if (p->pack_b && !tg__gemm_keep(j)) return false;
@@ -19481,7 +19486,7 @@ TG__PRIVATE bool tg__conv_runs_on(const tg__conv_map *m) {
 TG__PRIVATE bool tg__conv_turns(const tg__conv_plan *j) {
     const int64_t n = j->y.d * j->y.h * j->y.w, vn = (j->type == TG_F64 ? tg__conv_shape_f64__k : tg__conv_shape_f32__k)[j->job.tg->isa](1), waste = (vn - n % vn) % vn;
     return j->dir == TG_CONV_RESULT && j->groups == 1 && (j->type == TG_F32 || j->type == TG_F64) && j->job.t[2]->keeps_packed && (!j->bias || j->bias_step == 1) &&
-        n > 8 && ((n <= 128 && 8 * waste > n) || j->stride[1] > 1) && j->o % vn == 0 && j->c >= 32;
+        n > 8 && ((n <= 128 && 8 * waste > n) || (n <= 256 && 20 * waste > n && j->c >= 192) || j->stride[1] > 1) && j->o % vn == 0 && j->c >= 32;
 }
 /* A kernel of one tap without stride and padding is a product of matrices for each image: y = w x, dx = w^T g. Where the
    positions run on the gemm family does it, without planes. Only where both add in the same order, so that strides do not
