@@ -17704,7 +17704,7 @@ typedef struct tg__gemm_plan {
     /* a convolution's wishes: k of one block of sums where it is not TG__GEMM_KB, in one phase; c^T = b^T a^T whatever the strides */
     int64_t ks;
     bool    turn;
-    bool    far;                                         /* a, along k, comes from memory */
+    bool    far;                                         /* what is no panel comes from memory or from another core */
     const char *rows; int64_t rows_step, rows_block;     /* NULL, or b^T is packed already, [matrix][block of sums][panel of rows]: of a turned product that is no reduction */
     /* how it is cut; written in phase 0, read by all */
     tg_ctx *tg;
@@ -17804,7 +17804,7 @@ TG__PRIVATE void tg__gemm_normalise(tg__gemm_plan *j, bool may_turn) {
     p->kb = tg__gemm_kind(turn ? j->ta : j->tb);
     p->d = j->c;
     p->add = p->stream = p->lines = false;
-    p->far = j->far && !turn;
+    p->far = j->far;
     p->b_step = p->a_block = 0;
     p->pack_a = p->ka != TG__GEMM_OWN;
     p->pack_b = p->kb != TG__GEMM_OWN || (p->b_cs != 1 && p->n > 1);
@@ -19518,7 +19518,7 @@ TG__PRIVATE void tg__conv_product(const tg__conv_plan *j, tg__gemm_plan *p) {
     p->clamps = j->clamps; p->low = j->low; p->high = j->high;
     if (p->k > TG__CONV_BLOCK) p->ks = tg__ceil_div(p->k, tg__ceil_div(p->k, TG__CONV_BLOCK));
     if (tg__conv_turns(j)) { p->turn = true; p->weight = j->job.t[2]; }
-    p->far = result && p->a_cs == 1 && j->job.t[2]->keeps_packed;                    /* the weights of a network that is only asked: once for each picture */
+    p->far = result && (p->turn ? p->b_cs == 1 && p->n > 128 : p->a_cs == 1) && j->job.t[2]->keeps_packed;            /* a network that is only asked reads its weights once for each picture */
 }
 /* Any other kernel with so few positions: what each tap meets is copied out, and the product is that of its blocks of sums. Strides,
    which leave most of what planes hold unread, pay for more positions too. */
@@ -39419,7 +39419,7 @@ typedef struct tg__gemm_part {
     int64_t ks;                              /* k packed and summed at once */
     /* b is far away and read once, in long runs. In strips: k <= TG__GEMM_KB, nothing packed, not add */
     bool    stream;
-    bool    far;                             /* strips: a's rows lie together, far away */
+    bool    far;                             /* strips: a is far away, one of its strides is 1 */
     bool    lines;                           /* strips: a is that, along k, and b_rs a vector's width */
     void   *work;
     int64_t a_step, b_step;                  /* block kernel: elements from one packed panel to the next */
@@ -40130,14 +40130,16 @@ TG__INLINE int64_t TG__FT(tg__gemm_rows)(int64_t left) {
 }
 
 /* All rows of one panel of columns: n <= NR columns of b, m rows of a. next: NULL, or the panel after it, of which each tile asks for a line for each k.
-   far: a comes from far away, and the rows of the next tile are asked for. */
+   far: a comes from far away, along k or along its rows, and the next tile's part of it is asked for. */
 TG__PRIVATE void TG__FT(tg__gemm_column)(int64_t m, int64_t n, int64_t k,
     const TG__T *a, int64_t a_rs, int64_t a_cs, const TG__T *b, int64_t b_rs, const TG__T *next, TG__T *d, int64_t d_rs, int mode, bool far) {
     const int64_t nv = (n + TG__VN - 1) / TG__VN, last = n - (nv - 1) * TG__VN, line = 64 / (int64_t)sizeof(TG__T);
     for (int64_t r, i = 0; i < m; i += r) {
         r = TG__FT(tg__gemm_rows)(m - i);
-        for (int64_t t = i + r; far && t < m && t < i + 2 * r; t++)
+        const int64_t end = i + 2 * r < m ? i + 2 * r : m;
+        for (int64_t t = i + r; far && a_cs == 1 && t < end; t++)
             for (int64_t q = 0; q < k; q += line) TG__PREFETCH(a + t * a_rs + q);
+        for (int64_t q = 0; far && a_cs != 1 && q < k; q++) TG__PREFETCH(a + (end - 1) * a_rs + q * a_cs);
         if (r == TG__G_MR && n == TG__G_NR) {
             const int64_t at = next ? i / TG__G_MR * line : n;
             TG__FT(tg__gemm_whole)(k, a + i * a_rs, a_rs, a_cs, b, b_rs, (TG__T *)(uintptr_t)(at < n ? next + at * k : b), at < n ? line : 0, d + i * d_rs, d_rs, mode);
