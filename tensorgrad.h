@@ -18088,7 +18088,9 @@ TG__PRIVATE void tg__gemm_tile_chunk(const tg__gemm_plan *j, int64_t i, char *sc
     }
     const char *bp = j->kept ? j->kept + j->kb * tg__ceil_div(j->part.n, j->nr) * j->b_step * size
         : j->mem + tg__ceil_div(j->part.m, j->mr) * j->a_step * size;
-    tg__gemm_tile(j, i % j->mt, i / j->mt, bp + tg__gemm_columns_at(j, i / j->mt), scratch);
+    /* the upper half of the rows with all columns, then the lower one: a thread goes on with rows of a that it has in L2 */
+    const int64_t half = tg__ceil_div(j->mt, 2), first = i < half * j->nt ? 0 : half, rows = first ? j->mt - half : half, at = first ? i - half * j->nt : i;
+    tg__gemm_tile(j, first + at % rows, at / rows, bp + tg__gemm_columns_at(j, at / rows), scratch);
 }
 
 /* ---- reductions */
