@@ -18088,8 +18088,8 @@ TG__PRIVATE void tg__gemm_tile_chunk(const tg__gemm_plan *j, int64_t i, char *sc
     }
     const char *bp = j->kept ? j->kept + j->kb * tg__ceil_div(j->part.n, j->nr) * j->b_step * size
         : j->mem + tg__ceil_div(j->part.m, j->mr) * j->a_step * size;
-    /* the upper half of the rows with all columns, then the lower one: a thread goes on with rows of a that it has in L2 */
-    const int64_t half = tg__ceil_div(j->mt, 2), first = i < half * j->nt ? 0 : half, rows = first ? j->mt - half : half, at = first ? i - half * j->nt : i;
+    /* the upper half of the rows with all columns, then the lower one: one of several threads goes on with rows of a that it has in L2 */
+    const int64_t half = tg__jobs_width(j->tg) > 1 ? tg__ceil_div(j->mt, 2) : j->mt, first = i < half * j->nt ? 0 : half, rows = first ? j->mt - half : half, at = first ? i - half * j->nt : i;
     tg__gemm_tile(j, first + at % rows, at / rows, bp + tg__gemm_columns_at(j, at / rows), scratch);
 }
 
