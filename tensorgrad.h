@@ -18376,7 +18376,7 @@ TG__PRIVATE bool tg__gemm_plan_sums(tg__gemm_plan *j) {
     }
     /* rows of b that lie close together are read in place while few tiles share them; far apart, each one costs a page */
     const bool close = p->b_cs == 1 && p->b_rs * (int64_t)j->size <= 1024;
-    if (p->m > (close ? 5 : 1) * j->mr && p->n >= j->nr && !tg__gemm_in_rows(p)) p->pack_b = true;
+    if (p->m > (close ? 5 * j->mr : j->kt > 1 ? 2 * j->mr : tg__imin(14, 2 * j->mr)) && p->n >= j->nr && !tg__gemm_in_rows(p)) p->pack_b = true;
     /* as strips where all of a stays in L2 and rows of b can be packed in passing */
     const bool wide = j->ks || (p->b_cs == 1 && p->kb == TG__GEMM_OWN && p->ka == TG__GEMM_OWN && p->m * p->k <= 1 << 16 && p->k <= TG__GEMM_KB);
     if (p->pack_b && !tg__gemm_keep(j)) return false;
