@@ -41750,7 +41750,7 @@ TG__C_NBLOCK(tg__conv_depth_2, TG__C_N2)
 TG__PRIVATE void TG__FT(tg__conv_again_of)(const tg__conv_fill *s, int64_t p, tg__conv_again *a) {
     const int64_t x0 = s->x0 + s->rx[p], z = s->z0 + s->rz[p], y0 = s->y0 + s->ry[p], first = y0 >= 0 ? 0 : (-y0 + s->y_step - 1) / s->y_step,
         y = y0 + first * s->y_step;
-    a->way = 0; a->rows = 0;
+    a->way = 0; a->rows = a->odd_to = 0;
     if (s->kind != TG__GEMM_OWN || s->sw != 1 || TG__VN == 1 || s->x_step > 2) return;
     a->from = z * s->sd + y * s->sh; a->down = s->y_step * s->sh;
     if (s->x_step == 1) {
