@@ -40131,6 +40131,12 @@ TG__INLINE int64_t TG__FT(tg__gemm_rows)(int64_t left) {
     return h;
 }
 
+/* Asks for rows of a, one of whose strides is 1. */
+TG__NOINLINE void TG__FT(tg__gemm_ask)(int64_t rows, int64_t k, const TG__T *a, int64_t a_rs, int64_t a_cs) {
+    const int64_t first = a_cs == 1 || rows < 1 ? 0 : rows - 1, step = a_cs == 1 ? 64 / (int64_t)sizeof(TG__T) : 1;      /* side by side, the last one's line is the new one */
+    for (int64_t r = first; r < rows; r++)
+        for (int64_t q = 0; q < k; q += step) TG__PREFETCH(a + r * a_rs + q * a_cs);
+}
 /* All rows of one panel of columns: n <= NR columns of b, m rows of a. next: NULL, or the panel after it, of which each tile asks for a line for each k.
    far: a comes from far away, along k or along its rows, and the next tile's part of it is asked for. */
 TG__PRIVATE void TG__FT(tg__gemm_column)(int64_t m, int64_t n, int64_t k,
@@ -40138,10 +40144,7 @@ TG__PRIVATE void TG__FT(tg__gemm_column)(int64_t m, int64_t n, int64_t k,
     const int64_t nv = (n + TG__VN - 1) / TG__VN, last = n - (nv - 1) * TG__VN, line = 64 / (int64_t)sizeof(TG__T);
     for (int64_t r, i = 0; i < m; i += r) {
         r = TG__FT(tg__gemm_rows)(m - i);
-        const int64_t end = i + 2 * r < m ? i + 2 * r : m;
-        for (int64_t t = i + r; far && a_cs == 1 && t < end; t++)
-            for (int64_t q = 0; q < k; q += line) TG__PREFETCH(a + t * a_rs + q);
-        for (int64_t q = 0; far && a_cs != 1 && q < k; q++) TG__PREFETCH(a + (end - 1) * a_rs + q * a_cs);
+        if (far) TG__FT(tg__gemm_ask)(m - i - r < r ? m - i - r : r, k, a + (i + r) * a_rs, a_rs, a_cs);
         if (r == TG__G_MR && n == TG__G_NR) {
             const int64_t at = next ? i / TG__G_MR * line : n;
             TG__FT(tg__gemm_whole)(k, a + i * a_rs, a_rs, a_cs, b, b_rs, (TG__T *)(uintptr_t)(at < n ? next + at * k : b), at < n ? line : 0, d + i * d_rs, d_rs, mode);
