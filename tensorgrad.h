@@ -5120,16 +5120,18 @@ TG__PRIVATE int tg__cpu_count(void) { return 1; }
 #endif
 
 /* ------------------------------------------------------------------------------- threads ----
-   A pool of n - 1 workers and the caller. tg__pool_run(pool, count, body, arg) calls body(arg, i) for every
-   i, in any order, and returns when all are done; one thread at a time may call it; called from inside a body
-   it runs in line. pool NULL is allowed and runs in line.
+   A pool of n - 1 workers and the caller. tg__pool_run(pool, count, more, body, arg) calls body(arg, i) for every
+   i, in any order, those of the last `more` when the others are taken, and returns when all are done; one thread at a
+   time may call it; called from inside a body it runs in line. pool NULL is allowed and runs in line.
 
    How it works. `state` is one word: how many workers are inside the job, whether it is open, its generation.
    The caller fills the job in while it is closed and nobody is inside, then opens it by one atomic add. A
    worker enters by a compare-and-swap that counts it in, which cannot succeed once the job is closed; so the
    caller needs to wait only for workers that really came, and one that sleeps, or was never given a
-   processor, costs nothing. All take tickets from `next`. When the tickets are gone the caller closes the job
-   and waits for the count to fall to 0.
+   processor, costs nothing. When the tickets are gone the caller closes the job and waits for the count to fall to 0.
+
+   Tickets lie in lanes, equal runs of them. A thread takes those of its own lane, then what the others have left: so
+   the part of one job that it does is about the part that it did of the job before, whose results are in its cache.
 
    Sleeping. A worker counts itself in `sleepers`, then looks at state again, then waits; the caller changes
    state, then looks at sleepers. All four are sequentially consistent, so one of the two sees the other; the
@@ -5146,9 +5148,9 @@ TG__PRIVATE tg__pool *tg__pool_open(tg__mem *m, int n, int *code) {
     return NULL;
 }
 TG__PRIVATE void tg__pool_free(tg__pool *p) { (void)p; }
-TG__PRIVATE void tg__pool_run(tg__pool *p, int64_t count, void (*body)(void *arg, int64_t i), void *arg) {
+TG__PRIVATE void tg__pool_run(tg__pool *p, int64_t count, int64_t more, void (*body)(void *arg, int64_t i), void *arg) {
     int64_t i;
-    (void)p;
+    (void)p; (void)more;
     for (i = 0; i < count; i++) body(arg, i);
 }
 #else
@@ -5158,8 +5160,9 @@ TG__PRIVATE void tg__pool_run(tg__pool *p, int64_t count, void (*body)(void *arg
 #define TG__POOL_IS_END  0x800u             /* new to every worker: round numbers come again after 2^20 rounds of sleep */
 #define TG__POOL_ROUND   0x1000u            /* one generation */
 #define TG__POOL_ROUNDS  0xfffff000u
+#define TG__POOL_LANES   8
 #define TG__POOL_STACK   ((size_t)256 << 10)
-#define TG__POOL_SPIN    20e-6              /* seconds a worker looks out for the next job before it sleeps */
+#define TG__POOL_SPIN    100e-6             /* seconds a worker looks out for the next job before it sleeps */
 
 #if defined(TG__OS_WINDOWS)
 typedef HANDLE             tg__thread;
@@ -5171,19 +5174,20 @@ typedef pthread_mutex_t    tg__lock;
 typedef pthread_cond_t     tg__cond;
 #endif
 
+typedef struct tg__pool_lane { volatile uint32_t next; uint32_t end; char pad[120]; } tg__pool_lane;      /* the next ticket, and the one behind the last */
+
 struct tg__pool {
-    volatile uint32_t state;                /* the three words that threads fight over have a cache line each */
+    volatile uint32_t state;                /* the words that threads fight over have a cache line each */
     char pad0[124];
-    volatile uint32_t next;                 /* tickets handed out */
-    char pad1[124];
-    volatile uint32_t sleepers, waiting;
-    char pad2[120];
+    tg__pool_lane lane[TG__POOL_LANES + 1]; /* the one behind those in use is for what comes last */
+    volatile uint32_t sleepers, waiting, born;
+    char pad1[116];
     void (*body)(void *arg, int64_t i);     /* the job; NULL tells the workers to end */
     void *arg;
     int64_t count, grain;                   /* a ticket stands for `grain` indices */
     uint32_t tickets;
     bool busy;
-    int n, spins;                           /* threads with the caller; pauses before sleeping */
+    int n, lanes, spins;                    /* threads with the caller; lanes in use; pauses before sleeping */
     long pid;
     size_t size;
     tg__mem mem;
@@ -5251,14 +5255,17 @@ TG__PRIVATE int tg__pool_support(void) {
     return TG__POOL_OK;
 }
 
-/* Takes tickets until none are left. More than 2^30 indices go out in runs, so that 32 bits count them. */
-TG__PRIVATE void tg__pool_take(tg__pool *p) {
-    uint32_t ticket;
-    int64_t i, end;
-    while ((ticket = tg__atomic_add(&p->next, 1u) - 1u) < p->tickets) {
-        i = (int64_t)ticket * p->grain;
-        end = p->count - i > p->grain ? i + p->grain : p->count;
-        for (; i < end; i++) p->body(p->arg, i);
+/* Thread number `who` takes tickets until none are left. More than 2^30 indices go out in runs, so that 32 bits count them. */
+TG__PRIVATE void tg__pool_take(tg__pool *p, int who) {
+    const int own = who * p->lanes / p->n;
+    for (int l = 0; l <= p->lanes; l++) {
+        tg__pool_lane *lane = &p->lane[l == p->lanes ? l : (own + l) % p->lanes];
+        uint32_t ticket;
+        while (tg__atomic_load(&lane->next) < lane->end && (ticket = tg__atomic_add(&lane->next, 1u) - 1u) < lane->end) {
+            int64_t i = (int64_t)ticket * p->grain;
+            const int64_t end = p->count - i > p->grain ? i + p->grain : p->count;
+            for (; i < end; i++) p->body(p->arg, i);
+        }
     }
 }
 
@@ -5267,6 +5274,7 @@ TG__PRIVATE bool tg__pool_is_new(uint32_t state, uint32_t seen) {
 }
 
 TG__PRIVATE void tg__pool_worker(tg__pool *p) {
+    const int who = (int)tg__atomic_add(&p->born, 1u);
     uint32_t seen = 0, s = tg__atomic_load(&p->state);
     int idle = 0;
     for (;;) {
@@ -5274,7 +5282,7 @@ TG__PRIVATE void tg__pool_worker(tg__pool *p) {
             if (!tg__atomic_cas(&p->state, &s, s + 1u)) continue;
             seen = s & TG__POOL_ROUNDS;
             if (!p->body) return;
-            tg__pool_take(p);
+            tg__pool_take(p, who);
             s = tg__atomic_add(&p->state, 0u - 1u);
             if ((s & (TG__POOL_IS_OPEN | TG__POOL_COUNT)) == 0 && tg__atomic_load(&p->waiting)) {
                 tg__pool_lock(p);
@@ -5338,9 +5346,9 @@ TG__PRIVATE void tg__pool_finish(tg__pool *p) {
     tg__pool_unlock(p);
 }
 
-TG__PRIVATE void tg__pool_run(tg__pool *p, int64_t count, void (*body)(void *arg, int64_t i), void *arg) {
-    uint32_t sleepers;
-    int64_t i;
+TG__PRIVATE void tg__pool_run(tg__pool *p, int64_t count, int64_t more, void (*body)(void *arg, int64_t i), void *arg) {
+    uint32_t sleepers, end = 0;
+    int64_t i, first;
     if (count < 1) return;
     if (!p || p->n < 2 || count == 1 || p->busy) {
         for (i = 0; i < count; i++) body(arg, i);
@@ -5352,14 +5360,18 @@ TG__PRIVATE void tg__pool_run(tg__pool *p, int64_t count, void (*body)(void *arg
     p->count = count;
     p->grain = (count - 1) / ((int64_t)1 << 30) + 1;
     p->tickets = (uint32_t)((count - 1) / p->grain + 1);
-    tg__atomic_store(&p->next, 0u);
+    first = (count - more) / p->grain;
+    for (int l = 0; l <= p->lanes; l++) {
+        p->lane[l].next = end;
+        p->lane[l].end = end = l < p->lanes ? (uint32_t)(first * (l + 1) / p->lanes) : p->tickets;
+    }
     tg__atomic_add(&p->state, TG__POOL_ROUND | TG__POOL_IS_OPEN);
     sleepers = tg__atomic_load(&p->sleepers);
     if (sleepers) {
         if (tg__pool_is_here(p)) tg__pool_wake(p, sleepers);
         else p->n = 1;
     }
-    tg__pool_take(p);
+    tg__pool_take(p, 0);
     tg__pool_finish(p);
     p->busy = false;
 }
@@ -5497,6 +5509,7 @@ TG__PRIVATE tg__pool *tg__pool_open(tg__mem *m, int n, int *code) {
     p->mem = *m;
     p->size = size;
     p->n = n;
+    p->lanes = n < TG__POOL_LANES ? n : TG__POOL_LANES;
     p->threads = (tg__thread *)(void *)(p + 1);
     *code = TG__POOL_SYSTEM;
 #if defined(TG__OS_WINDOWS)
@@ -7225,8 +7238,9 @@ TG__PRIVATE int64_t tg__beside_bodies(tg_ctx *tg, tg__body *b) {
 TG__PRIVATE void tg__run(tg_ctx *tg, int64_t count, void (*body)(void *arg, int64_t i), void *arg, bool flush) {
     if (count > 1 && (tg->pool || tg->config.hooks.parallel_for)) {
         tg__body b;
+        int64_t more = 0;
         b.run = body; b.arg = arg; b.count = count; b.flush = flush;
-        if (TG__RARE(tg->beside != NULL)) count += tg__beside_bodies(tg, &b);
+        if (TG__RARE(tg->beside != NULL)) count += more = tg__beside_bodies(tg, &b);
         if (tg->config.hooks.parallel_for) {
             const char *outer = tg__hook_enter(tg, tg__in_jobs);
             tg->config.hooks.parallel_for(tg->config.hooks.jobs_user, count, tg__body_run, &b);
@@ -7234,7 +7248,7 @@ TG__PRIVATE void tg__run(tg_ctx *tg, int64_t count, void (*body)(void *arg, int6
 #ifdef TENSORGRAD_DEBUG
             if (tg->owner) tg__atomic_store(&tg->owner, tg__thread_id());      /* a fiber may go on with another thread */
 #endif
-        } else tg__pool_run(tg->pool, count, tg__body_run, &b);
+        } else tg__pool_run(tg->pool, count, more, tg__body_run, &b);
     } else {
         unsigned old = tg__fp_enter(flush);
         int64_t i;
@@ -17730,6 +17744,7 @@ typedef struct tg__gemm_plan {
     /* a convolution's wishes: k of one block of sums where it is not TG__GEMM_KB, in one phase; c^T = b^T a^T whatever the strides */
     int64_t ks;
     bool    turn;
+    bool    far;                                         /* what is no panel comes from memory or from another core */
     const char *rows; int64_t rows_step, rows_block;     /* NULL, or b^T is packed already, [matrix][block of sums][panel of rows]: of a turned product that is no reduction */
     /* how it is cut; written in phase 0, read by all */
     tg_ctx *tg;
@@ -17829,6 +17844,7 @@ TG__PRIVATE void tg__gemm_normalise(tg__gemm_plan *j, bool may_turn) {
     p->kb = tg__gemm_kind(turn ? j->ta : j->tb);
     p->d = j->c;
     p->add = p->stream = p->lines = false;
+    p->far = j->far;
     p->b_step = p->a_block = 0;
     p->pack_a = p->ka != TG__GEMM_OWN;
     p->pack_b = p->kb != TG__GEMM_OWN || (p->b_cs != 1 && p->n > 1);
@@ -17927,23 +17943,32 @@ TG__PRIVATE void tg__gemm_size_strip(tg__gemm_plan *j, int64_t ms, int64_t ns) {
         : (size_t)(ms * ns) * j->size);
 }
 
-/* Strips of an eighth of the whole, so that threads end together, but of a quarter of TG__GEMM_CHUNK multiply-adds at least and of TG__GEMM_CHUNK at most:
-   columns are cut down to 4 tiles, then rows, then columns again. */
+/* Few terms, and a b that stays in L2 while each chunk makes whole rows of c: two threads in one row would share its lines, and what comes next is
+   rather cut by rows, too. */
+TG__PRIVATE bool tg__gemm_in_rows(const tg__gemm_part *p) {
+    return p->b_cs == 1 && p->ka == TG__GEMM_OWN && p->kb == TG__GEMM_OWN && p->n <= 1024 && p->m >= 2 * p->k && p->m >= 64 && p->n * p->k <= 1 << 15;
+}
+/* Strips of an eighth of the whole, so that threads end together, but of an eighth of TG__GEMM_CHUNK multiply-adds at least and of TG__GEMM_CHUNK at most:
+   columns are cut, then rows, then columns again, rather into one piece more than into few that are larger than the last. */
 TG__PRIVATE void tg__gemm_cut(tg__gemm_plan *j, int64_t kc) {
     const tg__gemm_part *p = &j->part;
     const int64_t deep = tg__imax(16, kc), eighth = j->batches * p->m * p->n / 8,
-        area = tg__imin(1 << 16, tg__imin(tg__imax(TG__GEMM_CHUNK / 4 / deep, eighth), TG__GEMM_CHUNK / deep));      /* c's elements in a chunk */
-    const int64_t least = tg__imax(j->nr, 64 / j->nr * j->nr), tall = 128 / j->mr * j->mr;
+        area = tg__imin(1 << 16, tg__imin(tg__imax(TG__GEMM_CHUNK / 8 / deep, eighth), TG__GEMM_CHUNK / deep));      /* c's elements in a chunk */
+    const int64_t least = tg__imax(j->nr, 32 / j->nr * j->nr), wide = tg__imax(j->nr, 64 / j->nr * j->nr), tall = 128 / j->mr * j->mr;
     int64_t ms = p->m, ns = p->n;
     if (p->pack_b && ms * ns > area) {                               /* each chunk packs its columns for itself: rather all rows of few */
         ms = tg__imin(ms, tg__imax(tall, tg__imin(area / j->nr, tg__ceil_div(ms, 2))));      /* side by side are rows: two threads in one row would share its lines */
+        if (j->kept && p->n < 8 * j->nr && p->m >= 2 * j->mr) ms = tg__ceil_div(p->m, 2);      /* nothing is packed, and columns are few */
         ms = tg__imin(p->m, tg__ceil_div(tg__ceil_div(p->m, tg__ceil_div(p->m, ms)), j->mr) * j->mr);
         ns = tg__imin(ns, tg__imax(1, area / ms / j->nr) * j->nr);
+    } else if (ms * ns > area && tg__gemm_in_rows(p)) {
+        ms = tg__imax(8, area / ns);
+        ms = tg__ceil_div(p->m, tg__ceil_div(p->m, ms));
     } else if (ms * ns > area) {
         if (ms > tall) ms = tg__imin(p->m, tg__imax(tall, area / tg__imin(128, ns)) / j->mr * j->mr);
-        if (ms * ns > area) ns = tg__imin(p->n, tg__ceil_div(tg__imax(1, area / ms), least) * least);
+        if (ms * ns > area) ns = tg__imin(p->n, tg__imax(1, area / ms / least) * least);
     } else if (j->batches == 1) {                                    /* one chunk would do, but two threads are worth having */
-        if (ns >= 2 * least) ns = tg__ceil_div(tg__ceil_div(ns, 2), least) * least;
+        if (ns >= 2 * wide) ns = tg__ceil_div(tg__ceil_div(ns, 2), wide) * wide;
         else if (ms >= 2 * j->mr) ms = tg__ceil_div(tg__ceil_div(ms, 2), j->mr) * j->mr;
     }
     j->ms = ms; j->ns = ns;
@@ -18103,7 +18128,9 @@ TG__PRIVATE void tg__gemm_tile_chunk(const tg__gemm_plan *j, int64_t i, char *sc
     }
     const char *bp = j->kept ? j->kept + j->kb * tg__ceil_div(j->part.n, j->nr) * j->b_step * size
         : j->mem + tg__ceil_div(j->part.m, j->mr) * j->a_step * size;
-    tg__gemm_tile(j, i % j->mt, i / j->mt, bp + tg__gemm_columns_at(j, i / j->mt), scratch);
+    /* the upper half of the rows with all columns, then the lower one: one of several threads goes on with rows of a that it has in L2 */
+    const int64_t half = tg__jobs_width(j->tg) > 1 ? tg__ceil_div(j->mt, 2) : j->mt, first = i < half * j->nt ? 0 : half, rows = first ? j->mt - half : half, at = first ? i - half * j->nt : i;
+    tg__gemm_tile(j, first + at % rows, at / rows, bp + tg__gemm_columns_at(j, at / rows), scratch);
 }
 
 /* ---- reductions */
@@ -18389,7 +18416,7 @@ TG__PRIVATE bool tg__gemm_plan_sums(tg__gemm_plan *j) {
     }
     /* rows of b that lie close together are read in place while few tiles share them; far apart, each one costs a page */
     const bool close = p->b_cs == 1 && p->b_rs * (int64_t)j->size <= 1024;
-    if (p->m > (close ? 5 : 2) * j->mr && p->n >= j->nr) p->pack_b = true;
+    if (p->m > (close ? 5 * j->mr : j->kt > 1 ? 2 * j->mr : tg__imin(14, 2 * j->mr)) && p->n >= j->nr && !tg__gemm_in_rows(p)) p->pack_b = true;
     /* as strips where all of a stays in L2 and rows of b can be packed in passing */
     const bool wide = j->ks || (p->b_cs == 1 && p->kb == TG__GEMM_OWN && p->ka == TG__GEMM_OWN && p->m * p->k <= 1 << 16 && p->k <= TG__GEMM_KB);
     if (p->pack_b && !tg__gemm_keep(j)) return false;
@@ -18561,7 +18588,7 @@ TG__PRIVATE int64_t tg__gemm_start(tg_ctx *tg, int phase, void *plan) {
         j->a_rs = a->stride[d]; j->a_cs = a->stride[d + 1];
         j->b_rs = b->stride[d]; j->b_cs = b->stride[d + 1];
         j->bias_rs = j->bias_cs = 0;
-        j->clamps = j->turn = false;
+        j->clamps = j->turn = j->far = false;
         j->rows = NULL;
         j->ks = 0;
         if (j->bias) { j->bias_rs = bias->stride[d]; j->bias_cs = bias->stride[d + 1]; }
@@ -19501,7 +19528,7 @@ TG__PRIVATE bool tg__conv_runs_on(const tg__conv_map *m) {
 TG__PRIVATE bool tg__conv_turns(const tg__conv_plan *j) {
     const int64_t n = j->y.d * j->y.h * j->y.w, vn = (j->type == TG_F64 ? tg__conv_shape_f64__k : tg__conv_shape_f32__k)[j->job.tg->isa](1), waste = (vn - n % vn) % vn;
     return j->dir == TG_CONV_RESULT && j->groups == 1 && (j->type == TG_F32 || j->type == TG_F64) && j->job.t[2]->keeps_packed && (!j->bias || j->bias_step == 1) &&
-        n > 8 && ((n <= 128 && 8 * waste > n) || j->stride[1] > 1) && j->o % vn == 0 && j->c >= 32;
+        n > 8 && ((n <= 128 && 8 * waste > n) || (n <= 256 && 20 * waste > n && j->c >= 192) || j->stride[1] > 1) && j->o % vn == 0 && j->c >= 32;
 }
 /* A kernel of one tap without stride and padding is a product of matrices for each image: y = w x, dx = w^T g. Where the
    positions run on the gemm family does it, without planes. Only where both add in the same order, so that strides do not
@@ -19533,6 +19560,7 @@ TG__PRIVATE void tg__conv_product(const tg__conv_plan *j, tg__gemm_plan *p) {
     p->clamps = j->clamps; p->low = j->low; p->high = j->high;
     if (p->k > TG__CONV_BLOCK) p->ks = tg__ceil_div(p->k, tg__ceil_div(p->k, TG__CONV_BLOCK));
     if (tg__conv_turns(j)) { p->turn = true; p->weight = j->job.t[2]; }
+    p->far = result && (p->turn ? p->b_cs == 1 && p->n > 128 : p->a_cs == 1) && j->job.t[2]->keeps_packed;            /* a network that is only asked reads its weights once for each picture */
 }
 /* Any other kernel with so few positions: what each tap meets is copied out, and the product is that of its blocks of sums. Strides,
    which leave most of what planes hold unread, pay for more positions too. */
@@ -39459,6 +39487,7 @@ typedef struct tg__gemm_part {
     int64_t ks;                              /* k packed and summed at once */
     /* b is far away and read once, in long runs. In strips: k <= TG__GEMM_KB, nothing packed, not add */
     bool    stream;
+    bool    far;                             /* strips: a is far away, one of its strides is 1 */
     bool    lines;                           /* strips: a is that, along k, and b_rs a vector's width */
     void   *work;
     int64_t a_step, b_step;                  /* block kernel: elements from one packed panel to the next */
@@ -40168,14 +40197,22 @@ TG__INLINE int64_t TG__FT(tg__gemm_rows)(int64_t left) {
     return h;
 }
 
-/* All rows of one panel of columns: n <= NR columns of b, m rows of a. next: NULL, or the panel after it, of which each tile asks for a line for each k. */
+/* Asks for rows of a, one of whose strides is 1. */
+TG__NOINLINE void TG__FT(tg__gemm_ask)(int64_t rows, int64_t k, const TG__T *a, int64_t a_rs, int64_t a_cs) {
+    const int64_t first = a_cs == 1 || rows < 1 ? 0 : rows - 1, step = a_cs == 1 ? 64 / (int64_t)sizeof(TG__T) : 1;      /* side by side, the last one's line is the new one */
+    for (int64_t r = first; r < rows; r++)
+        for (int64_t q = 0; q < k; q += step) TG__PREFETCH(a + r * a_rs + q * a_cs);
+}
+/* All rows of one panel of columns: n <= NR columns of b, m rows of a. next: NULL, or the panel after it, of which each tile asks for a line for each k.
+   far: a comes from far away, along k or along its rows, and the next tile's part of it is asked for. */
 TG__PRIVATE void TG__FT(tg__gemm_column)(int64_t m, int64_t n, int64_t k,
-    const TG__T *a, int64_t a_rs, int64_t a_cs, const TG__T *b, int64_t b_rs, const TG__T *next, TG__T *d, int64_t d_rs, int mode) {
-    const int64_t nv = (n + TG__VN - 1) / TG__VN, last = n - (nv - 1) * TG__VN;
+    const TG__T *a, int64_t a_rs, int64_t a_cs, const TG__T *b, int64_t b_rs, const TG__T *next, TG__T *d, int64_t d_rs, int mode, bool far) {
+    const int64_t nv = (n + TG__VN - 1) / TG__VN, last = n - (nv - 1) * TG__VN, line = 64 / (int64_t)sizeof(TG__T);
     for (int64_t r, i = 0; i < m; i += r) {
         r = TG__FT(tg__gemm_rows)(m - i);
+        if (far) TG__FT(tg__gemm_ask)(m - i - r < r ? m - i - r : r, k, a + (i + r) * a_rs, a_rs, a_cs);
         if (r == TG__G_MR && n == TG__G_NR) {
-            const int64_t line = 64 / (int64_t)sizeof(TG__T), at = next ? i / TG__G_MR * line : n;
+            const int64_t at = next ? i / TG__G_MR * line : n;
             TG__FT(tg__gemm_whole)(k, a + i * a_rs, a_rs, a_cs, b, b_rs, (TG__T *)(uintptr_t)(at < n ? next + at * k : b), at < n ? line : 0, d + i * d_rs, d_rs, mode);
         } else TG__FT(tg__gemm_tiles)[nv - 1][r <= 8 ? r - 1 : r / 2 + 3](k, a + i * a_rs, a_rs, a_cs, b, b_rs,
             d + i * d_rs, d_rs, mode, last);
@@ -40446,7 +40483,7 @@ TG__PRIVATE void TG__FT(tg__gemm_block)(const tg__gemm_part *s) {
             if (s->m - i >= TG__G_MR && s->n - j >= TG__G_NR)
                 TG__FT(tg__gemm_packed)(s->k, a, b, a + s->a_step + j / TG__G_NR * (next * s->k), next, d, s->d_rs, mode);
             else TG__FT(tg__gemm_column)(s->m - i < TG__G_MR ? s->m - i : TG__G_MR, s->n - j < TG__G_NR ? s->n - j : TG__G_NR, s->k,
-                a, 1, TG__G_MR, b, TG__G_NR, NULL, d, s->d_rs, mode);
+                a, 1, TG__G_MR, b, TG__G_NR, NULL, d, s->d_rs, mode, false);
         }
 }
 
@@ -40575,7 +40612,7 @@ TG__PRIVATE void TG__FT(tg__gemm_strip_panel)(const tg__gemm_part *s, int64_t k,
     }
     if (!s->pack_a && !s->a_block) {
         TG__FT(tg__gemm_column)(s->m - done, n, kc, (const TG__T *)(const void *)a + done * s->a_rs, s->a_rs, s->a_cs,
-            bj, b_rs, next, d + done * s->d_rs, s->d_rs, mode);
+            bj, b_rs, next, d + done * s->d_rs, s->d_rs, mode, s->far && j == 0);
         return;
     }
     const TG__T *rows = s->a_block ? (const TG__T *)s->a + k / s->ks * s->a_block : ap;
@@ -40583,7 +40620,7 @@ TG__PRIVATE void TG__FT(tg__gemm_strip_panel)(const tg__gemm_part *s, int64_t k,
     for (int64_t i = 0, at = next ? 0 : n; i < s->m; i += TG__G_MR, at += line, rows += step)
         if (s->m - i >= TG__G_MR && n == TG__G_NR && b_rs == n)
             TG__FT(tg__gemm_packed)(kc, rows, bj, at < n ? next + at * kc : bj, at < n ? line : 0, d + i * s->d_rs, s->d_rs, mode);
-        else TG__FT(tg__gemm_column)(s->m - i < TG__G_MR ? s->m - i : TG__G_MR, n, kc, rows, 1, TG__G_MR, bj, b_rs, NULL, d + i * s->d_rs, s->d_rs, mode);
+        else TG__FT(tg__gemm_column)(s->m - i < TG__G_MR ? s->m - i : TG__G_MR, n, kc, rows, 1, TG__G_MR, bj, b_rs, NULL, d + i * s->d_rs, s->d_rs, mode, false);
 }
 TG__PRIVATE void TG__FT(tg__gemm_finish)(const tg__gemm_last *f);
 TG__PRIVATE void TG__FT(tg__gemm_strip_end)(const tg__gemm_last *last, int64_t j, int64_t n, const TG__T *d) {
@@ -40637,7 +40674,7 @@ TG__PRIVATE void TG__FT(tg__gemm_many)(const tg__gemm_part *s, int64_t count, in
         for (; count > 0; count--, a += a_bs, b += b_bs, d += d_bs)
             for (int64_t j = 0; j < s->n; j += TG__G_NR)
                 TG__FT(tg__gemm_column)(m, s->n - j < TG__G_NR ? s->n - j : TG__G_NR, s->k,
-                    a, s->a_rs, s->a_cs, b + j, s->b_rs, NULL, d + j, s->d_rs, mode);
+                    a, s->a_rs, s->a_cs, b + j, s->b_rs, NULL, d + j, s->d_rs, mode, false);
 }
 
 /* --------------------------------------------------------------------- reductions ----
@@ -41470,6 +41507,10 @@ typedef struct tg__conv_fill {
     void   *out;
 } tg__conv_fill;
 
+/* How a plane that held another channel is filled again, whose padding is zero already: so many rows of n elements each, from where to where in elements,
+   and how far from one row to the next. way: 0, it is filled as if it were new; 1, columns side by side; 2, every other one, and the next plane with it. */
+typedef struct tg__conv_again { int way; int64_t rows, n, from, down, to, odd_to; } tg__conv_again;
+
 /* Channels one after another, each with a kernel of 3 x 3 taps of its own: their planes come to stand in the same place. */
 typedef struct tg__conv_depth {
     const tg__conv_fill *fill;
@@ -41774,65 +41815,65 @@ TG__PRIVATE void TG__FT(name)(const tg__conv_depth *s, const TG__T *w, const TG_
 #endif
 TG__C_NBLOCK(tg__conv_depth_1, TG__C_N1)
 TG__C_NBLOCK(tg__conv_depth_2, TG__C_N2)
-/* The rows of a plane that its source has: how many, the first of them, and which one of the source that is. */
-TG__INLINE int64_t TG__FT(tg__conv_there)(const tg__conv_fill *s, int64_t p, int64_t *first, int64_t *from) {
-    const int64_t z = s->z0 + s->rz[p], y0 = s->y0 + s->ry[p];
-    *first = y0 >= 0 ? 0 : (-y0 + s->y_step - 1) / s->y_step;
-    *from = y0 + *first * s->y_step;
-    if (z < 0 || z >= s->d || *from >= s->h) return 0;
-    const int64_t rows = (s->h - 1 - *from) / s->y_step + 1;
-    return rows < s->rows - *first ? rows : s->rows - *first;
-}
-/* A plane that held another channel, columns side by side: what is padding is zero already. */
-TG__PRIVATE void TG__FT(tg__conv_refill)(const tg__conv_fill *s, int64_t c, int64_t p) {
-    const int64_t x0 = s->x0 + s->rx[p], i0 = x0 >= 0 ? 0 : -x0, n = (s->w - x0 < s->cols ? s->w - x0 : s->cols) - i0, whole = n & -(int64_t)TG__VN,
-        down = s->y_step * s->sh, pitch = s->pitch;
-    int64_t first, from, rows = TG__FT(tg__conv_there)(s, p, &first, &from);
-    if (n <= 0 || rows <= 0) return;
-    const TG__T *src = (const TG__T *)s->src + c * s->sc + (s->z0 + s->rz[p]) * s->sd + from * s->sh + x0 + i0;
-    TG__T *out = (TG__T *)s->out + p * s->plane + first * pitch + i0;
-    for (; rows > 0; rows--, src += down, out += pitch) {
-        for (int64_t q = 0; q < whole; q += TG__VN) TG__W(store)(out + q, TG__W(load)(src + q));
-        if (whole < n) TG__W(store)(out + whole, TG__W(loadn)(src + whole, (int)(n - whole)));
+/* How plane p, which held another channel, is filled again. */
+TG__PRIVATE void TG__FT(tg__conv_again_of)(const tg__conv_fill *s, int64_t p, tg__conv_again *a) {
+    const int64_t x0 = s->x0 + s->rx[p], z = s->z0 + s->rz[p], y0 = s->y0 + s->ry[p], first = y0 >= 0 ? 0 : (-y0 + s->y_step - 1) / s->y_step,
+        y = y0 + first * s->y_step;
+    a->way = 0; a->rows = a->odd_to = 0;
+    if (s->kind != TG__GEMM_OWN || s->sw != 1 || TG__VN == 1 || s->x_step > 2) return;
+    a->from = z * s->sd + y * s->sh; a->down = s->y_step * s->sh;
+    if (s->x_step == 1) {
+        const int64_t i0 = x0 >= 0 ? 0 : -x0;
+        a->way = 1;
+        a->n = (s->w - x0 < s->cols ? s->w - x0 : s->cols) - i0;
+        a->from += x0 + i0;
+        a->to = p * s->plane + first * s->pitch + i0;
+    } else {                                                         /* this plane and the next: the odd columns and the even ones of the same rows */
+        if (p + 1 >= s->planes || s->rz[p] != s->rz[p + 1] || s->ry[p] != s->ry[p + 1]) return;
+        const int64_t x1 = s->x0 + s->rx[p + 1], even = x0 & 1, before = -(even ? x1 : x0) / 2, odd_before = (1 - (even ? x0 : x1)) / 2, most = (s->w + 1) / 2,
+            n = most < s->cols - before ? most : s->cols - before;
+        if (n <= 0 || x0 > 0 || x1 > 1 || ((x0 ^ x1) & 1) == 0 || n > s->cols - odd_before) return;
+        a->way = 2;
+        a->n = s->w < 2 * n ? s->w : 2 * n;
+        a->to = (p + even) * s->plane + before + first * s->pitch; a->odd_to = (p + 1 - even) * s->plane + odd_before + first * s->pitch;
     }
+    if (z < 0 || z >= s->d || y >= s->h || a->n <= 0) return;
+    const int64_t rows = (s->h - 1 - y) / s->y_step + 1;
+    a->rows = rows < s->rows - first ? rows : s->rows - first;
 }
-/* Planes p and p + 1 at once, whose columns are apart: the even and the odd ones of the same rows. False where they are not that. */
-TG__PRIVATE bool TG__FT(tg__conv_refill_two)(const tg__conv_fill *s, int64_t c, int64_t p) {
-    if (s->x_step != 2 || p + 1 >= s->planes || s->rz[p] != s->rz[p + 1] || s->ry[p] != s->ry[p + 1]) return false;
-    const int64_t x0 = s->x0 + s->rx[p], x1 = s->x0 + s->rx[p + 1], even = x0 & 1,
-        before = -(even ? x1 : x0) / 2, odd_before = (1 - (even ? x0 : x1)) / 2, most = (s->w + 1) / 2, n = most < s->cols - before ? most : s->cols - before;
-    if (n <= 0 || x0 > 0 || x1 > 1 || ((x0 ^ x1) & 1) == 0 || n > s->cols - odd_before) return false;
-    const int64_t down = s->y_step * s->sh, pitch = s->pitch,
-        end = s->w < 2 * n ? s->w : 2 * n, whole = end / (2 * TG__VN) * TG__VN, left = end - 2 * whole, left0 = left < TG__VN ? left : TG__VN, left1 = left - left0;
-    int64_t first, from, rows = TG__FT(tg__conv_there)(s, p, &first, &from);
-    if (rows <= 0) return true;
-    const TG__T *src = (const TG__T *)s->src + c * s->sc + (s->z0 + s->rz[p]) * s->sd + from * s->sh;
-    TG__T *to = (TG__T *)s->out + (p + even) * s->plane + before + first * pitch, *odd_to = (TG__T *)s->out + (p + 1 - even) * s->plane + odd_before + first * pitch;
-    for (; rows > 0; rows--, src += down, to += pitch, odd_to += pitch) {
+TG__PRIVATE void TG__FT(tg__conv_again)(const tg__conv_fill *s, int64_t c, const tg__conv_again *a) {
+    const TG__T *src = (const TG__T *)s->src + c * s->sc + a->from;
+    TG__T *to = (TG__T *)s->out + a->to, *odd_to = (TG__T *)s->out + a->odd_to;
+    const int64_t down = a->down, pitch = s->pitch, n = a->n / a->way, whole = n & -(int64_t)TG__VN, left = a->n - a->way * whole, left0 = left < TG__VN ? left : TG__VN, left1 = left - left0;
+    for (int64_t rows = a->rows; a->way == 1 && rows > 0; rows--, src += down, to += pitch) {
+        for (int64_t q = 0; q < whole; q += TG__VN) TG__W(store)(to + q, TG__W(load)(src + q));
+        if (left) TG__W(store)(to + whole, TG__W(loadn)(src + whole, (int)left));
+    }
+    for (int64_t rows = a->rows; a->way == 2 && rows > 0; rows--, src += down, to += pitch, odd_to += pitch) {
         TG__V v, odd;
         for (int64_t q = 0; q < whole; q += TG__VN) {
             TG__FT(tg__pairs_apart)(TG__W(load)(src + 2 * q), TG__W(load)(src + 2 * q + TG__VN), &v, &odd);
             TG__W(store)(to + q, v); TG__W(store)(odd_to + q, odd);
         }
-        if (whole == n) continue;
+        if (left == 0) continue;
         TG__FT(tg__pairs_apart)(TG__W(loadn)(src + 2 * whole, (int)left0), TG__W(loadn)(src + 2 * whole + TG__VN, (int)left1), &v, &odd);
         TG__W(store)(to + whole, v); TG__W(store)(odd_to + whole, odd);
     }
-    return true;
 }
 TG__PRIVATE void TG__FT(tg__conv_depth)(const tg__conv_depth *s) {
     const tg__conv_fill *f = s->fill;
-    const bool simple = f->kind == TG__GEMM_OWN && f->sw == 1 && TG__VN > 1;
+    tg__conv_again again[9];
     const int64_t size = f->kind == TG__GEMM_OWN ? (int64_t)sizeof(TG__T) : 2, down = s->at[s->two ? 6 : 3] - s->at[0];
     /* where taps are walked backwards rows are, too */
     const int64_t row0 = down < 0 ? s->rows - 1 : 0, yh = down < 0 ? -s->yh : s->yh;
     const TG__T *const a = (const TG__T *)f->out + s->at[0] - (down < 0 ? row0 * down : 0), *const b = a + s->at[3] - s->at[0];
+    for (int64_t p = 0; p < f->planes; p++) TG__FT(tg__conv_again_of)(f, p, &again[p]);
     for (int64_t c = 0; c < s->channels; c++) {
         TG__T w[10];
         for (int64_t p = 0; p < f->planes; p++) {
-            if (c && simple && f->x_step == 1) TG__FT(tg__conv_refill)(f, c, p);
-            else if (c && simple && TG__FT(tg__conv_refill_two)(f, c, p)) p++;
-            else TG__FT(tg__conv_fill_plane)(f, c, p);
+            if (c == 0 || again[p].way == 0) TG__FT(tg__conv_fill_plane)(f, c, p);
+            else if (again[p].rows) TG__FT(tg__conv_again)(f, c, &again[p]);
+            p += c && again[p].way == 2;
         }
         if (f->kind == TG__GEMM_OWN) for (int t = 0; t < 9; t++) w[t] = ((const TG__T *)s->w)[c * s->wc + s->tap[t]];
         else for (int t = 0; t < 9; t++) w[t] = TG__FT(tg__gemm_get)(s->w, c * s->wc + s->tap[t], f->kind);
