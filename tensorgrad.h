@@ -2524,7 +2524,8 @@ extern "C" {
     /* tg_forward_with(m, x1, x2): the operands in place, 1 to 16 */
 typedef tg_tensor *(*tg_module_hook_fn)(void *user, tg_module *m, tg_tensor *x, tg_tensor *y);
 TG_API bool       tg_module_hook(tg_module *m, tg_module_hook_fn fn, void *user);
-    /* fn sees each x and y of m from now on, in the order in which hooks were given; what it returns takes y's place. So it
+    /* fn sees each x and y of m from now on, in the order in which hooks were given; what it returns takes y's place. It may give
+       and take away hooks of m: those that come are called from the next call on. So it
        is in tg_forward_of (x: the first), tg_forward_rnn, tg_forward_attention (x: the query) and tg_forward_transformer (x: src, tgt in decoders) */
 TG_API bool       tg_module_unhook(tg_module *m, tg_module_hook_fn fn, void *user);   /* the last one given with fn and user is gone; false: there is none */
 TG_API void       tg_train(tg_module *m, bool on);   /* m and all its parts: dropout drops, statistics move; torch's train and eval */
@@ -29919,13 +29920,13 @@ typedef struct tg__member {
     void  *value;                  /* a tg_module or a tg_tensor */
     size_t field;                  /* where the struct has it too, from its begin; 0: nowhere */
 } tg__member;
-typedef struct tg__module_hook { tg_module_hook_fn fn; void *user; } tg__module_hook;
+typedef struct tg__module_hook { tg_module_hook_fn fn; void *user; int64_t number; } tg__module_hook;      /* number: in the order in which they came */
 /* A computed weight: numbers of members. `first` is spectral's u or weight norm's lengths, `second` spectral's v. */
 typedef struct tg__weight_norm { bool spectral, old; int dim, iterations; double eps; int64_t weight, from, first, second; } tg__weight_norm;
 struct tg__module_own {
     size_t size;                   /* of the struct */
     tg__member *member; int64_t members, member_room;
-    tg__module_hook *hook; int64_t hooks, hook_room;
+    tg__module_hook *hook; int64_t hooks, hook_room, hooked;   /* hooked: the last number */
     struct tg__weight_norm *norm; int64_t norms, norm_room;
     void (*lazy)(tg_module *m, int64_t in); int lazy_dim;      /* makes the tensors, once x's size there is known; from x's end where negative */
     int lazy_weight; int64_t lazy_times;                       /* or that of its first tensor there, times so many */
@@ -30145,11 +30146,16 @@ TG__PRIVATE bool tg__fold_enter(tg_ctx *tg, tg_module *m, tg_tensor *x);        
 TG__PRIVATE void tg__fold_leave(tg_ctx *tg, tg_module *m, tg_tensor *x, tg_tensor *y, bool alone);
 /* y by way of m's hooks, and out of m */
 TG__PRIVATE tg_tensor *tg__module_left(tg_module *m, size_t mark, tg_tensor *x, tg_tensor *y) {
-    int64_t i;
+    const int64_t newest = m->own->hooked;
+    int64_t i, last = 0;
     if (m->own->hooks && y) { (void)tg__watch_ends(x); (void)tg__watch_ends(y); }      /* hooks see both */
-    for (i = 0; i < m->own->hooks && y; i++) {
-        tg_tensor *other = m->own->hook[i].fn(m->own->hook[i].user, m, x, y);
+    for (i = 0; i < m->own->hooks && y; ) {                            /* hooks may come and go meanwhile */
+        const tg__module_hook h = m->own->hook[i++];
+        tg_tensor *other;
+        if (h.number <= last || h.number > newest) continue;
+        other = h.fn(h.user, m, x, y);
         if (other) y = other;
+        last = h.number; i = 0;
     }
     return tg_module_leave(m, mark, tg_failed(m->tg) ? NULL : y);
 }
@@ -30185,7 +30191,8 @@ TG_API bool (tg_module_hook)(tg_module *m, tg_module_hook_fn fn, void *user) {
     h = (tg__module_hook *)tg__grow(tg, m->own->hook, m->own->hooks, &m->own->hook_room, sizeof *h);
     if (!h) return false;
     m->own->hook = h;
-    h[m->own->hooks].fn = fn; h[m->own->hooks++].user = user;
+    h += m->own->hooks++;
+    h->fn = fn; h->user = user; h->number = ++m->own->hooked;
     tg__module_untidy(m);
     return true;
 }
@@ -30354,8 +30361,8 @@ TG_API void tg_keep_packed(tg_module *m, bool on) {
     }
 }
 TG__PRIVATE bool tg__freeze_visit(tg__tour *w, tg_module *m, tg__member *s) {
-    (void)m;
-    return !tg__member_leaf(s) || tg_require_grad(tg__member_tensor(s), *(const bool *)w->user) != NULL;
+    (void)m;                                                        /* integers and block-quantised weights have none in any case */
+    return !tg__member_leaf(s) || !tg_dtype_is_float(tg__member_tensor(s)->dtype) || tg_require_grad(tg__member_tensor(s), *(const bool *)w->user) != NULL;
 }
 TG_API void (tg_freeze)(tg_module *m, bool on) {
     bool wants = !on;
@@ -30369,10 +30376,13 @@ TG_API bool (tg_module_zero_grad)(tg_module *m) { return tg__start_module(m, "mo
 
 /* y, a leaf, takes gradients as t does. */
 TG__PRIVATE tg_tensor *tg__wants_as(tg_tensor *y, const tg_tensor *t) {
-    y = y ? tg_require_grad(y, t->requires_grad) : NULL;
+    y = y && y->requires_grad != t->requires_grad ? tg_require_grad(y, t->requires_grad) : y;
     if (y) { y->sparse_grad = t->sparse_grad; y->keeps_packed = t->keeps_packed; }
     return y;
 }
+
+/* t outside the graph; block-quantised weights, which no view is made of, are never in it. */
+TG__PRIVATE tg_tensor *tg__values_of(tg_tensor *t) { return t->opaque == TG__BLOCKS ? t : tg_detach(t); }
 
 /* ---- pairs: what stood there, and what takes its place ---- */
 typedef struct tg__pair { void *from, *to; } tg__pair;
@@ -30398,7 +30408,7 @@ TG__PRIVATE bool tg__change_visit(tg__tour *w, tg_module *m, tg__member *s) {
     tg__module_change *c = (tg__module_change *)w->user;
     tg_tensor *t = tg__member_tensor(s), *y;
     if (!t || tg__pairs_find(&c->pairs, t)) return true;
-    y = !c->typed ? tg_to_device(tg_detach(t), c->device) : tg_dtype_is_float(t->dtype) ? tg_to(tg_detach(t), c->dtype) : t;
+    y = !c->typed ? tg_to_device(tg__values_of(t), c->device) : tg_dtype_is_float(t->dtype) ? tg_to(tg_detach(t), c->dtype) : t;
     if (!y) return false;
     if (y->storage == t->storage) return true;
     y = tg__wants_as(y, t);
@@ -30462,7 +30472,7 @@ TG__PRIVATE tg_module *tg__module_twin(tg_ctx *tg, tg_module *m, bool shared, tg
         if (s->field) memset(field, 0, sizeof *field);
         if (s->kind == TG__MEMBER_COMPUTED) { if (tg__member_new(y, s->kind, field, s->name, -1)) continue; break; }
         if (!known) value = tg__member_part(s) ? (void *)tg__module_twin(tg, tg__member_part(s), shared, pairs)
-            : shared ? (void *)(tg_share)(tg, tg__member_tensor(s)) : (void *)tg_clone(tg_detach(tg__member_tensor(s)));
+            : shared ? (void *)(tg_share)(tg, tg__member_tensor(s)) : (void *)tg_clone(tg__values_of(tg__member_tensor(s)));
         if (value && !known && !tg__pairs_add(tg, pairs, s->value, value)) { if (tg__member_part(s)) tg__module_release((tg_module *)value); value = NULL; }
         if (value && tg__member_part(s)) value = (tg_module_part)(y, (tg_module **)field, s->name, -1, (tg_module *)value);
         else if (value) {
@@ -30631,7 +30641,12 @@ TG__PRIVATE bool tg__load_visit(tg__tour *w, tg_module *m, tg__member *s) {
     from = tg_dict_get(l->d, w->path);
     if (l->copies) {
         if (!from || !tg__same_shape(from, t) || tg__load_raw(l->d, w->path)) return true;
-        return tg_copy_(t, from->device == t->device ? from : tg_to_device(from, t->device)) != NULL;
+        if (from->dtype != t->dtype && (from->opaque || t->opaque)) from = tg_to(tg_to(from, TG_F32), t->dtype);
+        if (from && from->device != t->device) from = tg_to_device(from, t->device);
+        if (!from || !t->opaque) return tg_copy_(t, from) != NULL;
+        if (!tg__copy_to(m->tg, t, from)) return false;               /* blocks have no elements to be written one by one */
+        tg__touch(m->tg, t, "load_state_dict");
+        return true;
     }
     alias.d = l->d; alias.t = t; alias.found = false;
     if (!from && tg__module_walk(w->root, tg__alias_visit, &alias) && alias.found) return true;
@@ -30642,8 +30657,10 @@ TG__PRIVATE bool tg__load_visit(tg__tour *w, tg_module *m, tg__member *s) {
         tg__loading_tell(l, "of another shape: ", w->path);
         tg__put(&l->text, " is "); tg__put_shape(&l->text, t->ndim, t->shape);
         tg__put(&l->text, " in the model, "); tg__put_shape(&l->text, from->ndim, from->shape); tg__put(&l->text, " in the file");
-    } else l->report->loaded++;
-    (void)m;
+    } else {
+        l->report->loaded++;
+        return tg__use_any(m->tg, from, 1) && tg__writable(m->tg, t);   /* or some of it would be loaded before that is found out */
+    }
     return true;
 }
 /* Layers that know no sizes yet take those of the dict: on trial, */
