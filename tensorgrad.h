@@ -603,6 +603,7 @@ TG_API tg_tensor *tg_slice_dim(tg_tensor *t, int64_t dim, int64_t start, int64_t
 TG_API tg_tensor *tg_slice(tg_tensor *t, const char *text);
     /* text is what Python has between the brackets: "2:5, ..., ::2", "-1", "None" */
 TG_API tg_tensor *tg_as_strided(tg_tensor *t, int ndim, const int64_t *shape, const int64_t *stride, int64_t offset);
+    /* strides and offset count elements from t's first one (torch: from the storage's); t with gaps between its elements has no gradient so */
 TG_API tg_tensor *tg_detach(tg_tensor *t);                                    /* same storage, outside the graph    */
 
 /* Printing, as torch prints: summarised when large. tg_format returns the length it needs, as snprintf does. */
@@ -3133,7 +3134,7 @@ typedef struct tg_optim_args {
     tg_maybe lambd TG_EMPTY;                      /* asgd 1e-4                                                   */
     double loss_scale TG_EMPTY;                   /* all: what gradients are divided by; zero: 1                 */
     tg_maybe lr_decay TG_EMPTY;                   /* adagrad                                                     */
-    bool master_weights TG_EMPTY;                 /* all but lbfgs: parameters of halves are kept in f32 too, and stepped there */
+    bool master_weights TG_EMPTY;                 /* all but lbfgs: parameters of halves are kept in f32 too, and stepped there; what others write to them counts */
     int max_eval TG_EMPTY;                        /* lbfgs; zero: max_iter * 5 / 4                               */
     int max_iter TG_EMPTY;                        /* lbfgs; zero: 20                                             */
     bool maximize TG_EMPTY;                       /* all                                                         */
@@ -30370,7 +30371,7 @@ TG_API void (tg_freeze)(tg_module *m, bool on) {
 }
 TG__PRIVATE bool tg__zero_grad_visit(tg__tour *w, tg_module *m, tg__member *s) {
     (void)m; (void)w;
-    return !tg__member_leaf(s) || tg_zero_grad(tg__member_tensor(s));
+    return !tg__member_leaf(s) || !tg_dtype_is_float(tg__member_tensor(s)->dtype) || tg_zero_grad(tg__member_tensor(s));
 }
 TG_API bool (tg_module_zero_grad)(tg_module *m) { return tg__start_module(m, "module_zero_grad") && tg__module_walk(m, tg__zero_grad_visit, NULL); }
 
@@ -31049,6 +31050,7 @@ TG__PRIVATE bool tg__normed_new(const tg_spectral_norm_args *a, bool spectral, c
         if (at == own->norm[dim].from || (!own->norm[dim].spectral && at == own->norm[dim].first))
             return tg__fail_op(tg, TG_ERROR_UNSUPPORTED, "%s: a weight is computed from it already, and cannot be from what is computed", s->name);
     }
+    if (!tg__use(tg, tg__member_tensor(s), 0)) return false;
     was = *s;
     dim = a->dim.is ? tg__int_of(a->dim.value) : spectral && strncmp(m->kind, "ConvTranspose", 13) == 0;
     if ((spectral || dim != -1) && !tg__wrap_dim(tg, tg__member_tensor(s), &dim, tg__member_tensor(s)->ndim)) return false;
@@ -32754,7 +32756,7 @@ TG__PRIVATE tg_tensor **tg__optim_grads(tg_ctx *tg, tg_tensor *const *params, in
     bool ok = g != NULL;
     int i;
     for (i = 0; ok && i < n; i++) {
-        ok = tg__use(tg, params[i], i) && tg__whole(tg, params[i]);
+        ok = tg__use_blocks(tg, params[i], i) && tg__whole(tg, params[i]);      /* blocks have no gradient and are passed over */
         g[i] = ok ? params[i]->grad : NULL;
         if (ok && g[i]) ok = TG__HAS_F64 || g[i]->dtype != TG_F64 || tg__fail(tg, TG__E_LEFT_OUT, "f64", "TENSORGRAD_NO_F64");
         if (ok && g[i] && !g[i]->opaque) ok = tg__writable(tg, g[i]);
@@ -32763,7 +32765,11 @@ TG__PRIVATE tg_tensor **tg__optim_grads(tg_ctx *tg, tg_tensor *const *params, in
     return g;
 }
 TG__PRIVATE tg_ctx *tg__start_grads(tg_tensor *const *params, int n, const char *name) {
-    tg_ctx *tg = params && n > 0 ? tg__start_list(params, n, name) : NULL;
+    tg_ctx *tg = NULL;
+    int i;
+    for (i = 0; i < n && !tg; i++) if (params[i]) tg = params[i]->tg;
+    if (!tg__gate(tg)) return NULL;
+    tg__name(tg, name);
     return tg;
 }
 /* b^e for b > 0: whole powers by squaring, the rest by roots; no maths library, the same everywhere */
@@ -32935,6 +32941,8 @@ typedef struct tg__optim_param {
     int64_t steps;
     double  product;                           /* nadam's product of momenta; asgd's eta */
     double  average;                           /* asgd's mu */
+    const tg__storage *storage;                /* what the last step wrote, and its version then: others' writes show by it */
+    uint32_t version;
     /* in a step */
     tg_tensor *grad, *along;                   /* as the rule takes it, NULL: none; muon's direction */
     unsigned fresh;                            /* which of `kept` this step made */
@@ -33326,6 +33334,11 @@ TG__PRIVATE bool tg__optim_keep(tg_optim *o, int i) {
         if (!(k == TG__KEPT_MASTER ? tg__copy_to(tg, s, t) : tg_fill_(s, first) != NULL)) return false;
     }
     if (!(needs >> TG__KEPT_MASTER & 1u)) tg__let_go(&p->kept[TG__KEPT_MASTER]);      /* it would be old when it is wanted again */
+    if (p->kept[TG__KEPT_MASTER] && !(p->fresh >> TG__KEPT_MASTER & 1u) && (p->storage != t->storage || p->version != t->storage->version)) {
+        /* somebody else has written to the parameter: what the f32 does not round to any more is what was written */
+        tg_tensor *s = p->kept[TG__KEPT_MASTER], *now = tg_where(tg_eq(tg_to(s, t->dtype), t), s, tg_to(t, s->dtype));
+        if (!now || !tg__copy_to(tg, s, now)) return false;
+    }
     return true;
 }
 /* Muon's direction: the momentum as it will be, made orthogonal by Newton-Schulz steps. */
@@ -33414,7 +33427,10 @@ TG__PRIVATE bool tg__optim_run_step(tg_optim *o) {
     for (i = 0; i < o->count; i++) {
         tg__optim_param *p = &o->param[i];
         for (k = 0; k < TG__KEPT && !ok; k++) if (p->fresh >> k & 1u) tg__let_go(&p->kept[k]);
-        if (ok && p->grad) { tg__optim_passed(o, p); tg__touch(tg, o->params[i], tg__rules[o->rule].name); }
+        if (ok && p->grad) {
+            tg__optim_passed(o, p); tg__touch(tg, o->params[i], tg__rules[o->rule].name);
+            p->storage = o->params[i]->storage; p->version = p->storage->version;
+        }
         p->grad = p->along = NULL; p->fresh = 0;
     }
     return ok;

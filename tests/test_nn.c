@@ -941,12 +941,14 @@ static void test_hooks(tg_ctx *tg) {
 /* Weights of blocks: a model of them is copied, shared, frozen, baked, and goes through files, to and from other types. */
 static void test_blocks(tg_ctx *tg) {
     tg_module *m = tg_nn_sequential(tg, tg_nn_linear(tg, 64, 32), tg_nn_linear(tg, 32, 8)), *plain = tg_module_copy(m), *c;
-    tg_tensor *x = tg_randn(tg, TG_SHAPE(3, 64)), *w = tg_module_tensor_at(m, "0.weight"), *q = tg_to(tg_detach(w), TG_Q8_0), *y;
+    tg_tensor *list[4], *x = tg_randn(tg, TG_SHAPE(3, 64)), *w = tg_module_tensor_at(m, "0.weight"), *q = tg_to(tg_detach(w), TG_Q8_0), *y;
     tg_ctx *other = test_open();
     tg_load_report report;
     tg_dict *d, *f;
     CHECK(tg_module_set(m, "0.weight", q) && (y = tg_forward(m, x)) != NULL);
     tg_freeze(m, true); tg_freeze(m, false); CHECK_OK(tg);
+    CHECK(tg_backward(tg_sum(y = tg_forward(m, x))) && tg_parameters(m, list, 4) == 4 && tg_clip_grad_norm_(list, 4, 1) > 0 && tg_clip_grad_value_(list, 4, 1) && tg_module_zero_grad(m) && !tg_has_grad(list[1]));
+    SAYS(tg_spectral_norm(tg_module_at(m, "0"), "weight") ? x : NULL, "spectral_norm: operand 0, q8_0[32, 64], is block-quantised; tg_to a floating type first");
     CHECK(tg_module_tensor_at(m, "1.weight")->requires_grad && !q->requires_grad && tg_require_grad(tg_module_tensor_at(m, "0.bias"), false));
     c = tg_module_copy(m);
     CHECK_MSG(c && equal(tg_forward(c, x), y) && tg_module_tensor_at(c, "0.weight") != q && tg_module_tensor_at(c, "0.weight")->dtype == TG_Q8_0 && !tg_module_tensor_at(c, "0.bias")->requires_grad, "%s", tg_error_text(tg));
