@@ -2595,7 +2595,7 @@ typedef struct tg_load_report {
 } tg_load_report;
 TG_API tg_dict *tg_state_dict(tg_module *m);          /* *owned*: all parameters and buffers by path, shared ones under each */
 TG_API bool     tg_load_state_dict(tg_module *m, const tg_dict *d, tg_load_report *report);
-    /* values are copied and converted. Without a report anything missing, unexpected or of another shape is an error, and
+    /* values are copied and converted, block-quantised ones too. Without a report anything missing, unexpected or of another shape is an error, and
        then nothing was changed. With one, what fits is loaded and the rest told */
 TG_API bool     tg_save(tg_module *m, const char *path);                               /* safetensors */
 TG_API bool     tg_load(tg_module *m, const char *path, tg_load_report *report);
@@ -3741,6 +3741,7 @@ static inline const tg_function_call *tg__at_call(const tg_function_call *call, 
 #define tg_addcdiv_(a, b, c, value) tg_addcdiv_(TG__AT(a), TG__AT(b), TG__AT(c), value)
 /* everything else */
 #define tg_threads(tg, n) tg_threads(TG__AT_CTX(tg), n)
+#define tg_end_with(tg, mark, t) tg_end_with(TG__AT_CTX(tg), mark, TG__AT(t))
 #define tg_empty(tg, ...) tg_empty(TG__AT_CTX(tg), __VA_ARGS__)
 #define tg_zeros(tg, ...) tg_zeros(TG__AT_CTX(tg), __VA_ARGS__)
 #define tg_ones(tg, ...) tg_ones(TG__AT_CTX(tg), __VA_ARGS__)
@@ -8228,10 +8229,17 @@ TG_API void (tg_drop)(tg_tensor *t) {
     t->kept--;
     tg__tensor_drop(t);
 }
-TG_API tg_tensor *tg_end_with(tg_ctx *tg, tg_mark m, tg_tensor *t) {
+TG__PRIVATE bool tg__use_any(tg_ctx *tg, const tg_tensor *t, int i);                                /* below */
+TG_API tg_tensor *(tg_end_with)(tg_ctx *tg, tg_mark m, tg_tensor *t) {
     bool ours = t && t->alive && t->tg == tg;
     if (tg && tg__inside(tg, "end_with")) return NULL;
     if (ours) t->count++;
+    else if (t && tg) {
+        const char *where = tg->where;
+        tg->where = "end_with";
+        (void)tg__use_any(tg, t, 2);
+        tg->where = where;
+    }
     tg_end(tg, m);
     return ours ? tg__hold(tg, t) : NULL;
 }
@@ -30608,13 +30616,17 @@ TG_API void tg_summary(tg_module *m) {
 #ifndef TENSORGRAD_NO_IO
 /* ---- files ---- */
 TG__PRIVATE bool tg__state_visit(tg__tour *w, tg_module *m, tg__member *s) {
-    (void)m;
-    return !tg__member_tensor(s) || tg_dict_set((tg_dict *)w->user, w->path, tg__member_tensor(s));
+    tg_dict *d = (tg_dict *)w->user;
+    if (!tg__member_tensor(s)) return true;
+    if (tg_dict_get(d, w->path)) return tg__fail_op(m->tg, TG_ERROR_VALUE, "two tensors of the model are called %s: one name has points in it", w->path);
+    return tg_dict_set(d, w->path, tg__member_tensor(s));
 }
 TG_API tg_dict *(tg_state_dict)(tg_module *m) {
     tg_ctx *tg = tg__start_module(m, "state_dict");
+    const bool outermost = tg && tg__compose(tg);
     tg_dict *d = tg && tg__module_knows(m) ? tg_dict_new(tg) : NULL;
     if (d && !tg__module_walk(m, tg__state_visit, d)) { tg_dict_free(d); d = NULL; }
+    if (tg) (void)tg__composed(tg, outermost, NULL);
     return d;
 }
 TG__PRIVATE void tg__lazy_undo(tg_module *m, int64_t members);                                      /* below */
@@ -31722,7 +31734,8 @@ TG_API bool (tg_update_bn_begin)(tg_module *m) {
     return was;
 }
 TG_API void tg_update_bn_end(tg_module *m, bool was) {
-    if (m) tg__update_bn(m, false);
+    if (!m || !m->own->infers) return;                               /* it did not begin */
+    tg__update_bn(m, false);
     tg_train(m, false);                                              /* as tg_infer_begin left it */
     tg_infer_end(m, was);
 }
@@ -34071,6 +34084,7 @@ TG_API bool (tg_optim_load)(tg_optim *o, const tg_dict *state) {
     int i, k;
     if (!tg) return false;
     if (!state) return tg__fail(tg, TG__E_NO_DATA, "state");
+    if (state->tg != tg) return tg__fail(tg, TG__E_CONTEXT, 1);
     if (!rule || strcmp(rule, tg__rules[o->rule].name) != 0) return tg__fail_op(tg, TG_ERROR_VALUE, "the state is %s's", rule ? rule : "no optimiser");
     work = tg__optim_begin(tg);
     w.o = o; w.in = state;
@@ -34770,7 +34784,7 @@ TG_API bool (tg_run_save)(tg_module *m, tg_optim *opt, int64_t step, const tg_di
     bool ok, outermost;
     if (!tg) return false;
     if (!path) return tg__fail(tg, TG__E_NO_DATA, "path");
-    if (opt && opt->tg != tg) return tg__fail(tg, TG__E_CONTEXT, 1);
+    if ((opt && opt->tg != tg) || (more && more->tg != tg)) return tg__fail(tg, TG__E_CONTEXT, opt && opt->tg != tg ? 1 : 3);
     run = tg__tensor_make(tg, TG_CPU, TG_I64, 1, &four, NULL);
     if (!run) return false;
     outermost = tg__compose(tg);

@@ -972,6 +972,17 @@ static void test_blocks(tg_ctx *tg) {
     test_close(other);
     tg_module_free(m); tg_module_free(plain);
 }
+/* Two tensors of one path would be one entry of a file. */
+static void test_one_name(tg_ctx *tg) {
+    tg_module *m = tg_nn_list(tg);
+    tg_dict *d;
+    CHECK(tg_nn_named(m, "a", tg_nn_linear(tg, 2, 2)) && tg_nn_parameter(m, "a.scale", tg_ones(tg, TG_SHAPE(2))) && (d = tg_state_dict(m)) != NULL && tg_dict_count(d) == 3);
+    tg_dict_free(d);
+    CHECK(tg_nn_parameter(m, "a.bias", tg_ones(tg, TG_SHAPE(2))));
+    SAYS(tg_state_dict(m), "state_dict: two tensors of the model are called a.bias");
+    SAYS(tg_save(m, "build/nn_name.safetensors"), "save: two tensors of the model are called a.bias");
+    tg_module_free(m);
+}
 /* What cannot be written is found out before anything is. */
 static void test_load_frozen(tg_ctx *tg) {
     tg_module *m = tg_nn_linear(tg, 3, 3);
@@ -1007,6 +1018,7 @@ int main(void) {
     test_hooks(tg);
     test_blocks(tg);
     test_load_frozen(tg);
+    test_one_name(tg);
     test_adaptive(tg);
     test_norms(tg);
     test_lazy(tg);
