@@ -603,6 +603,7 @@ TG_API tg_tensor *tg_slice_dim(tg_tensor *t, int64_t dim, int64_t start, int64_t
 TG_API tg_tensor *tg_slice(tg_tensor *t, const char *text);
     /* text is what Python has between the brackets: "2:5, ..., ::2", "-1", "None" */
 TG_API tg_tensor *tg_as_strided(tg_tensor *t, int ndim, const int64_t *shape, const int64_t *stride, int64_t offset);
+    /* strides and offset count elements from t's first one (torch: from the storage's); t with gaps between its elements has no gradient so */
 TG_API tg_tensor *tg_detach(tg_tensor *t);                                    /* same storage, outside the graph    */
 
 /* Printing, as torch prints: summarised when large. tg_format returns the length it needs, as snprintf does. */
@@ -2531,7 +2532,8 @@ extern "C" {
     /* tg_forward_with(m, x1, x2): the operands in place, 1 to 16 */
 typedef tg_tensor *(*tg_module_hook_fn)(void *user, tg_module *m, tg_tensor *x, tg_tensor *y);
 TG_API bool       tg_module_hook(tg_module *m, tg_module_hook_fn fn, void *user);
-    /* fn sees each x and y of m from now on, in the order in which hooks were given; what it returns takes y's place. So it
+    /* fn sees each x and y of m from now on, in the order in which hooks were given; what it returns takes y's place. It may give
+       and take away hooks of m: those that come are called from the next call on. So it
        is in tg_forward_of (x: the first), tg_forward_rnn, tg_forward_attention (x: the query) and tg_forward_transformer (x: src, tgt in decoders) */
 TG_API bool       tg_module_unhook(tg_module *m, tg_module_hook_fn fn, void *user);   /* the last one given with fn and user is gone; false: there is none */
 TG_API void       tg_train(tg_module *m, bool on);   /* m and all its parts: dropout drops, statistics move; torch's train and eval */
@@ -2600,7 +2602,7 @@ typedef struct tg_load_report {
 } tg_load_report;
 TG_API tg_dict *tg_state_dict(tg_module *m);          /* *owned*: all parameters and buffers by path, shared ones under each */
 TG_API bool     tg_load_state_dict(tg_module *m, const tg_dict *d, tg_load_report *report);
-    /* values are copied and converted. Without a report anything missing, unexpected or of another shape is an error, and
+    /* values are copied and converted, block-quantised ones too. Without a report anything missing, unexpected or of another shape is an error, and
        then nothing was changed. With one, what fits is loaded and the rest told */
 TG_API bool     tg_save(tg_module *m, const char *path);                               /* safetensors */
 TG_API bool     tg_load(tg_module *m, const char *path, tg_load_report *report);
@@ -3139,7 +3141,7 @@ typedef struct tg_optim_args {
     tg_maybe lambd TG_EMPTY;                      /* asgd 1e-4                                                   */
     double loss_scale TG_EMPTY;                   /* all: what gradients are divided by; zero: 1                 */
     tg_maybe lr_decay TG_EMPTY;                   /* adagrad                                                     */
-    bool master_weights TG_EMPTY;                 /* all but lbfgs: parameters of halves are kept in f32 too, and stepped there */
+    bool master_weights TG_EMPTY;                 /* all but lbfgs: parameters of halves are kept in f32 too, and stepped there; what others write to them counts */
     int max_eval TG_EMPTY;                        /* lbfgs; zero: max_iter * 5 / 4                               */
     int max_iter TG_EMPTY;                        /* lbfgs; zero: 20                                             */
     bool maximize TG_EMPTY;                       /* all                                                         */
@@ -3746,6 +3748,7 @@ static inline const tg_function_call *tg__at_call(const tg_function_call *call, 
 #define tg_addcdiv_(a, b, c, value) tg_addcdiv_(TG__AT(a), TG__AT(b), TG__AT(c), value)
 /* everything else */
 #define tg_threads(tg, n) tg_threads(TG__AT_CTX(tg), n)
+#define tg_end_with(tg, mark, t) tg_end_with(TG__AT_CTX(tg), mark, TG__AT(t))
 #define tg_empty(tg, ...) tg_empty(TG__AT_CTX(tg), __VA_ARGS__)
 #define tg_zeros(tg, ...) tg_zeros(TG__AT_CTX(tg), __VA_ARGS__)
 #define tg_ones(tg, ...) tg_ones(TG__AT_CTX(tg), __VA_ARGS__)
@@ -8249,10 +8252,17 @@ TG_API void (tg_drop)(tg_tensor *t) {
     t->kept--;
     tg__tensor_drop(t);
 }
-TG_API tg_tensor *tg_end_with(tg_ctx *tg, tg_mark m, tg_tensor *t) {
+TG__PRIVATE bool tg__use_any(tg_ctx *tg, const tg_tensor *t, int i);                                /* below */
+TG_API tg_tensor *(tg_end_with)(tg_ctx *tg, tg_mark m, tg_tensor *t) {
     bool ours = t && t->alive && t->tg == tg;
     if (tg && tg__inside(tg, "end_with")) return NULL;
     if (ours) t->count++;
+    else if (t && tg) {
+        const char *where = tg->where;
+        tg->where = "end_with";
+        (void)tg__use_any(tg, t, 2);
+        tg->where = where;
+    }
     tg_end(tg, m);
     return ours ? tg__hold(tg, t) : NULL;
 }
@@ -29986,13 +29996,13 @@ typedef struct tg__member {
     void  *value;                  /* a tg_module or a tg_tensor */
     size_t field;                  /* where the struct has it too, from its begin; 0: nowhere */
 } tg__member;
-typedef struct tg__module_hook { tg_module_hook_fn fn; void *user; } tg__module_hook;
+typedef struct tg__module_hook { tg_module_hook_fn fn; void *user; int64_t number; } tg__module_hook;      /* number: in the order in which they came */
 /* A computed weight: numbers of members. `first` is spectral's u or weight norm's lengths, `second` spectral's v. */
 typedef struct tg__weight_norm { bool spectral, old; int dim, iterations; double eps; int64_t weight, from, first, second; } tg__weight_norm;
 struct tg__module_own {
     size_t size;                   /* of the struct */
     tg__member *member; int64_t members, member_room;
-    tg__module_hook *hook; int64_t hooks, hook_room;
+    tg__module_hook *hook; int64_t hooks, hook_room, hooked;   /* hooked: the last number */
     struct tg__weight_norm *norm; int64_t norms, norm_room;
     void (*lazy)(tg_module *m, int64_t in); int lazy_dim;      /* makes the tensors, once x's size there is known; from x's end where negative */
     int lazy_weight; int64_t lazy_times;                       /* or that of its first tensor there, times so many */
@@ -30212,11 +30222,16 @@ TG__PRIVATE bool tg__fold_enter(tg_ctx *tg, tg_module *m, tg_tensor *x);        
 TG__PRIVATE void tg__fold_leave(tg_ctx *tg, tg_module *m, tg_tensor *x, tg_tensor *y, bool alone);
 /* y by way of m's hooks, and out of m */
 TG__PRIVATE tg_tensor *tg__module_left(tg_module *m, size_t mark, tg_tensor *x, tg_tensor *y) {
-    int64_t i;
+    const int64_t newest = m->own->hooked;
+    int64_t i, last = 0;
     if (m->own->hooks && y) { (void)tg__watch_ends(x); (void)tg__watch_ends(y); }      /* hooks see both */
-    for (i = 0; i < m->own->hooks && y; i++) {
-        tg_tensor *other = m->own->hook[i].fn(m->own->hook[i].user, m, x, y);
+    for (i = 0; i < m->own->hooks && y; ) {                            /* hooks may come and go meanwhile */
+        const tg__module_hook h = m->own->hook[i++];
+        tg_tensor *other;
+        if (h.number <= last || h.number > newest) continue;
+        other = h.fn(h.user, m, x, y);
         if (other) y = other;
+        last = h.number; i = 0;
     }
     return tg_module_leave(m, mark, tg_failed(m->tg) ? NULL : y);
 }
@@ -30252,7 +30267,8 @@ TG_API bool (tg_module_hook)(tg_module *m, tg_module_hook_fn fn, void *user) {
     h = (tg__module_hook *)tg__grow(tg, m->own->hook, m->own->hooks, &m->own->hook_room, sizeof *h);
     if (!h) return false;
     m->own->hook = h;
-    h[m->own->hooks].fn = fn; h[m->own->hooks++].user = user;
+    h += m->own->hooks++;
+    h->fn = fn; h->user = user; h->number = ++m->own->hooked;
     tg__module_untidy(m);
     return true;
 }
@@ -30421,8 +30437,8 @@ TG_API void tg_keep_packed(tg_module *m, bool on) {
     }
 }
 TG__PRIVATE bool tg__freeze_visit(tg__tour *w, tg_module *m, tg__member *s) {
-    (void)m;
-    return !tg__member_leaf(s) || tg_require_grad(tg__member_tensor(s), *(const bool *)w->user) != NULL;
+    (void)m;                                                        /* integers and block-quantised weights have none in any case */
+    return !tg__member_leaf(s) || !tg_dtype_is_float(tg__member_tensor(s)->dtype) || tg_require_grad(tg__member_tensor(s), *(const bool *)w->user) != NULL;
 }
 TG_API void (tg_freeze)(tg_module *m, bool on) {
     bool wants = !on;
@@ -30430,16 +30446,19 @@ TG_API void (tg_freeze)(tg_module *m, bool on) {
 }
 TG__PRIVATE bool tg__zero_grad_visit(tg__tour *w, tg_module *m, tg__member *s) {
     (void)m; (void)w;
-    return !tg__member_leaf(s) || tg_zero_grad(tg__member_tensor(s));
+    return !tg__member_leaf(s) || !tg_dtype_is_float(tg__member_tensor(s)->dtype) || tg_zero_grad(tg__member_tensor(s));
 }
 TG_API bool (tg_module_zero_grad)(tg_module *m) { return tg__start_module(m, "module_zero_grad") && tg__module_walk(m, tg__zero_grad_visit, NULL); }
 
 /* y, a leaf, takes gradients as t does. */
 TG__PRIVATE tg_tensor *tg__wants_as(tg_tensor *y, const tg_tensor *t) {
-    y = y ? tg_require_grad(y, t->requires_grad) : NULL;
+    y = y && y->requires_grad != t->requires_grad ? tg_require_grad(y, t->requires_grad) : y;
     if (y) { y->sparse_grad = t->sparse_grad; y->keeps_packed = t->keeps_packed; }
     return y;
 }
+
+/* t outside the graph; block-quantised weights, which no view is made of, are never in it. */
+TG__PRIVATE tg_tensor *tg__values_of(tg_tensor *t) { return t->opaque == TG__BLOCKS ? t : tg_detach(t); }
 
 /* ---- pairs: what stood there, and what takes its place ---- */
 typedef struct tg__pair { void *from, *to; } tg__pair;
@@ -30465,7 +30484,7 @@ TG__PRIVATE bool tg__change_visit(tg__tour *w, tg_module *m, tg__member *s) {
     tg__module_change *c = (tg__module_change *)w->user;
     tg_tensor *t = tg__member_tensor(s), *y;
     if (!t || tg__pairs_find(&c->pairs, t)) return true;
-    y = !c->typed ? tg_to_device(tg_detach(t), c->device) : tg_dtype_is_float(t->dtype) ? tg_to(tg_detach(t), c->dtype) : t;
+    y = !c->typed ? tg_to_device(tg__values_of(t), c->device) : tg_dtype_is_float(t->dtype) ? tg_to(tg_detach(t), c->dtype) : t;
     if (!y) return false;
     if (y->storage == t->storage) return true;
     y = tg__wants_as(y, t);
@@ -30529,7 +30548,7 @@ TG__PRIVATE tg_module *tg__module_twin(tg_ctx *tg, tg_module *m, bool shared, tg
         if (s->field) memset(field, 0, sizeof *field);
         if (s->kind == TG__MEMBER_COMPUTED) { if (tg__member_new(y, s->kind, field, s->name, -1)) continue; break; }
         if (!known) value = tg__member_part(s) ? (void *)tg__module_twin(tg, tg__member_part(s), shared, pairs)
-            : shared ? (void *)(tg_share)(tg, tg__member_tensor(s)) : (void *)tg_clone(tg_detach(tg__member_tensor(s)));
+            : shared ? (void *)(tg_share)(tg, tg__member_tensor(s)) : (void *)tg_clone(tg__values_of(tg__member_tensor(s)));
         if (value && !known && !tg__pairs_add(tg, pairs, s->value, value)) { if (tg__member_part(s)) tg__module_release((tg_module *)value); value = NULL; }
         if (value && tg__member_part(s)) value = (tg_module_part)(y, (tg_module **)field, s->name, -1, (tg_module *)value);
         else if (value) {
@@ -30664,13 +30683,17 @@ TG_API void tg_summary(tg_module *m) {
 #ifndef TENSORGRAD_NO_IO
 /* ---- files ---- */
 TG__PRIVATE bool tg__state_visit(tg__tour *w, tg_module *m, tg__member *s) {
-    (void)m;
-    return !tg__member_tensor(s) || tg_dict_set((tg_dict *)w->user, w->path, tg__member_tensor(s));
+    tg_dict *d = (tg_dict *)w->user;
+    if (!tg__member_tensor(s)) return true;
+    if (tg_dict_get(d, w->path)) return tg__fail_op(m->tg, TG_ERROR_VALUE, "two tensors of the model are called %s: one name has points in it", w->path);
+    return tg_dict_set(d, w->path, tg__member_tensor(s));
 }
 TG_API tg_dict *(tg_state_dict)(tg_module *m) {
     tg_ctx *tg = tg__start_module(m, "state_dict");
+    const bool outermost = tg && tg__compose(tg);
     tg_dict *d = tg && tg__module_knows(m) ? tg_dict_new(tg) : NULL;
     if (d && !tg__module_walk(m, tg__state_visit, d)) { tg_dict_free(d); d = NULL; }
+    if (tg) (void)tg__composed(tg, outermost, NULL);
     return d;
 }
 TG__PRIVATE void tg__lazy_undo(tg_module *m, int64_t members);                                      /* below */
@@ -30698,7 +30721,12 @@ TG__PRIVATE bool tg__load_visit(tg__tour *w, tg_module *m, tg__member *s) {
     from = tg_dict_get(l->d, w->path);
     if (l->copies) {
         if (!from || !tg__same_shape(from, t) || tg__load_raw(l->d, w->path)) return true;
-        return tg_copy_(t, from->device == t->device ? from : tg_to_device(from, t->device)) != NULL;
+        if (from->dtype != t->dtype && (from->opaque || t->opaque)) from = tg_to(tg_to(from, TG_F32), t->dtype);
+        if (from && from->device != t->device) from = tg_to_device(from, t->device);
+        if (!from || !t->opaque) return tg_copy_(t, from) != NULL;
+        if (!tg__copy_to(m->tg, t, from)) return false;               /* blocks have no elements to be written one by one */
+        tg__touch(m->tg, t, "load_state_dict");
+        return true;
     }
     alias.d = l->d; alias.t = t; alias.found = false;
     if (!from && tg__module_walk(w->root, tg__alias_visit, &alias) && alias.found) return true;
@@ -30709,8 +30737,10 @@ TG__PRIVATE bool tg__load_visit(tg__tour *w, tg_module *m, tg__member *s) {
         tg__loading_tell(l, "of another shape: ", w->path);
         tg__put(&l->text, " is "); tg__put_shape(&l->text, t->ndim, t->shape);
         tg__put(&l->text, " in the model, "); tg__put_shape(&l->text, from->ndim, from->shape); tg__put(&l->text, " in the file");
-    } else l->report->loaded++;
-    (void)m;
+    } else {
+        l->report->loaded++;
+        return tg__use_any(m->tg, from, 1) && tg__writable(m->tg, t);   /* or some of it would be loaded before that is found out */
+    }
     return true;
 }
 /* Layers that know no sizes yet take those of the dict: on trial, */
@@ -31100,6 +31130,7 @@ TG__PRIVATE bool tg__normed_new(const tg_spectral_norm_args *a, bool spectral, c
         if (at == own->norm[dim].from || (!own->norm[dim].spectral && at == own->norm[dim].first))
             return tg__fail_op(tg, TG_ERROR_UNSUPPORTED, "%s: a weight is computed from it already, and cannot be from what is computed", s->name);
     }
+    if (!tg__use(tg, tg__member_tensor(s), 0)) return false;
     was = *s;
     dim = a->dim.is ? tg__int_of(a->dim.value) : spectral && strncmp(m->kind, "ConvTranspose", 13) == 0;
     if ((spectral || dim != -1) && !tg__wrap_dim(tg, tg__member_tensor(s), &dim, tg__member_tensor(s)->ndim)) return false;
@@ -31771,7 +31802,8 @@ TG_API bool (tg_update_bn_begin)(tg_module *m) {
     return was;
 }
 TG_API void tg_update_bn_end(tg_module *m, bool was) {
-    if (m) tg__update_bn(m, false);
+    if (!m || !m->own->infers) return;                               /* it did not begin */
+    tg__update_bn(m, false);
     tg_train(m, false);                                              /* as tg_infer_begin left it */
     tg_infer_end(m, was);
 }
@@ -32805,7 +32837,7 @@ TG__PRIVATE tg_tensor **tg__optim_grads(tg_ctx *tg, tg_tensor *const *params, in
     bool ok = g != NULL;
     int i;
     for (i = 0; ok && i < n; i++) {
-        ok = tg__use(tg, params[i], i) && tg__whole(tg, params[i]);
+        ok = tg__use_blocks(tg, params[i], i) && tg__whole(tg, params[i]);      /* blocks have no gradient and are passed over */
         g[i] = ok ? params[i]->grad : NULL;
         if (ok && g[i]) ok = TG__HAS_F64 || g[i]->dtype != TG_F64 || tg__fail(tg, TG__E_LEFT_OUT, "f64", "TENSORGRAD_NO_F64");
         if (ok && g[i] && !g[i]->opaque) ok = tg__writable(tg, g[i]);
@@ -32814,7 +32846,11 @@ TG__PRIVATE tg_tensor **tg__optim_grads(tg_ctx *tg, tg_tensor *const *params, in
     return g;
 }
 TG__PRIVATE tg_ctx *tg__start_grads(tg_tensor *const *params, int n, const char *name) {
-    tg_ctx *tg = params && n > 0 ? tg__start_list(params, n, name) : NULL;
+    tg_ctx *tg = NULL;
+    int i;
+    for (i = 0; i < n && !tg; i++) if (params[i]) tg = params[i]->tg;
+    if (!tg__gate(tg)) return NULL;
+    tg__name(tg, name);
     return tg;
 }
 /* b^e for b > 0: whole powers by squaring, the rest by roots; no maths library, the same everywhere */
@@ -32986,6 +33022,8 @@ typedef struct tg__optim_param {
     int64_t steps;
     double  product;                           /* nadam's product of momenta; asgd's eta */
     double  average;                           /* asgd's mu */
+    const tg__storage *storage;                /* what the last step wrote, and its version then: others' writes show by it */
+    uint32_t version;
     /* in a step */
     tg_tensor *grad, *along;                   /* as the rule takes it, NULL: none; muon's direction */
     unsigned fresh;                            /* which of `kept` this step made */
@@ -33377,6 +33415,11 @@ TG__PRIVATE bool tg__optim_keep(tg_optim *o, int i) {
         if (!(k == TG__KEPT_MASTER ? tg__copy_to(tg, s, t) : tg_fill_(s, first) != NULL)) return false;
     }
     if (!(needs >> TG__KEPT_MASTER & 1u)) tg__let_go(&p->kept[TG__KEPT_MASTER]);      /* it would be old when it is wanted again */
+    if (p->kept[TG__KEPT_MASTER] && !(p->fresh >> TG__KEPT_MASTER & 1u) && (p->storage != t->storage || p->version != t->storage->version)) {
+        /* somebody else has written to the parameter: what the f32 does not round to any more is what was written */
+        tg_tensor *s = p->kept[TG__KEPT_MASTER], *now = tg_where(tg_eq(tg_to(s, t->dtype), t), s, tg_to(t, s->dtype));
+        if (!now || !tg__copy_to(tg, s, now)) return false;
+    }
     return true;
 }
 /* Muon's direction: the momentum as it will be, made orthogonal by Newton-Schulz steps. */
@@ -33465,7 +33508,10 @@ TG__PRIVATE bool tg__optim_run_step(tg_optim *o) {
     for (i = 0; i < o->count; i++) {
         tg__optim_param *p = &o->param[i];
         for (k = 0; k < TG__KEPT && !ok; k++) if (p->fresh >> k & 1u) tg__let_go(&p->kept[k]);
-        if (ok && p->grad) { tg__optim_passed(o, p); tg__touch(tg, o->params[i], tg__rules[o->rule].name); }
+        if (ok && p->grad) {
+            tg__optim_passed(o, p); tg__touch(tg, o->params[i], tg__rules[o->rule].name);
+            p->storage = o->params[i]->storage; p->version = p->storage->version;
+        }
         p->grad = p->along = NULL; p->fresh = 0;
     }
     return ok;
@@ -34106,6 +34152,7 @@ TG_API bool (tg_optim_load)(tg_optim *o, const tg_dict *state) {
     int i, k;
     if (!tg) return false;
     if (!state) return tg__fail(tg, TG__E_NO_DATA, "state");
+    if (state->tg != tg) return tg__fail(tg, TG__E_CONTEXT, 1);
     if (!rule || strcmp(rule, tg__rules[o->rule].name) != 0) return tg__fail_op(tg, TG_ERROR_VALUE, "the state is %s's", rule ? rule : "no optimiser");
     work = tg__optim_begin(tg);
     w.o = o; w.in = state;
@@ -34805,7 +34852,7 @@ TG_API bool (tg_run_save)(tg_module *m, tg_optim *opt, int64_t step, const tg_di
     bool ok, outermost;
     if (!tg) return false;
     if (!path) return tg__fail(tg, TG__E_NO_DATA, "path");
-    if (opt && opt->tg != tg) return tg__fail(tg, TG__E_CONTEXT, 1);
+    if ((opt && opt->tg != tg) || (more && more->tg != tg)) return tg__fail(tg, TG__E_CONTEXT, opt && opt->tg != tg ? 1 : 3);
     run = tg__tensor_make(tg, TG_CPU, TG_I64, 1, &four, NULL);
     if (!run) return false;
     outermost = tg__compose(tg);

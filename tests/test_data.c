@@ -629,8 +629,13 @@ static void unfit(void) {
         tg_ctx *own = test_open();
         tg_module *theirs = tg_nn_linear(own, 3, 4);
         tg_optim *opt = tg_optim_adamw(theirs, 0.1);
+        tg_dict *theirs_more, *state;
         CHECK(!tg_run_save(r.net, opt, 0, NULL, "test_data.weights")); CHECK_ERROR(tg, TG_ERROR_CONTEXT); CHECK_OK(own);
         CHECK(!tg_run_load(r.net, opt, &step, NULL, "test_data.run") && step == 0); CHECK_ERROR(tg, TG_ERROR_CONTEXT); CHECK_OK(own);
+        theirs_more = tg_dict_new(own); state = tg_optim_state(r.opt);
+        CHECK(!tg_run_save(r.net, r.opt, 0, theirs_more, "test_data.weights")); CHECK_SAYS(tg, TG_ERROR_CONTEXT, "run_save: operand 3"); CHECK_OK(own);
+        CHECK(state && !tg_optim_load(opt, state)); CHECK_SAYS(own, TG_ERROR_CONTEXT, "adamw: operand 1"); CHECK_OK(tg);
+        tg_dict_free(theirs_more); tg_dict_free(state);
         test_close(own);
     }
     CHECK(!tg_run_save(r.net, r.opt, 0, NULL, "no/such/folder/x")); CHECK_SAYS(tg, TG_ERROR_FILE, "run_save: ");

@@ -340,6 +340,13 @@ static void test_lifetimes(void) {
         b = tg_sum(tg_require_grad(f32(2, 2), true));
         tg_end(tg, m);
         MISTAKE(TG_ERROR_DEAD, !tg_backward(b), "backward: operand 0 was made by 'sum' and its scope has ended; tg_keep it or tg_end_with it"); }
+    for (CASE) { tg_tensor *b; tg_mark m = tg_begin(tg);
+        b = tg_ones(tg, TG_SHAPE(3));
+        tg_end(tg, m);
+        m = tg_begin(tg);
+        MISTAKE(TG_ERROR_DEAD, !tg_end_with(tg, m, b), "end_with: operand 2 was made by 'ones' and its scope has ended; tg_keep it or tg_end_with it"); }
+    for (CASE) { tg_tensor *b = tg_ones(other, TG_SHAPE(3)); tg_mark m = tg_begin(tg);
+        MISTAKE(TG_ERROR_CONTEXT, !tg_end_with(tg, m, b), "end_with: operand 2 belongs to another context"); CHECK(!tg_failed(other)); }
     for (CASE) { tg_tensor *a = f32(3, -1);
         MISTAKE(TG_ERROR_NULL, !tg_add(a, NULL), "add: operand 1 is NULL"); }
     for (CASE) { tg_tensor *a = f32(3, -1);

@@ -528,6 +528,7 @@ static void averages(void) {
             was = tg_update_bn_begin(plain_average);
             for (step = 0; step < 3; step++) { tg_batch(w.train, step, &x, &y); tg_forward(plain_average, x); }
             tg_update_bn_end(plain_average, was);
+            tg_train(plain_average, true); tg_update_bn_end(plain_average, true); CHECK(plain_average->training);      /* an end without a begin */
             { bool outer = tg_infer_begin(plain_average); was = tg_update_bn_begin(plain_average); tg_update_bn_end(plain_average, was); CHECK(!plain_average->training); tg_infer_end(plain_average, outer); CHECK(plain_average->training); }
             was = tg_update_bn_begin(plain_average);
             for (step = 0; step < 3; step++) { tg_batch(w.train, step, &x, &y); tg_forward(plain_average, x); }

@@ -912,6 +912,93 @@ static void test_owners_and_numbers(tg_ctx *tg) {
     tg_end(tg, m);
 }
 
+/* Hooks that take themselves away, that give others, and that take others away, while they run. */
+typedef struct visits { char order[64]; int n; } visits;
+static void seen_as(void *user, char name) { visits *v = (visits *)user; if (v->n < 63) v->order[v->n++] = name; }
+static tg_tensor *hook_seen(void *user, tg_module *m, tg_tensor *x, tg_tensor *y) { (void)m; (void)x; (void)y; seen_as(user, 's'); return NULL; }
+static tg_tensor *hook_once(void *user, tg_module *m, tg_tensor *x, tg_tensor *y) { (void)x; (void)y; seen_as(user, 'o'); CHECK(tg_module_unhook(m, hook_once, user)); return NULL; }
+static tg_tensor *hook_more(void *user, tg_module *m, tg_tensor *x, tg_tensor *y) { (void)x; (void)y; seen_as(user, 'm'); CHECK(((visits *)user)->n > 40 || tg_module_hook(m, hook_more, user)); return NULL; }
+static tg_tensor *hook_ends(void *user, tg_module *m, tg_tensor *x, tg_tensor *y) { (void)x; (void)y; seen_as(user, 'e'); while (tg_module_unhook(m, hook_seen, user)) { } return NULL; }
+static void test_hooks(tg_ctx *tg) {
+    tg_module *m = tg_nn_relu(tg);
+    tg_tensor *x = tg_ones(tg, TG_SHAPE(2));
+    visits v;
+    memset(&v, 0, sizeof v);
+    CHECK(tg_module_hook(m, hook_once, &v) && tg_module_hook(m, hook_seen, &v));          /* the one behind it is not passed over */
+    CHECK(tg_forward(m, x) && strcmp(v.order, "os") == 0);
+    CHECK(tg_forward(m, x) && strcmp(v.order, "oss") == 0);
+    memset(&v, 0, sizeof v);
+    CHECK(tg_module_hook(m, hook_more, &v) && tg_module_hook(m, hook_seen, &v));          /* what comes is called from the next call on */
+    CHECK(tg_forward(m, x) && strcmp(v.order, "sms") == 0);
+    CHECK(tg_forward(m, x) && strcmp(v.order, "smssmsm") == 0);
+    memset(&v, 0, sizeof v);
+    tg_module_free(m);
+    m = tg_nn_relu(tg);
+    CHECK(tg_module_hook(m, hook_seen, &v) && tg_module_hook(m, hook_ends, &v) && tg_module_hook(m, hook_seen, &v) && tg_module_hook(m, hook_once, &v));
+    CHECK(tg_forward(m, x) && strcmp(v.order, "seo") == 0);
+    tg_module_free(m);
+}
+/* Weights of blocks: a model of them is copied, shared, frozen, baked, and goes through files, to and from other types. */
+static void test_blocks(tg_ctx *tg) {
+    tg_module *m = tg_nn_sequential(tg, tg_nn_linear(tg, 64, 32), tg_nn_linear(tg, 32, 8)), *plain = tg_module_copy(m), *c;
+    tg_tensor *list[4], *x = tg_randn(tg, TG_SHAPE(3, 64)), *w = tg_module_tensor_at(m, "0.weight"), *q = tg_to(tg_detach(w), TG_Q8_0), *y;
+    tg_ctx *other = test_open();
+    tg_load_report report;
+    tg_dict *d, *f;
+    CHECK(tg_module_set(m, "0.weight", q) && (y = tg_forward(m, x)) != NULL);
+    tg_freeze(m, true); tg_freeze(m, false); CHECK_OK(tg);
+    CHECK(tg_backward(tg_sum(y = tg_forward(m, x))) && tg_parameters(m, list, 4) == 4 && tg_clip_grad_norm_(list, 4, 1) > 0 && tg_clip_grad_value_(list, 4, 1) && tg_module_zero_grad(m) && !tg_has_grad(list[1]));
+    SAYS(tg_spectral_norm(tg_module_at(m, "0"), "weight") ? x : NULL, "spectral_norm: operand 0, q8_0[32, 64], is block-quantised; tg_to a floating type first");
+    CHECK(tg_module_tensor_at(m, "1.weight")->requires_grad && !q->requires_grad && tg_require_grad(tg_module_tensor_at(m, "0.bias"), false));
+    c = tg_module_copy(m);
+    CHECK_MSG(c && equal(tg_forward(c, x), y) && tg_module_tensor_at(c, "0.weight") != q && tg_module_tensor_at(c, "0.weight")->dtype == TG_Q8_0 && !tg_module_tensor_at(c, "0.bias")->requires_grad, "%s", tg_error_text(tg));
+    CHECK(tg_module_to_device(c, TG_CPU) && tg_module_to(c, TG_F32));
+    /* to blocks from blocks, from numbers and from integers; from blocks to numbers */
+    d = tg_state_dict(m); f = tg_state_dict(plain);
+    CHECK_MSG(tg_load_state_dict(plain, d, NULL), "%s", tg_error_text(tg));
+    CHECK(equal(tg_module_tensor_at(plain, "0.weight"), tg_to(q, TG_F32)));
+    CHECK_MSG(tg_load_state_dict(c, f, &report) && report.loaded == 4 && report.misshapen == 0, "%s", tg_error_text(tg));
+    CHECK(tg_module_tensor_at(c, "0.weight")->dtype == TG_Q8_0 && equal(tg_forward(c, x), y));
+    CHECK(tg_load_state_dict(c, d, NULL) && equal(tg_forward(c, x), y));
+    CHECK(tg_dict_set(f, "0.weight", tg_full(tg, TG_SHAPE(32, 64), 3, TG_I32)) && tg_load_state_dict(c, f, NULL));
+    CHECK(tg_allclose(tg_to(tg_module_tensor_at(c, "0.weight"), TG_F32), tg_full(tg, TG_SHAPE(32, 64), 3, TG_F32), 1e-2, 0));
+    CHECK(tg_save(m, "build/nn_blocks.safetensors") && tg_load(c, "build/nn_blocks.safetensors", NULL) && equal(tg_forward(c, x), y));
+    (void)remove("build/nn_blocks.safetensors");
+    tg_dict_free(d); tg_dict_free(f);
+    tg_module_free(c);
+    CHECK_MSG(tg_bake(m, x) && equal(tg_forward(m, x), y), "%s", tg_error_text(tg));
+    c = tg_module_share(other, m);
+    CHECK_MSG(c && equal(tg_forward(c, tg_share(other, x)), tg_share(other, y)), "%s", tg_error_text(other));
+    test_close(other);
+    tg_module_free(m); tg_module_free(plain);
+}
+/* Two tensors of one path would be one entry of a file. */
+static void test_one_name(tg_ctx *tg) {
+    tg_module *m = tg_nn_list(tg);
+    tg_dict *d;
+    CHECK(tg_nn_named(m, "a", tg_nn_linear(tg, 2, 2)) && tg_nn_parameter(m, "a.scale", tg_ones(tg, TG_SHAPE(2))) && (d = tg_state_dict(m)) != NULL && tg_dict_count(d) == 3);
+    tg_dict_free(d);
+    CHECK(tg_nn_parameter(m, "a.bias", tg_ones(tg, TG_SHAPE(2))));
+    SAYS(tg_state_dict(m), "state_dict: two tensors of the model are called a.bias");
+    SAYS(tg_save(m, "build/nn_name.safetensors"), "save: two tensors of the model are called a.bias");
+    tg_module_free(m);
+}
+/* What cannot be written is found out before anything is. */
+static void test_load_frozen(tg_ctx *tg) {
+    tg_module *m = tg_nn_linear(tg, 3, 3);
+    tg_ctx *other = test_open();
+    tg_tensor *was = tg_clone(tg_detach(tg_module_tensor_at(m, "weight")));
+    tg_dict *d = tg_dict_new(tg);
+    tg_load_report report;
+    CHECK(tg_share(other, tg_module_tensor_at(m, "bias")) && tg_dict_set(d, "weight", tg_zeros(tg, TG_SHAPE(3, 3))) && tg_dict_set(d, "bias", tg_zeros(tg, TG_SHAPE(3))));
+    CHECK(!tg_load_state_dict(m, d, NULL)); CHECK_ERROR(tg, TG_ERROR_FROZEN);
+    CHECK(!tg_load_state_dict(m, d, &report)); CHECK_ERROR(tg, TG_ERROR_FROZEN);
+    CHECK(equal(tg_module_tensor_at(m, "weight"), was));
+    test_close(other);
+    CHECK(tg_load_state_dict(m, d, &report) && report.loaded == 2 && !equal(tg_module_tensor_at(m, "weight"), was));
+    tg_dict_free(d);
+    tg_module_free(m);
+}
 int main(void) {
     tg_ctx *tg = test_open();
     test_owners_and_numbers(tg);
@@ -928,6 +1015,10 @@ int main(void) {
     test_refusals(tg);
     test_operands(tg);
     test_later(tg);
+    test_hooks(tg);
+    test_blocks(tg);
+    test_load_frozen(tg);
+    test_one_name(tg);
     test_adaptive(tg);
     test_norms(tg);
     test_lazy(tg);

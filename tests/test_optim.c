@@ -853,6 +853,46 @@ static void test_clip_twice(void) {
     CHECK(tg_threads(tg, 0));
     CHECK_OK(tg);
 }
+/* Parameters of halves that are kept in f32 too: what somebody else writes to them counts at the next step, and only where it was written; an optimiser's state that
+   comes before the weights keeps what the weights round away. */
+static void test_master_written(void) {
+    int k;
+    for (k = 0; k < 2; k++) {
+        const tg_dtype d = k ? TG_F16 : TG_BF16;
+        tg_tensor *p = tg_require_grad(tg_full(tg, TG_SHAPE(4), 1, d), true), *g = tg_full(tg, TG_SHAPE(4), 1, d), *master, *was;
+        tg_optim *o = tg_sgd(&p, 1, 1e-4, .master_weights = true), *next;
+        tg_dict *state;
+        bool mode;
+        int i;
+        for (i = 0; i < 20; i++) {
+            const tg_mark m = tg_begin(tg);
+            CHECK(tg_backward(p, .gradient = g));
+            mode = tg_grad_mode(tg, false);
+            if (i >= 5 && i < 10) CHECK(tg_fill_(tg_narrow(p, 0, 0, 1), 64));
+            tg_end(tg, m);
+            if (i == 12) CHECK(tg_copy_(p, tg_clone(p)));                     /* the same numbers: nothing was written */
+            if (i == 15) CHECK(tg_swap(p, tg_full(tg, TG_SHAPE(4), 1, d)));   /* of other numbers 1 counts, of its own what rounds to it */
+            (void)tg_grad_mode(tg, mode);
+            CHECK(tg_step(o));
+        }
+        master = o->param[0].kept[TG__KEPT_MASTER];
+        CHECK_MSG(fabs(tg_item(tg_select(master, 0, 0)) - (1 - 5 * 1e-4)) < 1e-6 || k, "%s: %.9g", tg_dtype_name(d), tg_item(tg_select(master, 0, 0)));
+        CHECK_MSG(fabs(tg_item(tg_select(master, 0, 1)) - (1 - 20 * 1e-4)) < 1e-6 || k, "%s: %.9g", tg_dtype_name(d), tg_item(tg_select(master, 0, 1)));
+        CHECK(tg_equal(tg_to(master, d), p));
+        /* a run that goes on: state, then weights */
+        state = tg_optim_state(o); was = tg_clone(master);
+        next = tg_sgd(&p, 1, 1e-4, .master_weights = true);
+        CHECK(tg_optim_load(next, state));
+        mode = tg_grad_mode(tg, false);
+        CHECK(tg_copy_(p, tg_clone(p)));
+        (void)tg_grad_mode(tg, mode);
+        CHECK(tg_backward(p, .gradient = g) && tg_step(next));
+        CHECK(tg_allclose(next->param[0].kept[TG__KEPT_MASTER], tg_sub(was, tg_number(tg, 1e-4)), 0, 1e-7) && !tg_equal(next->param[0].kept[TG__KEPT_MASTER], was));
+        tg_dict_free(state);
+        tg_optim_free(o); tg_optim_free(next);
+    }
+    CHECK_OK(tg);
+}
 int main(void) {
     tg = test_open();
     if (!tg) return test_end("optim");
@@ -864,6 +904,7 @@ int main(void) {
     test_clip(TG_F32); test_clip(TG_F64); test_clip(TG_BF16);
     test_clip_rest();
     test_clip_twice();
+    test_master_written();
     test_muon();
     test_lbfgs();
     test_state();

@@ -29,7 +29,7 @@
 /* They compute nothing and cannot fail, or only ask, open, close and switch: no place. */
 static const char *const without[] = {
     "tg_close", "tg_isa_used", "tg_isa_name", "tg_failed", "tg_error", "tg_error_number", "tg_error_text", "tg_clear", "tg_traceback", "tg_say", "tg_threads_used", "tg_seconds",
-    "tg_seed", "tg_stream", "tg_random_get", "tg_random_set", "tg_begin", "tg_end", "tg_end_with", "tg_keep", "tg_drop", "tg_memory", "tg_trim", "tg_path_begin", "tg_path_end", "tg_is_contiguous", "tg_has_grad",
+    "tg_seed", "tg_stream", "tg_random_get", "tg_random_set", "tg_begin", "tg_end", "tg_keep", "tg_drop", "tg_memory", "tg_trim", "tg_path_begin", "tg_path_end", "tg_is_contiguous", "tg_has_grad",
     "tg_grad_mode", "tg_anomaly", "tg_tape", "tg_tape_text", "tg_tape_dot", "tg_dict_free", "tg_dict_get", "tg_dict_count", "tg_dict_name", "tg_dict_at", "tg_dict_meta",
     "tg_module_free", "tg_module_done", "tg_module_enter", "tg_module_leave", "tg_train", "tg_infer_begin", "tg_infer_end", "tg_update_bn_end", "tg_keep_packed", "tg_module_at", "tg_module_tensor_at", "tg_parameters", "tg_parameter_count",
     "tg_module_format", "tg_summary", "tg_module_parts", "tg_module_part_of", "tg_module_tensors", "tg_module_tensor_of", "tg_dict_meta_count", "tg_dict_meta_key", "tg_dict_raw_type", "tg_dict_raw_shape", "tg_optim_free", "tg_data_free", NULL
