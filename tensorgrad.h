@@ -3748,7 +3748,6 @@ static inline const tg_function_call *tg__at_call(const tg_function_call *call, 
 #define tg_addcdiv_(a, b, c, value) tg_addcdiv_(TG__AT(a), TG__AT(b), TG__AT(c), value)
 /* everything else */
 #define tg_threads(tg, n) tg_threads(TG__AT_CTX(tg), n)
-#define tg_end_with(tg, mark, t) tg_end_with(TG__AT_CTX(tg), mark, TG__AT(t))
 #define tg_empty(tg, ...) tg_empty(TG__AT_CTX(tg), __VA_ARGS__)
 #define tg_zeros(tg, ...) tg_zeros(TG__AT_CTX(tg), __VA_ARGS__)
 #define tg_ones(tg, ...) tg_ones(TG__AT_CTX(tg), __VA_ARGS__)
