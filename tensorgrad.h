@@ -93,10 +93,12 @@
      TENSORGRAD_STATIC       all functions static: several private copies can live in one program, unused ones are dropped
      TENSORGRAD_FILENAME     "name.h" if your copy has another name: the file reads itself once per instruction set
      TENSORGRAD_TEACH        only the plain C kernels: the reference, quick to compile and to step through
-     TENSORGRAD_NATIVE       only the kernels that your flags name (-march=native, -msimd128): two thirds of the time to compile; where they name none, all as usual
+     TENSORGRAD_NATIVE       only the kernels that your flags name (-march=native, -msimd128): two thirds of the time
+                             to compile; where they name none, all as usual
      TENSORGRAD_SOFT_FMA     config.strict also on CPUs without a fused multiply-add and with TENSORGRAD_TEACH: 1.5 s more to compile
-     TENSORGRAD_BLIS         large f32 and f64 products by the cblas_sgemm and cblas_dgemm (32-bit sizes) that you link, -lblis or -lopenblas,
-                             but for strict mode: with that library's bits, threads and stack. That file must not include cblas.h
+     TENSORGRAD_BLIS         large f32 and f64 products by the cblas_sgemm and cblas_dgemm (32-bit sizes) that you
+                             link, -lblis or -lopenblas, but for strict mode: with that library's bits, threads and
+                             stack. That file must not include cblas.h
      TENSORGRAD_DEBUG        headers of ended tensors are never reused, so every use after its scope is found; kernels as your flags say
      TENSORGRAD_NO_LINES     calls do not note the caller's file and line (define it in all files)
      TENSORGRAD_NO_THREADS   no pool of our own; the jobs hook still works
@@ -523,7 +525,8 @@ typedef struct tg_memory_info {
     int64_t live_tensors, live_nodes;
 } tg_memory_info;
 TG_API tg_memory_info tg_memory(tg_ctx *tg);
-TG_API void tg_trim(tg_ctx *tg);   /* returns cached blocks and weights' packed forms to the host's allocator, and devices' blocks to them */
+TG_API void tg_trim(tg_ctx *tg);
+    /* returns cached blocks and weights' packed forms to the host's allocator, and devices' blocks to them */
 
 /* ======================================================================================
    >>tensor    create, look, copy, view, slice, print, share
@@ -603,7 +606,8 @@ TG_API tg_tensor *tg_slice_dim(tg_tensor *t, int64_t dim, int64_t start, int64_t
 TG_API tg_tensor *tg_slice(tg_tensor *t, const char *text);
     /* text is what Python has between the brackets: "2:5, ..., ::2", "-1", "None" */
 TG_API tg_tensor *tg_as_strided(tg_tensor *t, int ndim, const int64_t *shape, const int64_t *stride, int64_t offset);
-    /* strides and offset count elements from t's first one (torch: from the storage's); t with gaps between its elements has no gradient so */
+    /* strides and offset count elements from t's first one (torch: from the storage's); t with gaps between its
+       elements has no gradient so */
 TG_API tg_tensor *tg_detach(tg_tensor *t);                                    /* same storage, outside the graph    */
 
 /* Printing, as torch prints: summarised when large. tg_format returns the length it needs, as snprintf does. */
@@ -1051,8 +1055,9 @@ TG_API tg_tensor *tg_cat(tg_tensor *const *list, int n, int64_t dim);
 TG_API tg_tensor *tg_stack(tg_tensor *const *list, int n, int64_t dim);
     /* n of one shape [A, B] -> [n, A, B] for dim 0, [A, B, n] for dim -1; dtypes promote */
 TG_API int tg_split(tg_tensor *x, int64_t size, int64_t dim, tg_tensor **pieces, int room);
-    /* [..., D, ...] -> views [..., size, ...], the last one shorter where size does not divide D. Returns how many: pieces[0], pieces[1], ...;
-       0 where it fails, as it does when there are more than `room`. What is left of `pieces` is NULL. */
+    /* [..., D, ...] -> views [..., size, ...], the last one shorter where size does not divide D. Returns how many:
+       pieces[0], pieces[1], ...; 0 where it fails, as it does when there are more than `room`. What is left of
+       `pieces` is NULL. */
 TG_API int tg_split_sizes(tg_tensor *x, int n, const int64_t *sizes, int64_t dim, tg_tensor **pieces);
     /* n views of these sizes, which add up to D: torch's split_with_sizes. TG_DIMS(2, 3) writes n and sizes. Returns n,
        or 0 where it fails; then the n pieces are NULL. */
@@ -1070,9 +1075,11 @@ TG_API tg_tensor *tg_sort(tg_tensor *x, int64_t dim, bool descending, tg_tensor 
 TG_API tg_tensor *tg_index_select(tg_tensor *x, int64_t dim, tg_tensor *index);
     /* [..., D, ...], [K] -> [..., K, ...]: x's slices index[0], index[1], ... along dim, as a copy */
 TG_API tg_tensor *tg_index_add(tg_tensor *x, int64_t dim, tg_tensor *index, tg_tensor *src);
-    /* x [..., D, ...], with the slice k of src [..., K, ...] added to its slice index[k]; repeated indices add up, halves in f32. src has x's dtype */
+    /* x [..., D, ...], with the slice k of src [..., K, ...] added to its slice index[k]; repeated indices add up,
+       halves in f32. src has x's dtype */
 TG_API tg_tensor *tg_gather(tg_tensor *x, int64_t dim, tg_tensor *index);
-    /* of index's shape; for dim 0 out[i][j] = x[index[i][j]][j]. index has as many dimensions as x and is, but along dim, no larger than it */
+    /* of index's shape; for dim 0 out[i][j] = x[index[i][j]][j]. index has as many dimensions as x and is, but along
+       dim, no larger than it */
 TG_API tg_tensor *tg_scatter(tg_tensor *x, int64_t dim, tg_tensor *index, tg_tensor *src);
     /* x, but for dim 0 out[index[i][j]][j] = src[i][j]; of repeated indices the last wins, and it has the gradient. src has
        x's dtype and is at least as large as index, or is a plain number: tg_number(tg, 1) */
@@ -1085,16 +1092,18 @@ TG_API tg_tensor *tg_matmul(tg_tensor *a, tg_tensor *b);
     /* [..., M, K] x [..., K, N] -> [..., M, N]; batches broadcast. [K] on the left counts as [1, K], on the right as [K, 1],
        and the 1 goes away again; [] is an error. Both have one dtype, not bool; products of integers wrap */
 TG_API tg_tensor *tg_linear(tg_tensor *x, tg_tensor *weight, tg_tensor *bias);
-    /* x times weight transposed, plus bias: [..., I], [O, I], [O] -> [..., O], of one dtype; bias may be NULL. weight may be block-quantised:
-       the product is that with tg_to(weight, TG_F32), computed in f32, and the weight has no gradient */
+    /* x times weight transposed, plus bias: [..., I], [O, I], [O] -> [..., O], of one dtype; bias may be NULL. weight
+       may be block-quantised: the product is that with tg_to(weight, TG_F32), computed in f32, and the weight has no
+       gradient */
 
 /* Convolution. x [N, C, H, W] or [C, H, W], weight [O, C/groups, KH, KW], bias [O] or NULL -> [N, O, OH, OW], OH = (H + 2 padding -
    dilation (KH - 1) - 1) / stride + 1. In one dimension x is [N, C, L] or [C, L], weight [O, C/groups, K]; in three [N, C, D, H, W], [O,
    C/groups, KD, KH, KW]. What lies outside of x is zeros that are multiplied, as in torch: an infinite weight makes NaN of them. So is
-   what lies outside of the result in the gradient by x; there torch leaves out what it can, and may give a number where NaN stands here. f32 kernels of 3 x 3, stride 1 and 32 channels or
-   more go by Winograd's F(2 x 2, 3 x 3), as on GPUs: a result is as exact as the largest of the 4 x 4 elements around it, and NaN where one of
-   them is infinite. Where there are 1,024 positions or more, so does the gradient by weight, F(3 x 3, 2 x 2), whose sums are NaN where an
-   element is infinite. Not so in strict mode. */
+   what lies outside of the result in the gradient by x; there torch leaves out what it can, and may give a number
+   where NaN stands here. f32 kernels of 3 x 3, stride 1 and 32 channels or more go by Winograd's F(2 x 2, 3 x 3), as
+   on GPUs: a result is as exact as the largest of the 4 x 4 elements around it, and NaN where one of them is
+   infinite. Where there are 1,024 positions or more, so does the gradient by weight, F(3 x 3, 2 x 2), whose sums are
+   NaN where an element is infinite. Not so in strict mode. */
 typedef struct tg_conv1d_args {
     tg_place at TG_EMPTY;
     tg_tensor *x TG_EMPTY, *weight TG_EMPTY, *bias TG_EMPTY;
@@ -1168,7 +1177,8 @@ TG_API tg_tensor *tg_alpha_dropout(tg_tensor *x, double p, bool training);
     /* beside tg_selu: what is dropped becomes its lowest value, and mean and variance stay as they were */
 TG_API tg_tensor *tg_feature_alpha_dropout(tg_tensor *x, double p, bool training);   /* whole channels of x [N, C, ...] */
 TG_API tg_tensor *tg_gumbel_softmax(tg_tensor *logits, double tau, bool hard, int64_t dim);
-    /* softmax of (logits + noise) / tau, noise of the Gumbel distribution; hard: 1 at the largest and 0 elsewhere, with the gradient of the softmax. torch's 1, false, -1 */
+    /* softmax of (logits + noise) / tau, noise of the Gumbel distribution; hard: 1 at the largest and 0 elsewhere,
+       with the gradient of the softmax. torch's 1, false, -1 */
 
 /* Elementwise, made of the formulas. Shapes broadcast and types promote as theirs do. */
 TG_API tg_tensor *tg_clamp_tensor(tg_tensor *x, tg_tensor *low, tg_tensor *high);
@@ -1197,7 +1207,8 @@ TG_API tg_tensor *tg_prelu(tg_tensor *x, tg_tensor *weight);
     /* x above 0, x * weight below: weight [] or [1], or [C] for x [N, C, ...]; both of one floating type */
 TG_API tg_tensor *tg_rrelu(tg_tensor *x, double lower, double upper, bool training);
     /* leaky_relu with a slope drawn for each element from [lower, upper), their mean where not training; torch's defaults are 1/8, 1/3 */
-TG_API tg_tensor *tg_glu(tg_tensor *x, int64_t dim);   /* [..., 2 D, ...] -> [..., D, ...]: first half * sigmoid(second); an odd size is an error */
+TG_API tg_tensor *tg_glu(tg_tensor *x, int64_t dim);
+    /* [..., 2 D, ...] -> [..., D, ...]: first half * sigmoid(second); an odd size is an error */
 TG_API tg_tensor *tg_softmin(tg_tensor *x, int64_t dim);           /* softmax(-x) */
 
 /* Normalisations. Of floating types; of halves, means and variances are computed in f32. weight and bias may be NULL and
@@ -1205,11 +1216,13 @@ TG_API tg_tensor *tg_softmin(tg_tensor *x, int64_t dim);           /* softmax(-x
 TG_API tg_tensor *tg_batch_norm(tg_tensor *x, tg_tensor *running_mean, tg_tensor *running_var, tg_tensor *weight,
     tg_tensor *bias, bool training, double momentum, double eps);
     /* x [N, C, ...], all others [C]: (x - mean) / sqrt(var + eps) * weight + bias for each channel, with the batch's own statistics while
-       training, which then move the running ones by `momentum` (in place, the variance unbiased), with the running ones else. The running ones
-       may be NULL while training, when a channel needs more than one value and eps is above 0. torch's defaults are 0.1, 1e-5 */
+       training, which then move the running ones by `momentum` (in place, the variance unbiased), with the running
+       ones else. The running ones may be NULL while training, when a channel needs more than one value and eps is
+       above 0. torch's defaults are 0.1, 1e-5 */
 TG_API tg_tensor *tg_instance_norm(tg_tensor *x, tg_tensor *running_mean, tg_tensor *running_var, tg_tensor *weight,
     tg_tensor *bias, bool use_input_stats, double momentum, double eps);
-    /* x [N, C, L, ...], all others [C]: the same for each channel of each example; the running statistics move by the mean of the examples' */
+    /* x [N, C, L, ...], all others [C]: the same for each channel of each example; the running statistics move by the
+       mean of the examples' */
 TG_API tg_tensor *tg_layer_norm(tg_tensor *x, int n_dims, const int64_t *normalized_shape, tg_tensor *weight, tg_tensor *bias, double eps);
     /* over the last dimensions, whose sizes are given: TG_SHAPE(64); weight and bias have that shape. torch's default is 1e-5 */
 TG_API tg_tensor *tg_rms_norm(tg_tensor *x, int n_dims, const int64_t *normalized_shape, tg_tensor *weight, double eps);
@@ -1296,8 +1309,9 @@ TG_API tg_tensor *tg_inner(tg_tensor *a, tg_tensor *b);    /* [..., K], [*, K] -
 TG_API tg_tensor *tg_vecdot(tg_tensor *a, tg_tensor *b, int64_t dim);
     /* the sum of a * b along dim of their broadcast shape: torch.linalg.vecdot, whose default is -1. Floating types */
 TG_API tg_tensor *tg_addmm(tg_tensor *x, tg_tensor *a, tg_tensor *b, double beta, double alpha);
-    /* beta x + alpha a b, torch's defaults being 1 and 1; x broadcasts to the product's shape. With beta 0 no value of x counts, not even NaN.
-       Of integers what follows the point of beta and alpha is dropped; tg_addr refuses it. Here a is [M, K], b [K, N] */
+    /* beta x + alpha a b, torch's defaults being 1 and 1; x broadcasts to the product's shape. With beta 0 no value
+       of x counts, not even NaN. Of integers what follows the point of beta and alpha is dropped; tg_addr refuses it.
+       Here a is [M, K], b [K, N] */
 TG_API tg_tensor *tg_addmm_(tg_tensor *x, tg_tensor *a, tg_tensor *b, double beta, double alpha);     /* in place: x is [M, N] */
 TG_API tg_tensor *tg_addmv(tg_tensor *x, tg_tensor *a, tg_tensor *b, double beta, double alpha);      /* [M, K], [K]        */
 TG_API tg_tensor *tg_addmv_(tg_tensor *x, tg_tensor *a, tg_tensor *b, double beta, double alpha);     /* in place: x is [M] */
@@ -1305,12 +1319,14 @@ TG_API tg_tensor *tg_addr(tg_tensor *x, tg_tensor *a, tg_tensor *b, double beta,
 TG_API tg_tensor *tg_addr_(tg_tensor *x, tg_tensor *a, tg_tensor *b, double beta, double alpha);      /* in place: x is [M, N] */
 TG_API tg_tensor *tg_baddbmm(tg_tensor *x, tg_tensor *a, tg_tensor *b, double beta, double alpha);    /* [B, M, K], [B, K, N] */
 TG_API tg_tensor *tg_baddbmm_(tg_tensor *x, tg_tensor *a, tg_tensor *b, double beta, double alpha);   /* in place: x is [B, M, N] */
-TG_API tg_tensor *tg_addbmm(tg_tensor *x, tg_tensor *a, tg_tensor *b, double beta, double alpha);   /* [B, M, K], [B, K, N], summed over B */
+TG_API tg_tensor *tg_addbmm(tg_tensor *x, tg_tensor *a, tg_tensor *b, double beta, double alpha);
+    /* [B, M, K], [B, K, N], summed over B */
 TG_API tg_tensor *tg_addbmm_(tg_tensor *x, tg_tensor *a, tg_tensor *b, double beta, double alpha);    /* in place: x is [M, N] */
 TG_API tg_tensor *tg_einsum(const char *equation, tg_tensor *const *list, int n);
-    /* "bij,bjk->bik", "ij,jk", "...ij->...ji", "ii->i": torch.einsum with letters. A letter twice in one operand is its diagonal, one that the
-       result lacks is summed over; without "->" the result has the letters that stand once, by alphabet, behind those of an ellipsis. Sizes of
-       1 broadcast. Of three operands and more the pair that costs least comes first. In C: tg_einsum("i,i", (tg_tensor *[]){a, b}, 2) */
+    /* "bij,bjk->bik", "ij,jk", "...ij->...ji", "ii->i": torch.einsum with letters. A letter twice in one operand is
+       its diagonal, one that the result lacks is summed over; without "->" the result has the letters that stand
+       once, by alphabet, behind those of an ellipsis. Sizes of 1 broadcast. Of three operands and more the pair that
+       costs least comes first. In C: tg_einsum("i,i", (tg_tensor *[]){a, b}, 2) */
 TG_API tg_tensor *tg_tensordot(tg_tensor *a, tg_tensor *b, int64_t dims);
     /* the last `dims` dimensions of a are contracted with the first of b; torch's default is 2 */
 TG_API tg_tensor *tg_tensordot_dims(tg_tensor *a, tg_tensor *b, int n_a, const int64_t *dims_a, int n_b, const int64_t *dims_b);
@@ -1340,7 +1356,9 @@ TG_API tg_tensor *tg_cov_from(const tg_cov_args *args);
 TG_API tg_tensor *tg_corrcoef(tg_tensor *x);               /* [V, N] -> [V, V]: the same, divided by the deviations: -1 to 1 */
 typedef enum tg_cdist_mode {
     TG_CDIST_AUTO = 0,     /* p 2 of more than 25 points on a side: by matmul; torch's "..._if_necessary" */
-    TG_CDIST_MATMUL,       /* p 2 always so: quick; near points lose the digits that they have in common (up to 4,096 pairs are made in f64) */
+    TG_CDIST_MATMUL,
+        /* p 2 always so: quick; near points lose the digits that they have in common (up to 4,096 pairs are made in
+           f64) */
     TG_CDIST_DIRECT        /* by the differences of all pairs, in pieces: no room but a piece's is taken */
 } tg_cdist_mode;
 TG_API tg_tensor *tg_cdist(tg_tensor *a, tg_tensor *b, double p, tg_cdist_mode mode);
@@ -1400,7 +1418,8 @@ TG_API tg_tensor *tg_unflatten(tg_tensor *x, int64_t dim, int n, const int64_t *
     /* [..., D, ...] -> a view [..., sizes, ...]; they multiply to D, and one may be -1 */
 TG_API tg_tensor *tg_ravel(tg_tensor *x);               /* [N], contiguous: a view where x is contiguous */
 TG_API tg_tensor *tg_movedim(tg_tensor *x, int n, const int64_t *source, int n_to, const int64_t *destination);
-    /* a view: the dimensions `source` come to stand at `destination`, the others keep their order. tg_movedim(x, TG_DIMS(1), TG_DIMS(-1)) */
+    /* a view: the dimensions `source` come to stand at `destination`, the others keep their order. tg_movedim(x,
+       TG_DIMS(1), TG_DIMS(-1)) */
 TG_API tg_tensor *tg_moveaxis(tg_tensor *x, int n, const int64_t *source, int n_to, const int64_t *destination);   /* the same */
 TG_API tg_tensor *tg_swapaxes(tg_tensor *x, int64_t dim0, int64_t dim1);       /* the same as tg_transpose */
 TG_API tg_tensor *tg_view_as(tg_tensor *x, tg_tensor *other);   /* tg_view(x, other's shape); no values of other's are read */
@@ -1449,7 +1468,8 @@ TG_API tg_tensor *tg_randint_like(tg_tensor *t, int64_t low, int64_t high);
     /* whole numbers in [low, high), of t's dtype, which must hold them; a bool holds 0 and 1 */
 TG_API tg_tensor *tg_randperm(tg_ctx *tg, int64_t n);   /* i64 [n]: 0 .. n - 1 in random order */
 TG_API tg_tensor *tg_normal(tg_tensor *mean, tg_tensor *std);
-    /* normal numbers, each with its own mean and deviation; they broadcast, tg_number(tg, 1) is one for all. Of mean's dtype; no gradient */
+    /* normal numbers, each with its own mean and deviation; they broadcast, tg_number(tg, 1) is one for all. Of
+       mean's dtype; no gradient */
 TG_API tg_tensor *tg_multinomial(tg_tensor *p, int64_t n, bool replacement);
     /* [C] or [N, C] of weights, at least 0 -> i64 [n] or [N, n] of classes, drawn with the probability weight / sum of the
        row; without replacement none twice. The weights are read, to refuse wrong ones */
@@ -1484,12 +1504,14 @@ TG_API tg_tensor *tg_dynamic_quantize_linear(tg_tensor *x, tg_tensor **scale, tg
 TG_API tg_tensor *tg_matmul_integer(tg_tensor *a, tg_tensor *b, tg_tensor *a_zero, tg_tensor *b_zero);
     /* (a - a_zero) (b - b_zero) of u8 or i8, any of the two on either side, with the shapes of tg_matmul: i32, exact. a_zero is
        one number or one for each row, [M] or [..., M, 1]; b_zero one for each column, [N] or [..., 1, N]. No gradient */
-TG_API tg_tensor *tg_qlinear_matmul(tg_tensor *a, tg_tensor *a_scale, tg_tensor *a_zero, tg_tensor *b, tg_tensor *b_scale, tg_tensor *b_zero,
+TG_API tg_tensor *tg_qlinear_matmul(tg_tensor *a, tg_tensor *a_scale, tg_tensor *a_zero, tg_tensor *b,
+    tg_tensor *b_scale, tg_tensor *b_zero,
     tg_tensor *y_scale, tg_tensor *y_zero);
     /* matmul_integer times a_scale * b_scale / y_scale, rounded, plus y_zero, in y_zero's dtype (NULL: u8) */
 TG_API tg_tensor *tg_fake_quantize_per_tensor_affine(tg_tensor *x, double scale, int64_t zero_point, int64_t quant_min, int64_t quant_max);
     /* x as it would come back from whole numbers quant_min..quant_max; the gradient passes where x is within their range */
-TG_API tg_tensor *tg_fake_quantize_per_channel_affine(tg_tensor *x, tg_tensor *scale, tg_tensor *zero_point, int64_t axis, int64_t quant_min, int64_t quant_max);
+TG_API tg_tensor *tg_fake_quantize_per_channel_affine(tg_tensor *x, tg_tensor *scale, tg_tensor *zero_point,
+    int64_t axis, int64_t quant_min, int64_t quant_max);
     /* the same with a scale and a zero point for each position along axis, [D] */
 
 /* Losses. All take options, of which .reduction says what becomes of the losses of the single elements (or rows): their
@@ -1565,7 +1587,8 @@ typedef struct tg_nll_loss_args {
 } tg_nll_loss_args;
 TG_API tg_tensor *tg_nll_loss_from(const tg_nll_loss_args *args);
 #define tg_nll_loss(x_, ...) TG__OPTIONS2(tg_nll_loss, x, x_, target, __VA_ARGS__)
-    /* [N, C, ...], classes [N, ...], i64 or i32, or [C], [] -> losses of target's shape: -x at the class. The mean is NaN where nothing counts */
+    /* [N, C, ...], classes [N, ...], i64 or i32, or [C], [] -> losses of target's shape: -x at the class. The mean is
+       NaN where nothing counts */
 typedef struct tg_cross_entropy_args {
     tg_place at TG_EMPTY;
     tg_tensor *x TG_EMPTY, *target TG_EMPTY;
@@ -1688,7 +1711,8 @@ TG_API tg_tensor *tg_cumprod_(tg_tensor *x, int64_t dim);  /* in place, as cumsu
 TG_API tg_tensor *tg_cummax(tg_tensor *x, int64_t dim, tg_tensor **indices);
     /* the largest, with its place (i64; NULL: not wanted), the latest of equals; NaN counts as the largest */
 TG_API tg_tensor *tg_cummin(tg_tensor *x, int64_t dim, tg_tensor **indices);   /* the smallest; NaN counts as such */
-TG_API tg_tensor *tg_logcumsumexp(tg_tensor *x, int64_t dim);   /* log(exp(x[0]) + ... + exp(x[k])) of floating types, with no overflow between */
+TG_API tg_tensor *tg_logcumsumexp(tg_tensor *x, int64_t dim);
+    /* log(exp(x[0]) + ... + exp(x[k])) of floating types, with no overflow between */
 TG_API tg_tensor *tg_linear_scan(tg_tensor *a, tg_tensor *b, int64_t dim);
     /* y[0] = b[0], y[k] = a[k] * y[k - 1] + b[k]: leaky sums, discounted returns, state spaces. Both of one shape and floating dtype */
 
@@ -1703,7 +1727,8 @@ typedef enum tg_pad_mode {
 TG_API tg_tensor *tg_pad(tg_tensor *x, int n, const int64_t *pads, tg_pad_mode mode, double value);
     /* modes other than TG_PAD_CONSTANT take 2, 4 or 6 pads, for x [N, C, L], [N, C, H, W], [N, C, D, H, W], or without N, and value 0 */
 TG_API tg_tensor *tg_constant_pad_nd(tg_tensor *x, int n, const int64_t *pads, double value);   /* TG_PAD_CONSTANT */
-TG_API tg_tensor *tg_pixel_shuffle(tg_tensor *x, int64_t factor);   /* [..., C r r, H, W] -> [..., C, H r, W r] for a factor r; else an error */
+TG_API tg_tensor *tg_pixel_shuffle(tg_tensor *x, int64_t factor);
+    /* [..., C r r, H, W] -> [..., C, H r, W r] for a factor r; else an error */
 TG_API tg_tensor *tg_pixel_unshuffle(tg_tensor *x, int64_t factor);    /* and back */
 TG_API tg_tensor *tg_channel_shuffle(tg_tensor *x, int64_t groups);
     /* x [N, C, ...]: of C channels in groups, the first of each group, then the second of each, ... */
@@ -2035,9 +2060,10 @@ TG_API tg_tensor *tg_scatter_add_(tg_tensor *x, int64_t dim, tg_tensor *index, t
 TG_API tg_tensor *tg_scatter_reduce_(tg_tensor *x, int64_t dim, tg_tensor *index, tg_tensor *src, tg_scatter_kind kind, bool include_self);
     /* tg_scatter_reduce in place */
 TG_API tg_tensor *tg_index(tg_tensor *x, tg_tensor *const *indices, int n);
-    /* x[i, j, ...] as in Python, with tensors: an index is i64 or i32, or a bool mask over as many dimensions as it has, or NULL for all of a
-       dimension, like ":". Indices broadcast to one shape [I], which takes the place of the indexed dimensions, or comes first where these are
-       not neighbours. Slices, numbers, "..." and None are tg_slice's: tg_index(tg_slice(x, "2, ..., ::2"), list, 1) */
+    /* x[i, j, ...] as in Python, with tensors: an index is i64 or i32, or a bool mask over as many dimensions as it
+       has, or NULL for all of a dimension, like ":". Indices broadcast to one shape [I], which takes the place of the
+       indexed dimensions, or comes first where these are not neighbours. Slices, numbers, "..." and None are
+       tg_slice's: tg_index(tg_slice(x, "2, ..., ::2"), list, 1) */
 TG_API tg_tensor *tg_index_put(tg_tensor *x, tg_tensor *const *indices, int n, tg_tensor *values, bool accumulate);
     /* x with x[i, j, ...] = values, which broadcast to that shape; accumulate: += and repeated indices add up. Else of
        repeated indices the last wins. A plain number may stand for values */
@@ -2054,7 +2080,8 @@ TG_API tg_tensor *tg_select_scatter(tg_tensor *x, tg_tensor *src, int64_t dim, i
     /* x, but src at what tg_select(x, dim, index) shows; likewise the next ones */
 TG_API tg_tensor *tg_slice_scatter(tg_tensor *x, tg_tensor *src, int64_t dim, int64_t start, int64_t end, int64_t step);
     /* tg_slice_dim; torch's defaults are 0, 0, INT64_MAX, 1 */
-TG_API tg_tensor *tg_diagonal_scatter(tg_tensor *x, tg_tensor *src, int64_t offset, int64_t dim1, int64_t dim2);   /* tg_diagonal; 0, 0, 1 */
+TG_API tg_tensor *tg_diagonal_scatter(tg_tensor *x, tg_tensor *src, int64_t offset, int64_t dim1, int64_t dim2);
+    /* tg_diagonal; 0, 0, 1 */
 TG_API tg_tensor *tg_unique(tg_tensor *x, tg_tensor **inverse, tg_tensor **counts);
     /* [N], each value of x once, in order; *inverse, of x's shape, says which of them each element is, *counts [N] how often
        they are met, both i64. Both may be NULL. NaN is equal to nothing. No gradient, here and below */
@@ -2074,7 +2101,8 @@ TG_API tg_tensor *tg_searchsorted_from(const tg_searchsorted_args *args);
     /* sorted [N] and any values, or [..., N] and [..., M] -> of values' shape: how many elements are smaller, the place
        before which the value can stand, i64. Both have one dtype; NaN is the largest, as in tg_sort. values may be a plain
        number. That `sorted` is in order is not looked at */
-TG_API tg_tensor *tg_bucketize(tg_tensor *x, tg_tensor *boundaries, bool right, bool int32);   /* searchsorted(boundaries [N], x), of x's shape */
+TG_API tg_tensor *tg_bucketize(tg_tensor *x, tg_tensor *boundaries, bool right, bool int32);
+    /* searchsorted(boundaries [N], x), of x's shape */
 TG_API tg_tensor *tg_isin(tg_tensor *elements, tg_tensor *test_elements, bool invert);
     /* is each of elements one of test_elements, or with invert none of them? bool; types promote */
 TG_API tg_tensor *tg_bincount(tg_tensor *x, tg_tensor *weights, int64_t minlength);
@@ -2086,12 +2114,14 @@ TG_API tg_tensor *tg_histc(tg_tensor *x, int64_t bins, double low, double high);
 TG_API tg_tensor *tg_histogram(tg_tensor *x, int64_t bins, const double *range, tg_tensor *weight, bool density, tg_tensor **edges);
     /* the same with *edges [bins + 1], which may be NULL. range: two numbers, or NULL for x's own. weight: of x's shape, what
        each element counts. density: divided by the sum and the parts' widths */
-TG_API tg_tensor *tg_histogram_edges(tg_tensor *x, tg_tensor *edges, tg_tensor *weight, bool density);   /* between edges [N + 1] in order */
+TG_API tg_tensor *tg_histogram_edges(tg_tensor *x, tg_tensor *edges, tg_tensor *weight, bool density);
+    /* between edges [N + 1] in order */
 TG_API tg_tensor *tg_mode(tg_tensor *x, int64_t dim, bool keepdim, tg_tensor **indices);
     /* the most frequent along dim, the smallest of several; *indices, the last place where it stands, may be NULL */
 TG_API tg_tensor *tg_nanmedian(tg_tensor *x);                   /* median of those that are not NaN */
 TG_API tg_tensor *tg_nanmedian_dim(tg_tensor *x, int64_t dim, bool keepdim, tg_tensor **indices);   /* tg_median_dim of those */
-typedef enum tg_quantile_mode { TG_QUANTILE_LINEAR = 0, TG_QUANTILE_LOWER, TG_QUANTILE_HIGHER, TG_QUANTILE_NEAREST, TG_QUANTILE_MIDPOINT } tg_quantile_mode;
+typedef enum tg_quantile_mode { TG_QUANTILE_LINEAR = 0, TG_QUANTILE_LOWER, TG_QUANTILE_HIGHER, TG_QUANTILE_NEAREST,
+    TG_QUANTILE_MIDPOINT } tg_quantile_mode;
 typedef struct tg_quantile_args {
     tg_place at TG_EMPTY;
     tg_tensor *x TG_EMPTY, *q TG_EMPTY;
@@ -2219,7 +2249,8 @@ TG_API bool        tg_node_fail(tg__node *n, tg_error_code code, const char *tex
      FILL     y. TG_FILL_VALUE: the element whose bytes stand in whole[0]. TG_FILL_RAMP, y has one dimension:
               number[0] + i * number[1] for floats, whole[0] + i * whole[1] for integers
      RANDOM   y; TG_RANDOM_BERNOULLI also p of y's shape, an error unless in 0..1. TG_RANDOM_KEEP: 0 with probability
-              a, else b; with x of y's shape, x times that. whole: key, call, low, range; number: a, b. Element i in row-major order is made of Philox words as told in >>impl-create.
+              a, else b; with x of y's shape, x times that. whole: key, call, low, range; number: a, b. Element i in
+              row-major order is made of Philox words as told in >>impl-create.
      REDUCE   y, places, x, all with x's dimensions; those of the mask whole[0] have size 1 in y and places. Each
               element of y is the sum (product, largest, smallest: `kind`) times number[0]; places are the first
               positions of the largest, counted in row-major order over the masked dimensions. One of y and places
@@ -2276,9 +2307,10 @@ TG_API bool        tg_node_fail(tg__node *n, tg_error_code code, const char *tex
               In strict mode too tiny states and gradients become 0.
      ATTENTION  TG_ATTENTION_RESULT: y [B, H, Tq, E], rest [2, B, H, Tq], q [B, H, Tq, D], k [B, Hk, Tk, D], v [B, Hk, Tk, E],
               mask [B, H, Tq, Tk] or absent: y = dropout(softmax(q k^T number[0] + mask)) v; rest: the largest score,
-              infinite where no key is seen, and 1 / sum of exp(score - largest), then 0, as y. A bool mask is -inf where it is false; whole[0]:
-              query i sees keys 0..i; number[1]: p of dropout, element [b, h, q, k] as a RANDOM_KEEP of whole: -, key, call
-              draws it. TG_ATTENTION_DERIVATIVE: dq, dk, dv, each or absent, q, k, v, mask, y, rest, y's gradient.
+              infinite where no key is seen, and 1 / sum of exp(score - largest), then 0, as y. A bool mask is -inf
+              where it is false; whole[0]: query i sees keys 0..i; number[1]: p of dropout, element [b, h, q, k] as a
+              RANDOM_KEEP of whole: -, key, call draws it. TG_ATTENTION_DERIVATIVE: dq, dk, dv, each or absent, q, k,
+              v, mask, y, rest, y's gradient.
      NORM     all of one shape, with stride 0 where broadcast; the last whole[0] dimensions are a row. part 0: y, nothing,
               nothing, the row's statistics or absent, x, weight, bias or absent: y = (x - mean) / sqrt(var + number[0]) *
               weight + bias. TG_NORM_RMS: mean is 0. Statistics, mean and var of `compute`, stand side by side. part 1: x's
@@ -2290,7 +2322,8 @@ TG_API bool        tg_node_fail(tg__node *n, tg_error_code code, const char *tex
               part 1: the device is asked for another at once, before anything else, and may do both together.
               G = number[0] g; whole[0] TG_DECAY_GRADIENT: G += number[2] p, _PARAMETER: p *= number[2] first. number[1] is the rate;
               the rules stand in >>pass-optim. TG_STEP_CLIP: p = min(max(p number[0], -number[1]), number[1]).
-              TG_STEP_NORM: y (f64, one element), 4 absent, g: the sum of |g|^number[1] (0: of what is no 0), or with whole[1] the largest |g|. */
+              TG_STEP_NORM: y (f64, one element), 4 absent, g: the sum of |g|^number[1] (0: of what is no 0), or with
+              whole[1] the largest |g|. */
 typedef enum tg_family {
     TG_FAMILY_MAP = 1, TG_FAMILY_COPY, TG_FAMILY_FILL, TG_FAMILY_RANDOM, TG_FAMILY_REDUCE, TG_FAMILY_SOFTMAX,
     TG_FAMILY_SORT, TG_FAMILY_INDEX, TG_FAMILY_GEMM, TG_FAMILY_CONV, TG_FAMILY_ENTROPY,
@@ -2307,11 +2340,13 @@ enum { TG_POOL_MAX, TG_POOL_MEAN, TG_POOL_BACK, TG_POOL_MAX_BACK };
 enum { TG_SCAN_SUM, TG_SCAN_PROD, TG_SCAN_MAX, TG_SCAN_MIN, TG_SCAN_LINEAR };
 enum { TG_INDEX_TAKE, TG_INDEX_PUT, TG_INDEX_ADD, TG_INDEX_MUL, TG_INDEX_MAX, TG_INDEX_MIN };
 enum { TG_CONV_RESULT, TG_CONV_BY_DATA, TG_CONV_BY_WEIGHT };
-enum { TG_RESAMPLE_SIZE, TG_RESAMPLE_SIZE_BACK, TG_RESAMPLE_GRID, TG_RESAMPLE_GRID_BACK, TG_RESAMPLE_GRID_PLACE, TG_RESAMPLE_BOXES, TG_RESAMPLE_BOXES_BACK };
+enum { TG_RESAMPLE_SIZE, TG_RESAMPLE_SIZE_BACK, TG_RESAMPLE_GRID, TG_RESAMPLE_GRID_BACK, TG_RESAMPLE_GRID_PLACE,
+    TG_RESAMPLE_BOXES, TG_RESAMPLE_BOXES_BACK };
 enum { TG_RNN_TANH, TG_RNN_RELU, TG_RNN_LSTM, TG_RNN_GRU };
 enum { TG_ATTENTION_RESULT, TG_ATTENTION_DERIVATIVE };
 enum { TG_NORM_CENTRED, TG_NORM_RMS };
-enum { TG_STEP_SGD, TG_STEP_ADAM, TG_STEP_RMSPROP, TG_STEP_ADAGRAD, TG_STEP_ADADELTA, TG_STEP_ADAMAX, TG_STEP_ASGD, TG_STEP_RPROP, TG_STEP_LION,
+enum { TG_STEP_SGD, TG_STEP_ADAM, TG_STEP_RMSPROP, TG_STEP_ADAGRAD, TG_STEP_ADADELTA, TG_STEP_ADAMAX, TG_STEP_ASGD,
+    TG_STEP_RPROP, TG_STEP_LION,
     TG_STEP_MUON, TG_STEP_CLIP, TG_STEP_NORM };
 enum { TG_DECAY_NONE, TG_DECAY_GRADIENT, TG_DECAY_PARAMETER };
 
@@ -2501,7 +2536,9 @@ typedef struct tg_spectral_norm_args {
     tg_place at TG_EMPTY;
     tg_module *m TG_EMPTY;
     const char *name TG_EMPTY;
-    tg_maybe dim TG_EMPTY;         /* not given: 0, in spectral_norm of transposed convolutions 1; -1, as torch, in weight_norm: one length for all of it */
+    tg_maybe dim TG_EMPTY;
+        /* not given: 0, in spectral_norm of transposed convolutions 1; -1, as torch, in weight_norm: one length for
+           all of it */
     tg_maybe eps TG_EMPTY;         /* of spectral_norm; not given: 1e-12 */
     int n_power_iterations TG_EMPTY;   /* of spectral_norm; zero: 1 */
     bool old_names TG_EMPTY;       /* weight_orig, weight_u, weight_v; weight_g, weight_v */
@@ -2534,8 +2571,10 @@ typedef tg_tensor *(*tg_module_hook_fn)(void *user, tg_module *m, tg_tensor *x, 
 TG_API bool       tg_module_hook(tg_module *m, tg_module_hook_fn fn, void *user);
     /* fn sees each x and y of m from now on, in the order in which hooks were given; what it returns takes y's place. It may give
        and take away hooks of m: those that come are called from the next call on. So it
-       is in tg_forward_of (x: the first), tg_forward_rnn, tg_forward_attention (x: the query) and tg_forward_transformer (x: src, tgt in decoders) */
-TG_API bool       tg_module_unhook(tg_module *m, tg_module_hook_fn fn, void *user);   /* the last one given with fn and user is gone; false: there is none */
+       is in tg_forward_of (x: the first), tg_forward_rnn, tg_forward_attention (x: the query) and
+       tg_forward_transformer (x: src, tgt in decoders) */
+TG_API bool       tg_module_unhook(tg_module *m, tg_module_hook_fn fn, void *user);
+    /* the last one given with fn and user is gone; false: there is none */
 TG_API void       tg_train(tg_module *m, bool on);   /* m and all its parts: dropout drops, statistics move; torch's train and eval */
 TG_API void       tg_freeze(tg_module *m, bool on);  /* its parameters and those of its parts require no gradient, or one again */
 TG_API bool       tg_infer_begin(tg_module *m);
@@ -2544,21 +2583,24 @@ TG_API void       tg_infer_end(tg_module *m, bool was);
        tg_infer_end(net, was), which brings back whatever the modes were. Pairs nest */
 TG_API bool       tg_update_bn_begin(tg_module *m);
 TG_API void       tg_update_bn_end(tg_module *m, bool was);
-    /* torch's update_bn: a model that is an average of others (tg_module_ema_) has none of their BatchNorms' statistics. Between the two m is in
-       training mode, nothing is recorded, and running statistics become the mean of those of all batches that come: bool was =
-       tg_update_bn_begin(average); tg_forward(average, x) for each batch x; tg_update_bn_end(average, was), which brings the modes back */
+    /* torch's update_bn: a model that is an average of others (tg_module_ema_) has none of their BatchNorms'
+       statistics. Between the two m is in training mode, nothing is recorded, and running statistics become the mean
+       of those of all batches that come: bool was = tg_update_bn_begin(average); tg_forward(average, x) for each
+       batch x; tg_update_bn_end(average, was), which brings the modes back */
 TG_API bool       tg_bake(tg_module *m, tg_tensor *x);
     /* m is for inference from now on: in evaluation mode (tg_train), frozen (tg_freeze), its weights packed (tg_keep_packed);
        and each BatchNorm whose x is the result of a Conv, ConvTranspose or Linear is folded into that one's weight and bias,
        which are new tensors; and where nothing else uses the result of a Conv with a bias, or that of its norm, than tg_relu, tg_relu6,
-       tg_hardtanh or tg_clamp, their modules or in-place forms, that becomes the Conv's last step wherever nothing is recorded: the function
-       then gives back what it gets. All that is seen on a call of tg_forward(m, x), so any forward will do; x is like what will come,
-       random numbers say, or NULL: nothing is folded. Each use of a tensor by a function of the library counts: what something else
-       uses too (a result without its norm, a weight by itself), is kept by tg_keep, is seen by a hook or is the model's result stays as it is,
-       and so do layers with a computed weight and norms without running statistics. Not seen is what forward reads or writes by itself, by `data`, or puts
-       aside for later. Where nothing is recorded, a Sequential of this library's modules without hooks lets go of what its parts hand on,
-       so that memory serves again. The results stay the same but for rounding. A folded norm is an Identity without parameters and cannot be
-       brought back: train, or save for training, a tg_module_copy that was made before; m's optimisers are not stepped any more */
+       tg_hardtanh or tg_clamp, their modules or in-place forms, that becomes the Conv's last step wherever nothing is
+       recorded: the function then gives back what it gets. All that is seen on a call of tg_forward(m, x), so any
+       forward will do; x is like what will come, random numbers say, or NULL: nothing is folded. Each use of a tensor
+       by a function of the library counts: what something else uses too (a result without its norm, a weight by
+       itself), is kept by tg_keep, is seen by a hook or is the model's result stays as it is, and so do layers with a
+       computed weight and norms without running statistics. Not seen is what forward reads or writes by itself, by
+       `data`, or puts aside for later. Where nothing is recorded, a Sequential of this library's modules without
+       hooks lets go of what its parts hand on, so that memory serves again. The results stay the same but for
+       rounding. A folded norm is an Identity without parameters and cannot be brought back: train, or save for
+       training, a tg_module_copy that was made before; m's optimisers are not stepped any more */
 TG_API void       tg_keep_packed(tg_module *m, bool on);
     /* products by weights of at least 2 dimensions pack them into panels, at each call. On: what a Linear or Conv has packed is
        kept for the next call, as long as no call has changed the weight (who writes to its `data` calls tg_trim afterwards) and
@@ -2569,7 +2611,8 @@ TG_API void       tg_keep_packed(tg_module *m, bool on);
        Results are the same bits */
 TG_API bool       tg_module_zero_grad(tg_module *m); /* all parameters' gradients are dropped */
 TG_API bool       tg_module_to(tg_module *m, tg_dtype dtype);              /* all floating parameters and buffers, in place */
-TG_API bool       tg_module_to_device(tg_module *m, tg_device device);     /* all parameters and buffers. Optimisers are made after these two */
+TG_API bool       tg_module_to_device(tg_module *m, tg_device device);
+    /* all parameters and buffers. Optimisers are made after these two */
 TG_API tg_module *tg_module_copy(tg_module *m);      /* a model of its own with the same values. A module's fields that are neither parts nor
                                                         tensors of it are copied as bytes, hooks as they are */
 TG_API tg_module *tg_module_share(tg_ctx *to, tg_module *m);
@@ -2587,9 +2630,10 @@ TG_API int64_t    tg_parameters(tg_module *m, tg_tensor **list, int64_t room);
     /* how many parameters there are, of which the first `room` are written to list, and NULL behind the last */
 TG_API int64_t    tg_parameter_count(tg_module *m);                        /* numbers in all parameters */
 TG_API tg_tensor *tg_functional_call(tg_module *m, tg_tensor *const *params, int n, tg_tensor *const *x, int n_x);
-    /* tg_forward_of(m, x, n_x) with other tensors in the places of m's n parameters, in the order of tg_parameters and of their shapes; NULL: its own.
-       torch.func.functional_call: the others may be results, of a step of learning say, and get the gradients. m is as before when it
-       returns; tg_checkpoint in its forward records what it runs, since m would be run again with its own parameters */
+    /* tg_forward_of(m, x, n_x) with other tensors in the places of m's n parameters, in the order of tg_parameters
+       and of their shapes; NULL: its own. torch.func.functional_call: the others may be results, of a step of
+       learning say, and get the gradients. m is as before when it returns; tg_checkpoint in its forward records what
+       it runs, since m would be run again with its own parameters */
 TG_API size_t     tg_module_format(tg_module *m, char *out, size_t size);
     /* a line for each part: path, kind, parameters with their shapes, how many numbers; then the sum. As snprintf does */
 TG_API void       tg_summary(tg_module *m);                                /* prints that */
@@ -2602,8 +2646,8 @@ typedef struct tg_load_report {
 } tg_load_report;
 TG_API tg_dict *tg_state_dict(tg_module *m);          /* *owned*: all parameters and buffers by path, shared ones under each */
 TG_API bool     tg_load_state_dict(tg_module *m, const tg_dict *d, tg_load_report *report);
-    /* values are copied and converted, block-quantised ones too. Without a report anything missing, unexpected or of another shape is an error, and
-       then nothing was changed. With one, what fits is loaded and the rest told */
+    /* values are copied and converted, block-quantised ones too. Without a report anything missing, unexpected or of
+       another shape is an error, and then nothing was changed. With one, what fits is loaded and the rest told */
 TG_API bool     tg_save(tg_module *m, const char *path);                               /* safetensors */
 TG_API bool     tg_load(tg_module *m, const char *path, tg_load_report *report);
 #endif
@@ -2611,14 +2655,16 @@ TG_API bool     tg_load(tg_module *m, const char *path, tg_load_report *report);
 /* Initialisers: torch.nn.init's. They write t in place, outside the graph, and return it. t [O, I, K...] has the fan_in
    I K... and the fan_out O K... */
 typedef enum tg_gain_of { TG_GAIN_LINEAR = 0, TG_GAIN_SIGMOID, TG_GAIN_TANH, TG_GAIN_RELU, TG_GAIN_LEAKY_RELU, TG_GAIN_SELU } tg_gain_of;
-TG_API double     tg_calculate_gain(tg_gain_of nonlinearity, double negative_slope);   /* the slope of TG_GAIN_LEAKY_RELU; torch's default is 0.01 */
+TG_API double     tg_calculate_gain(tg_gain_of nonlinearity, double negative_slope);
+    /* the slope of TG_GAIN_LEAKY_RELU; torch's default is 0.01 */
 TG_API bool       tg_calculate_fans(tg_tensor *t, int64_t *fan_in, int64_t *fan_out);  /* of at least 2 dimensions; either may be NULL */
 TG_API tg_tensor *tg_xavier_uniform_(tg_tensor *t, double gain);   /* U(-a, a), a = gain sqrt(6 / (fan_in + fan_out)) */
 TG_API tg_tensor *tg_xavier_normal_(tg_tensor *t, double gain);    /* N(0, gain sqrt(2 / (fan_in + fan_out))) */
 TG_API tg_tensor *tg_kaiming_uniform_(tg_tensor *t, double gain, bool fan_out);
     /* U(-a, a), a = gain sqrt(3 / fan). torch's default is the gain of a leaky ReLU of slope 0: sqrt(2) */
 TG_API tg_tensor *tg_kaiming_normal_(tg_tensor *t, double gain, bool fan_out);   /* N(0, gain / sqrt(fan)) */
-TG_API tg_tensor *tg_trunc_normal_(tg_tensor *t, double mean, double std, double low, double high);   /* N(mean, std) between low and high; torch's 0, 1, -2, 2 */
+TG_API tg_tensor *tg_trunc_normal_(tg_tensor *t, double mean, double std, double low, double high);
+    /* N(mean, std) between low and high; torch's 0, 1, -2, 2 */
 TG_API tg_tensor *tg_orthogonal_(tg_tensor *t, double gain);
     /* [M, ...] as a matrix of M rows: gain times one with orthonormal rows, or columns where there are fewer; made on the host */
 TG_API tg_tensor *tg_sparse_(tg_tensor *t, double sparsity, double std);   /* [M, N]: N(0, std), but that share of each column is 0 */
@@ -2627,9 +2673,10 @@ TG_API tg_tensor *tg_dirac_(tg_tensor *t, int64_t groups);
     /* [O, I, K...], one to three K: a convolution by it gives its channels back, as many as there are, in each group */
 
 /* Layers: torch.nn's, with its defaults and its names of parameters, and initialised as there. Where what goes in is TG_NN_LAZY, of Linear,
-   Conv, ConvTranspose, BatchNorm and InstanceNorm, that size is the first x's, whose type and device the layer takes too: torch's LazyLinear
-   and its kin. Such a model is called once, tg_forward(net, x), before it has parameters for optimisers, files and copies, which say so; or
-   it takes its sizes from the weights that tg_load_state_dict, tg_load or tg_run_load give it. */
+   Conv, ConvTranspose, BatchNorm and InstanceNorm, that size is the first x's, whose type and device the layer takes
+   too: torch's LazyLinear and its kin. Such a model is called once, tg_forward(net, x), before it has parameters for
+   optimisers, files and copies, which say so; or it takes its sizes from the weights that tg_load_state_dict, tg_load
+   or tg_run_load give it. */
 #define TG_NN_LAZY INT64_MIN
 typedef struct tg_nn_linear_args {
     tg_place at TG_EMPTY;
@@ -2747,7 +2794,8 @@ TG_API tg_module *tg_nn_fractional_max_pool3d_from(const tg_nn_fractional_max_po
 #define tg_nn_fractional_max_pool2d(tg_, ...) TG__OPTIONS2(tg_nn_fractional_max_pool2d, tg, tg_, kernel, __VA_ARGS__)
 #define tg_nn_fractional_max_pool3d(tg_, ...) TG__OPTIONS2(tg_nn_fractional_max_pool3d, tg, tg_, kernel, __VA_ARGS__)
     /* max_unpool takes two operands, x and the places that max_pool gave: tg_forward_with(m, x, indices) */
-TG_API tg_tensor *tg_forward_pool(tg_module *m, tg_tensor *x, tg_tensor **indices);   /* of a MaxPool, AdaptiveMaxPool or FractionalMaxPool, and the places: torch's return_indices */
+TG_API tg_tensor *tg_forward_pool(tg_module *m, tg_tensor *x, tg_tensor **indices);
+    /* of a MaxPool, AdaptiveMaxPool or FractionalMaxPool, and the places: torch's return_indices */
 TG_API tg_module *tg_nn_adaptive_avg_pool1d(tg_ctx *tg, int n, const int64_t *size);
 TG_API tg_module *tg_nn_adaptive_avg_pool2d(tg_ctx *tg, int n, const int64_t *size);
 TG_API tg_module *tg_nn_adaptive_avg_pool3d(tg_ctx *tg, int n, const int64_t *size);
@@ -2807,8 +2855,9 @@ TG_API tg_module *tg_nn_group_norm_from(const tg_nn_group_norm_args *args);
        tg_nn_group_norm(tg, groups, channels) */
 TG_API tg_module *tg_nn_local_response_norm(tg_ctx *tg, int64_t size, double alpha, double beta, double k);
 TG_API tg_module *tg_nn_cross_map_lrn2d(tg_ctx *tg, int64_t size, double alpha, double beta, double k);
-    /* torch's CrossMapLRN2d, 1e-4, 0.75, 1; [N, C, H, W]. As there channel 0 stays in the sums of all channels behind size / 2, and an even size
-       reaches as far as the odd one below it; the gradient is that of what is computed (torch's is of another window) */
+    /* torch's CrossMapLRN2d, 1e-4, 0.75, 1; [N, C, H, W]. As there channel 0 stays in the sums of all channels behind
+       size / 2, and an even size reaches as far as the odd one below it; the gradient is that of what is computed
+       (torch's is of another window) */
 
 /* Dropout: while training, each element, or channel, with probability p. */
 TG_API tg_module *tg_nn_dropout(tg_ctx *tg, double p);
@@ -2865,7 +2914,8 @@ typedef tg_nn_embedding_args tg_nn_embedding_bag_args;
 TG_API tg_module *tg_nn_embedding_from(const tg_nn_embedding_args *args);
 TG_API tg_module *tg_nn_embedding_bag_from(const tg_nn_embedding_bag_args *args);
 #define tg_nn_embedding_bag(tg_, rows_, ...) TG__OPTIONS3(tg_nn_embedding_bag, tg, tg_, rows, rows_, width, __VA_ARGS__)
-    /* EmbeddingBag: [B, N] -> [B, D] by tg_forward; with tg_forward_with(m, index, offsets, factors) as tg_embedding_bag; NULL: not there */
+    /* EmbeddingBag: [B, N] -> [B, D] by tg_forward; with tg_forward_with(m, index, offsets, factors) as
+       tg_embedding_bag; NULL: not there */
 #define tg_nn_embedding(tg_, rows_, ...) TG__OPTIONS3(tg_nn_embedding, tg, tg_, rows, rows_, width, __VA_ARGS__)
 
 /* Recurrence: torch's RNN, LSTM, GRU; x [T, N, I], or [N, T, I] where batch_first, or [T, I] -> [T, N, H] ... */
@@ -3039,7 +3089,8 @@ TG_API tg_module *tg_nn_loss_from(const tg_nn_loss_args *args);
 /* Few classes that are frequent and many that are rare, which begin at the cutoffs and are told apart by smaller networks: torch's
    AdaptiveLogSoftmaxWithLoss, div_value 4. tg_forward_with(m, x [N, I], target [N]) is the mean loss, tg_forward(m, x) the
    logarithms of all probabilities [N, classes]. tg_nn_adaptive_log_softmax_with_loss(tg, 64, 10000, TG_DIMS(100, 1000), 4, false) */
-TG_API tg_module *tg_nn_adaptive_log_softmax_with_loss(tg_ctx *tg, int64_t in, int64_t classes, int n_cutoffs, const int64_t *cutoffs, double div_value, bool head_bias);
+TG_API tg_module *tg_nn_adaptive_log_softmax_with_loss(tg_ctx *tg, int64_t in, int64_t classes, int n_cutoffs,
+    const int64_t *cutoffs, double div_value, bool head_bias);
 
 /* Pictures and padding. */
 TG_API tg_module *tg_nn_upsample(tg_ctx *tg, double scale_factor, tg_interpolate_mode mode, bool align_corners);
@@ -3087,8 +3138,10 @@ TG_API tg_module *tg_nn_named(tg_module *dict, const char *name, tg_module *part
 TG_API int64_t    tg_module_parts(tg_module *m);      /* how many parts it has, and part i of them, borrowed */
 TG_API tg_module *tg_module_part_of(tg_module *m, int64_t i);
 TG_API tg_tensor *tg_nn_parameter(tg_module *list, const char *name, tg_tensor *t);
-    /* torch's ParameterList and ParameterDict: a tg_nn_list with parameters, named by their numbers (name NULL) or names of their own; returns t */
-TG_API int64_t    tg_module_tensors(tg_module *m);    /* how many parameters and buffers it has itself, and number i of them, borrowed; NULL: there is none */
+    /* torch's ParameterList and ParameterDict: a tg_nn_list with parameters, named by their numbers (name NULL) or
+       names of their own; returns t */
+TG_API int64_t    tg_module_tensors(tg_module *m);
+    /* how many parameters and buffers it has itself, and number i of them, borrowed; NULL: there is none */
 TG_API tg_tensor *tg_module_tensor_of(tg_module *m, int64_t i);
 
 /* ======================================================================================
@@ -3141,7 +3194,9 @@ typedef struct tg_optim_args {
     tg_maybe lambd TG_EMPTY;                      /* asgd 1e-4                                                   */
     double loss_scale TG_EMPTY;                   /* all: what gradients are divided by; zero: 1                 */
     tg_maybe lr_decay TG_EMPTY;                   /* adagrad                                                     */
-    bool master_weights TG_EMPTY;                 /* all but lbfgs: parameters of halves are kept in f32 too, and stepped there; what others write to them counts */
+    bool master_weights TG_EMPTY;
+        /* all but lbfgs: parameters of halves are kept in f32 too, and stepped there; what others write to them
+           counts */
     int max_eval TG_EMPTY;                        /* lbfgs; zero: max_iter * 5 / 4                               */
     int max_iter TG_EMPTY;                        /* lbfgs; zero: 20                                             */
     bool maximize TG_EMPTY;                       /* all                                                         */
@@ -3152,7 +3207,8 @@ typedef struct tg_optim_args {
     tg_maybe ns_coefficients[3] TG_EMPTY;         /* muon 3.4445, -4.775, 2.0315                                 */
     int ns_steps TG_EMPTY;                        /* muon; zero: 5                                               */
     tg_maybe rho TG_EMPTY;                        /* adadelta 0.9                                                */
-    bool skip_nonfinite TG_EMPTY;                 /* all but lbfgs: a step with a NaN or an infinity among its gradients is left out and counted */
+    bool skip_nonfinite TG_EMPTY;
+        /* all but lbfgs: a step with a NaN or an infinity among its gradients is left out and counted */
     tg_maybe step_sizes[2] TG_EMPTY;              /* rprop 1e-6 and 50                                           */
     bool strong_wolfe TG_EMPTY;                   /* lbfgs: torch's line_search_fn="strong_wolfe"                */
     tg_maybe t0 TG_EMPTY;                         /* asgd 1e6                                                    */
@@ -3202,7 +3258,8 @@ TG_API tg_optim *tg_optim_from(const tg_optim_args *args);
 #define tg_optim_lbfgs(module, ...)             TG__OPTIM_OF(TG_OPTIM_LBFGS, module, __VA_ARGS__)
 
 /* Another group of parameters, with a rate and options of its own; what is not given is as for the first: of a module,
-   tg_optim_group(opt, NULL, 0, 1e-2, .module = head). In all calls below a group is named by its number, in the order in which they came. */
+   tg_optim_group(opt, NULL, 0, 1e-2, .module = head). In all calls below a group is named by its number, in the order
+   in which they came. */
 TG_API bool tg_optim_group_from(const tg_optim_group_args *args);
 #define tg_optim_group(optim_, params_, n_params_, ...) \
     TG__OPTIONS4(tg_optim_group, optim, optim_, params, params_, n_params, n_params_, lr, __VA_ARGS__)
@@ -3220,7 +3277,8 @@ TG_API bool tg_optim_zero_grad(tg_optim *opt);                 /* lets go of the
 typedef tg_tensor *(*tg_closure)(void *user);
 TG_API double tg_step_with(tg_optim *opt, tg_closure f, void *user);
 
-/* Options by name, "lr", "weight_decay", "beta1" ...; a group of -1 stands for all of them when one is set, for the first when one is asked. */
+/* Options by name, "lr", "weight_decay", "beta1" ...; a group of -1 stands for all of them when one is set, for the
+   first when one is asked. */
 TG_API double tg_optim_get(tg_optim *opt, int group, const char *option);               /* NaN after an error            */
 TG_API bool   tg_optim_set(tg_optim *opt, int group, const char *option, double value);
 TG_API double tg_optim_lr(tg_optim *opt, int group);
@@ -3249,13 +3307,15 @@ TG_API double tg_clip_grad_norm_from(const tg_clip_grad_norm_args *args);
 #define tg_clip_grad_norm_(params_, n_params_, ...) \
     TG__OPTIONS3(tg_clip_grad_norm, params, params_, n_params, n_params_, max_norm, __VA_ARGS__)
 TG_API double tg_optim_clip_grad_norm(tg_optim *opt, double max_norm);   /* of all parameters of all groups */
-TG_API bool tg_clip_grad_value_(tg_tensor *const *params, int n_params, double clip_value);   /* each element to -clip_value .. clip_value */
+TG_API bool tg_clip_grad_value_(tg_tensor *const *params, int n_params, double clip_value);
+    /* each element to -clip_value .. clip_value */
 
 /* averages[i] = decay * averages[i] + (1 - decay) * params[i], of lists of tensors of equal shapes, in one job. */
 TG_API bool tg_ema_(tg_tensor *const *averages, tg_tensor *const *params, int n, double decay);
 TG_API bool tg_module_ema_(tg_module *average, tg_module *m, double decay);
-    /* the same of all parameters of two models built alike; buffers are copied. tg_module_copy(m) begins an average, which tg_module_to makes
-       f32 where m is of halves; a decay of 0 copies all values. Where m has BatchNorms, see tg_update_bn_begin */
+    /* the same of all parameters of two models built alike; buffers are copied. tg_module_copy(m) begins an average,
+       which tg_module_to makes f32 where m is of halves; a decay of 0 copies all values. Where m has BatchNorms, see
+       tg_update_bn_begin */
 
 /* Schedules: torch's rates as functions of the step, which is counted from 0. tg_optim_set_lr(opt, 0, tg_step_lr(0.1, step, 30, 0.1))
    before a step is all; a run that is resumed needs nothing but its step. One after another, torch's SequentialLR, is
@@ -3399,7 +3459,8 @@ extern "C" {
 /* IDX, the files of MNIST: u8, i8, i16, i32, f32 or f64, up to 8 dimensions. They come packed by gzip: unpack them first. */
 TG_API tg_tensor *tg_idx_parse(tg_ctx *tg, const void *bytes, size_t size);
 TG_API tg_tensor *tg_idx_load(tg_ctx *tg, const char *path);
-TG_API tg_tensor *tg_text_load(tg_ctx *tg, const char *path);   /* any file's bytes, u8 [size]: tokens as they are; tg_unique numbers those that occur */
+TG_API tg_tensor *tg_text_load(tg_ctx *tg, const char *path);
+    /* any file's bytes, u8 [size]: tokens as they are; tg_unique numbers those that occur */
 
 /* CSV as [rows, columns]: fields in quotes may hold separators, line ends and doubled quotes; lines end by LF or CRLF, and
    empty ones are passed over. Every line has as many fields as the first. An error names line and column. */
@@ -3748,6 +3809,7 @@ static inline const tg_function_call *tg__at_call(const tg_function_call *call, 
 #define tg_addcdiv_(a, b, c, value) tg_addcdiv_(TG__AT(a), TG__AT(b), TG__AT(c), value)
 /* everything else */
 #define tg_threads(tg, n) tg_threads(TG__AT_CTX(tg), n)
+#define tg_end_with(tg, mark, t) tg_end_with(TG__AT_CTX(tg), mark, TG__AT(t))
 #define tg_empty(tg, ...) tg_empty(TG__AT_CTX(tg), __VA_ARGS__)
 #define tg_zeros(tg, ...) tg_zeros(TG__AT_CTX(tg), __VA_ARGS__)
 #define tg_ones(tg, ...) tg_ones(TG__AT_CTX(tg), __VA_ARGS__)
@@ -4537,9 +4599,10 @@ enum { TG__HAS_F64 = 1 };
 #else
 /* -O1, the parts of -O2 that are felt, and without the parts of -O1 that are not (jumps threaded through blocks are 4 per cent
    of all its work): the compiler is done in half of the time, kernels written in vector words are as fast.
-   (vzeroupper is what gcc calls an expensive optimization: without it all scalar code behind a kernel, the host's too, waits for halves of registers that it does not use.) What has loops of
-   plain C, or none that are hot, opens a region of its own (TG__LEVELS). And a loop over two pointers stays a loop: memset
-   or `rep stos` costs more than a tiny call. */
+   (vzeroupper is what gcc calls an expensive optimization: without it all scalar code behind a kernel, the host's
+   too, waits for halves of registers that it does not use.) What has loops of plain C, or none that are hot, opens a
+   region of its own (TG__LEVELS). And a loop over two pointers stays a loop: memset or `rep stos` costs more than a
+   tiny call. */
 #pragma GCC optimize("O1", "inline-small-functions", "optimize-sibling-calls", "expensive-optimizations", "ipa-ra", "caller-saves", "strict-aliasing")
 #if TG__HAS_X86 || TG__HAS_NEON
 #define TG__LEVELS
@@ -4576,7 +4639,8 @@ extern "C" {
 #define TG__ROUND_UP(n, to) (((n) + ((to) - 1)) / (to) * (to))
 
 /* Sizes are checked before any arithmetic that uses them. */
-enum { TG__BLOCKS = 1, TG__SPARSE, TG__MAPPED, TG__WATCHED };              /* what an opaque tensor is; watched: its use is news to tg_bake */
+/* what an opaque tensor is; watched: its use is news to tg_bake */
+enum { TG__BLOCKS = 1, TG__SPARSE, TG__MAPPED, TG__WATCHED };
 TG__PRIVATE bool tg__mul_i64(int64_t a, int64_t b, int64_t *out) {        /* for a, b >= 0 */
 #if defined(__GNUC__) && !defined(__TINYC__)
     return !__builtin_mul_overflow(a, b, out);
@@ -4861,7 +4925,8 @@ TG__PRIVATE tg__cpuid tg__cpuid_get(uint32_t leaf, uint32_t part) {
 TG__PRIVATE int64_t tg__cache_largest(void) {
     int64_t most = 0;
     uint32_t leaf = 4, part = 0;
-    if (tg__cpuid_get(0, 0).a < 4 || !(tg__cpuid_get(4, 0).a & 31u)) leaf = tg__cpuid_get(0x80000000u, 0).a >= 0x8000001du ? 0x8000001du : 0;
+    if (tg__cpuid_get(0, 0).a < 4 || !(tg__cpuid_get(4, 0).a & 31u))
+        leaf = tg__cpuid_get(0x80000000u, 0).a >= 0x8000001du ? 0x8000001du : 0;
     for (; leaf && part < 8; part++) {
         const tg__cpuid c = tg__cpuid_get(leaf, part);
         const int64_t lines = (int64_t)(c.b >> 22) + 1, size = lines * ((c.b >> 12 & 1023u) + 1) * ((c.b & 4095u) + 1) * ((int64_t)c.c + 1);
@@ -4920,7 +4985,8 @@ TG__PRIVATE unsigned tg__cpu_probe(void) { return 0; }
 #define TG__HAS_TILES 1
 TG__PRIVATE bool tg__tiles_granted(void) {
     long r;
-    __asm__ __volatile__("syscall" : "=a"(r) : "0"(158L), "D"(0x1023L), "S"(18L) : "rcx", "r11", "memory");  /* arch_prctl(ARCH_REQ_XCOMP_PERM, tile data) */
+    /* arch_prctl(ARCH_REQ_XCOMP_PERM, tile data) */
+    __asm__ __volatile__("syscall" : "=a"(r) : "0"(158L), "D"(0x1023L), "S"(18L) : "rcx", "r11", "memory");
     return r == 0;
 }
 #else
@@ -5176,7 +5242,8 @@ typedef pthread_mutex_t    tg__lock;
 typedef pthread_cond_t     tg__cond;
 #endif
 
-typedef struct tg__pool_lane { volatile uint32_t next; uint32_t end; char pad[120]; } tg__pool_lane;      /* the next ticket, and the one behind the last */
+typedef struct tg__pool_lane { volatile uint32_t next; uint32_t end; char pad[120]; } tg__pool_lane;
+    /* the next ticket, and the one behind the last */
 
 struct tg__pool {
     volatile uint32_t state;                /* the words that threads fight over have a cache line each */
@@ -6661,7 +6728,8 @@ TG__PRIVATE void tg__panels_give_up(tg_ctx *tg) {
     tg__panels *p = tg->panels_list, *next;
     for (; p; p = next) { next = p->next; if (p != tg->panels_held) tg__panels_drop(tg, p); }
 }
-/* t's packed form of this key, which has room for so many bytes, for the launch that is at work. NULL: t keeps none, or another one, or memory failed. */
+/* t's packed form of this key, which has room for so many bytes, for the launch that is at work. NULL: t keeps none,
+   or another one, or memory failed. */
 TG__PRIVATE tg__panels *tg__panels_of(tg_ctx *tg, const tg_tensor *t, const int64_t *key, size_t bytes) {
     tg__storage *s = t->storage;
     tg__panels *p = s ? s->panels : NULL;
@@ -6673,7 +6741,8 @@ TG__PRIVATE tg__panels *tg__panels_of(tg_ctx *tg, const tg_tensor *t, const int6
     }
     if (p && p->version == s->version) return NULL;
     tg__panels_drop(tg, p);
-    if (tg->config.memory_limit && tg->memory.now + 2 * (TG__PANELS_HEAD + bytes) > tg->config.memory_limit) return NULL;      /* others need the room */
+    /* others need the room */
+    if (tg->config.memory_limit && tg->memory.now + 2 * (TG__PANELS_HEAD + bytes) > tg->config.memory_limit) return NULL;
     p = (tg__panels *)tg__mem_get(tg, TG__PANELS_HEAD + bytes);
     if (!p) return NULL;
     p->next = tg->panels_list; p->link = &tg->panels_list;
@@ -7359,7 +7428,8 @@ TG__PRIVATE bool tg__launch_at(tg_ctx *tg, const tg__family *f, const void *kern
     for (i = 0; i < r->n; i++)
         at[i] = o[i].use == TG_ABSENT ? NULL : o[i].immediate ? (char *)(uintptr_t)&o[i].bits
             : (base ? base[i] : tg__base(t[i])) + o[i].offset;
-    if (TG__RARE(tg->config.no_cache)) memset(tg->plan.bytes, 0xA5, sizeof tg->plan.bytes);      /* so that tests find what a family's start leaves unset */
+    /* so that tests find what a family's start leaves unset */
+    if (TG__RARE(tg->config.no_cache)) memset(tg->plan.bytes, 0xA5, sizeof tg->plan.bytes);
     j->tg = tg; j->r = r; j->o = o; j->at = at; j->t = t; j->kernels = kernels;
     for (phase = 0; (n = f->start(tg, phase, j)) > 0; phase++)
         tg__run(tg, n, f->chunk, j, !tg->config.strict && !f->exact);
@@ -8042,7 +8112,8 @@ TG__PRIVATE tg_tensor *tg__header_fill(tg_ctx *tg, tg_tensor *t) {
        Sizes and strides past ndim are nobody's business. */
     t->tg = tg; t->data = t->place = NULL; t->numel = 0; t->grad = NULL; t->name = NULL;
     t->ndim = 0; t->dtype = TG_F32; t->device = TG_CPU;
-    t->requires_grad = t->is_number = t->inline_storage = t->unrecorded = t->off_record = t->keeps_packed = t->replaced = false; t->alive = true;
+    t->requires_grad = t->is_number = t->inline_storage = t->unrecorded = t->off_record = t->keeps_packed = t->replaced = false;
+    t->alive = true;
     t->opaque = t->clamped = 0; t->sparse_grad = false; t->inner = NULL;
     t->count = 1; t->kept = t->out_index = t->rebased = 0;
     t->node = NULL; t->storage = NULL; t->base = t->next_alias = t->prev_alias = NULL; t->made_by = NULL;
@@ -8083,7 +8154,8 @@ TG__INLINE bool tg__check_shape(tg_ctx *tg, tg_dtype dtype, int ndim, const int6
     const int64_t most = (int64_t)1 << (sizeof(size_t) > 4 ? 28 : 13);    /* no product of two such is too many elements */
     int64_t n = 1;
     int i = 0;
-    if (TG__RARE((unsigned)dtype >= TG_DTYPES || (unsigned)ndim > TG_MAX_DIMS || (!shape && ndim))) return tg__check_any_shape(tg, dtype, ndim, shape, numel);
+    if (TG__RARE((unsigned)dtype >= TG_DTYPES || (unsigned)ndim > TG_MAX_DIMS || (!shape && ndim)))
+        return tg__check_any_shape(tg, dtype, ndim, shape, numel);
     for (; i < ndim && (uint64_t)shape[i] - 1 < (uint64_t)most && n <= most; i++) n *= shape[i];
     *numel = n;
     return i == ndim || tg__check_any_shape(tg, dtype, ndim, shape, numel);
@@ -8123,7 +8195,8 @@ TG__PRIVATE tg_tensor *tg__tensor_of(tg_ctx *tg, tg_device device, tg_dtype dtyp
             tg__mem_put(tg, t, TG__EMBED_SIZE);
             if (d->open) {
                 const char *why = tg__device_reason(&d->backend, d->stream);
-                (void)tg__fail_op(tg, TG_ERROR_MEMORY, "device '%s' has no room for %l bytes%s%s", d->backend.name, (int64_t)bytes, why ? ": " : "", why ? why : "");
+                (void)tg__fail_op(tg, TG_ERROR_MEMORY, "device '%s' has no room for %l bytes%s%s", d->backend.name,
+                    (int64_t)bytes, why ? ": " : "", why ? why : "");
             } else (void)tg__fail(tg, TG__E_DEVICE, (int)device);
             return NULL;
         }
@@ -8162,7 +8235,8 @@ TG__PRIVATE tg_tensor *tg__tensor_make_like(tg_ctx *tg, tg_device device, tg_dty
     int order[TG_MAX_DIMS];
     if (!tg__stride_order(like, order)) {
         /* there is such a tensor: what remains to check is that many bytes, where it is expanded or of a smaller type */
-        if (like->numel > 0 && like->numel < 1 << 24 && (unsigned)dtype < TG_DTYPES) return tg__tensor_of(tg, device, dtype, like->ndim, like->shape, like->numel, NULL);
+        if (like->numel > 0 && like->numel < 1 << 24 && (unsigned)dtype < TG_DTYPES)
+            return tg__tensor_of(tg, device, dtype, like->ndim, like->shape, like->numel, NULL);
         return tg__tensor_make(tg, device, dtype, like->ndim, like->shape, NULL);
     }
     return tg__tensor_make(tg, device, dtype, like->ndim, like->shape, order);
@@ -8301,7 +8375,9 @@ TG__PRIVATE bool tg__use_blocks(tg_ctx *tg, const tg_tensor *t, int i) {      /*
 /* Does it stand for itself, not for every example of a tg_vmap? Asked where a tensor is used other than by tg__call. */
 TG__INLINE bool tg__whole(tg_ctx *tg, const tg_tensor *t) { return !TG__RARE(t->opaque == TG__MAPPED) || tg__fail(tg, TG__E_VMAP); }
 /* May it be given back as it is? Not what is row-sparse or inside another tg_vmap: the call then says so. */
-TG__INLINE bool tg__itself(const tg_tensor *t) { return t->opaque <= TG__BLOCKS || t->opaque == TG__WATCHED || (t->opaque == TG__MAPPED && t->out_index == t->tg->lane); }
+TG__INLINE bool tg__itself(const tg_tensor *t) {
+    return t->opaque <= TG__BLOCKS || t->opaque == TG__WATCHED || (t->opaque == TG__MAPPED && t->out_index == t->tg->lane);
+}
 /* The start of a public function that takes one tensor: its context if the call may go on, else NULL. _opaque: of
    every kind; _blocks: block-quantised ones too; _whole: none inside tg_vmap. */
 TG__PRIVATE tg_ctx *tg__start_opaque(tg_tensor *t, const char *name) {
@@ -9115,7 +9191,9 @@ TG__PRIVATE tg_tensor *tg__mapped_wrap(tg_ctx *tg, tg_tensor *whole) {
 TG__PRIVATE tg_tensor *tg__call(const tg_op *op, const void *attr, tg_tensor *const *in, int n_in, tg_tensor **outs, int n_out);
 /* What is drawn or looked at for all examples: the whole of t, or t itself; and y, which stands beside that, as t does. */
 TG__INLINE tg_tensor *tg__all_of(tg_tensor *t) { return t && t->opaque == TG__MAPPED ? t->inner : t; }
-TG__PRIVATE tg_tensor *tg__as_mapped(const tg_tensor *t, tg_tensor *y) { return y && t->opaque == TG__MAPPED ? tg__mapped_wrap(t->tg, y) : y; }
+TG__PRIVATE tg_tensor *tg__as_mapped(const tg_tensor *t, tg_tensor *y) {
+    return y && t->opaque == TG__MAPPED ? tg__mapped_wrap(t->tg, y) : y;
+}
 
 /* For ops without a rule: called for one example after the other, with selects of the wholes; what they give is stacked, and
    all of it is recorded. y has room for the operands and results of one example and, behind them, for all results. */
@@ -9148,7 +9226,8 @@ TG__PRIVATE bool tg__call_examples(tg_ctx *tg, const tg_op *op, const void *attr
    the same one dimension further (tg__shift_vmap), or the same with the examples in its batch (tg__fold_vmap). */
 #define TG__VMAP_IN 32
 #define TG__VMAP_OUT 8
-TG__PRIVATE bool tg__same_vmap(tg_ctx *tg, const tg_op *op, const void *attr, tg_tensor *const *in, int n_in, unsigned mapped, tg_tensor **out) {
+TG__PRIVATE bool tg__same_vmap(tg_ctx *tg, const tg_op *op, const void *attr, tg_tensor *const *in, int n_in,
+    unsigned mapped, tg_tensor **out) {
     (void)tg; (void)mapped;
     return tg__call(op, attr, in, n_in, out, op->n_out) != NULL;
 }
@@ -9182,7 +9261,8 @@ TG__PRIVATE tg_tensor *tg__matched(tg_tensor *x, bool mapped, int most) {
     while (d < most) shape[most - d++] = 1;
     return tg_reshape(x, most + 1, shape);
 }
-TG__PRIVATE bool tg__matched_vmap(tg_ctx *tg, const tg_op *op, const void *attr, tg_tensor *const *in, int n_in, unsigned mapped, tg_tensor **out) {
+TG__PRIVATE bool tg__matched_vmap(tg_ctx *tg, const tg_op *op, const void *attr, tg_tensor *const *in, int n_in,
+    unsigned mapped, tg_tensor **out) {
     tg_tensor *x[3];
     int i, most = 0;
     for (i = 0; i < n_in; i++) { const int d = in[i]->ndim - (int)(mapped >> i & 1u); if (d > most) most = d; }
@@ -9191,7 +9271,8 @@ TG__PRIVATE bool tg__matched_vmap(tg_ctx *tg, const tg_op *op, const void *attr,
 }
 /* For operations whose attributes dim, dim1, dim2 and dims are all that they know of dimensions; no dims are all. An example
    without dimensions becomes one of a single element. */
-TG__PRIVATE bool tg__shift_vmap(tg_ctx *tg, const tg_op *op, const void *attr, tg_tensor *const *in, int n_in, unsigned mapped, tg_tensor **out) {
+TG__PRIVATE bool tg__shift_vmap(tg_ctx *tg, const tg_op *op, const void *attr, tg_tensor *const *in, int n_in,
+    unsigned mapped, tg_tensor **out) {
     union { double align; char bytes[TG__BRIEF_ATTR]; } at;
     tg_tensor *x[TG__VMAP_IN];
     const int64_t size = tg__examples(in, mapped), ndim = in[0]->ndim - (int)(mapped & 1u), least = ndim ? ndim : 1;
@@ -9199,7 +9280,8 @@ TG__PRIVATE bool tg__shift_vmap(tg_ctx *tg, const tg_op *op, const void *attr, t
     if (op->attr_size > sizeof at || (n_in > 1 && ndim == 0)) return false;
     for (i = 0; i < n_in; i++) {
         const int own = (int)(mapped >> i & 1u);
-        for (k = own; n_in > 1 && k < in[i]->ndim; k++) if (in[i]->shape[k] == 0) return false;        /* of several, those that are nothing may have any shape */
+        /* of several, those that are nothing may have any shape */
+        for (k = own; n_in > 1 && k < in[i]->ndim; k++) if (in[i]->shape[k] == 0) return false;
         if (in[i]->ndim - own != ndim) return false;
         x[i] = ndim ? tg__led(in[i], mapped >> i & 1u, size) : tg_unsqueeze(in[i], 1);
         if (!x[i]) return false;
@@ -9207,7 +9289,8 @@ TG__PRIVATE bool tg__shift_vmap(tg_ctx *tg, const tg_op *op, const void *attr, t
     tg__attr_copy(at.bytes, attr, op->attr_size);
     for (i = 0; i < op->n_attrs; i++) {
         const tg_attr *a = &op->attrs[i];
-        int64_t *d = (int64_t *)(void *)(at.bytes + a->offset), *count = a->type == TG_ATTR_INTS ? (int64_t *)(void *)(at.bytes + a->length) : NULL;
+        int64_t *d = (int64_t *)(void *)(at.bytes + a->offset), *count = a->type == TG_ATTR_INTS
+            ? (int64_t *)(void *)(at.bytes + a->length) : NULL;
         if (strncmp(a->name, "dim", 3) != 0) continue;
         if (count && *count == 0) for (*count = least, k = 0; k < (int)least; k++) d[k] = k;
         for (k = 0; k < (count ? (int)*count : 1); k++) d[k] += d[k] < 0 ? least + 1 : 1;
@@ -9220,7 +9303,8 @@ TG__PRIVATE tg_tensor *tg__folded(tg_tensor *x, bool mapped, int64_t size) {
     return !x || x->ndim < 2 ? NULL : x->shape[1] == 1 ? tg_squeeze(x, 1) : tg_flatten(x, 0, 1);
 }
 /* For operations that do the same for each of a batch; the first result is all that anybody wants. */
-TG__PRIVATE bool tg__fold_vmap(tg_ctx *tg, const tg_op *op, const void *attr, tg_tensor *const *in, int n_in, unsigned mapped, tg_tensor **out) {
+TG__PRIVATE bool tg__fold_vmap(tg_ctx *tg, const tg_op *op, const void *attr, tg_tensor *const *in, int n_in,
+    unsigned mapped, tg_tensor **out) {
     tg_tensor *x[8];
     int i;
     (void)tg;
@@ -9295,7 +9379,8 @@ TG__PRIVATE bool tg__call_together(tg_ctx *tg, const tg__node *one, tg_tensor *c
         memcpy(at.shape, t->shape, sizeof at.shape);
         at.ndim = t->ndim;
         (void)tg__shape_lead(&at, size);
-        if (out[i]->ndim != t->ndim + 1 || memcmp(at.shape, out[i]->shape, (size_t)at.ndim * sizeof at.shape[0]) != 0) out[i] = tg_reshape(out[i], (int)at.ndim, at.shape);
+        if (out[i]->ndim != t->ndim + 1 || memcmp(at.shape, out[i]->shape, (size_t)at.ndim * sizeof at.shape[0]) != 0)
+            out[i] = tg_reshape(out[i], (int)at.ndim, at.shape);
         if (!out[i]) return false;
     }
     return out[0] != NULL;
@@ -9322,7 +9407,8 @@ TG__PRIVATE tg_tensor *tg__call_mapped(tg_ctx *tg, const tg_op *op, const void *
     ok = m.depth && rule;
     if (ok) {
         tg__brief b;
-        tg__node *one = tg__brief_fits(op, n_in, n_out) ? tg__brief_make(tg, &b, op, attr, b.in, n_in, n_out) : tg__node_make(tg, op, attr, n_in, n_out);
+        tg__node *one = tg__brief_fits(op, n_in, n_out) ? tg__brief_make(tg, &b, op, attr, b.in, n_in, n_out)
+            : tg__node_make(tg, op, attr, n_in, n_out);
         ok = one && tg__example_check(tg, one, in, mapped) && tg__call_together(tg, one, x, mapped, size, out);
         if (one == &b.node) tg__node_let_go(one); else tg__node_drop(tg, one);
     }
@@ -9368,9 +9454,11 @@ TG__INLINE void tg__result_of(const tg_op *op, tg_tensor *t, const tg_tensor *x,
     t->rebased = t->base->rebased;
 }
 /* A call with one result that is not recorded and writes to no operand: nearly all where no gradients are wanted. */
-TG__INLINE tg_tensor *tg__call_brief(tg_ctx *tg, const tg_op *op, const void *attr, tg_tensor *const *in, int n_in, tg_device device, bool off) {
+TG__INLINE tg_tensor *tg__call_brief(tg_ctx *tg, const tg_op *op, const void *attr, tg_tensor *const *in, int n_in,
+    tg_device device, bool off) {
     tg__brief b;
-    tg__node *n = tg__brief_make(tg, &b, op, attr, (tg_tensor **)(uintptr_t)in, n_in, 1);      /* nobody writes there: that is for operations in place */
+    /* nobody writes there: that is for operations in place */
+    tg__node *n = tg__brief_make(tg, &b, op, attr, (tg_tensor **)(uintptr_t)in, n_in, 1);
     tg_tensor *y = NULL;
     bool ok;
     n->device = device;
@@ -9378,7 +9466,8 @@ TG__INLINE tg_tensor *tg__call_brief(tg_ctx *tg, const tg_op *op, const void *at
     ok = (op->check)(tg, n);
     if (ok) {
         if (b.out[0]) tg__result_of(op, b.out[0], in[0], tg->grad_mode, off);
-        ok = (!op->forward || op->forward(tg, n)) && (!TG__RARE(tg->anomaly) || !b.out[0] || tg__anomaly_check(tg, "the result", n, b.out[0]));
+        ok = (!op->forward || op->forward(tg, n)) && (!TG__RARE(tg->anomaly) || !b.out[0] ||
+            tg__anomaly_check(tg, "the result", n, b.out[0]));
     }
     if (ok) { y = tg__hold(tg, b.out[0]); ok = y || !b.out[0]; } else tg__tensor_drop(b.out[0]);
     if (!ok && (op->flags & TG_OP_RANDOM) && tg->random.call == n->call + 1) tg->random.call = n->call;
@@ -9395,7 +9484,8 @@ TG__NOINLINE tg_tensor *tg__call_node(tg_ctx *tg, const tg_op *op, const void *a
     bool ok;
     int i;
     if (inplace && !tg__inplace_allowed(tg, in, n_in, graph)) return NULL;
-    n = !graph && tg__brief_fits(op, n_in, n_out) ? tg__brief_make(tg, &brief, op, attr, brief.in, n_in, n_out) : tg__node_make(tg, op, attr, n_in, n_out);
+    n = !graph && tg__brief_fits(op, n_in, n_out) ? tg__brief_make(tg, &brief, op, attr, brief.in, n_in, n_out)
+        : tg__node_make(tg, op, attr, n_in, n_out);
     if (!n) return NULL;
     n->borrowed = true;
     n->device = device;
@@ -9561,7 +9651,8 @@ TG__PRIVATE bool tg__out_like(tg_ctx *tg, tg__node *n, int i, const tg_tensor *l
 }
 /* Output i, pictures of `channels` and these sizes, without N where `like` is. They lie as those of `like` do: row-major,
    or channels last, which torch calls a memory format. */
-TG__PRIVATE bool tg__out_images(tg_ctx *tg, tg__node *n, int i, tg_dtype dtype, const tg_tensor *like, int64_t channels, int spatial, const int64_t *size) {
+TG__PRIVATE bool tg__out_images(tg_ctx *tg, tg__node *n, int i, tg_dtype dtype, const tg_tensor *like,
+    int64_t channels, int spatial, const int64_t *size) {
     const int c = like->ndim - 1 - spatial;
     const bool last = like->shape[c] > 1 && like->stride[c] == 1 && !tg__is_dense(like);
     int64_t shape[TG_MAX_DIMS];
@@ -9864,7 +9955,8 @@ TG__PRIVATE bool tg__leaf_receive(tg_ctx *tg, tg__node *n) {
    owns the count; NULL: failed. */
 TG__PRIVATE tg_tensor *tg__walk_fit(tg_ctx *tg, const tg__walk *w, const tg__node *n, int i, tg_tensor *d) {
     const tg__slot *s = &n->in_slot[i];
-    if (!(d && d->alive && d->opaque == TG__SPARSE ? tg__use_any : tg__use)(tg, d, i) || !tg__whole(tg, d)) return NULL;   /* one from outside may give anything */
+    /* one from outside may give anything */
+    if (!(d && d->alive && d->opaque == TG__SPARSE ? tg__use_any : tg__use)(tg, d, i) || !tg__whole(tg, d)) return NULL;
     d = tg__sum_to(d, s->ndim, s->shape);
     if (d && d->dtype != s->dtype) d = tg_to(d, s->dtype);
     if (!d) return NULL;
@@ -10381,7 +10473,8 @@ TG_API tg_tensor *(tg_jacobian)(const tg_function_call *c, int output, int input
     int64_t i, k, shape[2 * TG_MAX_DIMS];
     bool ok = tg__product_begin(&p, c, "jacobian", NULL, 0);
     if (ok && (output < 0 || output >= c->n_outputs || input < 0 || input >= c->n_inputs))
-        ok = tg__fail_op(p.tg, TG_ERROR_VALUE, "output %d by input %d; the function has %d outputs and %d inputs", output, input, c->n_outputs, c->n_inputs);
+        ok = tg__fail_op(p.tg, TG_ERROR_VALUE, "output %d by input %d; the function has %d outputs and %d inputs",
+            output, input, c->n_outputs, c->n_inputs);
     if (ok && p.y[output]->ndim + p.x[input]->ndim > TG_MAX_DIMS)
         ok = tg__fail(p.tg, TG__E_NDIM, p.y[output]->ndim + p.x[input]->ndim);
     if (ok) {
@@ -10422,7 +10515,8 @@ TG__PRIVATE bool tg__check_gradients(void *user, tg_tensor *const *inputs, int n
     tg_ctx *tg = inputs[0]->tg;
     tg_tensor *y[16];
     (void)n_outputs;
-    if (s->call->n_outputs > 16) return tg__fail_op(tg, TG_ERROR_VALUE, "the function has %d outputs; up to 16 are possible", s->call->n_outputs);
+    if (s->call->n_outputs > 16)
+        return tg__fail_op(tg, TG_ERROR_VALUE, "the function has %d outputs; up to 16 are possible", s->call->n_outputs);
     if (!tg__function_run(tg, s->call, inputs, y)) return false;
     return tg__gradients(tg, y, s->call->n_outputs, s->v, false, inputs, n_inputs, outputs, true, true, false, true)
         && tg__zeros_for(outputs, inputs, n_inputs);
@@ -10497,7 +10591,8 @@ TG_API bool tg_gradcheck_from(const tg_gradcheck_args *args) {
     tg = tg__start_call(c, "gradcheck");
     if (!tg) return false;
     if (c->n_inputs > 16 || c->n_outputs > 16)
-        return tg__fail_op(tg, TG_ERROR_VALUE, "the function has %d inputs and %d outputs; up to 16 of each are possible", c->n_inputs, c->n_outputs);
+        return tg__fail_op(tg, TG_ERROR_VALUE,
+            "the function has %d inputs and %d outputs; up to 16 of each are possible", c->n_inputs, c->n_outputs);
     m = tg_begin(tg);
     mode = tg_grad_mode(tg, false);
     ok = true;
@@ -10568,7 +10663,8 @@ TG__PRIVATE bool tg__checkpoint_backward(tg_ctx *tg, tg__node *n, tg_tensor **g,
     tg__mem_put(tg, y, size);
     return ok;
 }
-static const tg_op tg__checkpoint_op = { TG__OP("checkpoint", TG__IN_LIST, TG__OUT_LIST, TG__NO_FLAGS), TG__SAVES_EACH(TG_SAVE_INS), TG__ATTRS_HIDDEN(tg__checkpoint),
+static const tg_op tg__checkpoint_op = { TG__OP("checkpoint", TG__IN_LIST, TG__OUT_LIST, TG__NO_FLAGS),
+    TG__SAVES_EACH(TG_SAVE_INS), TG__ATTRS_HIDDEN(tg__checkpoint),
     tg__checkpoint_check, NULL, tg__checkpoint_backward, NULL };
 
 TG_API bool (tg_vmap)(const tg_function_call *c, tg_tensor **outputs) {
@@ -10622,7 +10718,8 @@ TG_API bool (tg_checkpoint)(const tg_function_call *c, tg_tensor **outputs) {
     tg = tg__start_call(c, "checkpoint");
     if (tg && !outputs) return tg__fail(tg, TG__E_NO_DATA, "place for the outputs");
     if (!tg) return false;
-    if (!tg->grad_mode || tg->lane || tg->stood_in) {                    /* inside tg_vmap it is recorded as it is; and where a second run would meet other parameters */
+    /* inside tg_vmap it is recorded as it is; and where a second run would meet other parameters */
+    if (!tg->grad_mode || tg->lane || tg->stood_in) {
         ok = tg__function_run(tg, c, c->inputs, outputs);
         if (!ok) tg__no_results(outputs, c->n_outputs);
         return ok;
@@ -10965,8 +11062,10 @@ TG__PRIVATE void tg__stream(void *to, const void *from, size_t bytes) {
     if (n > bytes) n = bytes;
     memcpy(y, x, n);
     for (; n + 64 <= bytes; n += 64) {
-        const __m128i a = _mm_loadu_si128((const __m128i *)(const void *)(x + n)), b = _mm_loadu_si128((const __m128i *)(const void *)(x + n + 16)),
-            c = _mm_loadu_si128((const __m128i *)(const void *)(x + n + 32)), d = _mm_loadu_si128((const __m128i *)(const void *)(x + n + 48));
+        const __m128i a = _mm_loadu_si128((const __m128i *)(const void *)(x + n)),
+            b = _mm_loadu_si128((const __m128i *)(const void *)(x + n + 16)),
+            c = _mm_loadu_si128((const __m128i *)(const void *)(x + n + 32)),
+                d = _mm_loadu_si128((const __m128i *)(const void *)(x + n + 48));
         _mm_stream_si128((__m128i *)(void *)(y + n), a); _mm_stream_si128((__m128i *)(void *)(y + n + 16), b);
         _mm_stream_si128((__m128i *)(void *)(y + n + 32), c); _mm_stream_si128((__m128i *)(void *)(y + n + 48), d);
     }
@@ -11005,7 +11104,8 @@ TG__PRIVATE void tg__map_settle(const tg_ctx *tg, tg_dtype compute, bool mask, i
     else tg__map_settle_f64__k[tg->isa](n, y);
 }
 
-enum { TG__MAP_FLAT, TG__MAP_ONE, TG__MAP_ROW, TG__MAP_TILE, TG__MAP_STREAM };       /* how an operand reaches the kernel; STREAM: a flat result */
+/* how an operand reaches the kernel; STREAM: a flat result */
+enum { TG__MAP_FLAT, TG__MAP_ONE, TG__MAP_ROW, TG__MAP_TILE, TG__MAP_STREAM };
 
 /* A formula's kernels: those of its value and of its derivatives. */
 typedef struct tg__map_table { tg__map_fn f32[TG__PASSES], f64[TG__PASSES]; } tg__map_table;
@@ -11348,7 +11448,9 @@ TG__PRIVATE void tg__block_pack(tg_dtype d, unsigned char *y, const float *x) {
     }
 }
 /* q of number i */
-TG__INLINE int tg__block_whole(tg_dtype d, const unsigned char *x, int i) { return d == TG_Q8_0 ? (int)(signed char)x[2 + i] : (i < 16 ? x[2 + i] & 15 : x[2 + i - 16] >> 4) - 8; }
+TG__INLINE int tg__block_whole(tg_dtype d, const unsigned char *x, int i) {
+    return d == TG_Q8_0 ? (int)(signed char)x[2 + i] : (i < 16 ? x[2 + i] & 15 : x[2 + i - 16] >> 4) - 8;
+}
 /* ---- runs of blocks ---- */
 TG__PRIVATE void tg__block_unpack(tg_dtype d, float *y, const unsigned char *x) {
     const float scale = tg_f32_from_f16((uint16_t)(x[0] | x[1] << 8));
@@ -11577,7 +11679,8 @@ TG__PRIVATE int64_t tg__int_gcd(int64_t a, int64_t b) {
     return (int64_t)u;
 }
 TG__PRIVATE int64_t tg__int_lcm(int64_t a, int64_t b) {
-    const uint64_t g = (uint64_t)tg__int_gcd(a, b), u = a < 0 ? (uint64_t)0 - (uint64_t)a : (uint64_t)a, v = b < 0 ? (uint64_t)0 - (uint64_t)b : (uint64_t)b;
+    const uint64_t g = (uint64_t)tg__int_gcd(a, b), u = a < 0 ? (uint64_t)0 - (uint64_t)a : (uint64_t)a,
+        v = b < 0 ? (uint64_t)0 - (uint64_t)b : (uint64_t)b;
     return g ? (int64_t)(u / g * v) : 0;
 }
 TG__PRIVATE int64_t tg__int_floor_divide(int64_t a, int64_t b) {
@@ -11721,7 +11824,8 @@ TG__PRIVATE bool tg__formula_clamps(int row, const double *p, double *clamp) {
     clamp[0] = relu ? 0 : p[0]; clamp[1] = relu ? tg__inf() : p[1];
     return clamp[0] <= clamp[1];
 }
-/* A baked convolution has clamped x so already: then the result is x, once. It is the caller's from then on: who clamps it again gets a tensor of its own. */
+/* A baked convolution has clamped x so already: then the result is x, once. It is the caller's from then on: who
+   clamps it again gets a tensor of its own. */
 TG__NOINLINE bool tg__formula_done(tg_ctx *tg, tg__node *n) {
     tg_tensor *x = n->in[0];
     const double *was = tg->clamps[x->clamped - 1];
@@ -11810,7 +11914,8 @@ TG__PRIVATE bool tg__formula_forward(tg_ctx *tg, tg__node *n) {
     return true;
 }
 
-TG__PRIVATE bool tg__formula_vmap(tg_ctx *tg, const tg_op *op, const void *attr, tg_tensor *const *in, int n_in, unsigned mapped, tg_tensor **out) {
+TG__PRIVATE bool tg__formula_vmap(tg_ctx *tg, const tg_op *op, const void *attr, tg_tensor *const *in, int n_in,
+    unsigned mapped, tg_tensor **out) {
     const int first = ((const tg__formula *)(const void *)op)->types == TG__CHOOSE;
     int i, k;
     for (i = first; i < n_in; i++)                                     /* an example of no dimensions promotes less than a batch of them */
@@ -12056,7 +12161,9 @@ TG__PRIVATE tg_tensor *tg__create(tg_ctx *tg, const char *name, int ndim, const 
     return tg__create_on(tg, tg ? tg->made_on : TG_CPU, name, ndim, shape, dtype);
 }
 /* for what a function reads or writes here, wherever others are made */
-TG__PRIVATE tg_tensor *tg__host_tensor(tg_ctx *tg, tg_dtype dtype, int ndim, const int64_t *shape) { return tg__hold(tg, tg__tensor_make(tg, TG_CPU, dtype, ndim, shape, NULL)); }
+TG__PRIVATE tg_tensor *tg__host_tensor(tg_ctx *tg, tg_dtype dtype, int ndim, const int64_t *shape) {
+    return tg__hold(tg, tg__tensor_make(tg, TG_CPU, dtype, ndim, shape, NULL));
+}
 TG__PRIVATE tg_tensor *tg__filled(tg_ctx *tg, tg_tensor *t, double f, int64_t i, bool is_int) {
     if (t && t->opaque) { (void)tg__fail(tg, TG__E_NOT_FOR, (int)t->dtype); return NULL; }
     return t && tg__fill(tg, t, f, i, is_int) ? t : NULL;
@@ -12108,7 +12215,10 @@ TG_API tg_tensor *(tg_arange)(tg_ctx *tg, double start, double end, double step,
     }
     if (step == 0) { tg__fail(tg, TG__E_STEP); return NULL; }
     if (count < 0) { tg__fail_op(tg, TG_ERROR_VALUE, "steps of %f lead from %f away from the end, %f", step, start, end); return NULL; }
-    if (count > 9e18) { tg__fail_op(tg, TG_ERROR_VALUE, "%f elements from %f to %f in steps of %f are more than can be addressed", count, start, end, step); return NULL; }
+    if (count > 9e18) {
+        tg__fail_op(tg, TG_ERROR_VALUE, "%f elements from %f to %f in steps of %f are more than can be addressed", count, start, end, step);
+        return NULL;
+    }
     n = (int64_t)count;
     if ((double)n < count) n++;
     if ((unsigned)dtype < TG_DTYPES && !tg_dtype_is_float(dtype) && (!tg__fits(tg, start, TG_I64) ||
@@ -12266,12 +12376,15 @@ TG__PRIVATE void tg__random_chunk(void *plan, int64_t index) {
             break;
         }
         if (j->compute == TG_F32) {
-            const bool there = n == TG__TILE && dtype == TG_F32 && j->loop.ndim == 1 && j->loop.stride[0][0] == 1;      /* made where it belongs */
+            /* made where it belongs */
+            const bool there = n == TG__TILE && dtype == TG_F32 && j->loop.ndim == 1 && j->loop.stride[0][0] == 1;
             float *y = there ? (float *)(void *)j->job.at[0] + at : (float *)v;
             tg__philox__k[isa](full / 4, (uint64_t)at / 4, key, call, w);
             if (half) tg__random_cut(w, full, dtype);
             if (r->kind == TG_RANDOM_KEEP) tg__keep_f32__k[isa](full, y, w, (float)r->number[0], (float)r->number[1], (const float *)x);
-            else (r->kind == TG_RANDOM_NORMAL ? tg__normal_f32__k : tg__uniform_f32__k)[isa](full, y, w, (float)r->number[0], (float)r->number[1]);
+            else
+                (r->kind == TG_RANDOM_NORMAL ? tg__normal_f32__k : tg__uniform_f32__k)[isa](full, y, w,
+                    (float)r->number[0], (float)r->number[1]);
             if (times) tg__map_settle(j->job.tg, TG_F32, false, n, y);
             if (r->kind == TG_RANDOM_BERNOULLI) for (i = 0; i < n; i++) y[i] = (double)y[i] < p[i] ? 1.0f : 0.0f;
             if (half) tg__random_below(y, n, dtype, (float)r->number[0], (float)r->number[1]);
@@ -12369,7 +12482,8 @@ TG__PRIVATE bool tg__set_check(tg_ctx *tg, tg__node *n) {
     else if (n->op->kind == TG_RANDOM_INTEGER) { if (n->in[0]->dtype != TG_I64) return tg__fail(tg, TG__E_NOT_FOR, (int)n->in[0]->dtype); }
     else if (!tg_dtype_is_float(n->in[0]->dtype)) return tg__fail(tg, TG__E_FLOAT_ONLY, n->in[0]);
     if (n->op->kind == TG_RANDOM_NORMAL && !(at->b >= 0)) return tg__fail(tg, TG__E_RANGE, "std", "at least 0", at->b);
-    if (n->op->kind == TG_RANDOM_UNIFORM && (n->op->flags & TG_OP_RANDOM)) return tg__uniform_check(tg, at->a, at->b, n->in[0]->dtype) && tg__out_same(n);
+    if (n->op->kind == TG_RANDOM_UNIFORM && (n->op->flags & TG_OP_RANDOM))
+        return tg__uniform_check(tg, at->a, at->b, n->in[0]->dtype) && tg__out_same(n);
     return tg__out_same(n);
 }
 TG__PRIVATE bool tg__set_backward(tg_ctx *tg, tg__node *n, tg_tensor **g, tg_tensor **dx) {
@@ -12387,11 +12501,14 @@ TG__PRIVATE bool tg__random_forward(tg_ctx *tg, tg__node *n) {
 }
 static const tg_op tg__fill_op = { TG__OP_KIND("fill_", TG__IN(1), TG__OUT(1), TG_OP_INPLACE, -1), TG__NO_SAVES,
     TG__ATTRS(tg__set), tg__set_check, tg__fill_forward, tg__set_backward, NULL };
-static const tg_op tg__uniform_op = { TG__OP_KIND("uniform_", TG__IN(1), TG__OUT(1), TG_OP_INPLACE | TG_OP_RANDOM, TG_RANDOM_UNIFORM), TG__NO_SAVES,
+static const tg_op tg__uniform_op = { TG__OP_KIND("uniform_", TG__IN(1), TG__OUT(1), TG_OP_INPLACE | TG_OP_RANDOM,
+    TG_RANDOM_UNIFORM), TG__NO_SAVES,
     TG__ATTRS(tg__set), tg__set_check, tg__random_forward, tg__set_backward, NULL };
-static const tg_op tg__normal_op = { TG__OP_KIND("normal_", TG__IN(1), TG__OUT(1), TG_OP_INPLACE | TG_OP_RANDOM, TG_RANDOM_NORMAL), TG__NO_SAVES,
+static const tg_op tg__normal_op = { TG__OP_KIND("normal_", TG__IN(1), TG__OUT(1), TG_OP_INPLACE | TG_OP_RANDOM,
+    TG_RANDOM_NORMAL), TG__NO_SAVES,
     TG__ATTRS(tg__set), tg__set_check, tg__random_forward, tg__set_backward, NULL };
-static const tg_op tg__randint_op = { TG__OP_KIND("randint_", TG__IN(1), TG__OUT(1), TG_OP_INPLACE | TG_OP_RANDOM, TG_RANDOM_INTEGER), TG__NO_SAVES,
+static const tg_op tg__randint_op = { TG__OP_KIND("randint_", TG__IN(1), TG__OUT(1), TG_OP_INPLACE | TG_OP_RANDOM,
+    TG_RANDOM_INTEGER), TG__NO_SAVES,
     TG__ATTRS_OF(tg__randint, tg__set), tg__set_check, tg__random_forward, NULL, NULL };
 static const tg_op tg__keep_op = { TG__OP_KIND("keep_", TG__IN(1), TG__OUT(1), TG_OP_INPLACE | TG_OP_RANDOM, TG_RANDOM_KEEP), TG__NO_SAVES,
     TG__ATTRS(tg__set), tg__set_check, tg__random_forward, NULL, NULL };
@@ -12519,7 +12636,9 @@ TG_API tg_tensor *(tg_to_device)(tg_tensor *t, tg_device device) {
     tg_ctx *tg = tg__start_blocks(t, "to_device");
     tg__device_attr at;
     if (!tg) return NULL;
-    if ((unsigned)device >= TG_DEVICES || (device != TG_CPU && !tg->devices[device].open)) { tg__fail(tg, TG__E_DEVICE, (int)device); return NULL; }
+    if ((unsigned)device >= TG_DEVICES || (device != TG_CPU && !tg->devices[device].open)) {
+        tg__fail(tg, TG__E_DEVICE, (int)device); return NULL;
+    }
     if (device == t->device) return t;
     at.device = (int64_t)device; at.from = (int64_t)t->device;
     return tg__call(&tg__to_device_op, &at, &t, 1, NULL, 1);
@@ -12737,9 +12856,11 @@ static const tg_attr tg__to_attrs[] = { TG__ATTR(tg__to_attr, dtype, DTYPE) };
 TG__PRIVATE bool tg__to_check(tg_ctx *tg, tg__node *n) {
     const tg__to_attr *at = (const tg__to_attr *)n->attr;
     const tg_tensor *x = n->in[0];
-    if (at->dtype < 0 || (at->dtype >= TG_DTYPES && !tg__is_block((tg_dtype)at->dtype))) return tg__fail(tg, TG__E_DTYPE_UNKNOWN, (int)at->dtype);
+    if (at->dtype < 0 || (at->dtype >= TG_DTYPES && !tg__is_block((tg_dtype)at->dtype)))
+        return tg__fail(tg, TG__E_DTYPE_UNKNOWN, (int)at->dtype);
     if (!x->opaque && !tg__is_block((tg_dtype)at->dtype)) return tg__out_ordered(tg, n, 0, (tg_dtype)at->dtype, x);
-    if (!tg_dtype_is_float(x->opaque ? (tg_dtype)at->dtype : x->dtype)) return tg__fail(tg, TG__E_NOT_FOR, x->opaque ? (int)at->dtype : (int)x->dtype);
+    if (!tg_dtype_is_float(x->opaque ? (tg_dtype)at->dtype : x->dtype))
+        return tg__fail(tg, TG__E_NOT_FOR, x->opaque ? (int)at->dtype : (int)x->dtype);
     return tg__out_make(tg, n, 0, (tg_dtype)at->dtype, x->ndim, x->shape);
 }
 TG__PRIVATE bool tg__to_forward(tg_ctx *tg, tg__node *n) {
@@ -12854,7 +12975,8 @@ TG__PRIVATE bool tg__permute_backward(tg_ctx *tg, tg__node *n, tg_tensor **g, tg
     dx[0] = tg_permute(g[0], (int)at->ndim, back);
     return dx[0] != NULL;
 }
-TG__PRIVATE bool tg__permute_vmap(tg_ctx *tg, const tg_op *op, const void *attr, tg_tensor *const *x, int n_in, unsigned mapped, tg_tensor **out) {
+TG__PRIVATE bool tg__permute_vmap(tg_ctx *tg, const tg_op *op, const void *attr, tg_tensor *const *x, int n_in,
+    unsigned mapped, tg_tensor **out) {
     tg__shape_attr at = *(const tg__shape_attr *)attr;
     int i;
     (void)tg; (void)n_in; (void)mapped;
@@ -12862,7 +12984,8 @@ TG__PRIVATE bool tg__permute_vmap(tg_ctx *tg, const tg_op *op, const void *attr,
     (void)tg__shape_lead(&at, 0);
     return (out[0] = tg__call(op, &at, x, 1, NULL, 1)) != NULL;
 }
-static const tg_op tg__permute_op = { TG__OP("permute", TG__IN(1), TG__OUT(1), TG_OP_VIEW), TG__NO_SAVES, TG__ATTRS_OF(tg__permute, tg__shape),
+static const tg_op tg__permute_op = { TG__OP("permute", TG__IN(1), TG__OUT(1), TG_OP_VIEW), TG__NO_SAVES,
+    TG__ATTRS_OF(tg__permute, tg__shape),
     tg__permute_check, NULL, tg__permute_backward, tg__permute_vmap };
 
 TG__PRIVATE bool tg__shape_attr_fill(tg_ctx *tg, tg__shape_attr *at, int ndim, const int64_t *shape,
@@ -12951,7 +13074,8 @@ TG__PRIVATE bool tg__view_backward(tg_ctx *tg, tg__node *n, tg_tensor **g, tg_te
     dx[0] = tg_reshape(g[0], n->in_slot[0].ndim, n->in_slot[0].shape);
     return dx[0] != NULL;
 }
-TG__PRIVATE bool tg__view_vmap(tg_ctx *tg, const tg_op *op, const void *attr, tg_tensor *const *x, int n_in, unsigned mapped, tg_tensor **out) {
+TG__PRIVATE bool tg__view_vmap(tg_ctx *tg, const tg_op *op, const void *attr, tg_tensor *const *x, int n_in,
+    unsigned mapped, tg_tensor **out) {
     tg__shape_attr at = *(const tg__shape_attr *)attr;
     (void)tg; (void)n_in; (void)mapped;
     if (!tg__shape_lead(&at, x[0]->shape[0])) return false;
@@ -12978,7 +13102,10 @@ TG_API tg_tensor *(tg_flatten)(tg_tensor *t, int64_t start_dim, int64_t end_dim)
     int64_t shape[TG_MAX_DIMS];
     int i, n = 0;
     if (!tg || !tg__wrap_dim(tg, t, &start_dim, t->ndim) || !tg__wrap_dim(tg, t, &end_dim, t->ndim)) return NULL;
-    if (start_dim > end_dim) { tg__fail_op(tg, TG_ERROR_VALUE, "start_dim %l comes after end_dim %l of %t", start_dim, end_dim, t); return NULL; }
+    if (start_dim > end_dim) {
+        tg__fail_op(tg, TG_ERROR_VALUE, "start_dim %l comes after end_dim %l of %t", start_dim, end_dim, t);
+        return NULL;
+    }
     if (t->ndim == 0) { shape[0] = 1; return tg_reshape(t, 1, shape); }
     for (i = 0; i < t->ndim; i++) {
         if (i > start_dim && i <= end_dim) shape[n - 1] *= t->shape[i]; else shape[n++] = t->shape[i];
@@ -13023,7 +13150,8 @@ TG__PRIVATE bool tg__expand_check(tg_ctx *tg, tg__node *n) {
     return tg__check_shape(tg, x->dtype, (int)at->ndim, at->shape, &numel) &&
         tg__out_view(n, (int)at->ndim, at->shape, stride, 0);
 }
-TG__PRIVATE bool tg__expand_vmap(tg_ctx *tg, const tg_op *op, const void *attr, tg_tensor *const *in, int n_in, unsigned mapped, tg_tensor **out) {
+TG__PRIVATE bool tg__expand_vmap(tg_ctx *tg, const tg_op *op, const void *attr, tg_tensor *const *in, int n_in,
+    unsigned mapped, tg_tensor **out) {
     tg__shape_attr at = *(const tg__shape_attr *)attr, from = at;
     tg_tensor *x = in[0];
     const int added = (int)at.ndim + 1 - x->ndim;
@@ -13078,12 +13206,14 @@ TG__PRIVATE bool tg__slice_backward(tg_ctx *tg, tg__node *n, tg_tensor **g, tg_t
     dx[0] = tg__slice_put(g[0], n->attr);
     return dx[0] != NULL;
 }
-TG__PRIVATE bool tg__slice_vmap(tg_ctx *tg, const tg_op *op, const void *attr, tg_tensor *const *x, int n_in, unsigned mapped, tg_tensor **out) {
+TG__PRIVATE bool tg__slice_vmap(tg_ctx *tg, const tg_op *op, const void *attr, tg_tensor *const *x, int n_in,
+    unsigned mapped, tg_tensor **out) {
     const tg__slice_attr *one = (const tg__slice_attr *)attr;
     const size_t size = (size_t)one->ndim * sizeof one->shape[0];
     tg__slice_attr at = TG__ZERO;
     (void)tg; (void)n_in; (void)mapped;
-    memcpy(at.shape + 1, one->shape, size); memcpy(at.start + 1, one->start, size); memcpy(at.step + 1, one->step, size); memcpy(at.size + 1, one->size, size);
+    memcpy(at.shape + 1, one->shape, size); memcpy(at.start + 1, one->start, size);
+    memcpy(at.step + 1, one->step, size); memcpy(at.size + 1, one->size, size);
     at.ndim = one->ndim + 1; at.shape[0] = at.size[0] = x[0]->shape[0]; at.step[0] = 1;
     return (out[0] = tg__call(op, &at, x, 1, NULL, 1)) != NULL;
 }
@@ -13395,7 +13525,8 @@ TG__PRIVATE bool tg__strided_add_backward(tg_ctx *tg, tg__node *n, tg_tensor **g
     dx[0] = whole ? tg__call(&tg__strided_op, n->attr, &whole, 1, NULL, 1) : NULL;
     return dx[0] != NULL;
 }
-static const tg_op tg__strided_add_op = { TG__OP("as_strided_add", TG__IN(1), TG__OUT(1), TG__NO_FLAGS), TG__NO_SAVES, TG__ATTRS(tg__strided),
+static const tg_op tg__strided_add_op = { TG__OP("as_strided_add", TG__IN(1), TG__OUT(1), TG__NO_FLAGS), TG__NO_SAVES,
+    TG__ATTRS(tg__strided),
     tg__strided_add_check, tg__strided_add_forward, tg__strided_add_backward, NULL };
 TG__PRIVATE tg_tensor *tg__strided_add(tg_tensor *part, const void *attr) {
     return tg__call(&tg__strided_add_op, attr, &part, 1, NULL, 1);
@@ -13803,7 +13934,8 @@ TG__PRIVATE void tg__reduce_rows_chunk(tg__reduce_plan *j, int64_t index) {
 TG__PRIVATE void tg__reduce_runs_chunk(tg__reduce_plan *j, int64_t index) {
     const int isa = j->job.tg->isa, last = j->kept.ndim - 1;
     const int64_t end = tg__imin((index + 1) * j->per, j->outs), apart = j->kept.stride[1][last];
-    float (*const run)(int64_t, const float *) = j->kind == TG_REDUCE_SUM ? tg__run_sum_f32__k[isa] : j->kind == TG_REDUCE_PROD ? tg__run_prod_f32__k[isa]
+    float (*const run)(int64_t, const float *) = j->kind == TG_REDUCE_SUM ? tg__run_sum_f32__k[isa]
+        : j->kind == TG_REDUCE_PROD ? tg__run_prod_f32__k[isa]
         : j->kind == TG_REDUCE_MAX ? tg__run_max_f32__k[isa] : tg__run_min_f32__k[isa];
     int64_t o, m, i, column = 0;
     float v[64];
@@ -13844,7 +13976,8 @@ TG__PRIVATE void tg__reduce_streams(int isa, tg_dtype compute, int64_t n, int64_
     double *partial, int64_t step, char *work) {
     double *y = (double *)(void *)work, *lanes = y + TG__REDUCE_STREAMS;
     int64_t k;
-    if (compute == TG_F32) tg__runs_sum_f32__k[isa](n, count, apart, (const float *)(const void *)x, squares, (float *)(void *)lanes, (float *)(void *)y);
+    if (compute == TG_F32)
+        tg__runs_sum_f32__k[isa](n, count, apart, (const float *)(const void *)x, squares, (float *)(void *)lanes, (float *)(void *)y);
     else tg__runs_sum_f64__k[isa](n, count, apart, (const double *)(const void *)x, squares, lanes, y);
     for (k = 0; k < count; k++) partial[k * step] = compute == TG_F32 ? (double)((float *)(void *)y)[k] : y[k];
 }
@@ -13932,7 +14065,8 @@ TG__PRIVATE void tg__reduce_chunk(void *plan, int64_t index) {
     } else if (j->rows) tg__reduce_rows_chunk(j, index);
     else if (j->columns) tg__reduce_columns_chunk(j, index);
     else if (j->apart) tg__reduce_far_chunk(j, index);
-    else if (j->direct && j->compute == TG_F32 && j->yd == TG_F32 && !j->places && j->pieces == 1 && j->length > 0) tg__reduce_runs_chunk(j, index);
+    else if (j->direct && j->compute == TG_F32 && j->yd == TG_F32 && !j->places && j->pieces == 1 && j->length > 0)
+        tg__reduce_runs_chunk(j, index);
     else tg__reduce_run_chunk(j, index);
 }
 
@@ -14123,7 +14257,8 @@ TG__PRIVATE bool tg__sum_backward(tg_ctx *tg, tg__node *n, tg_tensor **g, tg_ten
     dx[0] = tg_expand(tg__reduce_widen(tg, n, g[0]), n->in_slot[0].ndim, n->in_slot[0].shape);
     return dx[0] != NULL;
 }
-static const tg_op tg__sum_op = { TG__OP_KIND("sum", TG__IN(1), TG__OUT(1), TG__NO_FLAGS, TG_REDUCE_SUM), TG__NO_SAVES, TG__ATTRS(tg__reduce),
+static const tg_op tg__sum_op = { TG__OP_KIND("sum", TG__IN(1), TG__OUT(1), TG__NO_FLAGS, TG_REDUCE_SUM),
+    TG__NO_SAVES, TG__ATTRS(tg__reduce),
     tg__sum_check, tg__reduce_forward, tg__sum_backward, tg__shift_vmap };
 TG_API tg_tensor *(tg_sum)(tg_tensor *x) { return tg__reduce_call(&tg__sum_op, "sum", x, 0, NULL, false); }
 TG_API tg_tensor *(tg_sum_dims)(tg_tensor *x, int n, const int64_t *dims, bool keepdim) {
@@ -14164,7 +14299,8 @@ TG__PRIVATE bool tg__prod_backward(tg_ctx *tg, tg__node *n, tg_tensor **g, tg_te
     dx[0] = tg_mul(tg__reduce_widen(tg, n, g[0]), tg__prod_others(tg, n, n->in[0]));
     return dx[0] != NULL;
 }
-static const tg_op tg__prod_op = { TG__OP_KIND("prod", TG__IN(1), TG__OUT(1), TG__NO_FLAGS, TG_REDUCE_PROD), TG__SAVES(TG_SAVE_IN(0)), TG__ATTRS(tg__reduce),
+static const tg_op tg__prod_op = { TG__OP_KIND("prod", TG__IN(1), TG__OUT(1), TG__NO_FLAGS, TG_REDUCE_PROD),
+    TG__SAVES(TG_SAVE_IN(0)), TG__ATTRS(tg__reduce),
     tg__sum_check, tg__reduce_forward, tg__prod_backward, tg__shift_vmap };
 /* The product of the others as tg calls: exclusive products from the left and from the right, by doubling
    (log2(n) steps), so that zeros need no special case and every derivative is right.
@@ -14226,9 +14362,11 @@ TG__PRIVATE bool tg__max_backward(tg_ctx *tg, tg__node *n, tg_tensor **g, tg_ten
     tg_tensor *same = tg_eq(n->in[0], tg__reduce_widen(tg, n, n->out[0]));
     return tg__share_evenly(tg, n, tg_logical_or(same, tg_isnan(n->in[0])), g[0], dx);
 }
-static const tg_op tg__amax_op = { TG__OP_KIND("amax", TG__IN(1), TG__OUT(1), TG__NO_FLAGS, TG_REDUCE_MAX), TG__SAVES(TG_SAVE_IN(0) | TG_SAVE_OUT(0)), TG__ATTRS(tg__reduce),
+static const tg_op tg__amax_op = { TG__OP_KIND("amax", TG__IN(1), TG__OUT(1), TG__NO_FLAGS, TG_REDUCE_MAX),
+    TG__SAVES(TG_SAVE_IN(0) | TG_SAVE_OUT(0)), TG__ATTRS(tg__reduce),
     tg__amax_check, tg__reduce_forward, tg__amax_backward, tg__shift_vmap };
-static const tg_op tg__amin_op = { TG__OP_KIND("amin", TG__IN(1), TG__OUT(1), TG__NO_FLAGS, TG_REDUCE_MIN), TG__SAVES(TG_SAVE_IN(0) | TG_SAVE_OUT(0)), TG__ATTRS(tg__reduce),
+static const tg_op tg__amin_op = { TG__OP_KIND("amin", TG__IN(1), TG__OUT(1), TG__NO_FLAGS, TG_REDUCE_MIN),
+    TG__SAVES(TG_SAVE_IN(0) | TG_SAVE_OUT(0)), TG__ATTRS(tg__reduce),
     tg__amax_check, tg__reduce_forward, tg__amax_backward, tg__shift_vmap };
 TG_API tg_tensor *(tg_amax)(tg_tensor *x) { return tg_amax_dims(x, 0, NULL, false); }
 TG_API tg_tensor *(tg_amax_dims)(tg_tensor *x, int n, const int64_t *dims, bool keepdim) {
@@ -14238,9 +14376,11 @@ TG_API tg_tensor *(tg_amin)(tg_tensor *x) { return tg_amin_dims(x, 0, NULL, fals
 TG_API tg_tensor *(tg_amin_dims)(tg_tensor *x, int n, const int64_t *dims, bool keepdim) {
     return tg__reduce_call(&tg__amin_op, "amin", x, n, dims, keepdim);
 }
-static const tg_op tg__max_op = { TG__OP_KIND("max", TG__IN(1), TG__OUT(1), TG__NO_FLAGS, TG_REDUCE_MAX), TG__SAVES(TG_SAVE_IN(0) | TG_SAVE_OUT(0)), TG__ATTRS(tg__reduce),
+static const tg_op tg__max_op = { TG__OP_KIND("max", TG__IN(1), TG__OUT(1), TG__NO_FLAGS, TG_REDUCE_MAX),
+    TG__SAVES(TG_SAVE_IN(0) | TG_SAVE_OUT(0)), TG__ATTRS(tg__reduce),
     tg__amax_check, tg__reduce_forward, tg__max_backward, tg__shift_vmap };
-static const tg_op tg__min_op = { TG__OP_KIND("min", TG__IN(1), TG__OUT(1), TG__NO_FLAGS, TG_REDUCE_MIN), TG__SAVES(TG_SAVE_IN(0) | TG_SAVE_OUT(0)), TG__ATTRS(tg__reduce),
+static const tg_op tg__min_op = { TG__OP_KIND("min", TG__IN(1), TG__OUT(1), TG__NO_FLAGS, TG_REDUCE_MIN),
+    TG__SAVES(TG_SAVE_IN(0) | TG_SAVE_OUT(0)), TG__ATTRS(tg__reduce),
     tg__amax_check, tg__reduce_forward, tg__max_backward, tg__shift_vmap };
 TG_API tg_tensor *(tg_max)(tg_tensor *x) { return tg__reduce_call(&tg__max_op, "max", x, 0, NULL, false); }
 TG_API tg_tensor *(tg_min)(tg_tensor *x) { return tg__reduce_call(&tg__min_op, "min", x, 0, NULL, false); }
@@ -14264,9 +14404,11 @@ TG__PRIVATE bool tg__max_dim_backward(tg_ctx *tg, tg__node *n, tg_tensor **g, tg
     dx[0] = tg_scatter(zeros, at->dims[0], tg__reduce_widen(tg, n, n->out[1]), tg__reduce_widen(tg, n, g[0]));
     return dx[0] != NULL;
 }
-static const tg_op tg__max_dim_op = { TG__OP_KIND("max_dim", TG__IN(1), TG__OUT(2), TG__NO_FLAGS, TG_REDUCE_MAX), TG__SAVES(TG_SAVE_OUT(1)), TG__ATTRS(tg__reduce),
+static const tg_op tg__max_dim_op = { TG__OP_KIND("max_dim", TG__IN(1), TG__OUT(2), TG__NO_FLAGS, TG_REDUCE_MAX),
+    TG__SAVES(TG_SAVE_OUT(1)), TG__ATTRS(tg__reduce),
     tg__max_dim_check, tg__max_dim_forward, tg__max_dim_backward, tg__shift_vmap };
-static const tg_op tg__min_dim_op = { TG__OP_KIND("min_dim", TG__IN(1), TG__OUT(2), TG__NO_FLAGS, TG_REDUCE_MIN), TG__SAVES(TG_SAVE_OUT(1)), TG__ATTRS(tg__reduce),
+static const tg_op tg__min_dim_op = { TG__OP_KIND("min_dim", TG__IN(1), TG__OUT(2), TG__NO_FLAGS, TG_REDUCE_MIN),
+    TG__SAVES(TG_SAVE_OUT(1)), TG__ATTRS(tg__reduce),
     tg__max_dim_check, tg__max_dim_forward, tg__max_dim_backward, tg__shift_vmap };
 TG__PRIVATE tg_tensor *tg__max_dim_call(const tg_op *op, tg_tensor *x, int64_t dim, bool keepdim, tg_tensor **indices) {
     tg_ctx *tg = tg__start(x, op->name);
@@ -14289,9 +14431,11 @@ TG__PRIVATE bool tg__argmax_check(tg_ctx *tg, tg__node *n) {
     if (n->in[0]->dtype == TG_BOOL) return tg__fail(tg, TG__E_NOT_FOR, (int)TG_BOOL);
     return tg__reduce_out(tg, n, 0, TG_I64, true);
 }
-static const tg_op tg__argmax_op = { TG__OP_KIND("argmax", TG__IN(1), TG__OUT(1), TG_OP_NO_GRAD, TG_REDUCE_MAX), TG__NO_SAVES, TG__ATTRS(tg__reduce),
+static const tg_op tg__argmax_op = { TG__OP_KIND("argmax", TG__IN(1), TG__OUT(1), TG_OP_NO_GRAD, TG_REDUCE_MAX),
+    TG__NO_SAVES, TG__ATTRS(tg__reduce),
     tg__argmax_check, tg__max_dim_forward, NULL, tg__shift_vmap };
-static const tg_op tg__argmin_op = { TG__OP_KIND("argmin", TG__IN(1), TG__OUT(1), TG_OP_NO_GRAD, TG_REDUCE_MIN), TG__NO_SAVES, TG__ATTRS(tg__reduce),
+static const tg_op tg__argmin_op = { TG__OP_KIND("argmin", TG__IN(1), TG__OUT(1), TG_OP_NO_GRAD, TG_REDUCE_MIN),
+    TG__NO_SAVES, TG__ATTRS(tg__reduce),
     tg__argmax_check, tg__max_dim_forward, NULL, tg__shift_vmap };
 TG_API tg_tensor *(tg_argmax)(tg_tensor *x) { return tg__reduce_call(&tg__argmax_op, "argmax", x, 0, NULL, false); }
 TG_API tg_tensor *(tg_argmin)(tg_tensor *x) { return tg__reduce_call(&tg__argmin_op, "argmin", x, 0, NULL, false); }
@@ -14419,7 +14563,8 @@ TG__PRIVATE void tg__softmax_beside(const tg__softmax_plan *j, int64_t at, int64
     void *y = j->y + at * yr * size;
     int slot, isa = j->job.tg->isa;
     void *work = tg__scratch_take(j->job.tg, &slot);
-    if (j->compute == TG_F64) tg__softmax_rows_f64__k[isa](j->log, rows, j->length, (double *)y, yr, j->ys, (const double *)x, xr, j->xs, (double *)work);
+    if (j->compute == TG_F64)
+        tg__softmax_rows_f64__k[isa](j->log, rows, j->length, (double *)y, yr, j->ys, (const double *)x, xr, j->xs, (double *)work);
     else tg__softmax_rows_f32__k[isa](j->log, rows, j->length, (float *)y, yr, j->ys, (const float *)x, xr, j->xs, (float *)work);
     tg__scratch_give(j->job.tg, slot);
 }
@@ -14497,7 +14642,8 @@ TG__PRIVATE bool tg__log_softmax_backward(tg_ctx *tg, tg__node *n, tg_tensor **g
 }
 static const tg_op tg__softmax_op = { TG__OP("softmax", TG__IN(1), TG__OUT(1), TG__NO_FLAGS), TG__SAVES(TG_SAVE_OUT(0)), TG__ATTRS(tg__dim),
     tg__softmax_check, tg__softmax_forward, tg__softmax_backward, tg__shift_vmap };
-static const tg_op tg__log_softmax_op = { TG__OP_KIND("log_softmax", TG__IN(1), TG__OUT(1), TG__NO_FLAGS, 1), TG__SAVES(TG_SAVE_OUT(0)), TG__ATTRS(tg__dim),
+static const tg_op tg__log_softmax_op = { TG__OP_KIND("log_softmax", TG__IN(1), TG__OUT(1), TG__NO_FLAGS, 1),
+    TG__SAVES(TG_SAVE_OUT(0)), TG__ATTRS(tg__dim),
     tg__softmax_check, tg__softmax_forward, tg__log_softmax_backward, tg__shift_vmap };
 TG_API tg_tensor *(tg_softmax)(tg_tensor *x, int64_t dim) {
     tg__dim_attr at;
@@ -14852,7 +14998,8 @@ TG__PRIVATE uint64_t *tg__sort_window(const tg__sort_scratch *s, int64_t n, cons
     }
 }
 /* Finds the few elements of x[n] among which the first `last` of the order are: their places, as they come. 0: not so few. */
-TG__PRIVATE int64_t tg__sort_filter(const tg__sort_plan *j, const tg__sort_scratch *s, const char *x, int64_t n, int64_t last, uint32_t *places, int64_t room) {
+TG__PRIVATE int64_t tg__sort_filter(const tg__sort_plan *j, const tg__sort_scratch *s, const char *x, int64_t n,
+    int64_t last, uint32_t *places, int64_t room) {
     const int64_t groups = tg__imax(256, (4 * last + 63) / 64 * 64), size = (int64_t)j->size;
     const bool down = j->rule.flip != 0, f64 = size == 8;
     const int isa = j->job.tg->isa;
@@ -14882,7 +15029,8 @@ TG__PRIVATE int64_t tg__sort_filter(const tg__sort_plan *j, const tg__sort_scrat
     return found > room ? 0 : found;
 }
 /* The window of one row, or piece, of n elements. */
-TG__PRIVATE const uint64_t *tg__sort_row(const tg__sort_plan *j, const tg__sort_scratch *s, int64_t n, int64_t first, int64_t want, const char *x,
+TG__PRIVATE const uint64_t *tg__sort_row(const tg__sort_plan *j, const tg__sort_scratch *s, int64_t n, int64_t first,
+    int64_t want, const char *x,
     tg__sort_range *range, bool *wide) {
     const int64_t room = n / 16 * 2;                 /* even, for what stands behind the places */
     uint32_t *places = (uint32_t *)(void *)s->half;
@@ -14912,7 +15060,8 @@ TG__PRIVATE void tg__sort_piece(const tg__sort_plan *j, const tg__sort_scratch *
     }
 }
 /* The window of a row from what its pieces gave. */
-TG__PRIVATE const uint64_t *tg__sort_final(const tg__sort_plan *j, const tg__sort_scratch *s, int64_t row, tg__sort_range *range, bool *wide) {
+TG__PRIVATE const uint64_t *tg__sort_final(const tg__sort_plan *j, const tg__sort_scratch *s, int64_t row,
+    tg__sort_range *range, bool *wide) {
     const int64_t n = j->blocks * j->last;
     const tg__sort_wide *from = j->pieces + row * n;
     uint32_t *places = (uint32_t *)(void *)(s->count + TG__SORT_ROUNDS * TG__SORT_DIGITS);
@@ -14958,7 +15107,8 @@ TG__PRIVATE void tg__sort_block(tg__sort_plan *j, int64_t block) {
             else tg__sort_move_packed(j->a + at, n, shift, j->width, count, j->b);
             break;
         default:
-            tg__sort_write(j, at, tg__imin(n, j->count - at), j->a + j->first * (j->wide ? 2 : 1), j->wide, j->low, j->row_x, j->row_values, j->row_places);
+            tg__sort_write(j, at, tg__imin(n, j->count - at), j->a + j->first * (j->wide ? 2 : 1), j->wide, j->low,
+                j->row_x, j->row_values, j->row_places);
             break;
     }
 }
@@ -15082,7 +15232,8 @@ TG__PRIVATE void tg__sort_chunk(void *plan, int64_t index) {
 /* Long rows with a short window at the front: are they cut into pieces? */
 TG__PRIVATE bool tg__sort_is_cut(tg__sort_plan *j) {
     if (j->n > 0xffffffff || j->last > TG__SORT_BIG / 8) return false;
-    for (j->block = TG__SORT_BIG; j->block < 32 * TG__SORT_BIG && tg__ceil_div(j->n, j->block) * j->last > 4 * TG__SORT_BIG; ) j->block *= 2;
+    for (j->block = TG__SORT_BIG; j->block < 32 * TG__SORT_BIG && tg__ceil_div(j->n, j->block) * j->last > 4 * TG__SORT_BIG; )
+        j->block *= 2;
     j->blocks = tg__ceil_div(j->n, j->block);
     j->block = tg__ceil_div(j->n, j->blocks);
     return j->blocks * j->last <= 4 * TG__SORT_BIG && j->n - (j->blocks - 1) * j->block >= j->last;
@@ -15165,7 +15316,8 @@ static const tg_attr tg__sort_attrs[] = {
     TG__ATTR(tg__sort_attr, dim, INT), TG__ATTR(tg__sort_attr, descending, BOOL)
 };
 static const tg_attr tg__topk_attrs[] = {
-    TG__ATTR(tg__sort_attr, dim, INT), TG__ATTR(tg__sort_attr, descending, BOOL), TG__ATTR(tg__sort_attr, first, INT), TG__ATTR(tg__sort_attr, k, INT)
+    TG__ATTR(tg__sort_attr, dim, INT), TG__ATTR(tg__sort_attr, descending, BOOL), TG__ATTR(tg__sort_attr, first, INT),
+        TG__ATTR(tg__sort_attr, k, INT)
 };
 
 TG__PRIVATE bool tg__sort_check(tg_ctx *tg, tg__node *n) {
@@ -15181,7 +15333,8 @@ TG__PRIVATE bool tg__topk_check(tg_ctx *tg, tg__node *n) {
     if (!tg__wrap_dim(tg, x, &at->dim, x->ndim)) return false;
     d = x->ndim ? x->shape[at->dim] : 1;
     if (at->k < 0 || at->k > d || at->first < 0 || at->first > d - at->k)
-        return tg__fail_op(tg, TG_ERROR_VALUE, "k is %l; expected 0 to %l, the size of dimension %d of %t", at->first + at->k, d, (int)at->dim, x);
+        return tg__fail_op(tg, TG_ERROR_VALUE, "k is %l; expected 0 to %l, the size of dimension %d of %t",
+            at->first + at->k, d, (int)at->dim, x);
     memcpy(shape, x->shape, sizeof shape);
     if (x->ndim) shape[at->dim] = at->k;
     return tg__out_make(tg, n, 0, x->dtype, x->ndim, shape) && tg__out_make(tg, n, 1, TG_I64, x->ndim, shape);
@@ -15204,9 +15357,11 @@ TG__PRIVATE bool tg__sort_backward(tg_ctx *tg, tg__node *n, tg_tensor **g, tg_te
 }
 static const tg_op tg__sort_op = { TG__OP("sort", TG__IN(1), TG__OUT(2), TG__NO_FLAGS), TG__SAVES(TG_SAVE_OUT(1)), TG__ATTRS(tg__sort),
     tg__sort_check, tg__sort_forward, tg__sort_backward, tg__shift_vmap };
-static const tg_op tg__topk_op = { TG__OP("topk", TG__IN(1), TG__OUT(2), TG__NO_FLAGS), TG__SAVES(TG_SAVE_OUT(1)), TG__ATTRS_OF(tg__topk, tg__sort),
+static const tg_op tg__topk_op = { TG__OP("topk", TG__IN(1), TG__OUT(2), TG__NO_FLAGS), TG__SAVES(TG_SAVE_OUT(1)),
+    TG__ATTRS_OF(tg__topk, tg__sort),
     tg__topk_check, tg__sort_forward, tg__sort_backward, tg__shift_vmap };
-TG__PRIVATE tg_tensor *tg__sort_call(const tg_op *op, tg_tensor *x, int64_t dim, bool descending, int64_t first, int64_t k, tg_tensor **indices) {
+TG__PRIVATE tg_tensor *tg__sort_call(const tg_op *op, tg_tensor *x, int64_t dim, bool descending, int64_t first,
+    int64_t k, tg_tensor **indices) {
     tg__sort_attr at;
     tg_tensor *out[2], *y;
     memset(&at, 0, sizeof at);
@@ -15267,7 +15422,8 @@ TG__PRIVATE double tg__scan_sums(int64_t n, double *t, double s) {
 TG__KERNEL_SHARED(double, tg__run_scan, (int64_t n, float *y, const float *x, double s));
 TG__KERNEL(void, tg__rows_scan, (int64_t rows, int64_t n, float *y, const float *x, float *work));
 /* t[0], position `first` of its row, and the n - 1 behind it become results; s and place carry on. */
-TG__PRIVATE void tg__scan_floats(int kind, int64_t n, double *t, const double *a, int64_t *places, int64_t first, double *carry, int64_t *place) {
+TG__PRIVATE void tg__scan_floats(int kind, int64_t n, double *t, const double *a, int64_t *places, int64_t first,
+    double *carry, int64_t *place) {
     double s = first == 0 ? t[0] : *carry;
     int64_t i = 0;
     if (kind == TG_SCAN_SUM) { *carry = tg__scan_sums(n, t, first == 0 ? -0.0 : s); return; }
@@ -15351,7 +15507,8 @@ TG__PRIVATE void tg__scan_rows(const tg__scan_plan *j, int64_t row, int64_t rows
         for (i = 0; i < rows; i++) {
             const int64_t skip = i * m;
             int64_t *p = places ? (int64_t *)(void *)spots + skip : NULL;
-            if (j->carry == TG_F64) tg__scan_floats(j->kind, m, (double *)(void *)t + skip, (double *)(void *)factors + skip, p, at, &s.f, &place);
+            if (j->carry == TG_F64)
+                tg__scan_floats(j->kind, m, (double *)(void *)t + skip, (double *)(void *)factors + skip, p, at, &s.f, &place);
             else tg__scan_integers(j->kind, m, (int64_t *)(void *)t + skip, p, at, &s.i, &place);
         }
         tg__store(isa, j->carry, m * rows, tg__scan_at(j, 0, row, at), j->step[0], o[0].dtype, t);
@@ -15530,17 +15687,24 @@ TG__PRIVATE bool tg__scan_backward(tg_ctx *tg, tg__node *n, tg_tensor **g, tg_te
             return !g[0] || dx[0];
     }
 }
-static const tg_op tg__cumsum_op = { TG__OP_KIND("cumsum", TG__IN(1), TG__OUT(1), TG__NO_FLAGS, TG_SCAN_SUM), TG__SAVES(0), TG__ATTRS(tg__scan),
+static const tg_op tg__cumsum_op = { TG__OP_KIND("cumsum", TG__IN(1), TG__OUT(1), TG__NO_FLAGS, TG_SCAN_SUM),
+    TG__SAVES(0), TG__ATTRS(tg__scan),
     tg__scan_check, tg__scan_forward, tg__scan_backward, tg__shift_vmap };
-static const tg_op tg__cumprod_op = { TG__OP_KIND("cumprod", TG__IN(1), TG__OUT(1), TG__NO_FLAGS, TG_SCAN_PROD), TG__SAVES(TG_SAVE_IN(0) | TG_SAVE_OUT(0)), TG__ATTRS(tg__scan),
+static const tg_op tg__cumprod_op = { TG__OP_KIND("cumprod", TG__IN(1), TG__OUT(1), TG__NO_FLAGS, TG_SCAN_PROD),
+    TG__SAVES(TG_SAVE_IN(0) | TG_SAVE_OUT(0)), TG__ATTRS(tg__scan),
     tg__scan_check, tg__scan_forward, tg__scan_backward, tg__shift_vmap };
-static const tg_op tg__cummax_op = { TG__OP_KIND("cummax", TG__IN(1), TG__OUT(2), TG__NO_FLAGS, TG_SCAN_MAX), TG__SAVES(TG_SAVE_OUT(1)), TG__ATTRS(tg__scan),
+static const tg_op tg__cummax_op = { TG__OP_KIND("cummax", TG__IN(1), TG__OUT(2), TG__NO_FLAGS, TG_SCAN_MAX),
+    TG__SAVES(TG_SAVE_OUT(1)), TG__ATTRS(tg__scan),
     tg__scan_check, tg__scan_forward, tg__scan_backward, tg__shift_vmap };
-static const tg_op tg__cummin_op = { TG__OP_KIND("cummin", TG__IN(1), TG__OUT(2), TG__NO_FLAGS, TG_SCAN_MIN), TG__SAVES(TG_SAVE_OUT(1)), TG__ATTRS(tg__scan),
+static const tg_op tg__cummin_op = { TG__OP_KIND("cummin", TG__IN(1), TG__OUT(2), TG__NO_FLAGS, TG_SCAN_MIN),
+    TG__SAVES(TG_SAVE_OUT(1)), TG__ATTRS(tg__scan),
     tg__scan_check, tg__scan_forward, tg__scan_backward, tg__shift_vmap };
-static const tg_op tg__linear_scan_op = { TG__OP_KIND("linear_scan", TG__IN(2), TG__OUT(1), TG__NO_FLAGS, TG_SCAN_LINEAR), TG__SAVES2(TG_SAVE_IN(1), TG_SAVE_IN(1) | TG_SAVE_OUT(0)), TG__ATTRS(tg__scan),
+static const tg_op tg__linear_scan_op = { TG__OP_KIND("linear_scan", TG__IN(2), TG__OUT(1), TG__NO_FLAGS,
+    TG_SCAN_LINEAR), TG__SAVES2(TG_SAVE_IN(1), TG_SAVE_IN(1) | TG_SAVE_OUT(0)), TG__ATTRS(tg__scan),
     tg__scan_check, tg__scan_forward, tg__scan_backward, tg__shift_vmap };
-TG__PRIVATE tg_tensor *tg__sum_scan(tg_tensor *x, int64_t dim, bool reverse) { return tg__scan_call(&tg__cumsum_op, x, NULL, dim, reverse, NULL); }
+TG__PRIVATE tg_tensor *tg__sum_scan(tg_tensor *x, int64_t dim, bool reverse) {
+    return tg__scan_call(&tg__cumsum_op, x, NULL, dim, reverse, NULL);
+}
 TG__PRIVATE tg_tensor *tg__factor_scan(tg_tensor *x, tg_tensor *a, int64_t dim, bool reverse) {
     return tg__scan_call(&tg__linear_scan_op, x, a, dim, reverse, NULL);
 }
@@ -15579,7 +15743,8 @@ TG__PRIVATE tg_tensor *tg__scan_in_place(const char *name, tg_tensor *x, tg_tens
     if (!tg) return NULL;
     outermost = tg__compose(tg);
     y = scan(tg__aside(x, NULL), dim);
-    if (!tg_dtype_is_float(x->dtype) && x->dtype != TG_BOOL) y = tg_to(y, x->dtype);       /* what wraps at the end wraps as well as what wraps at each step */
+    /* what wraps at the end wraps as well as what wraps at each step */
+    if (!tg_dtype_is_float(x->dtype) && x->dtype != TG_BOOL) y = tg_to(y, x->dtype);
     return tg__composed(tg, outermost, tg__write_over(tg, x, y));
 }
 TG_API tg_tensor *(tg_cumsum_)(tg_tensor *x, int64_t dim) { return tg__scan_in_place("cumsum_", x, (tg_cumsum), dim); }
@@ -15721,7 +15886,10 @@ TG_API int (tg_split)(tg_tensor *x, int64_t size, int64_t dim, tg_tensor **piece
     if (x->ndim == 0) { tg__fail(tg, TG__E_NO_DIMS, x); return 0; }
     if (!tg__wrap_dim(tg, x, &dim, x->ndim)) return 0;
     d = x->shape[dim];
-    if (size < 0 || (size == 0 && d > 0)) { tg__fail_op(tg, TG_ERROR_VALUE, "pieces of size %l cannot fill dimension %d of %t", size, (int)dim, x); return 0; }
+    if (size < 0 || (size == 0 && d > 0)) {
+        tg__fail_op(tg, TG_ERROR_VALUE, "pieces of size %l cannot fill dimension %d of %t", size, (int)dim, x);
+        return 0;
+    }
     n = d == 0 ? 1 : (d - 1) / size + 1;
     if (n > room) { tg__fail_op(tg, TG_ERROR_VALUE, "%t makes %l pieces, and there is room for %l", x, n, (int64_t)room); return 0; }
     outermost = tg__compose(tg);
@@ -15747,7 +15915,11 @@ TG_API int (tg_split_sizes)(tg_tensor *x, int n, const int64_t *sizes, int64_t d
         if (sizes[i] > left) break;
         left -= sizes[i];
     }
-    if (i < n || left) { tg__fail_op(tg, TG_ERROR_SHAPE, "the sizes of the pieces, %v, do not add up to %l, dimension %d of %t", n < 16 ? n : 16, sizes, x->shape[dim], (int)dim, x); return 0; }
+    if (i < n || left) {
+        tg__fail_op(tg, TG_ERROR_SHAPE, "the sizes of the pieces, %v, do not add up to %l, dimension %d of %t",
+            n < 16 ? n : 16, sizes, x->shape[dim], (int)dim, x);
+        return 0;
+    }
     outermost = tg__compose(tg);
     for (i = 0; i < n && !tg_failed(tg); at += sizes[i++]) pieces[i] = tg_narrow(x, dim, at, sizes[i]);
     (void)tg__composed(tg, outermost, NULL);
@@ -15857,7 +16029,8 @@ TG__LINE(add_i16, uint16_t, (uint16_t)(*d + s)) TG__LINE(add_i8, uint8_t, (uint8
 TG__LINE(add_bool, uint8_t, (uint8_t)(*d || s))
 #undef TG__LINE
 /* The same of a take, which looks at each index before it follows it: false where one is not below the limit. */
-typedef bool (*tg__take_fn)(int64_t n, char *y, int64_t yn, const char *x, int64_t xn, int64_t xv, const int64_t *index, int64_t in, uint64_t limit);
+typedef bool (*tg__take_fn)(int64_t n, char *y, int64_t yn, const char *x, int64_t xn, int64_t xv,
+    const int64_t *index, int64_t in, uint64_t limit);
 #define TG__TAKE(size, T) \
     TG__INLINE bool tg__take_as##size(int64_t n, T *y, int64_t yn, const T *x, int64_t xn, int64_t xv, const int64_t *index, int64_t in, uint64_t limit) { \
         for (; n >= 4; n -= 4, y += 4 * yn, x += 4 * xn, index += 4 * in) { \
@@ -15894,7 +16067,8 @@ TG__TAKE(1, uint8_t) TG__TAKE(2, uint16_t) TG__TAKE(4, uint32_t) TG__TAKE(8, uin
     TG__LINE(min_##type, T, (T)(!NO(WIDE(*d)) && (NO(WIDE(s)) || WIDE(s) < WIDE(*d)) ? s : *d))
 #define TG__NEVER(v) false
 TG__LINES(f32, float, (float), (float), float, tg__is_nan) TG__LINES(f64, double, (double), (double), double, tg__is_nan)
-TG__LINES(f16, uint16_t, tg_f32_from_f16, tg_f16_from_f32, float, tg__is_nan) TG__LINES(bf16, uint16_t, tg_f32_from_bf16, tg_bf16_from_f32, float, tg__is_nan)
+TG__LINES(f16, uint16_t, tg_f32_from_f16, tg_f16_from_f32, float, tg__is_nan) TG__LINES(bf16, uint16_t,
+    tg_f32_from_bf16, tg_bf16_from_f32, float, tg__is_nan)
 TG__LINES(i64, int64_t, (int64_t), (int64_t), uint64_t, TG__NEVER) TG__LINES(i32, int32_t, (int32_t), (int32_t), uint32_t, TG__NEVER)
 TG__LINES(i16, int16_t, (int16_t), (int16_t), uint32_t, TG__NEVER) TG__LINES(i8, int8_t, (int8_t), (int8_t), uint32_t, TG__NEVER)
 TG__LINES(u8, uint8_t, (uint8_t), (uint8_t), uint32_t, TG__NEVER)
@@ -16022,7 +16196,8 @@ TG__PRIVATE void tg__index_chunk(void *plan, int64_t chunk) {
             if (j->across) for (k = k0; k < k1 && good; k++)
                 good = j->take(m, y + k * j->ky * size, ys, x, xs, j->xv, index + k * j->ki, is, (uint64_t)j->limit);
             else for (i = 0; i < m && good; i++)
-                good = j->take(k1 - k0, y + (i * ys + k0 * j->ky) * size, j->ky, x + i * xs * size, 0, j->xv, index + i * is + k0 * j->ki, j->ki, (uint64_t)j->limit);
+                good = j->take(k1 - k0, y + (i * ys + k0 * j->ky) * size, j->ky, x + i * xs * size, 0, j->xv,
+                    index + i * is + k0 * j->ki, j->ki, (uint64_t)j->limit);
             if (!good) { tg__look_bad(&j->look, chunk); return; }
         } else if (j->across) {
             for (k = k0; k < k1; k++)
@@ -16067,7 +16242,8 @@ TG__PRIVATE tg__line_fn tg__line_for(int kind, tg_dtype d) {
 #define TG__LINE_ROW(name, of_u8, of_bool) { tg__line_##name##_f32, tg__line_##name##_f64, tg__line_##name##_f16, tg__line_##name##_bf16, \
         tg__line_##name##_i64, tg__line_##name##_i32, tg__line_##name##_i16, tg__line_##name##_i8, tg__line_##of_u8, tg__line_##of_bool }
     static const tg__line_fn changes[4][TG_DTYPES] = {
-        TG__LINE_ROW(add, add_i8, add_bool), TG__LINE_ROW(mul, mul_u8, mul_u8), TG__LINE_ROW(max, max_u8, max_u8), TG__LINE_ROW(min, min_u8, min_u8)
+        TG__LINE_ROW(add, add_i8, add_bool), TG__LINE_ROW(mul, mul_u8, mul_u8), TG__LINE_ROW(max, max_u8, max_u8),
+            TG__LINE_ROW(min, min_u8, min_u8)
     };
 #undef TG__LINE_ROW
     if (kind >= TG_INDEX_ADD) return changes[kind - TG_INDEX_ADD][d];
@@ -16079,7 +16255,9 @@ TG__PRIVATE tg__line_fn tg__line_for(int kind, tg_dtype d) {
     }
 }
 
-TG__PRIVATE tg__take_fn tg__take_for(size_t size) { return size == 8 ? tg__take8 : size == 4 ? tg__take4 : size == 2 ? tg__take2 : tg__take1; }
+TG__PRIVATE tg__take_fn tg__take_for(size_t size) {
+    return size == 8 ? tg__take8 : size == 4 ? tg__take4 : size == 2 ? tg__take2 : tg__take1;
+}
 TG__PRIVATE void tg__index_once(tg__index_plan *j) {
     tg_operand once = j->job.o[2];
     int d;
@@ -16135,8 +16313,11 @@ TG__PRIVATE bool tg__take_small(const tg_tensor *y, const tg_tensor *x, const tg
     if (limit == 0 || y->numel == 0 || y->numel > TG__INDEX_CHUNK || index->dtype != TG_I64 || index->ndim != (vector ? 1 : y->ndim) ||
         y->device != TG_CPU || x->device != TG_CPU || index->device != TG_CPU) return false;
     const tg__take_fn take = tg__take_for(size);
-    const int64_t n = y->shape[dim], m = two ? y->shape[1 - dim] : 1, xv = x->stride[dim], step = n > 1 ? index->stride[vector ? 0 : dim] : 0,      /* the stride of one element may be any number */
-        ys = y->stride[dim] * (int64_t)size, ym = two ? y->stride[1 - dim] : 1, xm = m > 1 ? x->stride[1 - dim] : 1, im = m > 1 && !vector ? index->stride[1 - dim] : 0;
+    /* the stride of one element may be any number */
+    const int64_t n = y->shape[dim], m = two ? y->shape[1 - dim] : 1, xv = x->stride[dim],
+        step = n > 1 ? index->stride[vector ? 0 : dim] : 0,
+        ys = y->stride[dim] * (int64_t)size, ym = two ? y->stride[1 - dim] : 1, xm = m > 1 ? x->stride[1 - dim] : 1,
+            im = m > 1 && !vector ? index->stride[1 - dim] : 0;
     char *to = (char *)y->data;
     const char *from = (const char *)x->data;
     int64_t i;
@@ -16327,7 +16508,8 @@ TG__PRIVATE bool tg__index_select_backward(tg_ctx *tg, tg__node *n, tg_tensor **
     return tg->error == TG_OK;
 }
 /* Of an index of each example's own they are gather and scatter_add. */
-TG__PRIVATE bool tg__index_vmap(tg_ctx *tg, const tg_op *op, const void *attr, tg_tensor *const *in, int n_in, unsigned mapped, tg_tensor **out) {
+TG__PRIVATE bool tg__index_vmap(tg_ctx *tg, const tg_op *op, const void *attr, tg_tensor *const *in, int n_in,
+    unsigned mapped, tg_tensor **out) {
     tg_tensor *x[3];
     tg__dim_attr at = *(const tg__dim_attr *)attr;
     const int64_t size = tg__examples(in, mapped), many = in[1]->ndim > (int)(mapped >> 1 & 1u) ? in[1]->shape[mapped >> 1 & 1u] : 1;
@@ -16353,7 +16535,8 @@ TG__PRIVATE bool tg__index_vmap(tg_ctx *tg, const tg_op *op, const void *attr, t
     out[0] = n_in == 2 ? tg_gather(x[0], at.dim, x[1]) : tg_scatter_add(x[0], at.dim, x[1], x[2]);
     return out[0] != NULL;
 }
-static const tg_op tg__index_select_op = { TG__OP("index_select", TG__IN(2), TG__OUT(1), TG__NO_FLAGS), TG__SAVES(TG_SAVE_IN(1)), TG__ATTRS(tg__dim),
+static const tg_op tg__index_select_op = { TG__OP("index_select", TG__IN(2), TG__OUT(1), TG__NO_FLAGS),
+    TG__SAVES(TG_SAVE_IN(1)), TG__ATTRS(tg__dim),
     tg__index_select_check, tg__index_select_forward, tg__index_select_backward, tg__index_vmap };
 TG_API tg_tensor *(tg_index_select)(tg_tensor *x, int64_t dim, tg_tensor *index) {
     return tg__index_call(&tg__index_select_op, x, dim, index, NULL);
@@ -16381,7 +16564,8 @@ TG__PRIVATE bool tg__index_add_backward(tg_ctx *tg, tg__node *n, tg_tensor **g, 
     if (n->wants[2]) dx[2] = tg_index_select(g[0], tg__index_dim(n), n->in[1]);
     return tg->error == TG_OK;
 }
-static const tg_op tg__index_add_op = { TG__OP("index_add", TG__IN(3), TG__OUT(1), TG__NO_FLAGS), TG__SAVES3(0, 0, TG_SAVE_IN(1)), TG__ATTRS(tg__dim),
+static const tg_op tg__index_add_op = { TG__OP("index_add", TG__IN(3), TG__OUT(1), TG__NO_FLAGS),
+    TG__SAVES3(0, 0, TG_SAVE_IN(1)), TG__ATTRS(tg__dim),
     tg__index_add_check, tg__index_add_forward, tg__index_add_backward, tg__index_vmap };
 /* Halves are added up, or multiplied, in f32 and rounded once, at the end. */
 TG__PRIVATE bool tg__halves(const tg_tensor *x, const tg_tensor *src) {
@@ -16491,21 +16675,26 @@ TG__PRIVATE bool tg__scatter_add_backward(tg_ctx *tg, tg__node *n, tg_tensor **g
     if (n->wants[2]) dx[2] = tg__index_pad(tg, tg_gather(g[0], tg__index_dim(n), n->in[1]), &n->in_slot[2]);
     return tg->error == TG_OK;
 }
-static const tg_op tg__scatter_op = { TG__OP("scatter", TG__IN(3), TG__OUT(1), TG__NO_FLAGS), TG__SAVES3(TG_SAVE_IN(1), 0, TG_SAVE_IN(1)), TG__ATTRS(tg__dim),
+static const tg_op tg__scatter_op = { TG__OP("scatter", TG__IN(3), TG__OUT(1), TG__NO_FLAGS),
+    TG__SAVES3(TG_SAVE_IN(1), 0, TG_SAVE_IN(1)), TG__ATTRS(tg__dim),
     tg__scatter_check, tg__scatter_forward, tg__scatter_backward, tg__shift_vmap };
-static const tg_op tg__index_copy_op = { TG__OP("index_copy", TG__IN(3), TG__OUT(1), TG__NO_FLAGS), TG__SAVES3(TG_SAVE_IN(1), 0, TG_SAVE_IN(1)), TG__ATTRS(tg__dim),
+static const tg_op tg__index_copy_op = { TG__OP("index_copy", TG__IN(3), TG__OUT(1), TG__NO_FLAGS),
+    TG__SAVES3(TG_SAVE_IN(1), 0, TG_SAVE_IN(1)), TG__ATTRS(tg__dim),
     tg__scatter_check, tg__scatter_forward, tg__index_copy_backward, tg__shift_vmap };
-static const tg_op tg__scatter_add_op = { TG__OP("scatter_add", TG__IN(3), TG__OUT(1), TG__NO_FLAGS), TG__SAVES3(0, 0, TG_SAVE_IN(1)), TG__ATTRS(tg__dim),
+static const tg_op tg__scatter_add_op = { TG__OP("scatter_add", TG__IN(3), TG__OUT(1), TG__NO_FLAGS),
+    TG__SAVES3(0, 0, TG_SAVE_IN(1)), TG__ATTRS(tg__dim),
     tg__scatter_check, tg__scatter_add_forward, tg__scatter_add_backward, tg__shift_vmap };
 /* One call of op; a number becomes x's dtype and index's shape first. */
 TG__PRIVATE tg_tensor *tg__scatter_call(const tg_op *op, tg_tensor *x, int64_t dim, tg_tensor *index, tg_tensor *src) {
     tg_ctx *tg;
     bool outermost;
-    if (!src || !src->is_number) return (op == &tg__scatter_add_op && tg__halves(x, src) ? tg__index_call_wide : tg__index_call)(op, x, dim, index, src);
+    if (!src || !src->is_number)
+        return (op == &tg__scatter_add_op && tg__halves(x, src) ? tg__index_call_wide : tg__index_call)(op, x, dim, index, src);
     tg = tg__start2(x, index, op->name);
     if (!tg || !tg__use(tg, src, 2)) return NULL;
     outermost = tg__compose(tg);
-    return tg__composed(tg, outermost, tg__scatter_call(op, x, dim, index, tg_expand(tg__number_beside(x, src, x->dtype), index->ndim, index->shape)));
+    return tg__composed(tg, outermost, tg__scatter_call(op, x, dim, index,
+        tg_expand(tg__number_beside(x, src, x->dtype), index->ndim, index->shape)));
 }
 TG_API tg_tensor *(tg_scatter)(tg_tensor *x, int64_t dim, tg_tensor *index, tg_tensor *src) {
     return tg__scatter_call(&tg__scatter_op, x, dim, index, src);
@@ -16535,7 +16724,8 @@ TG__PRIVATE tg_tensor *tg__index_part(tg_tensor *src, const tg_tensor *index) {
 }
 TG__PRIVATE bool tg__scatter_prod_backward(tg_ctx *tg, tg__node *n, tg_tensor **g, tg_tensor **dx) {
     const int dim = tg__index_dim(n);
-    tg_tensor *x = n->in[0], *index = n->in[1], *src = tg__index_part(n->in[2], index), *one = tg_number(tg, 1), *zero, *alone, *of, *others;
+    tg_tensor *x = n->in[0], *index = n->in[1], *src = tg__index_part(n->in[2], index), *one = tg_number(tg, 1),
+        *zero, *alone, *of, *others;
     if (n->wants[0]) {                                                  /* the product of src alone */
         others = tg__scatter_kind(TG_INDEX_MUL, tg_ones_like(x), dim, index, src);
         dx[0] = tg_mul(g[0], others);
@@ -16552,18 +16742,22 @@ TG__PRIVATE bool tg__scatter_prod_backward(tg_ctx *tg, tg__node *n, tg_tensor **
 TG__PRIVATE bool tg__scatter_extreme_backward(tg_ctx *tg, tg__node *n, tg_tensor **g, tg_tensor **dx) {
     const int dim = tg__index_dim(n);
     tg_tensor *x = n->in[0], *index = n->in[1], *y = n->out[0];
-    tg_tensor *of_x = tg_to(tg_eq(x, y), g[0]->dtype), *of_src = tg_to(tg_eq(tg__index_part(n->in[2], index), tg_gather(y, dim, index)), g[0]->dtype);
+    tg_tensor *of_x = tg_to(tg_eq(x, y), g[0]->dtype),
+        *of_src = tg_to(tg_eq(tg__index_part(n->in[2], index), tg_gather(y, dim, index)), g[0]->dtype);
     tg_tensor *share = tg_div(g[0], tg_scatter_add(of_x, dim, index, of_src));
     if (n->wants[0]) dx[0] = tg_mul(of_x, share);
     if (n->wants[2]) dx[2] = tg__index_pad(tg, tg_mul(of_src, tg_gather(share, dim, index)), &n->in_slot[2]);
     return tg->error == TG_OK;
 }
 static const tg_op tg__scatter_prod_op = { TG__OP_KIND("scatter_prod", TG__IN(3), TG__OUT(1), TG__NO_FLAGS, TG_INDEX_MUL),
-    TG__SAVES_EACH(TG_SAVE_INS | TG_SAVE_OUT(0)), TG__ATTRS(tg__dim), tg__scatter_check, tg__scatter_reduce_forward, tg__scatter_prod_backward, tg__shift_vmap };
+    TG__SAVES_EACH(TG_SAVE_INS | TG_SAVE_OUT(0)), TG__ATTRS(tg__dim), tg__scatter_check, tg__scatter_reduce_forward,
+        tg__scatter_prod_backward, tg__shift_vmap };
 static const tg_op tg__scatter_amax_op = { TG__OP_KIND("scatter_amax", TG__IN(3), TG__OUT(1), TG__NO_FLAGS, TG_INDEX_MAX),
-    TG__SAVES_EACH(TG_SAVE_INS | TG_SAVE_OUT(0)), TG__ATTRS(tg__dim), tg__scatter_check, tg__scatter_reduce_forward, tg__scatter_extreme_backward, tg__shift_vmap };
+    TG__SAVES_EACH(TG_SAVE_INS | TG_SAVE_OUT(0)), TG__ATTRS(tg__dim), tg__scatter_check, tg__scatter_reduce_forward,
+        tg__scatter_extreme_backward, tg__shift_vmap };
 static const tg_op tg__scatter_amin_op = { TG__OP_KIND("scatter_amin", TG__IN(3), TG__OUT(1), TG__NO_FLAGS, TG_INDEX_MIN),
-    TG__SAVES_EACH(TG_SAVE_INS | TG_SAVE_OUT(0)), TG__ATTRS(tg__dim), tg__scatter_check, tg__scatter_reduce_forward, tg__scatter_extreme_backward, tg__shift_vmap };
+    TG__SAVES_EACH(TG_SAVE_INS | TG_SAVE_OUT(0)), TG__ATTRS(tg__dim), tg__scatter_check, tg__scatter_reduce_forward,
+        tg__scatter_extreme_backward, tg__shift_vmap };
 TG__PRIVATE tg_tensor *tg__scatter_kind(int kind, tg_tensor *x, int64_t dim, tg_tensor *index, tg_tensor *src) {
     const tg_op *op = kind == TG_INDEX_MUL ? &tg__scatter_prod_op : kind == TG_INDEX_MAX ? &tg__scatter_amax_op : &tg__scatter_amin_op;
     return tg__scatter_call(op, x, dim, index, src);
@@ -16656,13 +16850,15 @@ TG__FAMILY(search, false);
 /* ------------------------------------------------------------------------ searchsorted ----
    How many elements of the row are below the value: the place before which it can stand. No derivative. */
 typedef struct tg__searchsorted_attr { bool right, int32; } tg__searchsorted_attr;
-static const tg_attr tg__searchsorted_attrs[] = { TG__ATTR(tg__searchsorted_attr, right, BOOL), TG__ATTR(tg__searchsorted_attr, int32, BOOL) };
+static const tg_attr tg__searchsorted_attrs[] = { TG__ATTR(tg__searchsorted_attr, right, BOOL),
+    TG__ATTR(tg__searchsorted_attr, int32, BOOL) };
 
 TG__PRIVATE bool tg__searchsorted_check(tg_ctx *tg, tg__node *n) {
     const tg_tensor *sorted = n->in[0], *values = n->in[1];
     if (sorted->dtype != values->dtype) return tg__fail(tg, TG__E_SAME_DTYPE, sorted, values, "; tg_to one of them");
     if (sorted->ndim == 0 || (sorted->ndim > 1 && !tg__same_but(sorted, values, sorted->ndim - 1)))
-        return tg__fail_op(tg, TG_ERROR_SHAPE, "expected a sorted [N] and any values, or [..., N] and [..., M] with the same sizes in front, got %t and %t",
+        return tg__fail_op(tg, TG_ERROR_SHAPE,
+            "expected a sorted [N] and any values, or [..., N] and [..., M] with the same sizes in front, got %t and %t",
             sorted, values);
     return tg__out_make(tg, n, 0, ((const tg__searchsorted_attr *)n->attr)->int32 ? TG_I32 : TG_I64, values->ndim, values->shape);
 }
@@ -16684,7 +16880,8 @@ TG__PRIVATE bool tg__searchsorted_forward(tg_ctx *tg, tg__node *n) {
     o->shape[o->ndim - 1] = size; o->stride[o->ndim - 1] = stride;
     return tg__launch(&a, tg, &tg__family_search, NULL);
 }
-static const tg_op tg__searchsorted_op = { TG__OP("searchsorted", TG__IN(2), TG__OUT(1), TG_OP_NO_GRAD), TG__NO_SAVES, TG__ATTRS(tg__searchsorted),
+static const tg_op tg__searchsorted_op = { TG__OP("searchsorted", TG__IN(2), TG__OUT(1), TG_OP_NO_GRAD), TG__NO_SAVES,
+    TG__ATTRS(tg__searchsorted),
     tg__searchsorted_check, tg__searchsorted_forward, NULL, NULL };
 TG__PRIVATE tg_tensor *tg__search(tg_tensor *sorted, tg_tensor *values, bool right, bool int32) {
     tg__searchsorted_attr at;
@@ -16761,12 +16958,15 @@ TG__LITTLE_EFFORT                                      /* made of other operatio
    Both are as_strided over x, whatever its strides. Their derivative is as_strided_add, into zeros of x's shape; it
    counts places in a dense x, so x may have holes, or be expanded. */
 typedef struct tg__diagonal_attr { int64_t offset, dim1, dim2; } tg__diagonal_attr;
-static const tg_attr tg__diagonal_attrs[] = { TG__ATTR(tg__diagonal_attr, offset, INT), TG__ATTR(tg__diagonal_attr, dim1, INT), TG__ATTR(tg__diagonal_attr, dim2, INT) };
+static const tg_attr tg__diagonal_attrs[] = { TG__ATTR(tg__diagonal_attr, offset, INT),
+    TG__ATTR(tg__diagonal_attr, dim1, INT), TG__ATTR(tg__diagonal_attr, dim2, INT) };
 typedef struct tg__unfold_attr { int64_t dim, size, step; } tg__unfold_attr;
-static const tg_attr tg__unfold_attrs[] = { TG__ATTR(tg__unfold_attr, dim, INT), TG__ATTR(tg__unfold_attr, size, INT), TG__ATTR(tg__unfold_attr, step, INT) };
+static const tg_attr tg__unfold_attrs[] = { TG__ATTR(tg__unfold_attr, dim, INT), TG__ATTR(tg__unfold_attr, size, INT),
+    TG__ATTR(tg__unfold_attr, step, INT) };
 
 /* The part of a tensor of this shape and these strides. */
-TG__PRIVATE void tg__diagonal_part(const tg__diagonal_attr *at, int ndim, const int64_t *shape, const int64_t *stride, tg__strided_attr *v) {
+TG__PRIVATE void tg__diagonal_part(const tg__diagonal_attr *at, int ndim, const int64_t *shape, const int64_t *stride,
+    tg__strided_attr *v) {
     const int64_t rows = shape[at->dim1], columns = shape[at->dim2], k = at->offset;
     int i, n = 0;
     memset(v, 0, sizeof *v);
@@ -16774,7 +16974,8 @@ TG__PRIVATE void tg__diagonal_part(const tg__diagonal_attr *at, int ndim, const 
     v->stride[n] = 1;
     if (k > -rows && k < columns) {
         v->shape[n] = tg__imin(k < 0 ? rows + k : rows, k > 0 ? columns - k : columns);
-        if (v->shape[n] > 1) v->stride[n] = stride[at->dim1] + stride[at->dim2];     /* strides of single rows and columns may be anything */
+        /* strides of single rows and columns may be anything */
+        if (v->shape[n] > 1) v->stride[n] = stride[at->dim1] + stride[at->dim2];
         v->offset = k < 0 ? -k * stride[at->dim1] : k * stride[at->dim2];
     }
     v->ndim = n + 1;
@@ -16799,7 +17000,8 @@ TG__PRIVATE bool tg__part_check(tg_ctx *tg, tg__node *n) {
     tg__strided_attr v;
     int64_t numel;
     tg__part_of(n, n->in[0]->ndim, n->in[0]->shape, n->in[0]->stride, &v);
-    return tg__check_shape(tg, n->in[0]->dtype, (int)v.ndim, v.shape, &numel) && tg__out_view(n, (int)v.ndim, v.shape, v.stride, numel ? v.offset : 0);
+    return tg__check_shape(tg, n->in[0]->dtype, (int)v.ndim, v.shape, &numel) &&
+        tg__out_view(n, (int)v.ndim, v.shape, v.stride, numel ? v.offset : 0);
 }
 /* x put at the part's places of zeros of a shape */
 TG__PRIVATE tg_tensor *tg__put_part(tg_tensor *x, int ndim, const int64_t *shape, const int64_t *stride, tg__strided_attr *v) {
@@ -16844,7 +17046,10 @@ TG_API tg_tensor *(tg_unfold)(tg_tensor *x, int64_t dim, int64_t size, int64_t s
     d = x->ndim ? x->shape[dim] : 1;
     if (x->ndim == TG_MAX_DIMS) { tg__fail(tg, TG__E_NDIM, TG_MAX_DIMS + 1); return NULL; }
     if (step < 1) { tg__fail(tg, TG__E_RANGE, "step", "at least 1", (double)step); return NULL; }
-    if (size < 0 || size > d) { tg__fail_op(tg, TG_ERROR_VALUE, "windows of size %l do not lie within dimension %d of %t", size, (int)dim, x); return NULL; }
+    if (size < 0 || size > d) {
+        tg__fail_op(tg, TG_ERROR_VALUE, "windows of size %l do not lie within dimension %d of %t", size, (int)dim, x);
+        return NULL;
+    }
     at.dim = dim; at.size = size; at.step = step;
     return tg__call(&tg__unfold_op, &at, &x, 1, NULL, 1);
 }
@@ -16984,7 +17189,10 @@ TG_API tg_tensor *(tg_unflatten)(tg_tensor *x, int64_t dim, int n, const int64_t
     if (!tg) return NULL;
     if (x->ndim == 0) { tg__fail(tg, TG__E_NO_DIMS, x); return NULL; }
     if (!tg__wrap_dim(tg, x, &dim, x->ndim)) return NULL;
-    if (n <= 0) { tg__fail_op(tg, TG_ERROR_VALUE, "%d sizes for dimension %d of %t; at least one is expected", n, (int)dim, x); return NULL; }
+    if (n <= 0) {
+        tg__fail_op(tg, TG_ERROR_VALUE, "%d sizes for dimension %d of %t; at least one is expected", n, (int)dim, x);
+        return NULL;
+    }
     if (!sizes) { tg__fail(tg, TG__E_NO_DATA, "sizes"); return NULL; }
     if (n > TG_MAX_DIMS + 1 - x->ndim) { tg__fail(tg, TG__E_NDIM, x->ndim - 1 + (int)tg__imin(n, 1000)); return NULL; }
     for (i = 0; i < n && fits; i++) {
@@ -16992,7 +17200,8 @@ TG_API tg_tensor *(tg_unflatten)(tg_tensor *x, int64_t dim, int n, const int64_t
         else fits = sizes[i] >= 0 && tg__mul_i64(known, sizes[i], &known);
     }
     if (!fits || (open ? known == 0 || x->shape[dim] % known : known != x->shape[dim])) {
-        tg__fail_op(tg, TG_ERROR_SHAPE, "sizes %v do not multiply to %l, the size of dimension %d of %t", n, sizes, x->shape[dim], (int)dim, x);
+        tg__fail_op(tg, TG_ERROR_SHAPE, "sizes %v do not multiply to %l, the size of dimension %d of %t", n, sizes,
+            x->shape[dim], (int)dim, x);
         return NULL;
     }
     for (i = 0; i < dim; i++) shape[k++] = x->shape[i];
@@ -17132,16 +17341,24 @@ TG__PRIVATE int tg__sections_at(tg_tensor *x, const char *name, int axis, int n,
     (void)tg__composed(tg, outermost, NULL);
     return tg__pieces(tg, n + 1, pieces);
 }
-TG_API int (tg_tensor_split)(tg_tensor *x, int sections, int64_t dim, tg_tensor **pieces) { return tg__sections(x, "tensor_split", -1, sections, dim, pieces); }
+TG_API int (tg_tensor_split)(tg_tensor *x, int sections, int64_t dim, tg_tensor **pieces) {
+    return tg__sections(x, "tensor_split", -1, sections, dim, pieces);
+}
 TG_API int (tg_hsplit)(tg_tensor *x, int sections, tg_tensor **pieces) { return tg__sections(x, "hsplit", 1, sections, 0, pieces); }
 TG_API int (tg_vsplit)(tg_tensor *x, int sections, tg_tensor **pieces) { return tg__sections(x, "vsplit", 0, sections, 0, pieces); }
 TG_API int (tg_dsplit)(tg_tensor *x, int sections, tg_tensor **pieces) { return tg__sections(x, "dsplit", 2, sections, 0, pieces); }
 TG_API int (tg_tensor_split_at)(tg_tensor *x, int n, const int64_t *indices, int64_t dim, tg_tensor **pieces) {
     return tg__sections_at(x, "tensor_split_at", -1, n, indices, dim, pieces);
 }
-TG_API int (tg_hsplit_at)(tg_tensor *x, int n, const int64_t *indices, tg_tensor **pieces) { return tg__sections_at(x, "hsplit_at", 1, n, indices, 0, pieces); }
-TG_API int (tg_vsplit_at)(tg_tensor *x, int n, const int64_t *indices, tg_tensor **pieces) { return tg__sections_at(x, "vsplit_at", 0, n, indices, 0, pieces); }
-TG_API int (tg_dsplit_at)(tg_tensor *x, int n, const int64_t *indices, tg_tensor **pieces) { return tg__sections_at(x, "dsplit_at", 2, n, indices, 0, pieces); }
+TG_API int (tg_hsplit_at)(tg_tensor *x, int n, const int64_t *indices, tg_tensor **pieces) {
+    return tg__sections_at(x, "hsplit_at", 1, n, indices, 0, pieces);
+}
+TG_API int (tg_vsplit_at)(tg_tensor *x, int n, const int64_t *indices, tg_tensor **pieces) {
+    return tg__sections_at(x, "vsplit_at", 0, n, indices, 0, pieces);
+}
+TG_API int (tg_dsplit_at)(tg_tensor *x, int n, const int64_t *indices, tg_tensor **pieces) {
+    return tg__sections_at(x, "dsplit_at", 2, n, indices, 0, pieces);
+}
 TG_API int (tg_unbind)(tg_tensor *x, int64_t dim, tg_tensor **pieces, int room) {
     tg_ctx *tg;
     int64_t n, i;
@@ -17194,7 +17411,9 @@ TG_API tg_tensor *(tg_block_diag)(tg_tensor *const *list, int n) {
     for (i = 0; i < n; i++) {
         const tg_tensor *x = list[i];
         if (x->ndim > 2) { tg__fail_op(tg, TG_ERROR_SHAPE, "tensor %d is %t; at most two dimensions are expected", i, x); return NULL; }
-        if (!tg__add_i64(right, x->ndim ? x->shape[x->ndim - 1] : 1, &right)) { tg__fail(tg, TG__E_TOO_LARGE, x->ndim, x->shape); return NULL; }
+        if (!tg__add_i64(right, x->ndim ? x->shape[x->ndim - 1] : 1, &right)) {
+            tg__fail(tg, TG__E_TOO_LARGE, x->ndim, x->shape); return NULL;
+        }
     }
     if (n > 8 && !(t = (tg_tensor **)tg__mem_get(tg, (size_t)n * sizeof *t))) return NULL;
     outermost = tg__compose(tg);
@@ -17257,7 +17476,10 @@ TG__PRIVATE tg_tensor *tg__flipped(tg_tensor *x, const char *name, int64_t dim) 
     tg_ctx *tg = tg__start(x, name);
     bool outermost;
     if (!tg) return NULL;
-    if (x->ndim <= dim) { tg__fail_op(tg, TG_ERROR_SHAPE, "%t has too few dimensions: at least %d are expected", x, (int)dim + 1); return NULL; }
+    if (x->ndim <= dim) {
+        tg__fail_op(tg, TG_ERROR_SHAPE, "%t has too few dimensions: at least %d are expected", x, (int)dim + 1);
+        return NULL;
+    }
     outermost = tg__compose(tg);
     return tg__composed(tg, outermost, tg_flip(x, 1, &dim));
 }
@@ -17290,7 +17512,8 @@ TG__PRIVATE tg_tensor *tg__tiled(tg_tensor *x, const char *name, int n, const in
     if (!tg) return NULL;
     if (n < 0 || n > TG_MAX_DIMS) { tg__fail(tg, TG__E_NDIM, n); return NULL; }
     if (n && !times) { tg__fail(tg, TG__E_NO_DATA, "repeats"); return NULL; }
-    for (i = 0; i < n; i++) if (times[i] < 0) { tg__fail_op(tg, TG_ERROR_VALUE, "repeats cannot be negative, got %v", n, times); return NULL; }
+    for (i = 0; i < n; i++)
+        if (times[i] < 0) { tg__fail_op(tg, TG_ERROR_VALUE, "repeats cannot be negative, got %v", n, times); return NULL; }
     lead = n > x->ndim ? n - x->ndim : 0;
     for (i = 0; i < lead + x->ndim; i++) shape[i] = i < lead ? 1 : x->shape[i - lead];
     outermost = tg__compose(tg);
@@ -17303,7 +17526,9 @@ TG__PRIVATE tg_tensor *tg__tiled(tg_tensor *x, const char *name, int n, const in
 TG_API tg_tensor *(tg_repeat)(tg_tensor *x, int n, const int64_t *repeats) {
     tg_ctx *tg = tg__start(x, "repeat");
     if (!tg) return NULL;
-    if (n >= 0 && n < x->ndim) { tg__fail_op(tg, TG_ERROR_SHAPE, "%d repeats for %t: one for each dimension is expected", n, x); return NULL; }
+    if (n >= 0 && n < x->ndim) {
+        tg__fail_op(tg, TG_ERROR_SHAPE, "%d repeats for %t: one for each dimension is expected", n, x); return NULL;
+    }
     return tg__tiled(x, "repeat", n, repeats);
 }
 TG_API tg_tensor *(tg_tile)(tg_tensor *x, int n, const int64_t *dims) { return tg__tiled(x, "tile", n, dims); }
@@ -17329,7 +17554,10 @@ TG__PRIVATE tg_tensor *tg__interleaved(tg_ctx *tg, tg_tensor *x, tg_tensor *repe
     r = (const int64_t *)times->data;
     for (i = 0; i < times->numel; i++) {
         if (r[i] < 0) { tg__fail_op(tg, TG_ERROR_VALUE, "repeats cannot be negative, got %l at place %l", r[i], i); return NULL; }
-        if (!tg__add_i64(total, r[i], &total)) { tg__fail_op(tg, TG_ERROR_VALUE, "the first %l repeats add up to more than can be addressed", i + 1); return NULL; }
+        if (!tg__add_i64(total, r[i], &total)) {
+            tg__fail_op(tg, TG_ERROR_VALUE, "the first %l repeats add up to more than can be addressed", i + 1);
+            return NULL;
+        }
     }
     if (times->numel == 1) {
         tg_tensor *y = tg__repeated(tg, x, dim, r[0], true);
@@ -17382,18 +17610,24 @@ TG_API tg_tensor *(tg_combinations)(tg_tensor *x, int64_t r, bool with_replaceme
     if (!tg) return NULL;
     if (x->ndim != 1) { tg__fail_op(tg, TG_ERROR_SHAPE, "one dimension is expected, got %t", x); return NULL; }
     if (r < 0) { tg__fail(tg, TG__E_RANGE, "r", "at least 0", (double)r); return NULL; }
-    if (with_replacement && r > INT32_MAX) { tg__fail_op(tg, TG_ERROR_VALUE, "choices of %l; at most %l are possible", r, (int64_t)INT32_MAX); return NULL; }
+    if (with_replacement && r > INT32_MAX) {
+        tg__fail_op(tg, TG_ERROR_VALUE, "choices of %l; at most %l are possible", r, (int64_t)INT32_MAX); return NULL;
+    }
     n = x->shape[0];
     past = with_replacement && n && r ? n + r - 1 : n;                 /* n over r of so many */
     shape[0] = 1; shape[1] = r;
     for (i = 0; i < r && shape[0]; i++) {
         if (i >= past) { shape[0] = 0; break; }
-        if (!tg__mul_i64(shape[0], past - i, &shape[0])) { tg__fail_op(tg, TG_ERROR_VALUE, "the choices of %l out of %l are more than can be addressed", r, n); return NULL; }
+        if (!tg__mul_i64(shape[0], past - i, &shape[0])) {
+            tg__fail_op(tg, TG_ERROR_VALUE, "the choices of %l out of %l are more than can be addressed", r, n);
+            return NULL;
+        }
         shape[0] /= i + 1;
     }
     outermost = tg__compose(tg);
     if (r == 0) return tg__composed(tg, outermost, tg__full_beside(tg, x, x->dtype, 1, &r, 0));
-    if (!tg__check_shape(tg, TG_I64, 2, shape, &numel) || !(index = tg__host_tensor(tg, TG_I64, 1, &numel))) return tg__composed(tg, outermost, NULL);
+    if (!tg__check_shape(tg, TG_I64, 2, shape, &numel) || !(index = tg__host_tensor(tg, TG_I64, 1, &numel)))
+        return tg__composed(tg, outermost, NULL);
     to = (int64_t *)index->data;
     for (i = 0; i < shape[0]; i++, to += r) {
         if (i == 0) { for (k = 0; k < r; k++) to[k] = with_replacement ? 0 : k; continue; }
@@ -17424,7 +17658,10 @@ TG_API tg_tensor *(tg_vander)(tg_tensor *x, int64_t columns, bool increasing) {
     if (!tg) return NULL;
     if (x->ndim != 1) { tg__fail_op(tg, TG_ERROR_SHAPE, "one dimension is expected, got %t", x); return NULL; }
     if (columns < 0) columns = x->shape[0];
-    if (columns > INT32_MAX) { tg__fail_op(tg, TG_ERROR_VALUE, "%l columns; at most %l are possible", columns, (int64_t)INT32_MAX); return NULL; }
+    if (columns > INT32_MAX) {
+        tg__fail_op(tg, TG_ERROR_VALUE, "%l columns; at most %l are possible", columns, (int64_t)INT32_MAX);
+        return NULL;
+    }
     outermost = tg__compose(tg);
     x = tg_to(x, tg_dtype_is_float(x->dtype) ? x->dtype : TG_I64);
     if (!x) return tg__composed(tg, outermost, NULL);
@@ -17439,7 +17676,9 @@ TG__PRIVATE tg_tensor *tg__new(tg_tensor *like, const char *name, int ndim, cons
     tg_ctx *tg = tg__start(like, name);
     return tg ? tg__made(tg__hold(tg, tg__tensor_make(tg, like->device, dtype, ndim, shape, NULL)), name) : NULL;
 }
-TG_API tg_tensor *(tg_new_empty)(tg_tensor *like, int ndim, const int64_t *shape, tg_dtype dtype) { return tg__new(like, "new_empty", ndim, shape, dtype); }
+TG_API tg_tensor *(tg_new_empty)(tg_tensor *like, int ndim, const int64_t *shape, tg_dtype dtype) {
+    return tg__new(like, "new_empty", ndim, shape, dtype);
+}
 TG_API tg_tensor *(tg_new_zeros)(tg_tensor *like, int ndim, const int64_t *shape) {
     tg_tensor *y = tg__new(like, "new_zeros", ndim, shape, like ? like->dtype : TG_F32);
     return y ? tg__filled(y->tg, y, 0, 0, true) : NULL;
@@ -17463,14 +17702,18 @@ TG_API tg_tensor *(tg_eye_sized)(tg_ctx *tg, int64_t n, int64_t m, tg_dtype dtyp
     return tg__fill(tg, &d, 1, 1, true) ? t : NULL;
 }
 /* (row, column) of each element with column - row <= offset, or >= where upper, in row-major order */
-TG__PRIVATE tg_tensor *tg__triangle_places(tg_ctx *tg, const char *name, int64_t rows, int64_t columns, int64_t offset, tg_dtype dtype, bool upper) {
+TG__PRIVATE tg_tensor *tg__triangle_places(tg_ctx *tg, const char *name, int64_t rows, int64_t columns,
+    int64_t offset, tg_dtype dtype, bool upper) {
     int64_t shape[2], i, k, from, to, n = 0, *at;
     tg_tensor *t;
     bool outermost;
     int pass;
     if (!tg__gate(tg)) return NULL;
     tg__name(tg, name);
-    if (rows < 0 || columns < 0) { tg__fail(tg, TG__E_RANGE, rows < 0 ? "number of rows" : "number of columns", "at least 0", (double)(rows < 0 ? rows : columns)); return NULL; }
+    if (rows < 0 || columns < 0) {
+        tg__fail(tg, TG__E_RANGE, rows < 0 ? "number of rows" : "number of columns", "at least 0", (double)(rows < 0 ? rows : columns));
+        return NULL;
+    }
     if (dtype != TG_I64 && dtype != TG_I32) { tg__fail_op(tg, TG_ERROR_DTYPE, "expected i64 or i32, got %y", (int)dtype); return NULL; }
     shape[0] = rows; shape[1] = columns;
     if (!tg__check_shape(tg, TG_I64, 2, shape, &i)) return NULL;
@@ -17516,8 +17759,13 @@ TG__PRIVATE tg_tensor *tg__spaced(tg_ctx *tg, const char *name, double start, do
         start = (double)tg__int_of(start); end = (double)tg__int_of(end);
     }
     if (steps == 1) end = start;
-    else if (dtype == TG_F16) { start = tg_f32_from_f16(tg_f16_from_f32((float)start)); end = tg_f32_from_f16(tg_f16_from_f32((float)end)); }
-    else if (dtype == TG_BF16) { start = tg_f32_from_bf16(tg_bf16_from_f32((float)start)); end = tg_f32_from_bf16(tg_bf16_from_f32((float)end)); }
+    else if (dtype == TG_F16) {
+        start = tg_f32_from_f16(tg_f16_from_f32((float)start)); end = tg_f32_from_f16(tg_f16_from_f32((float)end));
+    }
+    else if (dtype == TG_BF16) {
+        start = tg_f32_from_bf16(tg_bf16_from_f32((float)start));
+        end = tg_f32_from_bf16(tg_bf16_from_f32((float)end));
+    }
     step = steps > 1 ? (end - start) / (double)(steps - 1) : 0;
     t = tg__create(tg, name, 1, &steps, TG_F64);
     if (!t || steps == 0) return t;
@@ -17649,7 +17897,8 @@ TG__PRIVATE tg_tensor *tg__sample_often(tg_ctx *tg, tg_tensor *p, int64_t n) {
     at = tg_remainder(at, tg_narrow(sums, -1, classes - 1, 1));
     low = at ? tg_zeros_like(at) : NULL;
     while ((s /= 2) > 0 && low) {                                      /* low classes end at or below the place */
-        tg_tensor *next = tg_add(low, tg_integer(tg, s)), *end = tg_minimum(tg_add(low, tg_integer(tg, s - 1)), tg_integer(tg, classes - 1));
+        tg_tensor *next = tg_add(low, tg_integer(tg, s)), *end = tg_minimum(tg_add(low, tg_integer(tg, s - 1)),
+            tg_integer(tg, classes - 1));
         low = tg_where(tg_le(tg_gather(sums, -1, end), at), next, low);
     }
     return low;
@@ -17666,12 +17915,15 @@ TG_API tg_tensor *(tg_multinomial)(tg_tensor *x, int64_t n, bool replacement) {
     if (!tg_dtype_is_float(x->dtype)) { tg__fail(tg, TG__E_FLOAT_ONLY, x); return NULL; }
     classes = x->shape[x->ndim - 1];
     if (n < 1) { tg__fail(tg, TG__E_RANGE, "number of samples", "at least 1", (double)n); return NULL; }
-    if (!replacement && n > classes) { tg__fail_op(tg, TG_ERROR_VALUE, "%l samples without replacement of %l classes", n, classes); return NULL; }
+    if (!replacement && n > classes) {
+        tg__fail_op(tg, TG_ERROR_VALUE, "%l samples without replacement of %l classes", n, classes); return NULL;
+    }
     if (classes > 16777216) { tg__fail_op(tg, TG_ERROR_VALUE, "%l classes, at most 2 to the 24 are possible", classes); return NULL; }
     outermost = tg__compose(tg);
     m = tg_begin(tg);
     p = tg_contiguous(tg_to(tg_detach(x), x->dtype == TG_F64 ? TG_F64 : TG_F32));     /* sums of strided rows may round otherwise */
-    if (p && !tg_item_i64(tg_all(tg_logical_and(tg_ge_scalar(p, 0), tg_le_scalar(p, x->dtype == TG_F64 ? 1.7976931348623157e308 : 3.4028234663852886e38)))) && !tg_failed(tg))
+    if (p && !tg_item_i64(tg_all(tg_logical_and(tg_ge_scalar(p, 0),
+        tg_le_scalar(p, x->dtype == TG_F64 ? 1.7976931348623157e308 : 3.4028234663852886e38)))) && !tg_failed(tg))
         tg__fail(tg, TG__E_ARGUMENT, "a probability is negative, infinite or not a number");
     if (p && !tg_failed(tg) && !tg_item_i64(tg_all(tg_any_dims(p, 1, &last, false))) && !tg_failed(tg))
         tg__fail(tg, TG__E_ARGUMENT, "the probabilities of a row are all zero");
@@ -17754,7 +18006,9 @@ typedef struct tg__gemm_plan {
     int64_t ks;
     bool    turn;
     bool    far;                                         /* what is no panel comes from memory or from another core */
-    const char *rows; int64_t rows_step, rows_block;     /* NULL, or b^T is packed already, [matrix][block of sums][panel of rows]: of a turned product that is no reduction */
+    const char *rows; int64_t rows_step, rows_block;
+        /* NULL, or b^T is packed already, [matrix][block of sums][panel of rows]: of a turned product that is no
+           reduction */
     /* how it is cut; written in phase 0, read by all */
     tg_ctx *tg;
     int     path, isa;
@@ -17777,7 +18031,8 @@ typedef struct tg__gemm_plan {
     int64_t a_step, b_step;         /* shared: elements from one packed panel to the next */
     int     classes;                /* lanes: 8 or 32, each of the lanes that are equal modulo it */
     int     words;                  /* shared, dots: the dot product instruction, or 0 */
-    int64_t row;                    /* numbers from one row of sums in mem to the next; not a power of two, which would meet in one set of L1 */
+    int64_t row;
+        /* numbers from one row of sums in mem to the next; not a power of two, which would meet in one set of L1 */
     int64_t few;                    /* strips: 0, or a^T is in mem, so many numbers for each k, and meets lines of b */
     const tg_tensor *weight;        /* NULL, or the tensor that b is of: it may keep its panels */
     const char *kept;               /* those, [k-block][panel], each b_step long; or NULL */
@@ -17829,7 +18084,8 @@ TG__PRIVATE void tg__gemm_ask_few(tg__gemm_plan *j) {
 #endif
     one = (j->wide ? tg__gemm_shape_f64__k : tg__gemm_shape_f32__k)[isa](3, 0);
     lanes = j->m <= one ? one : 2 * one;
-    if (j->m == 1 || j->m > lanes || lanes <= 2 || j->n < 64 || j->b_rs != 1 || j->b_cs == 1 || j->batches > 1 || (j->weight && j->weight->keeps_packed) ||
+    if (j->m == 1 || j->m > lanes || lanes <= 2 || j->n < 64 || j->b_rs != 1 || j->b_cs == 1 || j->batches > 1 ||
+        (j->weight && j->weight->keeps_packed) ||
         tg__gemm_kind(j->tb) != TG__GEMM_OWN || (4 * j->m < 3 * lanes && j->n * j->k <= 1 << 18)) return;
     j->few = lanes;
     j->isa = isa;
@@ -17911,7 +18167,8 @@ TG__PRIVATE void tg__gemm_end(const tg__gemm_plan *j, tg__gemm_last *f, const vo
     if (j->direct) f->accumulate = false;
     if (!j->wide && f->kc != TG__GEMM_OWN && f->c_cs == 1 && !f->bias && !f->accumulate)
         for (int64_t i = 0; i < f->m; i++)
-            (f->kc == TG__GEMM_BF16 ? tg__f32_to_bf16__k : tg__f32_to_f16__k)[j->isa](f->n, (uint16_t *)f->c + i * f->c_rs, (const float *)s + i * s_rs);
+            (f->kc == TG__GEMM_BF16 ? tg__f32_to_bf16__k : tg__f32_to_f16__k)[j->isa](f->n,
+                (uint16_t *)f->c + i * f->c_rs, (const float *)s + i * s_rs);
     else TG__GEMM_CALL(j, tg__gemm_finish)(f);
 }
 
@@ -17923,7 +18180,9 @@ TG__PRIVATE bool tg__gemm_keep(tg__gemm_plan *j) {
     const int64_t panels = tg__ceil_div(p->n, j->nr), size = (int64_t)j->size;
     int64_t key[TG__PANELS_KEY] = { 0 };
     tg__panels *kept;
-    if (!j->weight || !j->weight->keeps_packed || j->turned != j->turn || (j->batches > 1 && !j->turn) || p->kb != TG__GEMM_OWN || p->k == 0) return true;
+    if (!j->weight || !j->weight->keeps_packed || j->turned != j->turn || (j->batches > 1 && !j->turn) ||
+        p->kb != TG__GEMM_OWN || p->k == 0)
+        return true;
     const int64_t blocks = tg__ceil_div(p->k, p->ks);
     j->b_step = p->ks * j->nr + 16;
     key[0] = p->n; key[1] = p->k; key[2] = p->b_rs; key[3] = p->b_cs;
@@ -17948,25 +18207,30 @@ TG__PRIVATE void tg__gemm_size_strip(tg__gemm_plan *j, int64_t ms, int64_t ns) {
     /* in runs that are long enough for memory, few enough for L2 */
     if (j->path == TG__GEMM_STRIPS && !p->pack_a && (!j->direct || (j->last.bias && p->m * p->n * p->k > TG__GEMM_LONE)))
         j->each = tg__imin(8, tg__imax(1, TG__GEMM_NEAR / ms / j->nr)) * j->nr;
-    j->scratch = j->work + (j->each ? (size_t)(ms * j->each) * j->size : j->direct || j->path == TG__GEMM_BLOCKS || j->path == TG__GEMM_PARTIAL ? 0
+    j->scratch = j->work + (j->each ? (size_t)(ms * j->each) * j->size : j->direct || j->path == TG__GEMM_BLOCKS ||
+        j->path == TG__GEMM_PARTIAL ? 0
         : (size_t)(ms * ns) * j->size);
 }
 
-/* Few terms, and a b that stays in L2 while each chunk makes whole rows of c: two threads in one row would share its lines, and what comes next is
-   rather cut by rows, too. */
+/* Few terms, and a b that stays in L2 while each chunk makes whole rows of c: two threads in one row would share its
+   lines, and what comes next is rather cut by rows, too. */
 TG__PRIVATE bool tg__gemm_in_rows(const tg__gemm_part *p) {
-    return p->b_cs == 1 && p->ka == TG__GEMM_OWN && p->kb == TG__GEMM_OWN && p->n <= 1024 && p->m >= 2 * p->k && p->m >= 64 && p->n * p->k <= 1 << 15;
+    return p->b_cs == 1 && p->ka == TG__GEMM_OWN && p->kb == TG__GEMM_OWN && p->n <= 1024 && p->m >= 2 * p->k &&
+        p->m >= 64 && p->n * p->k <= 1 << 15;
 }
-/* Strips of an eighth of the whole, so that threads end together, but of an eighth of TG__GEMM_CHUNK multiply-adds at least and of TG__GEMM_CHUNK at most:
-   columns are cut, then rows, then columns again, rather into one piece more than into few that are larger than the last. */
+/* Strips of an eighth of the whole, so that threads end together, but of an eighth of TG__GEMM_CHUNK multiply-adds at
+   least and of TG__GEMM_CHUNK at most: columns are cut, then rows, then columns again, rather into one piece more
+   than into few that are larger than the last. */
 TG__PRIVATE void tg__gemm_cut(tg__gemm_plan *j, int64_t kc) {
     const tg__gemm_part *p = &j->part;
     const int64_t deep = tg__imax(16, kc), eighth = j->batches * p->m * p->n / 8,
-        area = tg__imin(1 << 16, tg__imin(tg__imax(TG__GEMM_CHUNK / 8 / deep, eighth), TG__GEMM_CHUNK / deep));      /* c's elements in a chunk */
+        /* c's elements in a chunk */
+        area = tg__imin(1 << 16, tg__imin(tg__imax(TG__GEMM_CHUNK / 8 / deep, eighth), TG__GEMM_CHUNK / deep));
     const int64_t least = tg__imax(j->nr, 32 / j->nr * j->nr), wide = tg__imax(j->nr, 64 / j->nr * j->nr), tall = 128 / j->mr * j->mr;
     int64_t ms = p->m, ns = p->n;
     if (p->pack_b && ms * ns > area) {                               /* each chunk packs its columns for itself: rather all rows of few */
-        ms = tg__imin(ms, tg__imax(tall, tg__imin(area / j->nr, tg__ceil_div(ms, 2))));      /* side by side are rows: two threads in one row would share its lines */
+        /* side by side are rows: two threads in one row would share its lines */
+        ms = tg__imin(ms, tg__imax(tall, tg__imin(area / j->nr, tg__ceil_div(ms, 2))));
         if (j->kept && p->n < 8 * j->nr && p->m >= 2 * j->mr) ms = tg__ceil_div(p->m, 2);      /* nothing is packed, and columns are few */
         ms = tg__imin(p->m, tg__ceil_div(tg__ceil_div(p->m, tg__ceil_div(p->m, ms)), j->mr) * j->mr);
         ns = tg__imin(ns, tg__imax(1, area / ms / j->nr) * j->nr);
@@ -18138,7 +18402,8 @@ TG__PRIVATE void tg__gemm_tile_chunk(const tg__gemm_plan *j, int64_t i, char *sc
     const char *bp = j->kept ? j->kept + j->kb * tg__ceil_div(j->part.n, j->nr) * j->b_step * size
         : j->mem + tg__ceil_div(j->part.m, j->mr) * j->a_step * size;
     /* the upper half of the rows with all columns, then the lower one: one of several threads goes on with rows of a that it has in L2 */
-    const int64_t half = tg__jobs_width(j->tg) > 1 ? tg__ceil_div(j->mt, 2) : j->mt, first = i < half * j->nt ? 0 : half, rows = first ? j->mt - half : half, at = first ? i - half * j->nt : i;
+    const int64_t half = tg__jobs_width(j->tg) > 1 ? tg__ceil_div(j->mt, 2) : j->mt, first = i < half * j->nt ? 0
+        : half, rows = first ? j->mt - half : half, at = first ? i - half * j->nt : i;
     tg__gemm_tile(j, first + at % rows, at / rows, bp + tg__gemm_columns_at(j, at / rows), scratch);
 }
 
@@ -18258,9 +18523,11 @@ TG__PRIVATE void tg__gemm_ints(const tg__gemm_plan *j, int64_t i) {
 #ifndef TG__GEMM_LIBRARY_LEAST
 #define TG__GEMM_LIBRARY_LEAST TG__GEMM_LONE           /* multiply-adds; tests take it for smaller ones too */
 #endif
-void cblas_sgemm(int order, int turn_a, int turn_b, int m, int n, int k, float alpha, const float *a, int a_step, const float *b, int b_step,
+void cblas_sgemm(int order, int turn_a, int turn_b, int m, int n, int k, float alpha, const float *a, int a_step,
+    const float *b, int b_step,
     float beta, float *c, int c_step);
-void cblas_dgemm(int order, int turn_a, int turn_b, int m, int n, int k, double alpha, const double *a, int a_step, const double *b, int b_step,
+void cblas_dgemm(int order, int turn_a, int turn_b, int m, int n, int k, double alpha, const double *a, int a_step,
+    const double *b, int b_step,
     double beta, double *c, int c_step);
 
 /* CblasNoTrans or CblasTrans, and the way from line to line; 0 where neither stride is 1, or lines overlap */
@@ -18425,11 +18692,14 @@ TG__PRIVATE bool tg__gemm_plan_sums(tg__gemm_plan *j) {
     }
     /* rows of b that lie close together are read in place while few tiles share them; far apart, each one costs a page */
     const bool close = p->b_cs == 1 && p->b_rs * (int64_t)j->size <= 1024;
-    if (p->m > (close ? 5 * j->mr : j->kt > 1 ? 2 * j->mr : tg__imin(14, 2 * j->mr)) && p->n >= j->nr && !tg__gemm_in_rows(p)) p->pack_b = true;
+    if (p->m > (close ? 5 * j->mr : j->kt > 1 ? 2 * j->mr : tg__imin(14, 2 * j->mr)) && p->n >= j->nr && !tg__gemm_in_rows(p))
+        p->pack_b = true;
     /* as strips where all of a stays in L2 and rows of b can be packed in passing */
-    const bool wide = j->ks || (p->b_cs == 1 && p->kb == TG__GEMM_OWN && p->ka == TG__GEMM_OWN && p->m * p->k <= 1 << 16 && p->k <= TG__GEMM_KB);
+    const bool wide = j->ks || (p->b_cs == 1 && p->kb == TG__GEMM_OWN && p->ka == TG__GEMM_OWN &&
+        p->m * p->k <= 1 << 16 && p->k <= TG__GEMM_KB);
     if (p->pack_b && !tg__gemm_keep(j)) return false;
-    if (p->m > (j->kept && j->batches == 1 ? 2 * j->mr : 128) && p->n > 128 && p->k > 0 && work > 1 << 25 && !wide) return tg__gemm_plan_shared(j, 0);
+    if (p->m > (j->kept && j->batches == 1 ? 2 * j->mr : 128) && p->n > 128 && p->k > 0 && work > 1 << 25 && !wide)
+        return tg__gemm_plan_shared(j, 0);
     if (j->kt > 1 && p->m * p->n * p->k > 4 * TG__GEMM_CHUNK) {
         j->row = TG__ROUND_UP(p->n, 16) + 16;
         if (p->m <= 32) {
@@ -18618,10 +18888,12 @@ TG__FAMILY(gemm, false);
 TG__PRIVATE bool tg__gemm_small(tg_ctx *tg, tg_tensor *c, tg_tensor *a, tg_tensor *b) {
     tg__gemm_part p;
     unsigned old;
-    if (c->ndim != 2 || a->ndim != 2 || b->ndim != 2 || c->device != TG_CPU || (c->dtype != TG_F32 && (c->dtype != TG_F64 || !TG__HAS_F64)) ||
+    if (c->ndim != 2 || a->ndim != 2 || b->ndim != 2 || c->device != TG_CPU ||
+        (c->dtype != TG_F32 && (c->dtype != TG_F64 || !TG__HAS_F64)) ||
         a->dtype != c->dtype || b->dtype != c->dtype || a->device != TG_CPU || b->device != TG_CPU) return false;
     p.m = c->shape[0]; p.n = c->shape[1]; p.k = a->shape[1];
-    if (p.m > 128 || p.n > 128 || p.k > 128 || p.m * p.n * p.k > 1 << 18 || p.m == 0 || p.n == 0 || p.k == 0 || tg__gemm_is_reduction(p.m, p.n, p.k) ||
+    if (p.m > 128 || p.n > 128 || p.k > 128 || p.m * p.n * p.k > 1 << 18 || p.m == 0 || p.n == 0 || p.k == 0 ||
+        tg__gemm_is_reduction(p.m, p.n, p.k) ||
         (p.n > 1 && (b->stride[1] != 1 || c->stride[1] != 1))) return false;
     p.a = a->data; p.b = b->data; p.d = c->data;
     /* the strides of single rows and columns are nobody's business */
@@ -18678,7 +18950,8 @@ enum {
     TG__CONV_BLOCK = 512,           /* terms of one block of a sum */
     TG__CONV_PLANES = 64 << 10,     /* elements of planes and sums that a chunk may hold without thinking */
     TG__CONV_ROOM = 8,              /* rows before and behind planes that kernels which make several rows at once may read */
-    TG__CONV_QUICK = 64,            /* gradients by weight of Winograd's tiles: so many are multiplied at a time, 4 times of them make a unit */
+    TG__CONV_QUICK = 64,
+        /* gradients by weight of Winograd's tiles: so many are multiplied at a time, 4 times of them make a unit */
     TG__CONV_QUICK_ROW = TG__CONV_QUICK + 16,        /* numbers from one channel's to the next's: a vector may write beyond them */
     TG__CONV_QUICK_BLOCK = 64,      /* channels and filters of a chunk: their sums stay in L2 */
     TG__CONV_PARTS = 16,            /* parts of a weight gradient */
@@ -18687,7 +18960,9 @@ enum {
 
 /* dims: 1 to 3, so many of each list count. size: of the result, data or kernel that is asked for */
 /* clamps: the result is clamped to low..high, where nothing is recorded (see tg__nn_conv_forward) */
-typedef struct tg__conv_attr { int64_t dims, stride[3], padding[3], dilation[3], groups, size[3]; bool clamps; double low, high; } tg__conv_attr;
+typedef struct tg__conv_attr {
+    int64_t dims, stride[3], padding[3], dilation[3], groups, size[3]; bool clamps; double low, high;
+} tg__conv_attr;
 
 /* [N, C, D, H, W] with strides */
 typedef struct tg__conv_map { void *data; int64_t n, c, d, h, w, sn, sc, sd, sh, sw; } tg__conv_map;
@@ -18865,7 +19140,8 @@ TG__PRIVATE bool tg__conv_cut(tg__conv_plan *j, tg__conv_sub *s) {
     }
     s->bands = tg__ceil_div(s->rows, s->high);
     s->units = tg__ceil_div(n, s->images) * s->bands;
-    if (!(s->apart ? tg__mul_i64(s->cols, s->images, &s->pitch) : tg__add_i64(s->cols, s->dx, &s->pitch)) || !tg__add_i64(s->high, s->dy, &rows) ||
+    if (!(s->apart ? tg__mul_i64(s->cols, s->images, &s->pitch) : tg__add_i64(s->cols, s->dx, &s->pitch)) ||
+        !tg__add_i64(s->high, s->dy, &rows) ||
         !tg__mul_i64(rows, s->pitch, &s->plane) || !tg__add_i64(s->plane, j->depth ? j->vn : 0, &s->plane) ||
         !tg__mul_i64(s->plane, tg__imax(1, s->planes), &s->channel)) return tg__fail_memory(j->job.tg, SIZE_MAX);
     flat = tg__ceil_div((s->high - 1) * s->pitch + s->cols, j->vn);
@@ -19071,7 +19347,8 @@ TG__PRIVATE void tg__conv_tile_chunk(const tg__conv_plan *j, int64_t i, char *sc
     /* where positions lie in the result as in whole vectors, and nothing else is done to them, tiles write it themselves;
        odd numbers of rows but one are rounded up by the tiles */
     const int64_t low = t.m % j->mr;
-    const bool direct = j->kind == TG__GEMM_OWN && !j->bias && !j->clamps && (low % 2 == 0 || low == 1) && s->across > 0 && s->across * j->vn == s->cols && j->dst.sw * s->out_sx == 1 &&
+    const bool direct = j->kind == TG__GEMM_OWN && !j->bias && !j->clamps && (low % 2 == 0 || low == 1) &&
+        s->across > 0 && s->across * j->vn == s->cols && j->dst.sw * s->out_sx == 1 &&
         (rows == 1 || j->dst.sh * s->out_sy == s->cols);
     t.ahead = direct;
     for (int64_t b = 0; b < s->blocks; b++) {
@@ -19116,9 +19393,13 @@ TG__PRIVATE void tg__conv_tile_chunk(const tg__conv_plan *j, int64_t i, char *sc
    follow one another in the same place. */
 TG__PRIVATE bool tg__conv_is_depth(const tg__conv_plan *j) {
     const bool by_data = j->dir == TG_CONV_BY_DATA;
-    if (j->dir == TG_CONV_BY_WEIGHT || j->c != 1 || j->o != j->groups || j->kd != 1 || j->kh != 3 || j->kw != 3 || j->dilation[1] != 1) return false;
-    if (j->x.n * j->groups * j->x.d * j->x.h * j->x.w > 1 << 21) return false;          /* from and to memory whole rows in order are faster; the bits are the same */
-    return (by_data ? j->x.sw : j->y.sw) == 1 && j->stride[1] <= (by_data ? 1 : 2) && (!by_data || (j->stride[0] == 1 && j->stride[2] == 1));
+    if (j->dir == TG_CONV_BY_WEIGHT || j->c != 1 || j->o != j->groups || j->kd != 1 || j->kh != 3 || j->kw != 3 ||
+        j->dilation[1] != 1)
+        return false;
+    /* from and to memory whole rows in order are faster; the bits are the same */
+    if (j->x.n * j->groups * j->x.d * j->x.h * j->x.w > 1 << 21) return false;
+    return (by_data ? j->x.sw : j->y.sw) == 1 && j->stride[1] <= (by_data ? 1 : 2) &&
+        (!by_data || (j->stride[0] == 1 && j->stride[2] == 1));
 }
 TG__PRIVATE void tg__conv_depth_chunk(const tg__conv_plan *j, int64_t i, char *scratch) {
     const tg__conv_sub *s = j->sub;
@@ -19148,16 +19429,19 @@ TG__PRIVATE void tg__conv_depth_chunk(const tg__conv_plan *j, int64_t i, char *s
    matrices, [m, channels] by [channels, tiles], by the same register tiles as the rest. What is added before
    and after costs a bit of accuracy, and a tile is as exact as its largest element allows: an infinity spoils all of its
    tile. So it is for f32 only, not for strict mode, and for sizes where it pays.
-   Gradients by weight are F(3 x 3, 2 x 2): a tile of 2 x 2 of g is the kernel that meets the 4 x 4 elements, and what is summed over are the tiles. */
+   Gradients by weight are F(3 x 3, 2 x 2): a tile of 2 x 2 of g is the kernel that meets the 4 x 4 elements, and what
+   is summed over are the tiles. */
 TG__PRIVATE bool tg__conv_is_quick(const tg__conv_plan *j) {
     const int64_t o = j->o / j->groups;
     if (j->type != TG_F32 || j->job.tg->config.strict || j->kd != 1 || j->kh != 3 || j->kw != 3) return false;
     for (int d = 0; d < 3; d++) if (j->stride[d] != 1 || j->dilation[d] != 1) return false;
     const tg__conv_map *to = j->dir == TG_CONV_BY_DATA ? &j->x : &j->y;
     /* by weight: rows of tiles that fill half a vector, and so many that the sums are worth it */
-    return j->c >= 32 && o >= 32 && to->h > 2 && to->w > 2 && (j->dir == TG_CONV_BY_WEIGHT ? to->w > 8 && to->n * to->d * to->h * to->w >= 1024 : to->n * to->d * to->h * to->w >= 36);
+    return j->c >= 32 && o >= 32 && to->h > 2 && to->w > 2 && (j->dir == TG_CONV_BY_WEIGHT ? to->w > 8 &&
+        to->n * to->d * to->h * to->w >= 1024 : to->n * to->d * to->h * to->w >= 36);
 }
-/* Elements of one of the 16, a bit more than rows of them take: sixteen runs at a power of two from each other would meet in few lines of a cache. */
+/* Elements of one of the 16, a bit more than rows of them take: sixteen runs at a power of two from each other would
+   meet in few lines of a cache. */
 TG__PRIVATE int64_t tg__conv_part(int64_t rows, int64_t step) { return rows * step + 9 * 16; }
 /* Tiles of all pictures; then, of a unit of so many, the planes that they read. */
 TG__PRIVATE void tg__conv_quick_cut(tg__conv_plan *j, const tg__conv_sub *s) {
@@ -19207,7 +19491,8 @@ TG__PRIVATE bool tg__conv_plan_quick(tg__conv_plan *j) {
     for (int64_t v = 0; v < j->run / j->vn; v++) s->place[v] = v * j->vn;
     tg__conv_quick_planes(j, s, j->run);
     j->panels = j->groups * s->panels;
-    j->scratch = (size_t)(tg__imax(4 * s->image, 4 * 16 * 9 * j->mr) + 4 * j->vn + 16 * (tg__conv_part(j->k, j->run + j->vn) + tg__conv_part(s->mb + j->mr, j->run)) + 2 * j->vn) * j->size;
+    j->scratch = (size_t)(tg__imax(4 * s->image, 4 * 16 * 9 * j->mr) + 4 * j->vn + 16 * (tg__conv_part(j->k,
+        j->run + j->vn) + tg__conv_part(s->mb + j->mr, j->run)) + 2 * j->vn) * j->size;
     if (tg__scratch_need(j->job.tg, j->scratch)) return true;
     tg__mem_put(j->job.tg, j->mem, j->bytes);
     return false;
@@ -19240,9 +19525,10 @@ TG__PRIVATE void tg__conv_quick_pack(const tg__conv_plan *j, int64_t i, char *sc
         }
     }
 }
-/* The numbers of tiles first..end, so many channels from `channel` on, to where q says; its x is room for planes. Of sub 0, which is read from src; or, by
-   weight, of sub 1, which is g and is read where it lies, if its rows do. */
-TG__PRIVATE void tg__conv_quick_tiles(const tg__conv_plan *j, bool g, tg__conv_quick q, int64_t first, int64_t end, int64_t channel, int64_t channels) {
+/* The numbers of tiles first..end, so many channels from `channel` on, to where q says; its x is room for planes. Of
+   sub 0, which is read from src; or, by weight, of sub 1, which is g and is read where it lies, if its rows do. */
+TG__PRIVATE void tg__conv_quick_tiles(const tg__conv_plan *j, bool g, tg__conv_quick q, int64_t first, int64_t end,
+    int64_t channel, int64_t channels) {
     const tg__conv_sub *s = j->sub + g;
     const int64_t image = j->down * j->across;
     const tg__conv_map *src = g ? &j->y : &j->src;
@@ -19329,14 +19615,17 @@ TG__PRIVATE bool tg__conv_plan_quick_weight(tg__conv_plan *j) {
     s[1] = *s;                                                         /* g, whose tiles do not overlap */
     s[1].src_z = s[1].src_y = s[1].src_x = s[1].dy = 0;
     s[1].pitch -= 2;
-    j->scratch = (size_t)(4 * s->image + 4 * j->vn + 32 * tg__conv_part(TG__CONV_QUICK_BLOCK, TG__CONV_QUICK_ROW) + TG__CONV_QUICK * 4 * j->vn) * j->size;
+    j->scratch = (size_t)(4 * s->image + 4 * j->vn + 32 * tg__conv_part(TG__CONV_QUICK_BLOCK,
+        TG__CONV_QUICK_ROW) + TG__CONV_QUICK * 4 * j->vn) * j->size;
     if (tg__scratch_need(j->job.tg, j->scratch)) return true;
     tg__mem_put(j->job.tg, j->mem, j->bytes);
     return false;
 }
 TG__PRIVATE void tg__conv_quick_weight_chunk(const tg__conv_plan *j, int64_t i, char *scratch) {
-    const int64_t cs = i % j->c_splits, os = i / j->c_splits % j->o_splits, g = i / j->o_panels % j->groups, part = i / j->o_panels / j->groups,
-        u = part * j->steps + j->phase, end = tg__imin((u + 1) * j->run, j->tiles), size = (int64_t)j->size, row = TG__CONV_QUICK_ROW, apart = tg__conv_part(TG__CONV_QUICK_BLOCK, row);
+    const int64_t cs = i % j->c_splits, os = i / j->c_splits % j->o_splits, g = i / j->o_panels % j->groups,
+        part = i / j->o_panels / j->groups,
+        u = part * j->steps + j->phase, end = tg__imin((u + 1) * j->run, j->tiles), size = (int64_t)j->size,
+            row = TG__CONV_QUICK_ROW, apart = tg__conv_part(TG__CONV_QUICK_BLOCK, row);
     char *x = scratch + (4 * j->sub->image + 4 * j->vn) * size, *y = x + 16 * apart * size;
     tg__conv_quick q;
     tg__gemm_part p;
@@ -19424,8 +19713,10 @@ TG__PRIVATE bool tg__conv_plan_weight(tg__conv_plan *j) {
     if (!tg__mul_i64(s->plane, planes, &s->channel)) { tg__fail_memory(j->job.tg, SIZE_MAX); goto fail; }
     if (!tg__conv_image(j, s, j->cb)) goto fail;
     /* one tap, every position, one after another: no plane is made */
-    j->in_place = one.taps == 1 && !(s->apart && s->images > 1) && j->kind == TG__GEMM_OWN && s->src_z == 0 && s->src_y == 0 && s->src_x == 0 && s->src_sz == 1 &&
-        s->src_sy == 1 && s->src_sx == 1 && j->x.d == j->y.d && j->x.h == j->y.h && j->x.w == j->y.w && j->x.sw == 1 && (j->x.h == 1 || j->x.sh == j->x.w);
+    j->in_place = one.taps == 1 && !(s->apart && s->images > 1) && j->kind == TG__GEMM_OWN && s->src_z == 0 &&
+        s->src_y == 0 && s->src_x == 0 && s->src_sz == 1 &&
+        s->src_sy == 1 && s->src_sx == 1 && j->x.d == j->y.d && j->x.h == j->y.h && j->x.w == j->y.w &&
+            j->x.sw == 1 && (j->x.h == 1 || j->x.sh == j->x.w);
     if (j->in_place) s->channel = j->x.sc;
     tg__conv_distances(s, j->cb);
     j->scratch = TG__ROUND_UP((size_t)(s->image + 2 * j->vn) * j->size, 64) +
@@ -19480,7 +19771,8 @@ TG__PRIVATE void tg__conv_gather_chunk(const tg__conv_plan *j, int64_t i, char *
             f.src = t.g; f.kind = j->kind; f.channels = j->m; f.d = 1; f.h = rows; f.w = s->cols;
             f.sc = t.so; f.sd = 0; f.sh = t.sh; f.sw = t.sw;
             f.z0 = f.y0 = f.x0 = 0; f.y_step = f.x_step = 1; f.planes = 1; f.rz = f.ry = f.rx = none;
-            f.rows = rows; f.images = 1; f.sn = 0; f.pitch = f.cols = s->cols; f.plane = f.channel = s->high * s->cols; f.ahead = 0; f.out = turned;
+            f.rows = rows; f.images = 1; f.sn = 0; f.pitch = f.cols = s->cols;
+            f.plane = f.channel = s->high * s->cols; f.ahead = 0; f.out = turned;
             TG__CONV_CALL(j, tg__conv_fill)(&f);
             l.g = turned; l.g_step = f.channel;
             TG__CONV_CALL(j, tg__conv_dots)(&l);
@@ -19535,9 +19827,13 @@ TG__PRIVATE bool tg__conv_runs_on(const tg__conv_map *m) {
 }
 /* Few positions that fill their last vector badly, 7 x 7 say, and a weight that keeps its panels: channels lie in the lanes then. */
 TG__PRIVATE bool tg__conv_turns(const tg__conv_plan *j) {
-    const int64_t n = j->y.d * j->y.h * j->y.w, vn = (j->type == TG_F64 ? tg__conv_shape_f64__k : tg__conv_shape_f32__k)[j->job.tg->isa](1), waste = (vn - n % vn) % vn;
-    return j->dir == TG_CONV_RESULT && j->groups == 1 && (j->type == TG_F32 || j->type == TG_F64) && j->job.t[2]->keeps_packed && (!j->bias || j->bias_step == 1) &&
-        n > 8 && ((n <= 128 && 8 * waste > n) || (n <= 256 && 20 * waste > n && j->c >= 192) || j->stride[1] > 1) && j->o % vn == 0 && j->c >= 32;
+    const int64_t n = j->y.d * j->y.h * j->y.w,
+        vn = (j->type == TG_F64 ? tg__conv_shape_f64__k : tg__conv_shape_f32__k)[j->job.tg->isa](1),
+        waste = (vn - n % vn) % vn;
+    return j->dir == TG_CONV_RESULT && j->groups == 1 && (j->type == TG_F32 || j->type == TG_F64) &&
+        j->job.t[2]->keeps_packed && (!j->bias || j->bias_step == 1) &&
+        n > 8 && ((n <= 128 && 8 * waste > n) || (n <= 256 && 20 * waste > n && j->c >= 192) || j->stride[1] > 1) &&
+            j->o % vn == 0 && j->c >= 32;
 }
 /* A kernel of one tap without stride and padding is a product of matrices for each image: y = w x, dx = w^T g. Where the
    positions run on the gemm family does it, without planes. Only where both add in the same order, so that strides do not
@@ -19569,17 +19865,21 @@ TG__PRIVATE void tg__conv_product(const tg__conv_plan *j, tg__gemm_plan *p) {
     p->clamps = j->clamps; p->low = j->low; p->high = j->high;
     if (p->k > TG__CONV_BLOCK) p->ks = tg__ceil_div(p->k, tg__ceil_div(p->k, TG__CONV_BLOCK));
     if (tg__conv_turns(j)) { p->turn = true; p->weight = j->job.t[2]; }
-    p->far = result && (p->turn ? p->b_cs == 1 && p->n > 128 : p->a_cs == 1) && j->job.t[2]->keeps_packed;            /* a network that is only asked reads its weights once for each picture */
+    /* a network that is only asked reads its weights once for each picture */
+    p->far = result && (p->turn ? p->b_cs == 1 && p->n > 128 : p->a_cs == 1) && j->job.t[2]->keeps_packed;
 }
 /* Any other kernel with so few positions: what each tap meets is copied out, and the product is that of its blocks of sums. Strides,
    which leave most of what planes hold unread, pay for more positions too. */
 TG__PRIVATE bool tg__conv_is_columns(const tg__conv_plan *j) {
     const int64_t taps = j->kh * j->kw, n = j->y.h * j->y.w;
-    return j->kd == 1 && j->x.d == 1 && j->y.d == 1 && tg__conv_turns(j) && j->skw == 1 && (j->kh == 1 || j->skh == j->kw) && j->sc == taps &&
-        tg__conv_runs_on(&j->y) && !tg__gemm_is_reduction(j->o, n, j->c * taps) && j->x.n * n * j->c * taps <= 1 << 18 && j->o * n * j->c * taps > TG__GEMM_LONE && (!j->clamps || j->bias);
+    return j->kd == 1 && j->x.d == 1 && j->y.d == 1 && tg__conv_turns(j) && j->skw == 1 &&
+        (j->kh == 1 || j->skh == j->kw) && j->sc == taps &&
+        tg__conv_runs_on(&j->y) && !tg__gemm_is_reduction(j->o, n, j->c * taps) &&
+            j->x.n * n * j->c * taps <= 1 << 18 && j->o * n * j->c * taps > TG__GEMM_LONE && (!j->clamps || j->bias);
 }
 TG__PRIVATE bool tg__conv_plan_columns(tg__conv_plan *j) {
-    const int64_t taps = j->kh * j->kw, n = j->y.h * j->y.w, k = j->c * taps, head = TG__ROUND_UP((int64_t)sizeof(tg__conv_sub) + 3 * taps * 8, 64),
+    const int64_t taps = j->kh * j->kw, n = j->y.h * j->y.w, k = j->c * taps,
+        head = TG__ROUND_UP((int64_t)sizeof(tg__conv_sub) + 3 * taps * 8, 64),
         block = tg__ceil_div(j->c, tg__imin(tg__ceil_div(k, TG__CONV_BLOCK), j->c));
     tg__gemm_plan *p = &j->product;
     tg__conv_product(j, p);
@@ -19862,7 +20162,8 @@ TG__PRIVATE bool tg__conv_weight_backward(tg_ctx *tg, tg__node *n, tg_tensor **g
     return !tg_failed(tg);
 }
 
-TG__PRIVATE bool tg__conv_vmap(tg_ctx *tg, const tg_op *op, const void *attr, tg_tensor *const *in, int n_in, unsigned mapped, tg_tensor **out) {
+TG__PRIVATE bool tg__conv_vmap(tg_ctx *tg, const tg_op *op, const void *attr, tg_tensor *const *in, int n_in,
+    unsigned mapped, tg_tensor **out) {
     tg__conv_attr at = *(const tg__conv_attr *)attr;
     return n_in == 3 && tg__channels_vmap(tg, op, &at, &at.groups, (int)at.dims + 2, true, in, n_in, mapped, out);
 }
@@ -19871,9 +20172,12 @@ TG__PRIVATE bool tg__conv_vmap(tg_ctx *tg, const tg_op *op, const void *attr, tg
 static const tg_op tg__conv1d_op = { TG__OP("conv1d", TG__IN_OPT(2, 1), TG__OUT(1), TG__NO_FLAGS), TG__CONV_OP(tg__conv) };
 static const tg_op tg__conv2d_op = { TG__OP("conv2d", TG__IN_OPT(2, 1), TG__OUT(1), TG__NO_FLAGS), TG__CONV_OP(tg__conv) };
 static const tg_op tg__conv3d_op = { TG__OP("conv3d", TG__IN_OPT(2, 1), TG__OUT(1), TG__NO_FLAGS), TG__CONV_OP(tg__conv) };
-static const tg_op tg__conv_transpose1d_op = { TG__OP("conv_transpose1d", TG__IN_OPT(2, 1), TG__OUT(1), TG__NO_FLAGS), TG__CONV_OP(tg__conv_transpose) };
-static const tg_op tg__conv_transpose2d_op = { TG__OP("conv_transpose2d", TG__IN_OPT(2, 1), TG__OUT(1), TG__NO_FLAGS), TG__CONV_OP(tg__conv_transpose) };
-static const tg_op tg__conv_transpose3d_op = { TG__OP("conv_transpose3d", TG__IN_OPT(2, 1), TG__OUT(1), TG__NO_FLAGS), TG__CONV_OP(tg__conv_transpose) };
+static const tg_op tg__conv_transpose1d_op = { TG__OP("conv_transpose1d", TG__IN_OPT(2, 1), TG__OUT(1), TG__NO_FLAGS),
+    TG__CONV_OP(tg__conv_transpose) };
+static const tg_op tg__conv_transpose2d_op = { TG__OP("conv_transpose2d", TG__IN_OPT(2, 1), TG__OUT(1), TG__NO_FLAGS),
+    TG__CONV_OP(tg__conv_transpose) };
+static const tg_op tg__conv_transpose3d_op = { TG__OP("conv_transpose3d", TG__IN_OPT(2, 1), TG__OUT(1), TG__NO_FLAGS),
+    TG__CONV_OP(tg__conv_transpose) };
 static const tg_op tg__conv1d_weight_op = { TG__OP("conv1d_weight", TG__IN(2), TG__OUT(1), TG__NO_FLAGS), TG__CONV_OP(tg__conv_weight) };
 static const tg_op tg__conv2d_weight_op = { TG__OP("conv2d_weight", TG__IN(2), TG__OUT(1), TG__NO_FLAGS), TG__CONV_OP(tg__conv_weight) };
 static const tg_op tg__conv3d_weight_op = { TG__OP("conv3d_weight", TG__IN(2), TG__OUT(1), TG__NO_FLAGS), TG__CONV_OP(tg__conv_weight) };
@@ -19893,7 +20197,8 @@ TG__PRIVATE tg_tensor *tg__conv_call(int dir, const tg__conv_attr *from, const i
 
 /* ---- the calls ----
    Options as they come, of `dims` entries each: zero is one for stride, dilation and groups. */
-TG__PRIVATE void tg__conv_options(tg__conv_attr *at, int dims, const int64_t *stride, const int64_t *padding, const int64_t *dilation, int64_t groups) {
+TG__PRIVATE void tg__conv_options(tg__conv_attr *at, int dims, const int64_t *stride, const int64_t *padding,
+    const int64_t *dilation, int64_t groups) {
     memset(at, 0, sizeof *at);
     at->dims = dims;
     at->groups = groups ? groups : 1;
@@ -19922,7 +20227,8 @@ TG__PRIVATE bool tg__conv_sizes(tg_ctx *tg, tg__conv_attr *at, const tg_tensor *
         int64_t reach;
         if (same && at->padding[d]) return tg__fail(tg, TG__E_ARGUMENT, "either .padding or .same can be given");
         if (same && at->stride[d] != 1) return tg__fail(tg, TG__E_ARGUMENT, "padding to the same size needs stride 1");
-        if (x->ndim <= dims || w->ndim != dims + 2 || at->stride[d] < 1 || at->dilation[d] < 1 || at->padding[d] < 0 || at->padding[d] > INT64_MAX / 8)
+        if (x->ndim <= dims || w->ndim != dims + 2 || at->stride[d] < 1 || at->dilation[d] < 1 ||
+            at->padding[d] < 0 || at->padding[d] > INT64_MAX / 8)
             continue;
         const int64_t from = x->shape[x->ndim - dims + d], kernel = w->shape[w->ndim - dims + d];
         if (!same) { if (!tg__conv_size(at, d, from, kernel, &at->size[d])) at->size[d] = 0; continue; }
@@ -19956,12 +20262,14 @@ TG__PRIVATE bool tg__conv_transposed_size(tg_ctx *tg, tg__conv_attr *at, const t
     for (int d = 0; d < dims; d++) {
         int64_t reach, size;
         at->size[d] = 1;
-        if (x->ndim <= dims || w->ndim != dims + 2 || at->stride[d] < 1 || at->dilation[d] < 1 || at->padding[d] < 0 || at->padding[d] > INT64_MAX / 8)
+        if (x->ndim <= dims || w->ndim != dims + 2 || at->stride[d] < 1 || at->dilation[d] < 1 ||
+            at->padding[d] < 0 || at->padding[d] > INT64_MAX / 8)
             continue;                                                  /* the operation itself refuses it */
         const int64_t from = x->shape[x->ndim - dims + d], kernel = w->shape[w->ndim - dims + d];
         if (kernel < 1) return tg__fail(tg, TG__E_CONV_VALUE, "kernel size", kernel);
         if (more[d] < 0 || (more[d] >= at->stride[d] && more[d] >= at->dilation[d]))
-            return tg__fail_op(tg, TG_ERROR_VALUE, "output_padding cannot be %l: it is smaller than the stride %l or the dilation %l", more[d],
+            return tg__fail_op(tg, TG_ERROR_VALUE,
+                "output_padding cannot be %l: it is smaller than the stride %l or the dilation %l", more[d],
                 at->stride[d], at->dilation[d]);
         if (from < 1 || !tg__conv_reach(at, d, kernel, &reach) || !tg__mul_i64(from - 1, at->stride[d], &size) ||
             !tg__add_i64(size - 2 * at->padding[d], reach, &size) || !tg__add_i64(size, more[d] + 1, &size) || size < 1)
@@ -19970,7 +20278,8 @@ TG__PRIVATE bool tg__conv_transposed_size(tg_ctx *tg, tg__conv_attr *at, const t
     }
     return true;
 }
-TG__PRIVATE tg_tensor *tg__conv_transposed(tg_place place, tg_tensor *x, tg_tensor *weight, tg_tensor *bias, int dims, const int64_t *stride,
+TG__PRIVATE tg_tensor *tg__conv_transposed(tg_place place, tg_tensor *x, tg_tensor *weight, tg_tensor *bias, int dims,
+    const int64_t *stride,
     const int64_t *padding, const int64_t *dilation, int64_t groups, const int64_t *output_padding) {
     static const tg_op *const ops[3] = { &tg__conv_transpose1d_op, &tg__conv_transpose2d_op, &tg__conv_transpose3d_op };
     tg__conv_attr at;
@@ -20006,7 +20315,8 @@ TG__PRIVATE tg_tensor *tg__pad_constant(tg_ctx *tg, tg_tensor *x, int n, const i
     tg_tensor *y, *to, *from = x;
     int i;
     memcpy(shape, x->shape, sizeof shape);
-    for (i = 0; i < n / 2; i++) if (!tg__pad_size(tg, x, x->ndim - 1 - i, pads[2 * i], pads[2 * i + 1], &shape[x->ndim - 1 - i])) return NULL;
+    for (i = 0; i < n / 2; i++)
+        if (!tg__pad_size(tg, x, x->ndim - 1 - i, pads[2 * i], pads[2 * i + 1], &shape[x->ndim - 1 - i])) return NULL;
     y = to = tg__full_beside(tg, x, x->dtype, x->ndim, shape, value);
     for (i = 0; i < n / 2; i++) {
         const int d = x->ndim - 1 - i;
@@ -20027,11 +20337,13 @@ TG__PRIVATE bool tg__pad_allowed(tg_ctx *tg, const tg_tensor *x, int d, int64_t 
     const int64_t size = x->shape[d], most = tg__imax(l, r);
     int64_t padded;
     if (mode == TG_PAD_REFLECT && most >= size)
-        return tg__fail_op(tg, TG_ERROR_VALUE, "%l elements cannot be reflected: dimension %d of %t has none beyond the first %l", most, d, x, size);
+        return tg__fail_op(tg, TG_ERROR_VALUE,
+            "%l elements cannot be reflected: dimension %d of %t has none beyond the first %l", most, d, x, size);
     if (mode == TG_PAD_CIRCULAR && most > size)
         return tg__fail_op(tg, TG_ERROR_VALUE, "padding by %l goes around dimension %d of %t more than once", most, d, x);
     if (!tg__add_i64(size, l, &padded) || !tg__add_i64(padded, r, &padded)) return tg__fail(tg, TG__E_ARGUMENT, "the padding is too large");
-    if (mode == TG_PAD_CIRCULAR && padded > 0 && tg__imin(l, 0) + tg__imin(r, 0) <= -size) padded = -1;      /* nothing is left to go around */
+    /* nothing is left to go around */
+    if (mode == TG_PAD_CIRCULAR && padded > 0 && tg__imin(l, 0) + tg__imin(r, 0) <= -size) padded = -1;
     return padded >= (mode != TG_PAD_CIRCULAR)
         || tg__fail_op(tg, TG_ERROR_VALUE, "padding by %l and %l leaves nothing of dimension %d of %t", l, r, d, x);
 }
@@ -20068,7 +20380,10 @@ TG__PRIVATE tg_tensor *tg__pad_mode(tg_ctx *tg, tg_tensor *x, int n, const int64
     }
     if (value != 0) { tg__fail(tg, TG__E_ARGUMENT, "only TG_PAD_CONSTANT takes a value"); return NULL; }
     for (i = x->ndim == dims + 2; i < x->ndim && mode != TG_PAD_CIRCULAR; i++)
-        if (x->shape[i] == 0) { tg__fail_op(tg, TG_ERROR_SHAPE, "dimension %d of %t is empty: there is nothing to pad with", i, x); return NULL; }
+        if (x->shape[i] == 0) {
+            tg__fail_op(tg, TG_ERROR_SHAPE, "dimension %d of %t is empty: there is nothing to pad with", i, x);
+            return NULL;
+        }
     for (i = 0; i < dims; i++) if (!tg__pad_allowed(tg, x, x->ndim - 1 - i, pads[2 * i], pads[2 * i + 1], mode)) return NULL;
     for (i = 0; i < dims && y; i++) y = tg__pad_along(tg, y, x->ndim - 1 - i, pads[2 * i], pads[2 * i + 1], mode);
     return y == x ? tg_clone(x) : y;
@@ -20081,12 +20396,18 @@ TG__PRIVATE tg_tensor *tg__pad(tg_tensor *x, int n, const int64_t *pads, tg_pad_
         tg__fail_op(tg, TG_ERROR_VALUE, "%d pads given: two for each of the last dimensions of %t are expected", n, x);
         return NULL;
     }
-    if (mode < TG_PAD_CONSTANT || mode > TG_PAD_CIRCULAR) { tg__fail(tg, TG__E_RANGE, "mode", "one of tg_pad_mode", (double)mode); return NULL; }
-    for (int i = 0; i < n; i++) if (pads[i] < -INT64_MAX / 8 || pads[i] > INT64_MAX / 8) { tg__fail(tg, TG__E_ARGUMENT, "the padding is too large"); return NULL; }
+    if (mode < TG_PAD_CONSTANT || mode > TG_PAD_CIRCULAR) {
+        tg__fail(tg, TG__E_RANGE, "mode", "one of tg_pad_mode", (double)mode); return NULL;
+    }
+    for (int i = 0; i < n; i++)
+        if (pads[i] < -INT64_MAX / 8 || pads[i] > INT64_MAX / 8) { tg__fail(tg, TG__E_ARGUMENT, "the padding is too large"); return NULL; }
     outermost = tg__compose(tg);
-    return tg__composed(tg, outermost, mode == TG_PAD_CONSTANT ? tg__pad_constant(tg, x, n, pads, value) : tg__pad_mode(tg, x, n, pads, mode, value));
+    return tg__composed(tg, outermost, mode == TG_PAD_CONSTANT ? tg__pad_constant(tg, x, n, pads,
+        value) : tg__pad_mode(tg, x, n, pads, mode, value));
 }
-TG_API tg_tensor *(tg_pad)(tg_tensor *x, int n, const int64_t *pads, tg_pad_mode mode, double value) { return tg__pad(x, n, pads, mode, value, "pad"); }
+TG_API tg_tensor *(tg_pad)(tg_tensor *x, int n, const int64_t *pads, tg_pad_mode mode, double value) {
+    return tg__pad(x, n, pads, mode, value, "pad");
+}
 TG_API tg_tensor *(tg_constant_pad_nd)(tg_tensor *x, int n, const int64_t *pads, double value) {
     return tg__pad(x, n, pads, TG_PAD_CONSTANT, value, "constant_pad_nd");
 }
@@ -20096,7 +20417,8 @@ TG_API tg_tensor *(tg_constant_pad_nd)(tg_tensor *x, int n, const int64_t *pads,
 typedef struct tg__columns { int64_t kernel[2], stride[2], padding[2], dilation[2], size[2], padded[2], steps[2]; } tg__columns;
 
 /* Options as they come, for pictures of this size: how many steps the kernel takes. */
-TG__PRIVATE bool tg__columns_of(tg_ctx *tg, tg__columns *c, const int64_t *size, const int64_t *kernel, const int64_t *stride, const int64_t *padding,
+TG__PRIVATE bool tg__columns_of(tg_ctx *tg, tg__columns *c, const int64_t *size, const int64_t *kernel,
+    const int64_t *stride, const int64_t *padding,
     const int64_t *dilation) {
     int64_t reach;
     for (int d = 0; d < 2; d++) {
@@ -20107,8 +20429,11 @@ TG__PRIVATE bool tg__columns_of(tg_ctx *tg, tg__columns *c, const int64_t *size,
         if (c->dilation[d] < 1) return tg__fail(tg, TG__E_CONV_VALUE, "dilation", c->dilation[d]);
         if (c->padding[d] < 0 || c->padding[d] > INT64_MAX / 8) return tg__fail(tg, TG__E_CONV_VALUE, "padding", c->padding[d]);
         if (size[d] < 1) return tg__fail(tg, TG__E_CONV_VALUE, "the size of a picture", size[d]);
-        if (!tg__mul_i64(c->kernel[d] - 1, c->dilation[d], &reach) || !tg__add_i64(size[d], 2 * c->padding[d], &c->padded[d]) || reach >= c->padded[d])
-            return tg__fail_op(tg, TG_ERROR_SHAPE, "a kernel of %l by %l does not fit into the padded picture of %l by %l", kernel[0], kernel[1], size[0], size[1]);
+        if (!tg__mul_i64(c->kernel[d] - 1, c->dilation[d], &reach) || !tg__add_i64(size[d], 2 * c->padding[d],
+            &c->padded[d]) || reach >= c->padded[d])
+            return tg__fail_op(tg, TG_ERROR_SHAPE,
+                "a kernel of %l by %l does not fit into the padded picture of %l by %l", kernel[0], kernel[1],
+                size[0], size[1]);
         c->steps[d] = (c->padded[d] - reach - 1) / c->stride[d] + 1;
     }
     /* so do all places in it */
@@ -20163,7 +20488,8 @@ TG_API tg_tensor *tg_nn_unfold_from(const tg_nn_unfold_args *a) {
 }
 TG__PRIVATE tg_tensor *tg__from_columns(tg_ctx *tg, tg_tensor *x, const tg__columns *c) {
     const int d = x->ndim - 2;
-    const int64_t n = d ? x->shape[0] : 1, taps = c->kernel[0] * c->kernel[1], steps = c->steps[0] * c->steps[1], channels = x->shape[d] / taps;
+    const int64_t n = d ? x->shape[0] : 1, taps = c->kernel[0] * c->kernel[1], steps = c->steps[0] * c->steps[1],
+        channels = x->shape[d] / taps;
     tg_tensor *places = tg__columns_places(tg, c, x->device), *y;
     int64_t shape[3], pads[4];
     if (!places) return NULL;
@@ -20188,11 +20514,13 @@ TG_API tg_tensor *tg_fold_from(const tg_fold_args *a) {
     }
     if (!tg__columns_of(tg, &c, a->size, a->kernel, a->stride, a->padding, a->dilation)) return NULL;
     if (x->shape[x->ndim - 2] % c.kernel[0] || x->shape[x->ndim - 2] / c.kernel[0] % c.kernel[1]) {
-        tg__fail_op(tg, TG_ERROR_SHAPE, "columns of %l in %t are not channels times a kernel of %l by %l", x->shape[x->ndim - 2], x, c.kernel[0], c.kernel[1]);
+        tg__fail_op(tg, TG_ERROR_SHAPE, "columns of %l in %t are not channels times a kernel of %l by %l",
+            x->shape[x->ndim - 2], x, c.kernel[0], c.kernel[1]);
         return NULL;
     }
     if (x->shape[x->ndim - 1] % c.steps[0] || x->shape[x->ndim - 1] / c.steps[0] != c.steps[1]) {
-        tg__fail_op(tg, TG_ERROR_SHAPE, "%t has %l columns, but the kernel takes %l by %l steps", x, x->shape[x->ndim - 1], c.steps[0], c.steps[1]);
+        tg__fail_op(tg, TG_ERROR_SHAPE, "%t has %l columns, but the kernel takes %l by %l steps", x,
+            x->shape[x->ndim - 1], c.steps[0], c.steps[1]);
         return NULL;
     }
     outermost = tg__compose(tg);
@@ -20223,7 +20551,8 @@ TG__PRIVATE tg_tensor *tg__pixels(tg_tensor *x, int64_t r, bool back, const char
     else if (!fits) tg__fail_op(tg, TG_ERROR_SHAPE, "the channels of %t are no multiple of %l", x, square);
     if (!fits) return NULL;
     memcpy(shape, x->shape, sizeof shape);                             /* of an empty picture any factor is one of its sizes */
-    fits = back ? tg__mul_i64(size[0], square, &shape[c]) : tg__mul_i64(size[1], r, &shape[c + 1]) && tg__mul_i64(size[2], r, &shape[c + 2]);
+    fits = back ? tg__mul_i64(size[0], square, &shape[c]) : tg__mul_i64(size[1], r, &shape[c + 1]) &&
+        tg__mul_i64(size[2], r, &shape[c + 2]);
     if (!fits) { tg__fail(tg, TG__E_ARGUMENT, "the factor is too large"); return NULL; }
     split[0] = tg__shape_product(x, 0, c);
     split[1] = back ? size[0] : size[0] / square;
@@ -20241,7 +20570,10 @@ TG_API tg_tensor *(tg_channel_shuffle)(tg_tensor *x, int64_t groups) {
     bool outermost;
     if (!tg) return NULL;
     if (x->ndim < 3) { tg__fail_op(tg, TG_ERROR_SHAPE, "expected x [N, C, L, ...], got %t", x); return NULL; }
-    if (groups < 1 || x->shape[1] % groups) { tg__fail_op(tg, TG_ERROR_VALUE, "the channels of %t cannot be divided into %l groups", x, groups); return NULL; }
+    if (groups < 1 || x->shape[1] % groups) {
+        tg__fail_op(tg, TG_ERROR_VALUE, "the channels of %t cannot be divided into %l groups", x, groups);
+        return NULL;
+    }
     split[0] = x->shape[0]; split[1] = groups; split[2] = x->shape[1] / groups; split[3] = tg__shape_product(x, 2, x->ndim);
     outermost = tg__compose(tg);
     return tg__composed(tg, outermost, tg_reshape(tg_transpose(tg_reshape(x, 4, split), 1, 2), x->ndim, x->shape));
@@ -20263,7 +20595,8 @@ typedef struct tg__pooling_plan {
     tg__job    job;
     tg_dtype   compute;
     bool       adaptive, channels, whole_windows;             /* whole_windows: means count the padding */
-    bool       pairs;                                         /* largest of windows of 2 by 2 that do not meet, all f32 in lines: planes are the lines */
+    bool       pairs;
+        /* largest of windows of 2 by 2 that do not meet, all f32 in lines: planes are the lines */
     bool       quick[5];                                      /* lines of this operand are read and written where they lie */
     double     divisor;                                       /* of means; 0: the number of elements */
     tg__pooling_axis axis[3];
@@ -20357,7 +20690,8 @@ TG__PRIVATE void tg__pooling_pairs_max(int64_t n, float *y, const float *a, cons
         y[i] = ((s > m) | (s != s)) ? s : m;
     }
 }
-TG__PRIVATE void tg__pooling_pairs_claim(int64_t n, tg__pun32 *da, tg__pun32 *db, const float *a, const float *b, const float *y, const tg__pun32 *g) {
+TG__PRIVATE void tg__pooling_pairs_claim(int64_t n, tg__pun32 *da, tg__pun32 *db, const float *a, const float *b,
+    const float *y, const tg__pun32 *g) {
     int64_t i;
     for (i = 0; i < n; i++) {
         const float p = a[2 * i], q = a[2 * i + 1], r = b[2 * i], s = b[2 * i + 1], top = y[i];
@@ -20374,7 +20708,9 @@ TG__INLINE void tg__pooling_close_in(int64_t n, float *a, const float *v, int64_
     else for (i = 0; i < n; i++) { const float x = v[2 * i], m = x > a[i] ? x : a[i]; a[i] = x != x ? x : m; }
 }
 #if TG__HAS_X86
-TG__PRIVATE TG__TARGET("avx2") void tg__pooling_close_avx2(int64_t n, float *a, const float *v, int64_t vs) { tg__pooling_close_in(n, a, v, vs); }
+TG__PRIVATE TG__TARGET("avx2") void tg__pooling_close_avx2(int64_t n, float *a, const float *v, int64_t vs) {
+    tg__pooling_close_in(n, a, v, vs);
+}
 #endif
 TG__PRIVATE void tg__pooling_close(int isa, int64_t n, float *a, const float *v, int64_t vs) {
 #if TG__HAS_X86
@@ -20395,11 +20731,16 @@ TG__POOLING_TYPE(int64_t)
     if (j->compute == TG_F32) { typedef float T; tg__pooling_##fn##_float(__VA_ARGS__); } \
     else if (j->compute == TG_F64) { typedef double T; tg__pooling_##fn##_double(__VA_ARGS__); } \
     else { typedef int64_t T; tg__pooling_##fn##_int64_t(__VA_ARGS__); }
-TG__PRIVATE void tg__pooling_take_max(const tg__pooling_plan *j, int64_t n, char *a, int64_t at, int64_t as, int64_t *places, const char *v, int64_t from, int64_t vs, int64_t place, int64_t ps) {
-    if (j->compute == TG_F32 && as == 1 && !places && (vs == 1 || vs == 2)) { tg__pooling_close(j->job.tg->isa, n, (float *)(void *)a + at, (const float *)(const void *)v + from, vs); return; }
+TG__PRIVATE void tg__pooling_take_max(const tg__pooling_plan *j, int64_t n, char *a, int64_t at, int64_t as,
+    int64_t *places, const char *v, int64_t from, int64_t vs, int64_t place, int64_t ps) {
+    if (j->compute == TG_F32 && as == 1 && !places && (vs == 1 || vs == 2)) {
+        tg__pooling_close(j->job.tg->isa, n, (float *)(void *)a + at, (const float *)(const void *)v + from, vs);
+        return;
+    }
     TG__POOLING_ON(max, n, (T *)(void *)a + at, as, places ? places + at : NULL, (const T *)(const void *)v + from, vs, place, ps)
 }
-TG__PRIVATE void tg__pooling_take_sum(const tg__pooling_plan *j, int64_t n, char *a, int64_t at, int64_t as, const char *v, int64_t from, int64_t vs) {
+TG__PRIVATE void tg__pooling_take_sum(const tg__pooling_plan *j, int64_t n, char *a, int64_t at, int64_t as,
+    const char *v, int64_t from, int64_t vs) {
     TG__POOLING_ON(sum, n, (T *)(void *)a + at, as, (const T *)(const void *)v + from, vs)
 }
 TG__PRIVATE void tg__pooling_divide(const tg__pooling_plan *j, int64_t n, char *a, int64_t at, double by) {
@@ -20416,7 +20757,8 @@ TG__PRIVATE void tg__pooling_fill(const tg__pooling_plan *j, int64_t n, char *a,
 /* Where the line at (n, c, d, h, w) of operand k begins; the elements of a line of x in the computed type. */
 TG__PRIVATE char *tg__pooling_at(const tg__pooling_plan *j, int k, const int64_t *p) {
     const tg_operand *o = &j->job.o[k];
-    return j->job.at[k] + (p[0] * o->stride[0] + p[1] * o->stride[1] + p[2] * o->stride[2] + p[3] * o->stride[3] + p[4] * o->stride[4]) * (int64_t)tg_dtype_size(o->dtype);
+    return j->job.at[k] + (p[0] * o->stride[0] + p[1] * o->stride[1] + p[2] * o->stride[2] + p[3] * o->stride[3]
+        + p[4] * o->stride[4]) * (int64_t)tg_dtype_size(o->dtype);
 }
 TG__PRIVATE const char *tg__pooling_line(const tg__pooling_plan *j, int k, const int64_t *p, char *tile) {
     const tg_operand *o = &j->job.o[k];
@@ -20430,7 +20772,9 @@ TG__PRIVATE const char *tg__pooling_line(const tg__pooling_plan *j, int k, const
 TG__PRIVATE void tg__pooling_join(const tg__pooling_plan *j, int64_t n, char *a, const char *v) {
     const int64_t step[2] = { -1, -1 };
     const void *both[2];
-    if (j->compute == TG_F32 && j->job.r->kind != TG_POOL_MEAN) { tg__pooling_close(j->job.tg->isa, n, (float *)(void *)a, (const float *)(const void *)v, 1); return; }
+    if (j->compute == TG_F32 && j->job.r->kind != TG_POOL_MEAN) {
+        tg__pooling_close(j->job.tg->isa, n, (float *)(void *)a, (const float *)(const void *)v, 1); return;
+    }
     both[0] = a; both[1] = v;
     tg__map_call(j->job.tg->isa, j->compute, j->join, 2, false, n, a, both, step, NULL);
 }
@@ -20485,16 +20829,22 @@ TG__PRIVATE void tg__pooling_forward_line(const tg__pooling_plan *j, const int64
             const int64_t off = k * w->dilation - w->padding, low = off < 0 ? tg__ceil_div(-off, w->stride) : 0;
             const int64_t count = (off < w->in ? tg__imin(w->out, (w->in - 1 - off) / w->stride + 1) : 0) - low;
             if (mean) tg__pooling_take_sum(j, count, a, low, 1, x, low * w->stride + off, w->stride);
-            else tg__pooling_take_max(j, count, a, low, 1, places, x, low * w->stride + off, w->stride, at + low * w->stride + off, w->stride);
+            else
+                tg__pooling_take_max(j, count, a, low, 1, places, x, low * w->stride + off, w->stride,
+                    at + low * w->stride + off, w->stride);
         }
     }
     if (mean) {
         size[0] = tg__pooling_count(j, 0, p[2]) * tg__pooling_count(j, 1, p[3]);
-        if (j->channels || j->divisor != 0) tg__pooling_divide(j, j->length, a, 0, j->divisor != 0 ? j->divisor : (double)(size[0] * tg__pooling_count(j, 2, p[4])));
+        if (j->channels || j->divisor != 0)
+            tg__pooling_divide(j, j->length, a, 0, j->divisor != 0 ? j->divisor : (double)(size[0] * tg__pooling_count(j, 2, p[4])));
         else for (i = 0; i < w->out; i++) tg__pooling_divide(j, 1, a, i, (double)(size[0] * tg__pooling_count(j, 2, i)));
     }
-    if (!j->quick[0]) tg__store(j->job.tg->isa, j->compute, j->length, tg__pooling_at(j, 0, p), j->job.o[0].stride[j->channels ? 1 : 4], j->job.o[0].dtype, a);
-    if (places) tg__store(j->job.tg->isa, TG_I64, j->length, tg__pooling_at(j, 1, p), j->job.o[1].stride[j->channels ? 1 : 4], TG_I64, places);
+    if (!j->quick[0])
+        tg__store(j->job.tg->isa, j->compute, j->length, tg__pooling_at(j, 0, p),
+            j->job.o[0].stride[j->channels ? 1 : 4], j->job.o[0].dtype, a);
+    if (places)
+        tg__store(j->job.tg->isa, TG_I64, j->length, tg__pooling_at(j, 1, p), j->job.o[1].stride[j->channels ? 1 : 4], TG_I64, places);
 }
 /* One line of the mean's gradient by x: what the outputs that read it hand back, each in its part. */
 TG__PRIVATE void tg__pooling_back_line(const tg__pooling_plan *j, const int64_t *p, char *scratch) {
@@ -20506,7 +20856,8 @@ TG__PRIVATE void tg__pooling_back_line(const tg__pooling_plan *j, const int64_t 
     for (i = 0; i < 3; i++) tg__pooling_readers(j, (int)i, p[2 + i], &first[i], &last[i]);
     if (!j->channels) first[2] = last[2] = 0;
     tg__pooling_fill(j, j->length, a, 0);
-    for (q[2] = first[0]; q[2] <= last[0]; q[2]++) for (q[3] = first[1]; q[3] <= last[1]; q[3]++) for (q[4] = first[2]; q[4] <= last[2]; q[4]++) {
+    for (q[2] = first[0]; q[2] <= last[0]; q[2]++)
+        for (q[3] = first[1]; q[3] <= last[1]; q[3]++) for (q[4] = first[2]; q[4] <= last[2]; q[4]++) {
         const double outer = (double)(tg__pooling_count(j, 0, q[2]) * tg__pooling_count(j, 1, q[3]));
         const int64_t n = j->channels ? j->length : w->out;
         const char *g = tg__pooling_line(j, 2, q, part);
@@ -20525,32 +20876,41 @@ TG__PRIVATE void tg__pooling_back_line(const tg__pooling_plan *j, const int64_t 
             tg__pooling_take_sum(j, count, a, low * w->stride + off, w->stride, part, low, 1);
         }
     }
-    if (!j->quick[0]) tg__store(j->job.tg->isa, j->compute, j->length, tg__pooling_at(j, 0, p), j->job.o[0].stride[j->channels ? 1 : 4], j->job.o[0].dtype, a);
+    if (!j->quick[0])
+        tg__store(j->job.tg->isa, j->compute, j->length, tg__pooling_at(j, 0, p),
+            j->job.o[0].stride[j->channels ? 1 : 4], j->job.o[0].dtype, a);
 }
 /* One line of the largest elements' gradient by x. Of each window that reads the line, the lines up to it are looked
    through for the first element that equals the result. */
-TG__PRIVATE void tg__pooling_claim(const tg__pooling_plan *j, int64_t n, char *a, const char *x, int64_t at, int64_t as, const char *y, const char *g, int64_t o, char *taken) {
+TG__PRIVATE void tg__pooling_claim(const tg__pooling_plan *j, int64_t n, char *a, const char *x, int64_t at,
+    int64_t as, const char *y, const char *g, int64_t o, char *taken) {
     if (j->compute == TG_F32)
-        tg__pooling_claim_float(n, a ? (float *)(void *)a + at : NULL, as, (const float *)(const void *)x + at, (const float *)(const void *)y + o, (const float *)(const void *)g + o, (int32_t *)(void *)taken + o);
+        tg__pooling_claim_float(n, a ? (float *)(void *)a + at : NULL, as, (const float *)(const void *)x + at,
+            (const float *)(const void *)y + o, (const float *)(const void *)g + o, (int32_t *)(void *)taken + o);
     else
-        tg__pooling_claim_double(n, a ? (double *)(void *)a + at : NULL, as, (const double *)(const void *)x + at, (const double *)(const void *)y + o, (const double *)(const void *)g + o, (int32_t *)(void *)taken + o);
+        tg__pooling_claim_double(n, a ? (double *)(void *)a + at : NULL, as, (const double *)(const void *)x + at,
+            (const double *)(const void *)y + o, (const double *)(const void *)g + o, (int32_t *)(void *)taken + o);
 }
 TG__PRIVATE void tg__pooling_return_line(const tg__pooling_plan *j, const int64_t *p, char *scratch) {
     const tg__pooling_axis *w = &j->axis[2];
-    char *a = j->quick[0] ? tg__pooling_at(j, 0, p) : scratch, *g_tile = scratch + j->room * 8, *x_tile = scratch + j->room * 16, *y_tile = scratch + j->room * 24, *taken = scratch + j->room * 32;
+    char *a = j->quick[0] ? tg__pooling_at(j, 0, p) : scratch, *g_tile = scratch + j->room * 8,
+        *x_tile = scratch + j->room * 16, *y_tile = scratch + j->room * 24, *taken = scratch + j->room * 32;
     int64_t o[5], q[5], first[3], last[3], start[3], end[3], k, d;
     memcpy(o, p, sizeof o); memcpy(q, p, sizeof q);
     for (d = 0; d < 3; d++) tg__pooling_readers(j, (int)d, p[2 + d], &first[d], &last[d]);
     if (!j->channels) first[2] = last[2] = 0;
     tg__pooling_fill(j, j->length, a, 0);
-    for (o[2] = first[0]; o[2] <= last[0]; o[2]++) for (o[3] = first[1]; o[3] <= last[1]; o[3]++) for (o[4] = first[2]; o[4] <= last[2]; o[4]++) {
+    for (o[2] = first[0]; o[2] <= last[0]; o[2]++)
+        for (o[3] = first[1]; o[3] <= last[1]; o[3]++) for (o[4] = first[2]; o[4] <= last[2]; o[4]++) {
         const char *g = tg__pooling_line(j, 2, o, g_tile), *y = tg__pooling_line(j, 4, o, y_tile);
         bool there = false;
         for (d = 0; d < 3; d++) if (d < 2 || j->channels) (void)tg__pooling_window(j, (int)d, o[2 + d], &start[d], &end[d]);
-        for (d = 0; d < (j->channels ? 3 : 2); d++) if (p[2 + d] < start[d] || p[2 + d] >= end[d] || (!j->adaptive && (p[2 + d] - start[d]) % j->axis[d].dilation)) break;
+        for (d = 0; d < (j->channels ? 3 : 2); d++)
+            if (p[2 + d] < start[d] || p[2 + d] >= end[d] || (!j->adaptive && (p[2 + d] - start[d]) % j->axis[d].dilation)) break;
         if (d < (j->channels ? 3 : 2)) continue;               /* a dilated window that steps over the line */
         memset(taken, 0, (size_t)j->room * sizeof(int32_t));
-        for (q[2] = start[0]; !there && q[2] <= p[2]; q[2] += j->axis[0].dilation) for (q[3] = start[1]; !there && q[3] < end[1]; q[3] += j->axis[1].dilation) {
+        for (q[2] = start[0]; !there && q[2] <= p[2]; q[2] += j->axis[0].dilation)
+            for (q[3] = start[1]; !there && q[3] < end[1]; q[3] += j->axis[1].dilation) {
             if (!j->channels) { start[2] = 0; end[2] = 1; }
             for (q[4] = start[2]; !there && q[4] < end[2]; q[4] += w->dilation) {
                 const char *x = tg__pooling_line(j, 3, q, x_tile);
@@ -20568,7 +20928,9 @@ TG__PRIVATE void tg__pooling_return_line(const tg__pooling_plan *j, const int64_
             }
         }
     }
-    if (!j->quick[0]) tg__store(j->job.tg->isa, j->compute, j->length, tg__pooling_at(j, 0, p), j->job.o[0].stride[j->channels ? 1 : 4], j->job.o[0].dtype, a);
+    if (!j->quick[0])
+        tg__store(j->job.tg->isa, j->compute, j->length, tg__pooling_at(j, 0, p),
+            j->job.o[0].stride[j->channels ? 1 : 4], j->job.o[0].dtype, a);
 }
 /* Planes of windows of 2 by 2. What no window reads has no gradient. */
 TG__PRIVATE void tg__pooling_pairs(const tg__pooling_plan *j, int64_t plane, int64_t end) {
@@ -20580,14 +20942,16 @@ TG__PRIVATE void tg__pooling_pairs(const tg__pooling_plan *j, int64_t plane, int
     for (; plane < end; plane++) {
         int64_t p[5] = { 0, 0, 0, 0, 0 };
         float *at[5];
-        p[2] = plane % j->axis[0].in; p[1] = plane / j->axis[0].in % j->job.o[0].shape[1]; p[0] = plane / j->axis[0].in / j->job.o[0].shape[1];
+        p[2] = plane % j->axis[0].in; p[1] = plane / j->axis[0].in % j->job.o[0].shape[1];
+        p[0] = plane / j->axis[0].in / j->job.o[0].shape[1];
         for (k = 0; k < j->job.r->n; k++) at[k] = k == 1 ? NULL : (float *)(void *)tg__pooling_at(j, (int)k, p);
         for (h = 0; h < rows; h++) {
             const float *a = at[x] + 2 * h * step[x][3], *b = a + step[x][3];
             float *to = at[0] + h * step[0][3];
             if (!back) { tg__pooling_pairs_max(n, to, a, b); continue; }
             to += h * step[0][3];
-            tg__pooling_pairs_claim(n, (tg__pun32 *)(void *)to, (tg__pun32 *)(void *)(to + step[0][3]), a, b, at[4] + h * step[4][3], (const tg__pun32 *)(const void *)(at[pooled] + h * step[pooled][3]));
+            tg__pooling_pairs_claim(n, (tg__pun32 *)(void *)to, (tg__pun32 *)(void *)(to + step[0][3]), a, b,
+                at[4] + h * step[4][3], (const tg__pun32 *)(const void *)(at[pooled] + h * step[pooled][3]));
             for (k = 2 * n; k < width; k++) to[k] = to[step[0][3] + k] = 0;
         }
         for (h = 2 * rows; back && h < height; h++) memset(at[0] + h * step[0][3], 0, (size_t)width * sizeof(float));
@@ -20670,10 +21034,16 @@ TG__FAMILY(pooling, false);
    the first element of each window that equals y. max_pool_places: y, and the i64 places of its elements in their channel's
    flattened x; dx = g added up there. avg_pool: dx = avg_pool_back(g), whose own derivative is
    avg_pool. */
-typedef struct tg__pooling_attr { int64_t spatial, kernel[3], stride[3], padding[3], dilation[3], size[3], in[3]; bool adaptive, ceil, no_padding; double divisor; } tg__pooling_attr;
+typedef struct tg__pooling_attr {
+    int64_t spatial, kernel[3], stride[3], padding[3], dilation[3], size[3], in[3]; bool adaptive, ceil, no_padding;
+    double divisor;
+} tg__pooling_attr;
 static const tg_attr tg__pooling_attrs[] = {
-    TG__ATTR(tg__pooling_attr, spatial, INT), TG__ATTR_EACH(tg__pooling_attr, kernel), TG__ATTR_EACH(tg__pooling_attr, stride), TG__ATTR_EACH(tg__pooling_attr, padding),
-    TG__ATTR_EACH(tg__pooling_attr, dilation), TG__ATTR_EACH(tg__pooling_attr, size), TG__ATTR_EACH(tg__pooling_attr, in), TG__ATTR(tg__pooling_attr, adaptive, BOOL), TG__ATTR(tg__pooling_attr, ceil, BOOL),
+    TG__ATTR(tg__pooling_attr, spatial, INT), TG__ATTR_EACH(tg__pooling_attr, kernel),
+        TG__ATTR_EACH(tg__pooling_attr, stride), TG__ATTR_EACH(tg__pooling_attr, padding),
+    TG__ATTR_EACH(tg__pooling_attr, dilation), TG__ATTR_EACH(tg__pooling_attr, size),
+        TG__ATTR_EACH(tg__pooling_attr, in), TG__ATTR(tg__pooling_attr, adaptive, BOOL),
+        TG__ATTR(tg__pooling_attr, ceil, BOOL),
     TG__ATTR(tg__pooling_attr, no_padding, BOOL), TG__ATTR(tg__pooling_attr, divisor, FLOAT)
 };
 
@@ -20688,7 +21058,8 @@ TG__PRIVATE bool tg__pooling_values(tg_ctx *tg, const tg__pooling_attr *at) {
         if (!tg__mul_i64(at->kernel[d] - 1, at->dilation[d], &reach) || reach >= INT64_MAX / 8 || at->stride[d] > INT64_MAX / 8)
             return tg__fail(tg, TG__E_ARGUMENT, "a window or a stride that does not fit 60 bits");
         if (at->padding[d] < 0 || at->padding[d] > (reach + 1) / 2)
-            return tg__fail_op(tg, TG_ERROR_VALUE, "the padding must be from 0 to half of the window, got %l for a window of %l", at->padding[d], at->kernel[d]);
+            return tg__fail_op(tg, TG_ERROR_VALUE,
+                "the padding must be from 0 to half of the window, got %l for a window of %l", at->padding[d], at->kernel[d]);
     }
     return true;
 }
@@ -20706,20 +21077,25 @@ TG__PRIVATE bool tg__pooling_check(tg_ctx *tg, tg__node *n) {
     const int spatial = (int)at->spatial, front = x->ndim - spatial;
     int64_t size[3] = { 1, 1, 1 };
     int d;
-    if (front != 1 && front != 2) return tg__fail_op(tg, TG_ERROR_SHAPE, "x must have %d or %d dimensions, ([N,] C and %d more), got %t", spatial + 1, spatial + 2, spatial, x);
+    if (front != 1 && front != 2)
+        return tg__fail_op(tg, TG_ERROR_SHAPE, "x must have %d or %d dimensions, ([N,] C and %d more), got %t",
+            spatial + 1, spatial + 2, spatial, x);
     if (n->op->kind == TG_POOL_MEAN ? !tg_dtype_is_float(x->dtype) : x->dtype == TG_BOOL) return tg__fail(tg, TG__E_FLOAT_ONLY, x);
     if (!tg__pooling_values(tg, at)) return false;
     /* as in torch: means of an adaptive pool may have no channels, and no dimension at the front counts there */
     d = !at->adaptive ? front - 1 : n->op->kind == TG_POOL_MEAN && spatial < 3 ? front : 1;
-    for (; d < x->ndim; d++) if (x->shape[d] == 0) return tg__fail_op(tg, TG_ERROR_SHAPE, "only the first dimension of a batch may be empty, got %t", x);
+    for (; d < x->ndim; d++)
+        if (x->shape[d] == 0) return tg__fail_op(tg, TG_ERROR_SHAPE, "only the first dimension of a batch may be empty, got %t", x);
     for (d = 3 - spatial; d < 3; d++) {
         const int64_t in = at->in[d] = x->shape[x->ndim - 3 + d];
         if (!at->adaptive && in > INT64_MAX / 8) return tg__fail(tg, TG__E_ARGUMENT, "sizes that do not fit 60 bits");
         size[d] = at->adaptive ? at->size[d] : tg__pooling_size(at, d, in);
-        if (!at->adaptive && spatial == 3 && n->op->kind == TG_POOL_MEAN && in < at->kernel[d])         /* whatever the padding, in torch too */
+        /* whatever the padding, in torch too */
+        if (!at->adaptive && spatial == 3 && n->op->kind == TG_POOL_MEAN && in < at->kernel[d])
             return tg__fail_op(tg, TG_ERROR_SHAPE, "%t has %l places, fewer than the window's %l", x, in, at->kernel[d]);
         if (at->adaptive && size[d] < 0) return tg__fail_op(tg, TG_ERROR_VALUE, "the result's sizes must not be negative, got %l", size[d]);
-        if (!at->adaptive && size[d] < 1) return tg__fail_op(tg, TG_ERROR_SHAPE, "no window of %l fits into %l places of %t", at->kernel[d], in, x);
+        if (!at->adaptive && size[d] < 1)
+            return tg__fail_op(tg, TG_ERROR_SHAPE, "no window of %l fits into %l places of %t", at->kernel[d], in, x);
     }
     return tg__out_images(tg, n, 0, x->dtype, x, x->shape[front - 1], spatial, size + (3 - spatial))
         && (n->op->n_out == 1 || tg__out_images(tg, n, 1, TG_I64, x, x->shape[front - 1], spatial, size + (3 - spatial)));
@@ -20731,7 +21107,10 @@ TG__PRIVATE bool tg__pooling_forward(tg_ctx *tg, tg__node *n) {
     tg__ask_begin(&a, TG_FAMILY_POOL, n->op->kind, tg__compute_type(n->in[0]->dtype));
     a.r.part = (at->adaptive ? 1 : 0) | (at->no_padding ? 2 : 0);
     a.r.number[0] = at->divisor;
-    for (d = 0; d < 3; d++) { a.r.whole[d] = at->kernel[d]; a.r.whole[3 + d] = at->stride[d]; a.r.whole[6 + d] = at->padding[d]; a.r.whole[9 + d] = at->dilation[d]; }
+    for (d = 0; d < 3; d++) {
+        a.r.whole[d] = at->kernel[d]; a.r.whole[3 + d] = at->stride[d]; a.r.whole[6 + d] = at->padding[d];
+        a.r.whole[9 + d] = at->dilation[d];
+    }
     tg__ask_images(&a, n->out[0], TG_WRITE, (int)at->spatial);
     tg__ask_images(&a, n->op->n_out == 2 ? n->out[1] : NULL, TG_WRITE, (int)at->spatial);
     for (d = 0; d < n->op->n_in; d++) tg__ask_images(&a, n->in[d], TG_READ, (int)at->spatial);
@@ -20768,10 +21147,12 @@ TG__PRIVATE bool tg__avg_pool_back_check(tg_ctx *tg, tg__node *n) {
     return tg__out_images(tg, n, 0, g->dtype, g, g->shape[g->ndim - 1 - (int)at->spatial], (int)at->spatial, at->in + (3 - at->spatial));
 }
 TG__PRIVATE bool tg__max_pool_back_check(tg_ctx *tg, tg__node *n) { return tg__out_like(tg, n, 0, n->in[1]); }
-TG__PRIVATE bool tg__pooling_vmap(tg_ctx *tg, const tg_op *op, const void *attr, tg_tensor *const *in, int n_in, unsigned mapped, tg_tensor **out) {
+TG__PRIVATE bool tg__pooling_vmap(tg_ctx *tg, const tg_op *op, const void *attr, tg_tensor *const *in, int n_in,
+    unsigned mapped, tg_tensor **out) {
     return tg__channels_vmap(tg, op, attr, NULL, (int)((const tg__pooling_attr *)attr)->spatial + 2, true, in, n_in, mapped, out);
 }
-static const tg_op tg__max_pool_places_op = { TG__OP_KIND("max_pool_places", TG__IN(1), TG__OUT(2), TG__NO_FLAGS, TG_POOL_MAX), TG__SAVES(TG_SAVE_OUT(1)), TG__ATTRS(tg__pooling),
+static const tg_op tg__max_pool_places_op = { TG__OP_KIND("max_pool_places", TG__IN(1), TG__OUT(2), TG__NO_FLAGS,
+    TG_POOL_MAX), TG__SAVES(TG_SAVE_OUT(1)), TG__ATTRS(tg__pooling),
     tg__pooling_check, tg__pooling_forward, tg__max_places_backward, tg__pooling_vmap };
 /* By g: the second gradient at the places. The result does not move with x, but for where it jumps. */
 TG__PRIVATE bool tg__max_pool_back_backward(tg_ctx *tg, tg__node *n, tg_tensor **g, tg_tensor **dx) {
@@ -20785,17 +21166,21 @@ TG__PRIVATE bool tg__max_pool_back_backward(tg_ctx *tg, tg__node *n, tg_tensor *
     dx[0] = tg_reshape(tg_gather(flat, flat ? flat->ndim - 1 : 0, tg_flatten(out[1], x->ndim - (int)at->spatial, -1)), y->ndim, y->shape);
     return dx[0] != NULL;
 }
-static const tg_op tg__max_pool_back_op = { TG__OP_KIND("max_pool_back", TG__IN(3), TG__OUT(1), TG__NO_FLAGS, TG_POOL_MAX_BACK), TG__SAVES(TG_SAVE_IN(1)), TG__ATTRS(tg__pooling),
+static const tg_op tg__max_pool_back_op = { TG__OP_KIND("max_pool_back", TG__IN(3), TG__OUT(1), TG__NO_FLAGS,
+    TG_POOL_MAX_BACK), TG__SAVES(TG_SAVE_IN(1)), TG__ATTRS(tg__pooling),
     tg__max_pool_back_check, tg__pooling_forward, tg__max_pool_back_backward, NULL };
 TG__PRIVATE bool tg__max_pool_backward(tg_ctx *tg, tg__node *n, tg_tensor **g, tg_tensor **dx) {
     (void)tg;
     return (dx[0] = tg__apply(&tg__max_pool_back_op, n->attr, NULL, g[0], n->in[0], n->out[0])) != NULL;
 }
-static const tg_op tg__max_pool_op = { TG__OP_KIND("max_pool", TG__IN(1), TG__OUT(1), TG__NO_FLAGS, TG_POOL_MAX), TG__SAVES(TG_SAVE_IN(0) | TG_SAVE_OUT(0)), TG__ATTRS(tg__pooling),
+static const tg_op tg__max_pool_op = { TG__OP_KIND("max_pool", TG__IN(1), TG__OUT(1), TG__NO_FLAGS, TG_POOL_MAX),
+    TG__SAVES(TG_SAVE_IN(0) | TG_SAVE_OUT(0)), TG__ATTRS(tg__pooling),
     tg__pooling_check, tg__pooling_forward, tg__max_pool_backward, tg__pooling_vmap };
-static const tg_op tg__avg_pool_op = { TG__OP_KIND("avg_pool", TG__IN(1), TG__OUT(1), TG__NO_FLAGS, TG_POOL_MEAN), TG__SAVES(0), TG__ATTRS(tg__pooling),
+static const tg_op tg__avg_pool_op = { TG__OP_KIND("avg_pool", TG__IN(1), TG__OUT(1), TG__NO_FLAGS, TG_POOL_MEAN),
+    TG__SAVES(0), TG__ATTRS(tg__pooling),
     tg__pooling_check, tg__pooling_forward, tg__avg_pool_backward, tg__pooling_vmap };
-static const tg_op tg__avg_pool_back_op = { TG__OP_KIND("avg_pool_back", TG__IN(1), TG__OUT(1), TG__NO_FLAGS, TG_POOL_BACK), TG__SAVES(0), TG__ATTRS(tg__pooling),
+static const tg_op tg__avg_pool_back_op = { TG__OP_KIND("avg_pool_back", TG__IN(1), TG__OUT(1), TG__NO_FLAGS,
+    TG_POOL_BACK), TG__SAVES(0), TG__ATTRS(tg__pooling),
     tg__avg_pool_back_check, tg__pooling_forward, tg__avg_pool_backward, NULL };
 TG__PRIVATE tg_tensor *tg__pooling_mean(tg_tensor *x, const tg__pooling_attr *at, bool back) {
     return tg__call(back ? &tg__avg_pool_back_op : &tg__avg_pool_op, at, &x, 1, NULL, 1);
@@ -20803,14 +21188,16 @@ TG__PRIVATE tg_tensor *tg__pooling_mean(tg_tensor *x, const tg__pooling_attr *at
 /* The public functions' part, so that messages carry their names. */
 TG__PRIVATE tg_tensor *tg__pooled(tg_tensor *x, const tg__pooling_attr *at, bool mean, tg_tensor **indices) {
     const bool outermost = tg__compose(x->tg);
-    tg_tensor *out[2], *y = mean ? tg__pooling_mean(x, at, false) : indices ? tg__call(&tg__max_pool_places_op, at, &x, 1, out, 2) : tg__call(&tg__max_pool_op, at, &x, 1, out, 1);
+    tg_tensor *out[2], *y = mean ? tg__pooling_mean(x, at, false) : indices ? tg__call(&tg__max_pool_places_op, at,
+        &x, 1, out, 2) : tg__call(&tg__max_pool_op, at, &x, 1, out, 1);
     if (indices) *indices = y ? out[1] : NULL;
     return tg__composed(x->tg, outermost, y);
 }
 
 /* The options' fields come for `spatial` dimensions, the attributes have three, of which the last count. A size of 0 is the
    one before it, a stride of 0 the window's size, a dilation of 0 means 1. */
-TG__PRIVATE tg__pooling_attr tg__pooling_window_of(int spatial, const int64_t *kernel, const int64_t *stride, const int64_t *padding, const int64_t *dilation) {
+TG__PRIVATE tg__pooling_attr tg__pooling_window_of(int spatial, const int64_t *kernel, const int64_t *stride,
+    const int64_t *padding, const int64_t *dilation) {
     tg__pooling_attr at;
     int d, i;
     memset(&at, 0, sizeof at);
@@ -20861,7 +21248,8 @@ TG_API tg_tensor *tg_avg_pool3d_from(const tg_avg_pool3d_args *args) { return tg
 TG__PRIVATE bool tg__pooling_adaptive(tg_ctx *tg, int spatial, int n, const int64_t *size, tg__pooling_attr *at) {
     static const int64_t one[3] = { 1, 1, 1 };
     int d;
-    if (!size || (n != spatial && n != 1)) return tg__fail_op(tg, TG_ERROR_VALUE, "the result has %d dimensions, and %d sizes are given", spatial, n);
+    if (!size || (n != spatial && n != 1))
+        return tg__fail_op(tg, TG_ERROR_VALUE, "the result has %d dimensions, and %d sizes are given", spatial, n);
     *at = tg__pooling_window_of(spatial, one, NULL, NULL, NULL);
     at->adaptive = true;
     for (d = 0; d < 3; d++) at->size[d] = d < 3 - spatial ? 1 : size[n == 1 ? 0 : d - (3 - spatial)];
@@ -20913,7 +21301,8 @@ TG__PRIVATE bool tg__max_unpool_backward(tg_ctx *tg, tg__node *n, tg_tensor **g,
     (void)tg;
     return !n->wants[2] || (dx[2] = tg_gather(g[0], tg__index_dim(n), n->in[1])) != NULL;
 }
-static const tg_op tg__max_unpool_op = { TG__OP("max_unpool", TG__IN(3), TG__OUT(1), TG__NO_FLAGS), TG__SAVES3(0, 0, TG_SAVE_IN(1)), TG__ATTRS(tg__dim),
+static const tg_op tg__max_unpool_op = { TG__OP("max_unpool", TG__IN(3), TG__OUT(1), TG__NO_FLAGS),
+    TG__SAVES3(0, 0, TG_SAVE_IN(1)), TG__ATTRS(tg__dim),
     tg__scatter_check, tg__scatter_forward, tg__max_unpool_backward, tg__shift_vmap };
 TG__PRIVATE tg_tensor *tg__max_unpool(const char *name, const tg_max_unpool1d_args *a, int spatial) {
     tg_tensor *x = a ? a->x : NULL, *index = a ? a->indices : NULL, *y;
@@ -20931,24 +21320,34 @@ TG__PRIVATE tg_tensor *tg__max_unpool(const char *name, const tg_max_unpool1d_ar
     at = tg__pooling_window_of(spatial, a->kernel, a->stride, a->padding, NULL);
     if (!tg__pooling_values(tg, &at)) return NULL;
     front = x->ndim - spatial;
-    if (front != 1 && front != 2) { tg__fail_op(tg, TG_ERROR_SHAPE, "x must have %d or %d dimensions, got %t", spatial + 1, spatial + 2, x); return NULL; }
-    if (!tg__same_shape(x, index) || index->dtype != TG_I64) { tg__fail_op(tg, TG_ERROR_SHAPE, "indices are i64 places in x's shape %t, got %t", x, index); return NULL; }
+    if (front != 1 && front != 2) {
+        tg__fail_op(tg, TG_ERROR_SHAPE, "x must have %d or %d dimensions, got %t", spatial + 1, spatial + 2, x);
+        return NULL;
+    }
+    if (!tg__same_shape(x, index) || index->dtype != TG_I64) {
+        tg__fail_op(tg, TG_ERROR_SHAPE, "indices are i64 places in x's shape %t, got %t", x, index); return NULL;
+    }
     for (d = 0; d < front; d++) flat[d] = whole[d] = x->shape[d];
     flat[front] = whole[front] = 1;
     for (d = 0; d < spatial; d++) {
-        const int64_t in = x->shape[front + d], k = at.kernel[3 - spatial + d], s = at.stride[3 - spatial + d], p = at.padding[3 - spatial + d];
+        const int64_t in = x->shape[front + d], k = at.kernel[3 - spatial + d], s = at.stride[3 - spatial + d],
+            p = at.padding[3 - spatial + d];
         const int64_t plain = in > INT64_MAX / 8 || s > INT64_MAX / 8 / tg__imax(1, in) ? 0 : (in - 1) * s - 2 * p + k;
         at.in[d] = a->output_size[0] ? a->output_size[d] : plain;
         if (at.in[d] < 1 || (a->output_size[0] && (at.in[d] <= plain - s || at.in[d] >= plain + s))) {
-            tg__fail_op(tg, TG_ERROR_SHAPE, "the result's size %l along dimension %d must be between %l and %l", at.in[d], front + d, plain - s, plain + s);
+            tg__fail_op(tg, TG_ERROR_SHAPE, "the result's size %l along dimension %d must be between %l and %l",
+                at.in[d], front + d, plain - s, plain + s);
             return NULL;
         }
         flat[front] *= in;
-        if (!tg__mul_i64(whole[front], at.in[d], &whole[front])) { tg__fail(tg, TG__E_ARGUMENT, "sizes that do not fit 64 bits"); return NULL; }
+        if (!tg__mul_i64(whole[front], at.in[d], &whole[front])) {
+            tg__fail(tg, TG__E_ARGUMENT, "sizes that do not fit 64 bits"); return NULL;
+        }
     }
     outermost = tg__compose(tg);
     along.dim = front;
-    y = tg__apply(&tg__max_unpool_op, &along, NULL, tg__full_beside(tg, x, x->dtype, front + 1, whole, 0), tg_reshape(index, front + 1, flat), tg_reshape(x, front + 1, flat));
+    y = tg__apply(&tg__max_unpool_op, &along, NULL, tg__full_beside(tg, x, x->dtype, front + 1, whole, 0),
+        tg_reshape(index, front + 1, flat), tg_reshape(x, front + 1, flat));
     for (d = 0; d < spatial; d++) whole[front + d] = at.in[d];
     return tg__composed(tg, outermost, tg_reshape(y, x->ndim, whole));
 }
@@ -20968,7 +21367,8 @@ TG__PRIVATE tg_tensor *tg__fractional_places(tg_ctx *tg, tg_tensor *u, int64_t i
 }
 /* Where everything of every window stands in its channel, [N, C, windows, elements]: each dimension's places stand in
    dimensions of their own, [.., out, kernel, ..], and broadcast. */
-TG__PRIVATE tg_tensor *tg__fractional_windows(tg_ctx *tg, const tg_tensor *x, int spatial, const int64_t *out, const int64_t *kernel, tg_tensor *samples) {
+TG__PRIVATE tg_tensor *tg__fractional_windows(tg_ctx *tg, const tg_tensor *x, int spatial, const int64_t *out,
+    const int64_t *kernel, tg_tensor *samples) {
     int64_t shape[8], order[8];
     tg_tensor *all = NULL, *along;
     int d, i;
@@ -20996,8 +21396,13 @@ TG__PRIVATE tg_tensor *tg__fractional_max_pool(const char *name, const tg_fracti
     tg = tg__start(x, name);
     if (!tg) return NULL;
     single = x->ndim == spatial + 1;
-    if (!single && x->ndim != spatial + 2) { tg__fail_op(tg, TG_ERROR_SHAPE, "x must have %d or %d dimensions, got %t", spatial + 1, spatial + 2, x); return NULL; }
-    if ((a->output_size[0] != 0) == (a->output_ratio[0] != 0)) { tg__fail(tg, TG__E_ARGUMENT, "one of output_size and output_ratio must be given"); return NULL; }
+    if (!single && x->ndim != spatial + 2) {
+        tg__fail_op(tg, TG_ERROR_SHAPE, "x must have %d or %d dimensions, got %t", spatial + 1, spatial + 2, x);
+        return NULL;
+    }
+    if ((a->output_size[0] != 0) == (a->output_ratio[0] != 0)) {
+        tg__fail(tg, TG__E_ARGUMENT, "one of output_size and output_ratio must be given"); return NULL;
+    }
     for (d = 0; d < spatial; d++) {
         const int64_t in = x->shape[x->ndim - spatial + d];
         const double ratio = d && a->output_ratio[d] == 0 ? a->output_ratio[0] : a->output_ratio[d];
@@ -21005,7 +21410,8 @@ TG__PRIVATE tg_tensor *tg__fractional_max_pool(const char *name, const tg_fracti
         kernel[d] = d && !a->kernel[d] ? kernel[d - 1] : a->kernel[d];
         out[d] = ratio != 0 ? (int64_t)((double)in * ratio) : d && !a->output_size[d] ? out[d - 1] : a->output_size[d];
         if (kernel[d] < 1 || out[d] < 1 || kernel[d] > in || out[d] > in - kernel[d] + 1) {
-            tg__fail_op(tg, TG_ERROR_SHAPE, "%l windows of %l do not start at different places of %l elements, of %t", out[d], kernel[d], in, x);
+            tg__fail_op(tg, TG_ERROR_SHAPE, "%l windows of %l do not start at different places of %l elements, of %t",
+                out[d], kernel[d], in, x);
             return NULL;
         }
     }
@@ -21030,8 +21436,12 @@ TG__PRIVATE tg_tensor *tg__fractional_max_pool(const char *name, const tg_fracti
     if (a->indices && y) *a->indices = best;
     return y;
 }
-TG_API tg_tensor *tg_fractional_max_pool2d_from(const tg_fractional_max_pool2d_args *args) { return tg__fractional_max_pool("fractional_max_pool2d", args, 2); }
-TG_API tg_tensor *tg_fractional_max_pool3d_from(const tg_fractional_max_pool3d_args *args) { return tg__fractional_max_pool("fractional_max_pool3d", args, 3); }
+TG_API tg_tensor *tg_fractional_max_pool2d_from(const tg_fractional_max_pool2d_args *args) {
+    return tg__fractional_max_pool("fractional_max_pool2d", args, 2);
+}
+TG_API tg_tensor *tg_fractional_max_pool3d_from(const tg_fractional_max_pool3d_args *args) {
+    return tg__fractional_max_pool("fractional_max_pool3d", args, 3);
+}
 
 /* ======================================================================================
    >>impl-resample    pictures of another size: interpolate, grid_sample, boxes
@@ -21090,7 +21500,8 @@ TG__PRIVATE double tg__taps_cubic(double x, double sharpness) {
     return x < 1 ? ((s + 2) * x - (s + 3)) * x * x + 1 : x < 2 ? ((s * x - 5 * s) * x + 8 * s) * x - 4 * s : 0;
 }
 TG__PRIVATE int64_t tg__taps_antialias(const tg__taps_rule *r, int64_t i, int64_t *first, double *w) {
-    const double centre = tg__rounded(r->wide, r->scale * ((double)i + 0.5)), narrow = r->scale >= 1 ? tg__rounded(r->wide, 1 / r->scale) : 1;
+    const double centre = tg__rounded(r->wide, r->scale * ((double)i + 0.5)),
+        narrow = r->scale >= 1 ? tg__rounded(r->wide, 1 / r->scale) : 1;
     const int64_t low = tg__imax(0, (int64_t)(tg__rounded(r->wide, centre - r->reach) + 0.5));
     const int64_t n = tg__imin(r->most, tg__imin((int64_t)(tg__rounded(r->wide, centre + r->reach) + 0.5), r->in) - low);
     double sum = 0;
@@ -21106,7 +21517,8 @@ TG__PRIVATE int64_t tg__taps_antialias(const tg__taps_rule *r, int64_t i, int64_
 /* Between elements `at` and at + 1, `part` of the way: what would lie outside of x is its outermost element. */
 TG__PRIVATE int64_t tg__taps_between(tg__taps_rule *r, int64_t at, double part, int64_t *first, double *w) {
     const bool cubic = r->mode == TG_INTERPOLATE_BICUBIC;
-    const int64_t from = at - cubic, n = cubic ? 4 : 2, low = tg__imin(tg__imax(from, 0), r->in - 1), high = tg__imin(tg__imax(from + n - 1, 0), r->in - 1);
+    const int64_t from = at - cubic, n = cubic ? 4 : 2, low = tg__imin(tg__imax(from, 0), r->in - 1),
+        high = tg__imin(tg__imax(from + n - 1, 0), r->in - 1);
     for (int64_t t = 0; t <= high - low; t++) w[t] = 0;
     for (int64_t t = 0; t < n; t++) {
         double *to = &w[tg__imin(tg__imax(from + t, low), high) - low];
@@ -21228,7 +21640,9 @@ TG__KERNEL(void, tg__blend_f32, (int64_t runs, int64_t n, float *y, const float 
 TG__KERNEL_F64(void, tg__blend_f64, (int64_t runs, int64_t n, double *y, const double *const *x, const double *w));
 
 /* A weighted sum of rows, so many at once that a kernel's look at y pays. */
-typedef struct tg__blend { int isa, runs; tg_dtype compute; int64_t n; void *y; const void *x[TG__BLEND_MOST]; double w[TG__BLEND_MOST]; } tg__blend;
+typedef struct tg__blend {
+    int isa, runs; tg_dtype compute; int64_t n; void *y; const void *x[TG__BLEND_MOST]; double w[TG__BLEND_MOST];
+} tg__blend;
 
 TG__PRIVATE tg__blend tg__blend_into(int isa, tg_dtype compute, int64_t n, void *y) {
     tg__blend b;
@@ -21288,7 +21702,8 @@ typedef struct tg__resize_plan {
     int64_t  in_w, out_w;                            /* numbers in a row of x and of y, all of a position's counted */
     int64_t  xs[5], ys[5], per;
     int64_t  in_h, rows_kept, slots_d, slots_h;          /* w_first: rows that were through W, all that one row of y may need */
-    bool     w_first, pick, direct, side;            /* pick: elements move; direct: rows of x need no tile; side: those of y lie side by side */
+    bool     w_first, pick, direct, side;
+        /* pick: elements move; direct: rows of x need no tile; side: those of y lie side by side */
 } tg__resize_plan;
 
 TG__PRIVATE int64_t tg__resize_plane(const tg__resize_plan *j, int64_t plane, const int64_t *stride) {
@@ -21305,12 +21720,14 @@ TG__PRIVATE void tg__resize_w(const tg__resize_plan *j, void *y, const void *x) 
         if (j->compute == TG_F32 && j->w.count[i] == 2) {              /* the commonest, without ado */
             const float *pair[2];
             pair[0] = (const float *)x + j->w.first[i] * j->inner; pair[1] = pair[0] + j->inner;
-            tg__blend_f32__k[j->job.tg->isa](2, j->inner, (float *)y + i * j->inner, pair, (const float *)(const void *)j->w.weight + i * j->w.most);
+            tg__blend_f32__k[j->job.tg->isa](2, j->inner, (float *)y + i * j->inner, pair,
+                (const float *)(const void *)j->w.weight + i * j->w.most);
             continue;
         }
         b = tg__blend_into(j->job.tg->isa, j->compute, j->inner, (char *)y + i * j->inner * j->wide);
         for (int64_t k = 0; k < j->w.count[i]; k++)
-            tg__blend_add(&b, (const char *)x + (j->w.first[i] + k) * j->inner * j->wide, j->compute == TG_F64 ? j->w.weight[i * j->w.most + k]
+            tg__blend_add(&b, (const char *)x + (j->w.first[i] + k) * j->inner * j->wide,
+                j->compute == TG_F64 ? j->w.weight[i * j->w.most + k]
                 : (double)((const float *)(const void *)j->w.weight)[i * j->w.most + k]);
         tg__blend_end(&b);
     }
@@ -21366,7 +21783,8 @@ TG__PRIVATE void tg__resize_pick(const tg__resize_plan *j, char *y, const char *
     const int64_t *first = j->w.first, n = j->w.n, step = j->xs[4], to = j->ys[4];
     int64_t i;
 #define TG__PICK(T) { const T *p = (const T *)(const void *)x; T *q = (T *)(void *)y; for (i = 0; i < n; i++) q[i * to] = p[first[i] * step]; }
-    if (j->inner > 1) for (i = 0; i < n; i++) memcpy(y + i * j->inner * j->size, x + first[i] * j->inner * j->size, (size_t)(j->inner * j->size));
+    if (j->inner > 1)
+        for (i = 0; i < n; i++) memcpy(y + i * j->inner * j->size, x + first[i] * j->inner * j->size, (size_t)(j->inner * j->size));
     else if (j->size == 1) TG__PICK(uint8_t)
     else if (j->size == 2) TG__PICK(uint16_t)
     else if (j->size == 4) TG__PICK(uint32_t)
@@ -21392,14 +21810,17 @@ TG__PRIVATE const uint8_t *tg__resize_bytes_slot(const tg__resize_plan *j, const
             const int64_t n = j->w.count[i];
             int32_t sum = 0, more = 0;
             int64_t t = 0;
-            for (; t + 4 <= n; t += 4, q += 4 * step) { sum += w[t] * q[0] + w[t + 1] * q[step]; more += w[t + 2] * q[2 * step] + w[t + 3] * q[3 * step]; }
+            for (; t + 4 <= n; t += 4, q += 4 * step) {
+                sum += w[t] * q[0] + w[t + 1] * q[step]; more += w[t + 2] * q[2 * step] + w[t + 3] * q[3 * step];
+            }
             for (; t < n; t++, q += step) sum += w[t] * *q;
             sum += more;
             slot[i * j->inner + c] = tg__resize_byte(sum, j->w.bits);
         }
     return slot;
 }
-TG__PRIVATE void tg__resize_bytes_row(const tg__resize_plan *j, const tg__resize_room *room, const char *x, int64_t h, uint8_t *y, int64_t step) {
+TG__PRIVATE void tg__resize_bytes_row(const tg__resize_plan *j, const tg__resize_room *room, const char *x, int64_t h,
+    uint8_t *y, int64_t step) {
     const int32_t *w = (const int32_t *)(const void *)j->h.weight + h * j->h.most;
     int32_t *sum = (int32_t *)(void *)room->out;
     int64_t i, k;
@@ -21475,7 +21896,8 @@ TG__PRIVATE bool tg__resize_begin(tg_ctx *tg, tg__resize_plan *j) {
     j->in_w = x->shape[4] * j->inner; j->out_w = y->shape[4] * j->inner;
     if (!tg__resize_taps(tg, j, 0, &j->d, &largest[0]) || !tg__resize_taps(tg, j, 1, &j->h, &largest[1]) ||
         !tg__resize_taps(tg, j, 2, &j->w, &largest[2])) return false;
-    j->pick = j->job.r->kind == TG_RESAMPLE_SIZE && (j->job.r->whole[0] == TG_INTERPOLATE_NEAREST || j->job.r->whole[0] == TG_INTERPOLATE_NEAREST_EXACT);
+    j->pick = j->job.r->kind == TG_RESAMPLE_SIZE && (j->job.r->whole[0] == TG_INTERPOLATE_NEAREST ||
+        j->job.r->whole[0] == TG_INTERPOLATE_NEAREST_EXACT);
     if (j->compute == TG_I64) tg__taps_narrow(&j->h, true, largest[1]);
     if (j->compute != TG_F64) tg__taps_narrow(&j->w, j->compute == TG_I64, largest[2]);
     j->direct = j->dtype == j->compute && (j->inner > 1 || j->xs[4] == 1);
@@ -21485,7 +21907,8 @@ TG__PRIVATE bool tg__resize_begin(tg_ctx *tg, tg__resize_plan *j) {
     j->rows_kept = j->w_first ? j->slots_d * j->slots_h : 0;
     cost = (tg__imax(j->in_w, j->out_w) * j->d.each * j->h.each) / 8 + j->out_w * j->w.each + 64;
     j->per = tg__imax(1, 65536 / cost);
-    if (j->w_first) j->per = tg__imax(j->per, tg__imin(j->rows, 4 * j->rows_kept));              /* a chunk's first rows fill the rows_kept */
+    /* a chunk's first rows fill the rows_kept */
+    if (j->w_first) j->per = tg__imax(j->per, tg__imin(j->rows, 4 * j->rows_kept));
     return j->pick || tg__scratch_need(tg, tg__resize_scratch(j, NULL, &room));
 }
 TG__PRIVATE int64_t tg__resize_start(tg_ctx *tg, int phase, tg__resize_plan *j) {
@@ -21508,7 +21931,8 @@ TG__PRIVATE int64_t tg__resize_start(tg_ctx *tg, int phase, tg__resize_plan *j) 
 /* ---- places of a grid: device kernels read them too ---- */
 typedef struct tg__grid_rule { int mode, padding; bool align, wide; } tg__grid_rule;      /* wide: f64 */
 typedef struct tg__grid_taps { int64_t at[4]; double w[4]; } tg__grid_taps;
-static const double tg__grid_cubic[4][4] = { { 0, -0.75, 1.5, -0.75 }, { 1, 0, -2.25, 1.25 }, { 0, 0.75, 1.5, -1.25 }, { 0, 0, -0.75, 0.75 } };
+static const double tg__grid_cubic[4][4] = { { 0, -0.75, 1.5, -0.75 }, { 1, 0, -2.25, 1.25 }, { 0, 0.75, 1.5, -1.25 },
+    { 0, 0, -0.75, 0.75 } };
 
 /* Into the picture from outside; *slope becomes 0 or changes its sign where the place that counts moves so. */
 TG__PRIVATE double tg__grid_inside(const tg__grid_rule *j, double v, int64_t size, double *slope) {
@@ -21602,7 +22026,8 @@ TG__PRIVATE void tg__grid_look_up(const tg__grid_plan *j, int64_t n, int64_t fro
         b->at[i] = d * j->ys[2] + h * j->ys[3] + w * j->ys[4];
         b->out[i] = 0;
         for (int k = j->flat; k < 3; k++)
-            many[k] = tg__grid_line(&j->rule, tg__get_f64(g + (2 - k) * j->gs[4] * size, grid->dtype), j->size[k], j->order[k] + (k == more), &line[k]);
+            many[k] = tg__grid_line(&j->rule, tg__get_f64(g + (2 - k) * j->gs[4] * size, grid->dtype), j->size[k],
+                j->order[k] + (k == more), &line[k]);
         for (int e = 0; e < many[0]; e++) for (int f = 0; f < many[1]; f++) for (int k = 0; k < many[2]; k++) {
             const bool in = line[0].at[e] >= 0 && line[1].at[f] >= 0 && line[2].at[k] >= 0;
             b->out[i] |= !in;
@@ -21674,7 +22099,8 @@ TG__PRIVATE void tg__grid_place(const tg__grid_plan *j, int64_t n, int64_t from,
             const int64_t p = from + i, w = p % j->out[2], h = p / j->out[2] % j->out[1], d = p / j->out[2] / j->out[1];
             double sum = 0;
             for (int t = 0; t < j->taps; t++) sum += b->w[i * j->taps + t] * b->sum[i * j->taps + t];
-            tg__put_scalar(j->job.at[0] + (n * to->stride[0] + d * to->stride[1] + h * to->stride[2] + w * to->stride[3] + (2 - k) * to->stride[4]) * size,
+            tg__put_scalar(j->job.at[0] + (n * to->stride[0] + d * to->stride[1] + h * to->stride[2]
+                + w * to->stride[3] + (2 - k) * to->stride[4]) * size,
                 to->dtype, sum, 0, false);
         }
     }
@@ -21710,7 +22136,8 @@ TG__PRIVATE void tg__grid_chunk(const tg__grid_plan *j, int64_t index) {
     (void)tg__grid_scratch(j, (char *)tg__scratch_take(j->job.tg, &slot), &b);
     if (back)
         for (int64_t c = first; c < last; c++)
-            memset(j->job.at[0] + (n * j->xs[0] + c * j->xs[1]) * (j->rule.wide ? 8 : 4), 0, (size_t)(j->size[0] * j->size[1] * j->size[2] * (j->rule.wide ? 8 : 4)));
+            memset(j->job.at[0] + (n * j->xs[0] + c * j->xs[1]) * (j->rule.wide ? 8 : 4), 0,
+                (size_t)(j->size[0] * j->size[1] * j->size[2] * (j->rule.wide ? 8 : 4)));
     for (int64_t p = from; p < end; p += TG__GRID_PLACES) {
         const int64_t count = tg__imin(TG__GRID_PLACES, end - p);
         tg__grid_look_up(j, n, p, count, -1, &b);
@@ -21829,7 +22256,8 @@ TG__PRIVATE void tg__boxes_meet(const tg__boxes_plan *j, const tg__box_point *h,
     }
 }
 /* One bin of a box: y[c] = the mean of its points, or the way back. */
-TG__PRIVATE void tg__boxes_bin(const tg__boxes_plan *j, const tg__box *b, int64_t box, int64_t bin_h, int64_t bin_w, char *x, int64_t from, int64_t end, double *sum) {
+TG__PRIVATE void tg__boxes_bin(const tg__boxes_plan *j, const tg__box *b, int64_t box, int64_t bin_h, int64_t bin_w,
+    char *x, int64_t from, int64_t end, double *sum) {
     const int64_t size = j->rule.wide ? 8 : 4;
     const double share = tg__boxes_share(b);
     char *y = j->job.at[j->back] + (box * j->ys[0] + bin_h * j->ys[3] + bin_w * j->ys[4]) * size;
@@ -21870,7 +22298,8 @@ TG__PRIVATE void tg__boxes_chunk(tg__boxes_plan *j, int64_t index) {
         for (int64_t box = 0; box < j->boxes; box++) {
             if ((int64_t)tg__boxes_get(j, box, 0) != n) continue;
             const tg__box b = tg__boxes_of(j, box);
-            for (int64_t h = 0; h < j->rule.bins[0]; h++) for (int64_t w = 0; w < j->rule.bins[1]; w++) tg__boxes_bin(j, &b, box, h, w, x, from, end, sum);
+            for (int64_t h = 0; h < j->rule.bins[0]; h++)
+                for (int64_t w = 0; w < j->rule.bins[1]; w++) tg__boxes_bin(j, &b, box, h, w, x, from, end, sum);
         }
     }
     tg__scratch_give(j->job.tg, slot);
@@ -21957,9 +22386,11 @@ TG__PRIVATE bool tg__resample_forward(tg_ctx *tg, tg__node *n) {
     return tg__launch(&a, tg, &tg__family_resample, NULL);
 }
 TG__PRIVATE bool tg__resample_backward(tg_ctx *tg, tg__node *n, tg_tensor **g, tg_tensor **dx);
-static const tg_op tg__resample_op = { TG__OP_KIND("resample", TG__IN(1), TG__OUT(1), TG__NO_FLAGS, TG_RESAMPLE_SIZE), TG__NO_SAVES, TG__ATTRS(tg__resample),
+static const tg_op tg__resample_op = { TG__OP_KIND("resample", TG__IN(1), TG__OUT(1), TG__NO_FLAGS, TG_RESAMPLE_SIZE),
+    TG__NO_SAVES, TG__ATTRS(tg__resample),
     tg__resample_check, tg__resample_forward, tg__resample_backward, tg__fold_vmap };
-static const tg_op tg__resample_back_op = { TG__OP_KIND("resample_back", TG__IN(1), TG__OUT(1), TG__NO_FLAGS, TG_RESAMPLE_SIZE_BACK), TG__NO_SAVES, TG__ATTRS(tg__resample),
+static const tg_op tg__resample_back_op = { TG__OP_KIND("resample_back", TG__IN(1), TG__OUT(1), TG__NO_FLAGS,
+    TG_RESAMPLE_SIZE_BACK), TG__NO_SAVES, TG__ATTRS(tg__resample),
     tg__resample_check, tg__resample_forward, tg__resample_backward, NULL };
 TG__PRIVATE bool tg__resample_backward(tg_ctx *tg, tg__node *n, tg_tensor **g, tg_tensor **dx) {
     tg__resample_attr at = *(const tg__resample_attr *)n->attr;
@@ -21979,13 +22410,17 @@ TG__PRIVATE bool tg__interpolate_mode_fits(tg_ctx *tg, const tg_interpolate_args
     const int m = (int)a->mode;
     bool picks, smooth;
     if (m < 0 || m > TG_INTERPOLATE_NEAREST_EXACT) return tg__fail(tg, TG__E_ARGUMENT, "there is no such mode");
-    picks = m == TG_INTERPOLATE_NEAREST || m == TG_INTERPOLATE_NEAREST_EXACT; smooth = m == TG_INTERPOLATE_BILINEAR || m == TG_INTERPOLATE_BICUBIC;
+    picks = m == TG_INTERPOLATE_NEAREST || m == TG_INTERPOLATE_NEAREST_EXACT;
+    smooth = m == TG_INTERPOLATE_BILINEAR || m == TG_INTERPOLATE_BICUBIC;
     if (x->ndim < 3 || x->ndim > 5 || (spatial[m] && x->ndim != 2 + spatial[m]))
         return tg__fail_op(tg, TG_ERROR_SHAPE, "mode %s takes %s, got %t", names[m], shapes[spatial[m]], x);
-    if (a->align_corners && !spatial[m]) return tg__fail_op(tg, TG_ERROR_VALUE, "align_corners is for linear, bilinear, trilinear and bicubic, the mode is %s", names[m]);
+    if (a->align_corners && !spatial[m])
+        return tg__fail_op(tg, TG_ERROR_VALUE, "align_corners is for linear, bilinear, trilinear and bicubic, the mode is %s", names[m]);
     if (a->antialias && !smooth) return tg__fail_op(tg, TG_ERROR_VALUE, "antialias is for bilinear and bicubic, the mode is %s", names[m]);
     if (x->dtype == TG_U8 && (picks || smooth)) return true;
-    return tg_dtype_is_float(x->dtype) || (x->dtype == TG_U8 ? tg__fail_op(tg, TG_ERROR_DTYPE, "mode %s takes no u8; nearest, nearest-exact, bilinear and bicubic do", names[m])
+    return tg_dtype_is_float(x->dtype) ||
+        (x->dtype == TG_U8 ? tg__fail_op(tg, TG_ERROR_DTYPE,
+        "mode %s takes no u8; nearest, nearest-exact, bilinear and bicubic do", names[m])
         : tg__fail(tg, TG__E_FLOAT_ONLY, x));
 }
 /* The sizes of the result, from sizes or factors. */
@@ -21994,12 +22429,19 @@ TG__PRIVATE bool tg__interpolate_sizes(tg_ctx *tg, const tg_interpolate_args *a,
     const int spatial = x->ndim - 2;
     double scale[3] = { 0, 0, 0 };
     int sizes = 0, scales = 0;
-    for (int d = 0; d < 3; d++) { if (a->size[d]) sizes = d + 1; if (a->scale_factor[d] < 0 || a->scale_factor[d] > 0 || tg__is_nan(a->scale_factor[d])) scales = d + 1; at->size[d] = 1; }
+    for (int d = 0; d < 3; d++) {
+        if (a->size[d]) sizes = d + 1;
+        if (a->scale_factor[d] < 0 || a->scale_factor[d] > 0 || tg__is_nan(a->scale_factor[d])) scales = d + 1;
+        at->size[d] = 1;
+    }
     if (sizes && scales) return tg__fail(tg, TG__E_ARGUMENT, "only one of size and scale_factor can be given");
     if (!sizes && !scales) return tg__fail(tg, TG__E_ARGUMENT, "size or scale_factor must be given");
     if (sizes + scales != spatial)
-        return tg__fail_op(tg, TG_ERROR_SHAPE, "%s has %d numbers; expected one for each of the %d spatial dimensions of %t", sizes ? "size" : "scale_factor", sizes + scales, spatial, x);
-    if (sizes && a->recompute_scale_factor) return tg__fail(tg, TG__E_ARGUMENT, "recompute_scale_factor says nothing where the size is given");
+        return tg__fail_op(tg, TG_ERROR_SHAPE,
+            "%s has %d numbers; expected one for each of the %d spatial dimensions of %t",
+            sizes ? "size" : "scale_factor", sizes + scales, spatial, x);
+    if (sizes && a->recompute_scale_factor)
+        return tg__fail(tg, TG__E_ARGUMENT, "recompute_scale_factor says nothing where the size is given");
     for (int d = 0; d < spatial; d++) {
         const double factor = a->scale_factor[d], size = sizes ? (double)a->size[d] : (double)x->shape[2 + d] * factor;
         /* adaptive pooling has empty results, the other modes do not */
@@ -22039,7 +22481,8 @@ static const tg_attr tg__grid_attrs[] = {
     TG__ATTR(tg__grid_attr, mode, INT), TG__ATTR(tg__grid_attr, padding, INT), TG__ATTR(tg__grid_attr, align_corners, BOOL),
     TG__ATTR_EACH(tg__grid_attr, order), TG__ATTR_EACH(tg__grid_attr, size)
 };
-TG__PRIVATE bool tg__grid_run(tg_ctx *tg, int kind, const tg__grid_attr *at, tg_tensor *out, tg_tensor *first, tg_tensor *second, tg_tensor *grid) {
+TG__PRIVATE bool tg__grid_run(tg_ctx *tg, int kind, const tg__grid_attr *at, tg_tensor *out, tg_tensor *first,
+    tg_tensor *second, tg_tensor *grid) {
     tg__ask a;
     if (out->numel == 0) return true;
     if (first->numel == 0) return tg__fill(tg, out, 0, 0, true);
@@ -22064,9 +22507,11 @@ TG__PRIVATE bool tg__grid_sample_forward(tg_ctx *tg, tg__node *n) {
     return tg__grid_run(tg, n->op->kind, (const tg__grid_attr *)n->attr, n->out[0], n->in[0], NULL, n->in[1]);
 }
 TG__PRIVATE bool tg__grid_sample_backward(tg_ctx *tg, tg__node *n, tg_tensor **g, tg_tensor **dx);
-static const tg_op tg__grid_sample_op = { TG__OP_KIND("grid_sample", TG__IN(2), TG__OUT(1), TG__NO_FLAGS, TG_RESAMPLE_GRID), TG__SAVES2(TG_SAVE_IN(1), TG_SAVE_IN(0) | TG_SAVE_IN(1)), TG__ATTRS(tg__grid),
+static const tg_op tg__grid_sample_op = { TG__OP_KIND("grid_sample", TG__IN(2), TG__OUT(1), TG__NO_FLAGS,
+    TG_RESAMPLE_GRID), TG__SAVES2(TG_SAVE_IN(1), TG_SAVE_IN(0) | TG_SAVE_IN(1)), TG__ATTRS(tg__grid),
     tg__grid_sample_check, tg__grid_sample_forward, tg__grid_sample_backward, tg__fold_vmap };
-static const tg_op tg__grid_sample_input_op = { TG__OP_KIND("grid_sample_input", TG__IN(2), TG__OUT(1), TG__NO_FLAGS, TG_RESAMPLE_GRID_BACK), TG__SAVES2(TG_SAVE_IN(1), TG_SAVE_IN(0) | TG_SAVE_IN(1)), TG__ATTRS(tg__grid),
+static const tg_op tg__grid_sample_input_op = { TG__OP_KIND("grid_sample_input", TG__IN(2), TG__OUT(1), TG__NO_FLAGS,
+    TG_RESAMPLE_GRID_BACK), TG__SAVES2(TG_SAVE_IN(1), TG_SAVE_IN(0) | TG_SAVE_IN(1)), TG__ATTRS(tg__grid),
     tg__grid_sample_check, tg__grid_sample_forward, tg__grid_sample_backward, NULL };
 TG__PRIVATE tg_tensor *tg__grid_call(const tg_op *op, const tg__grid_attr *at, tg_tensor *x, tg_tensor *grid) {
     tg_tensor *in[2];
@@ -22102,8 +22547,10 @@ TG__PRIVATE bool tg__grid_sample_fits(tg_ctx *tg, const tg_grid_sample_args *a) 
     const tg_tensor *x = a->x, *grid = a->grid;
     if (!tg_dtype_is_float(x->dtype)) return tg__fail(tg, TG__E_FLOAT_ONLY, x);
     if (x->dtype != grid->dtype) return tg__fail(tg, TG__E_SAME_DTYPE, x, grid, "; tg_to one of them");
-    if ((x->ndim != 4 && x->ndim != 5) || grid->ndim != x->ndim || grid->shape[0] != x->shape[0] || grid->shape[grid->ndim - 1] != x->ndim - 2)
-        return tg__fail_op(tg, TG_ERROR_SHAPE, "expected x [N, C, H, W] and grid [N, P, Q, 2], or [N, C, D, H, W] and [N, O, P, Q, 3], got %t and %t", x, grid);
+    if ((x->ndim != 4 && x->ndim != 5) || grid->ndim != x->ndim || grid->shape[0] != x->shape[0] ||
+        grid->shape[grid->ndim - 1] != x->ndim - 2)
+        return tg__fail_op(tg, TG_ERROR_SHAPE,
+            "expected x [N, C, H, W] and grid [N, P, Q, 2], or [N, C, D, H, W] and [N, O, P, Q, 3], got %t and %t", x, grid);
     for (int d = 2; d < x->ndim; d++)
         if (x->shape[d] == 0) return tg__fail_op(tg, TG_ERROR_SHAPE, "%t has a spatial dimension of size 0", x);
     if ((int)a->mode < 0 || a->mode > TG_GRID_BICUBIC) return tg__fail(tg, TG__E_ARGUMENT, "there is no such mode");
@@ -22161,7 +22608,8 @@ TG_API tg_tensor *(tg_affine_grid)(tg_tensor *theta, int n, const int64_t *size,
     for (int d = 0; d < spatial; d++) {                                      /* x, which moves along the last dimension, is first */
         int64_t along[4];
         for (int k = 0; k <= spatial; k++) along[k] = k == spatial - 1 - d ? shape[k] : 1;
-        parts[d] = tg_expand(tg_reshape(tg__affine_line(tg, theta, shape[spatial - 1 - d], align_corners), spatial + 1, along), spatial + 1, shape);
+        parts[d] = tg_expand(tg_reshape(tg__affine_line(tg, theta, shape[spatial - 1 - d], align_corners),
+            spatial + 1, along), spatial + 1, shape);
     }
     parts[spatial] = tg_ones_like(parts[0]);
     flat[0] = 1; flat[2] = spatial + 1;
@@ -22175,9 +22623,11 @@ TG_API tg_tensor *(tg_affine_grid)(tg_tensor *theta, int n, const int64_t *size,
 /* -------------------------------------------------------------- roi_align, roi_align_input ----
    y[k, c, p, q] = the mean of points in bin (p, q) of box k; the transposed sum is its derivative by x. Linear in x and in
    g, each other's derivatives; to the boxes goes none, as in torchvision. */
-typedef struct tg__boxes_attr { int64_t sampling_ratio; bool aligned; double spatial_scale; int64_t size[3]; } tg__boxes_attr;      /* size: P, Q; or N, H, W */
+typedef struct tg__boxes_attr { int64_t sampling_ratio; bool aligned; double spatial_scale; int64_t size[3]; } tg__boxes_attr;
+    /* size: P, Q; or N, H, W */
 static const tg_attr tg__boxes_attrs[] = {
-    TG__ATTR(tg__boxes_attr, sampling_ratio, INT), TG__ATTR(tg__boxes_attr, aligned, BOOL), TG__ATTR(tg__boxes_attr, spatial_scale, FLOAT), TG__ATTR_EACH(tg__boxes_attr, size)
+    TG__ATTR(tg__boxes_attr, sampling_ratio, INT), TG__ATTR(tg__boxes_attr, aligned, BOOL),
+        TG__ATTR(tg__boxes_attr, spatial_scale, FLOAT), TG__ATTR_EACH(tg__boxes_attr, size)
 };
 TG__PRIVATE bool tg__boxes_check(tg_ctx *tg, tg__node *n) {
     const tg__boxes_attr *at = (const tg__boxes_attr *)n->attr;
@@ -22200,9 +22650,11 @@ TG__PRIVATE bool tg__boxes_forward(tg_ctx *tg, tg__node *n) {
     return tg__launch(&a, tg, &tg__family_resample, NULL);
 }
 TG__PRIVATE bool tg__boxes_backward(tg_ctx *tg, tg__node *n, tg_tensor **g, tg_tensor **dx);
-static const tg_op tg__roi_align_op = { TG__OP_KIND("roi_align", TG__IN(2), TG__OUT(1), TG__NO_FLAGS, TG_RESAMPLE_BOXES), TG__SAVES(TG_SAVE_IN(1)), TG__ATTRS(tg__boxes),
+static const tg_op tg__roi_align_op = { TG__OP_KIND("roi_align", TG__IN(2), TG__OUT(1), TG__NO_FLAGS,
+    TG_RESAMPLE_BOXES), TG__SAVES(TG_SAVE_IN(1)), TG__ATTRS(tg__boxes),
     tg__boxes_check, tg__boxes_forward, tg__boxes_backward, NULL };
-static const tg_op tg__roi_align_input_op = { TG__OP_KIND("roi_align_input", TG__IN(2), TG__OUT(1), TG__NO_FLAGS, TG_RESAMPLE_BOXES_BACK), TG__SAVES(TG_SAVE_IN(1)), TG__ATTRS(tg__boxes),
+static const tg_op tg__roi_align_input_op = { TG__OP_KIND("roi_align_input", TG__IN(2), TG__OUT(1), TG__NO_FLAGS,
+    TG_RESAMPLE_BOXES_BACK), TG__SAVES(TG_SAVE_IN(1)), TG__ATTRS(tg__boxes),
     tg__boxes_check, tg__boxes_forward, tg__boxes_backward, NULL };
 TG__PRIVATE bool tg__boxes_backward(tg_ctx *tg, tg__node *n, tg_tensor **g, tg_tensor **dx) {
     tg__boxes_attr at = *(const tg__boxes_attr *)n->attr;
@@ -22231,7 +22683,10 @@ TG_API tg_tensor *tg_roi_align_from(const tg_roi_align_args *a) {
         tg__fail_op(tg, TG_ERROR_SHAPE, "expected x [N, C, H, W] and boxes [K, 5], got %t and %t", x, boxes);
         return NULL;
     }
-    if (a->output_size[0] < 1 || a->output_size[1] < 1) { tg__fail_op(tg, TG_ERROR_VALUE, "output_size is %v; expected two positive numbers", 2, a->output_size); return NULL; }
+    if (a->output_size[0] < 1 || a->output_size[1] < 1) {
+        tg__fail_op(tg, TG_ERROR_VALUE, "output_size is %v; expected two positive numbers", 2, a->output_size);
+        return NULL;
+    }
     memset(&at, 0, sizeof at);
     at.sampling_ratio = tg__imax(0, a->sampling_ratio); at.aligned = a->aligned;
     at.spatial_scale = a->spatial_scale.is ? a->spatial_scale.value : 1;
@@ -22246,7 +22701,8 @@ TG_API tg_tensor *tg_roi_align_from(const tg_roi_align_args *a) {
 /* -------------------------------------------------------------- nms ---- */
 /* Of two boxes: the part of their common area that both cover. */
 TG__PRIVATE double tg__nms_overlap(const double *a, const double *b) {
-    const double low_x = a[0] > b[0] ? a[0] : b[0], low_y = a[1] > b[1] ? a[1] : b[1], high_x = a[2] < b[2] ? a[2] : b[2], high_y = a[3] < b[3] ? a[3] : b[3];
+    const double low_x = a[0] > b[0] ? a[0] : b[0], low_y = a[1] > b[1] ? a[1] : b[1], high_x = a[2] < b[2] ? a[2]
+        : b[2], high_y = a[3] < b[3] ? a[3] : b[3];
     const double w = high_x - low_x, h = high_y - low_y, both = w > 0 && h > 0 ? w * h : 0;
     return both / ((a[2] - a[0]) * (a[3] - a[1]) + (b[2] - b[0]) * (b[3] - b[1]) - both);
 }
@@ -22299,7 +22755,8 @@ TG_API tg_tensor *(tg_nms)(tg_tensor *boxes, tg_tensor *scores, double iou_thres
         outermost = tg__compose(tg); \
         return tg__composed(tg, outermost, value); }
 
-/* x between two bounds. Where one of the three is NaN, and so the result, torch gives no bound a gradient, and x one unless it lies beyond a bound. */
+/* x between two bounds. Where one of the three is NaN, and so the result, torch gives no bound a gradient, and x one
+   unless it lies beyond a bound. */
 TG__PRIVATE tg_tensor *tg__between(tg_tensor *x, tg_tensor *low, tg_tensor *high) {
     tg_tensor *y = tg_minimum(tg_maximum(x, low), high), *beyond;
     if (!y || !y->requires_grad) return y;
@@ -22356,7 +22813,8 @@ TG_API tg_tensor *(tg_logaddexp2)(tg_tensor *a, tg_tensor *b) {
 TG__MADE(deg2rad, tg_mul_scalar(x, 0.017453292519943295769))
 TG__MADE(rad2deg, tg_mul_scalar(x, 57.295779513082320877))
 TG_API tg_tensor *(tg_nan_to_num)(tg_tensor *x, double nan, double posinf, double neginf) {
-    static const double largest[] = { 3.4028234663852886e38, 1.7976931348623157e308, 65504, 3.3895313892515355e38 };   /* by dtype: f32, f64, f16, bf16 */
+    /* by dtype: f32, f64, f16, bf16 */
+    static const double largest[] = { 3.4028234663852886e38, 1.7976931348623157e308, 65504, 3.3895313892515355e38 };
     tg_ctx *tg = tg__start(x, "nan_to_num");
     const double inf = tg__inf();
     bool outermost;
@@ -22411,7 +22869,8 @@ TG_API tg_tensor *(tg_celu)(tg_tensor *x, double alpha) {
     if (alpha == 0) { (void)tg__fail(tg, TG__E_ARGUMENT, "alpha is 0, and x is divided by it"); return NULL; }
     if (!tg_dtype_is_float(x->dtype)) { (void)tg__fail(tg, TG__E_FLOAT_ONLY, x); return NULL; }
     outermost = tg__compose(tg);
-    return tg__composed(tg, outermost, alpha == 1 ? tg_elu(x, 1) : tg_to(tg_mul_scalar(tg_elu(tg_mul_scalar(tg__widened(x), 1 / alpha), 1), alpha), x->dtype));
+    return tg__composed(tg, outermost, alpha == 1 ? tg_elu(x,
+        1) : tg_to(tg_mul_scalar(tg_elu(tg_mul_scalar(tg__widened(x), 1 / alpha), 1), alpha), x->dtype));
 }
 TG__MADE(softsign, tg_div(x, tg_add_scalar(tg_abs(x), 1)))
 TG__MADE(tanhshrink, tg_sub(x, tg_tanh(x)))
@@ -22454,10 +22913,14 @@ TG_API tg_tensor *(tg_glu)(tg_tensor *x, int64_t dim) {
     if (!tg) return NULL;
     if (x->ndim == 0) { (void)tg__fail(tg, TG__E_NO_DIMS, x); return NULL; }
     if (!tg__wrap_dim(tg, x, &dim, x->ndim)) return NULL;
-    if (x->shape[dim] % 2) { tg__fail_op(tg, TG_ERROR_SHAPE, "dimension %d of %t has no halves: an even size is expected", (int)dim, x); return NULL; }
+    if (x->shape[dim] % 2) {
+        tg__fail_op(tg, TG_ERROR_SHAPE, "dimension %d of %t has no halves: an even size is expected", (int)dim, x);
+        return NULL;
+    }
     half = x->shape[dim] / 2;
     outermost = tg__compose(tg);
-    y = tg_mul(tg_narrow(x, dim, 0, half), tg_sigmoid(tg__widened(tg_narrow(x, dim, half, half))));        /* halves are rounded once, at the end */
+    /* halves are rounded once, at the end */
+    y = tg_mul(tg_narrow(x, dim, 0, half), tg_sigmoid(tg__widened(tg_narrow(x, dim, half, half))));
     return tg__composed(tg, outermost, tg_dtype_is_float(x->dtype) ? tg_to(y, x->dtype) : y);
 }
 TG_API tg_tensor *(tg_softmin)(tg_tensor *x, int64_t dim) {
@@ -22565,13 +23028,15 @@ TG__PRIVATE bool tg__matmul_backward(tg_ctx *tg, tg__node *n, tg_tensor **g, tg_
         bool one = a->ndim > 2;
         int d;
         for (d = 0; d < b->ndim - 2; d++) one = one && b->shape[d] == 1;
-        if (one) { a = tg_flatten(a, 0, -2); y = tg_flatten(y, 0, -2); }       /* one b meets the rows of all batches: no product and no sum for each */
+        /* one b meets the rows of all batches: no product and no sum for each */
+        if (one) { a = tg_flatten(a, 0, -2); y = tg_flatten(y, 0, -2); }
         dx[1] = tg_matmul(tg_transpose(a, -2, -1), y);
         if (one && b->ndim > 2) dx[1] = tg_reshape(dx[1], b->ndim, b->shape);
     }
     return tg->error == TG_OK;
 }
-static const tg_op tg__matmul_op = { TG__OP("matmul", TG__IN(2), TG__OUT(1), TG__NO_FLAGS), TG__SAVES2(TG_SAVE_IN(1), TG_SAVE_IN(0)), TG__NO_ATTRS,
+static const tg_op tg__matmul_op = { TG__OP("matmul", TG__IN(2), TG__OUT(1), TG__NO_FLAGS),
+    TG__SAVES2(TG_SAVE_IN(1), TG_SAVE_IN(0)), TG__NO_ATTRS,
     tg__matmul_check, tg__matmul_forward, tg__matmul_backward, tg__matched_vmap };
 
 TG_API tg_tensor *(tg_matmul)(tg_tensor *a, tg_tensor *b) {
@@ -22653,7 +23118,8 @@ TG__PRIVATE bool tg__linear_backward(tg_ctx *tg, tg__node *n, tg_tensor **g, tg_
     return tg->error == TG_OK;
 }
 /* A weight of each example's own: y = x W^T; or of one row y^T = W x^T, as then dW = g^T x comes as W lies. */
-TG__PRIVATE bool tg__linear_vmap(tg_ctx *tg, const tg_op *op, const void *attr, tg_tensor *const *in, int n_in, unsigned mapped, tg_tensor **out) {
+TG__PRIVATE bool tg__linear_vmap(tg_ctx *tg, const tg_op *op, const void *attr, tg_tensor *const *in, int n_in,
+    unsigned mapped, tg_tensor **out) {
     tg_tensor *x = in[0], *w = in[1], *b = in[2], *y;
     if (mapped == 1) return tg__same_vmap(tg, op, attr, in, n_in, mapped, out);
     if (mapped & 2u) {
@@ -22664,7 +23130,8 @@ TG__PRIVATE bool tg__linear_vmap(tg_ctx *tg, const tg_op *op, const void *attr, 
     if (b && y) y = tg_add(y, tg__matched(b, mapped >> 2 & 1u, y->ndim - (int)((mapped >> 1 | mapped) & 1u)));
     return (out[0] = y) != NULL;
 }
-static const tg_op tg__linear_op = { TG__OP("linear", TG__IN_OPT(2, 1), TG__OUT(1), TG_OP_OPAQUE), TG__SAVES2(TG_SAVE_IN(1), TG_SAVE_IN(0)), TG__NO_ATTRS,
+static const tg_op tg__linear_op = { TG__OP("linear", TG__IN_OPT(2, 1), TG__OUT(1), TG_OP_OPAQUE),
+    TG__SAVES2(TG_SAVE_IN(1), TG_SAVE_IN(0)), TG__NO_ATTRS,
     tg__linear_check, tg__linear_forward, tg__linear_backward, tg__linear_vmap };
 TG_API tg_tensor *(tg_linear)(tg_tensor *x, tg_tensor *weight, tg_tensor *bias) {
     bool outermost, row = x && weight && x->ndim == 1 && weight->ndim == 2;
@@ -22707,7 +23174,8 @@ typedef struct tg__entropy_plan {
 } tg__entropy_plan;
 
 TG__PRIVATE int64_t tg__entropy_class(const tg__entropy_plan *j, int64_t r) {
-    return j->td == TG_I64 ? ((const int64_t *)(const void *)j->target)[r * j->ts] : tg__get_i64(j->target + r * j->ts * (int64_t)tg_dtype_size(j->td), j->td);
+    return j->td == TG_I64 ? ((const int64_t *)(const void *)j->target)[r * j->ts]
+        : tg__get_i64(j->target + r * j->ts * (int64_t)tg_dtype_size(j->td), j->td);
 }
 TG__PRIVATE int64_t tg__entropy_per(int64_t classes) { return tg__imax(1, 16384 / tg__imax(1, classes)); }     /* rows of a chunk */
 TG__PRIVATE int64_t tg__entropy_chunks(int64_t n, int64_t classes) { return tg__imax(1, tg__ceil_div(n, tg__entropy_per(classes))); }
@@ -22715,7 +23183,9 @@ TG__PRIVATE void tg__entropy_look(tg__entropy_plan *j, int64_t chunk) {
     int64_t r, end, c;
     if (j->look.state == TG__EXPLAINS) chunk = (int64_t)j->look.bad - 1;
     end = tg__imin((chunk + 1) * j->per, j->n);
-    if (j->td == TG_I64 && j->ts == 1 && !tg__index_odd(j->job.tg->isa, end - chunk * j->per, (const int64_t *)(const void *)j->target + chunk * j->per, j->classes)) return;
+    if (j->td == TG_I64 && j->ts == 1 && !tg__index_odd(j->job.tg->isa, end - chunk * j->per,
+        (const int64_t *)(const void *)j->target + chunk * j->per, j->classes))
+        return;
     for (r = chunk * j->per; r < end; r++) {
         c = tg__entropy_class(j, r);
         if (c == -100 || (c >= 0 && c < j->classes)) continue;
@@ -22790,7 +23260,9 @@ TG__PRIVATE void tg__entropy_forth(const tg__entropy_plan *j, int64_t index, cha
         count += (double)(f64 ? tg__entropy_losses_f64(j, r, m, (double *)(void *)work, (double *)(void *)found, (double *)(void *)tile)
             : tg__entropy_losses_f32(j, r, m, (float *)(void *)work, (float *)(void *)found, (float *)(void *)tile));
         if (!j->mean) tg__store(isa, j->compute, m, j->y + r * size, 1, j->d, work);
-        else sum += f64 ? tg__run_sum_f64__k[isa](m, (const double *)(void *)work) : (double)tg__run_sum_f32__k[isa](m, (const float *)(void *)work);
+        else
+            sum += f64 ? tg__run_sum_f64__k[isa](m, (const double *)(void *)work) : (double)tg__run_sum_f32__k[isa](m,
+                (const float *)(void *)work);
     }
     if (j->mean) tg__entropy_keep(j, j->chunks == 1 ? 1 : index, sum, count);
 }
@@ -22798,7 +23270,8 @@ TG__PRIVATE void tg__entropy_forth(const tg__entropy_plan *j, int64_t index, cha
 TG__PRIVATE void tg__entropy_back(const tg__entropy_plan *j, int64_t index, char *tile) {
     const int isa = j->job.tg->isa;
     const bool f64 = j->compute == TG_F64, direct = j->d == j->compute && j->xs[1] == 1;
-    const int64_t size = (int64_t)tg_dtype_size(j->d), wide = (int64_t)tg_dtype_size(j->compute), end = tg__imin((index + 1) * j->per, j->n);
+    const int64_t size = (int64_t)tg_dtype_size(j->d), wide = (int64_t)tg_dtype_size(j->compute),
+        end = tg__imin((index + 1) * j->per, j->n);
     const double count = j->mean ? tg__get_f64(j->rows + (2 * (j->n + j->chunks) + 1) * wide, j->compute) : 1;
     int64_t r, m;
     for (r = index * j->per; r < end; r += m) {
@@ -22815,8 +23288,12 @@ TG__PRIVATE void tg__entropy_back(const tg__entropy_plan *j, int64_t index, char
             tg__put_scalar(&own, j->compute, tg__get_f64(g, j->d), 0, false);
             x = tile; g = &own;
         }
-        if (f64) tg__entropy_back_rows_f64__k[isa](m, j->classes, (double *)(void *)(many ? y : tile), (const double *)x, j->xs[0], c, (const double *)row, (const double *)g, j->gs, count);
-        else tg__entropy_back_rows_f32__k[isa](m, j->classes, (float *)(void *)(many ? y : tile), (const float *)x, j->xs[0], c, (const float *)row, (const float *)g, j->gs, (float)count);
+        if (f64)
+            tg__entropy_back_rows_f64__k[isa](m, j->classes, (double *)(void *)(many ? y : tile), (const double *)x,
+                j->xs[0], c, (const double *)row, (const double *)g, j->gs, count);
+        else
+            tg__entropy_back_rows_f32__k[isa](m, j->classes, (float *)(void *)(many ? y : tile), (const float *)x,
+                j->xs[0], c, (const float *)row, (const float *)g, j->gs, (float)count);
         if (!many) tg__store(isa, j->compute, j->classes, y, 1, j->d, tile);
     }
 }
@@ -22848,8 +23325,11 @@ TG__PRIVATE int64_t tg__entropy_start(tg_ctx *tg, int phase, void *plan) {
         j->per = tg__entropy_per(j->classes); j->chunks = tg__entropy_chunks(j->n, j->classes);
         j->look.state = TG__LOOKS; j->look.bad = 0;
         if (j->n == 0 && (derive || !j->mean)) return 0;
-        j->beside = !j->g && j->d == j->compute && j->xs[1] == 1 && j->classes <= TG__SOFTMAX_BESIDE && j->classes > 0 && j->n >= TG__SOFTMAX_ROWS;
-        if (!tg__scratch_need(tg, (size_t)j->classes * 8 + TG__ENTROPY_BATCH * 8 + (j->beside ? TG__REDUCE_WORK + TG__ENTROPY_BATCH * 3 * 8 : 0))) return -1;
+        j->beside = !j->g && j->d == j->compute && j->xs[1] == 1 && j->classes <= TG__SOFTMAX_BESIDE &&
+            j->classes > 0 && j->n >= TG__SOFTMAX_ROWS;
+        if (!tg__scratch_need(tg, (size_t)j->classes * 8 + TG__ENTROPY_BATCH * 8
+            + (j->beside ? TG__REDUCE_WORK + TG__ENTROPY_BATCH * 3 * 8 : 0)))
+            return -1;
     } else if (!j->look.state) {
         const bool joins = j->mean && !j->g && j->chunks > 1 && !j->joins;
         j->joins = true;
@@ -22901,13 +23381,17 @@ TG__PRIVATE bool tg__entropy_backward(tg_ctx *tg, tg__node *n, tg_tensor **g, tg
     dx[0] = tg_where(tg_unsqueeze(counts, 1), dx[0], tg_number(tg, 0));
     return dx[0] != NULL;
 }
-TG__PRIVATE bool tg__entropy_vmap(tg_ctx *tg, const tg_op *op, const void *attr, tg_tensor *const *in, int n_in, unsigned mapped, tg_tensor **out);
+TG__PRIVATE bool tg__entropy_vmap(tg_ctx *tg, const tg_op *op, const void *attr, tg_tensor *const *in, int n_in,
+    unsigned mapped, tg_tensor **out);
 static const tg_op tg__entropy_op = { TG__OP_KIND("cross_entropy", TG__IN(2), TG__OUT(2), TG__NO_FLAGS, TG__ENTROPY_LOSSES),
-    TG__SAVES(TG_SAVE_IN(0) | TG_SAVE_IN(1) | TG_SAVE_OUT(1)), TG__NO_ATTRS, tg__entropy_check, tg__entropy_forward, tg__entropy_backward, tg__entropy_vmap };
+    TG__SAVES(TG_SAVE_IN(0) | TG_SAVE_IN(1) | TG_SAVE_OUT(1)), TG__NO_ATTRS, tg__entropy_check, tg__entropy_forward,
+        tg__entropy_backward, tg__entropy_vmap };
 static const tg_op tg__entropy_mean_op = { TG__OP_KIND("cross_entropy", TG__IN(2), TG__OUT(2), TG__NO_FLAGS, TG__ENTROPY_MEAN),
-    TG__SAVES(TG_SAVE_IN(0) | TG_SAVE_IN(1) | TG_SAVE_OUT(1)), TG__NO_ATTRS, tg__entropy_check, tg__entropy_forward, tg__entropy_backward, tg__entropy_vmap };
+    TG__SAVES(TG_SAVE_IN(0) | TG_SAVE_IN(1) | TG_SAVE_OUT(1)), TG__NO_ATTRS, tg__entropy_check, tg__entropy_forward,
+        tg__entropy_backward, tg__entropy_vmap };
 /* The losses of all in one batch; a mean is theirs over how many count. */
-TG__PRIVATE bool tg__entropy_vmap(tg_ctx *tg, const tg_op *op, const void *attr, tg_tensor *const *in, int n_in, unsigned mapped, tg_tensor **out) {
+TG__PRIVATE bool tg__entropy_vmap(tg_ctx *tg, const tg_op *op, const void *attr, tg_tensor *const *in, int n_in,
+    unsigned mapped, tg_tensor **out) {
     const int64_t last = -1;
     tg_tensor *x[2], *y;
     int64_t shape[2];
@@ -22941,7 +23425,8 @@ TG__PRIVATE bool tg__dropout_forward(tg_ctx *tg, tg__node *n) {
     return tg__launch(&a, tg, &tg__family_random, NULL);
 }
 TG__PRIVATE bool tg__dropout_backward(tg_ctx *tg, tg__node *n, tg_tensor **g, tg_tensor **dx);
-TG__PRIVATE bool tg__dropout_vmap(tg_ctx *tg, const tg_op *op, const void *attr, tg_tensor *const *x, int n_in, unsigned mapped, tg_tensor **out) {
+TG__PRIVATE bool tg__dropout_vmap(tg_ctx *tg, const tg_op *op, const void *attr, tg_tensor *const *x, int n_in,
+    unsigned mapped, tg_tensor **out) {
     tg_tensor *factors;
     (void)n_in; (void)mapped;
     if (op->flags & TG_OP_RANDOM) return (out[0] = tg__call(op, attr, x, 1, NULL, 1)) != NULL;            /* each its own */
@@ -22975,7 +23460,10 @@ TG__PRIVATE tg_tensor *tg__dropout_mask(tg_ctx *tg, tg_tensor *x, tg__dropped wh
     const int whole = what == TG__DROP_FIRST ? 1 : 2, kept = whole + all->ndim - x->ndim;
     int64_t shape[TG_MAX_DIMS];
     if (what == TG__DROP_ELEMENTS) return tg__as_mapped(x, tg__set_call(&tg__keep_op, tg_empty_like(all), p, keep));
-    if (x->ndim < whole) { tg__fail_op(tg, TG_ERROR_SHAPE, "%t has no channels: at least %d dimensions are expected", x, whole); return NULL; }
+    if (x->ndim < whole) {
+        tg__fail_op(tg, TG_ERROR_SHAPE, "%t has no channels: at least %d dimensions are expected", x, whole);
+        return NULL;
+    }
     for (int d = 0; d < all->ndim; d++) shape[d] = d < kept ? all->shape[d] : 1;
     return tg__as_mapped(x, tg__set_call(&tg__keep_op, tg__full_beside(tg, x, x->dtype, all->ndim, shape, 0), p, keep));
 }
@@ -23000,18 +23488,24 @@ TG__PRIVATE tg_tensor *tg__dropout(tg_tensor *x, double p, bool training, tg__dr
     if (p == 1 || what == TG__DROP_ELEMENTS) return tg__composed(tg, outermost, tg__dropout_elements(x, p));
     return tg__composed(tg, outermost, tg_mul(x, tg__dropout_mask(tg, x, what, p, 1 / (1 - p))));
 }
-TG_API tg_tensor *(tg_dropout)(tg_tensor *x, double p, bool training) { return tg__dropout(x, p, training, TG__DROP_ELEMENTS, false, "dropout"); }
+TG_API tg_tensor *(tg_dropout)(tg_tensor *x, double p, bool training) {
+    return tg__dropout(x, p, training, TG__DROP_ELEMENTS, false, "dropout");
+}
 TG_API tg_tensor *(tg_dropout1d)(tg_tensor *x, double p, bool training) {
     tg_ctx *tg = tg__start_opaque(x, "dropout1d");
     if (!tg) return NULL;
     if (x->ndim != 2 && x->ndim != 3) { tg__fail_op(tg, TG_ERROR_SHAPE, "expected x [N, C, L] or [C, L], got %t", x); return NULL; }
     return tg__dropout(x, p, training, x->ndim == 2 ? TG__DROP_FIRST : TG__DROP_CHANNELS, false, "dropout1d");
 }
-TG_API tg_tensor *(tg_dropout2d)(tg_tensor *x, double p, bool training) { return tg__dropout(x, p, training, TG__DROP_CHANNELS, false, "dropout2d"); }
+TG_API tg_tensor *(tg_dropout2d)(tg_tensor *x, double p, bool training) {
+    return tg__dropout(x, p, training, TG__DROP_CHANNELS, false, "dropout2d");
+}
 TG_API tg_tensor *(tg_dropout3d)(tg_tensor *x, double p, bool training) {
     return tg__dropout(x, p, training, x && x->ndim == 5 ? TG__DROP_CHANNELS : TG__DROP_FIRST, false, "dropout3d");
 }
-TG_API tg_tensor *(tg_alpha_dropout)(tg_tensor *x, double p, bool training) { return tg__dropout(x, p, training, TG__DROP_ELEMENTS, true, "alpha_dropout"); }
+TG_API tg_tensor *(tg_alpha_dropout)(tg_tensor *x, double p, bool training) {
+    return tg__dropout(x, p, training, TG__DROP_ELEMENTS, true, "alpha_dropout");
+}
 TG_API tg_tensor *(tg_feature_alpha_dropout)(tg_tensor *x, double p, bool training) {
     return tg__dropout(x, p, training, TG__DROP_CHANNELS, true, "feature_alpha_dropout");
 }
@@ -23037,11 +23531,11 @@ TG_API tg_tensor *(tg_gumbel_softmax)(tg_tensor *logits, double tau, bool hard, 
    goes through the keys in blocks: a tile of scores (>>pass-attention) is made by the kernels of >>impl-gemm, turned to
    exp(score - largest so far), and multiplied by its values; what was summed before shrinks when a larger score comes.
    Kept for the derivative are two numbers for a query: its largest score and 1 / sum of exp(score - largest). (Their one
-   logarithm would do, and would lose digits where scores are large.) The derivative makes the tiles again. Its phases: sums of g * out for each query; then for each pair of a block of
-   queries and one of keys what they give to dq, dk and dv. The pairs of one phase share neither (the keys' block is that
-   of the queries, shifted by the phase), so that all chunks add into the results and the order of sums is fixed.
-   Few queries (a new token before many keys) go through the keys in rows: then memory is what takes the time.
-   Tests: tests/test_attention.c
+   logarithm would do, and would lose digits where scores are large.) The derivative makes the tiles again. Its
+   phases: sums of g * out for each query; then for each pair of a block of queries and one of keys what they give to
+   dq, dk and dv. The pairs of one phase share neither (the keys' block is that of the queries, shifted by the phase),
+   so that all chunks add into the results and the order of sums is fixed. Few queries (a new token before many keys)
+   go through the keys in rows: then memory is what takes the time. Tests: tests/test_attention.c
    ====================================================================================== */
 
 TG__KERNEL(void, tg__attention_soften_f32, (const tg__attention_tile *t));
@@ -23056,8 +23550,10 @@ TG__KERNEL(void, tg__attention_scale_f32, (int64_t rows, int64_t n, float *x, in
 TG__KERNEL_F64(void, tg__attention_scale_f64, (int64_t rows, int64_t n, double *x, int64_t step, const double *factor, int64_t of));
 TG__KERNEL(void, tg__attention_times_f32, (int64_t n, float *x, const float *y));
 TG__KERNEL_F64(void, tg__attention_times_f64, (int64_t n, double *x, const double *y));
-TG__KERNEL(void, tg__attention_dots_f32, (int64_t rows, int64_t n, const float *a, int64_t as, const float *b, int64_t bs, float *work, float *y));
-TG__KERNEL_F64(void, tg__attention_dots_f64, (int64_t rows, int64_t n, const double *a, int64_t as, const double *b, int64_t bs, double *work, double *y));
+TG__KERNEL(void, tg__attention_dots_f32, (int64_t rows, int64_t n, const float *a, int64_t as, const float *b,
+    int64_t bs, float *work, float *y));
+TG__KERNEL_F64(void, tg__attention_dots_f64, (int64_t rows, int64_t n, const double *a, int64_t as, const double *b,
+    int64_t bs, double *work, double *y));
 
 enum {
     TG__ATT_Q = 64,                    /* queries of a tile */
@@ -23102,7 +23598,8 @@ TG__PRIVATE char *tg__attention_at(const tg__attention_plan *j, int i, int64_t b
 TG__PRIVATE char *tg__attention_rest(const tg__attention_plan *j, int i, int which, int64_t b, int64_t h, int64_t q) {
     return j->job.at[i] + (((which * j->b + b) * j->h + h) * j->tq + q) * j->size;
 }
-TG__PRIVATE void tg__attention_panels(const tg__attention_plan *j, tg_dtype type, const void *src, int64_t k_step, int64_t line, int64_t kc, int64_t n, void *out, int64_t width) {
+TG__PRIVATE void tg__attention_panels(const tg__attention_plan *j, tg_dtype type, const void *src, int64_t k_step,
+    int64_t line, int64_t kc, int64_t n, void *out, int64_t width) {
     if (n == 0 || width == 0) return;                          /* panels of no width would never end */
     (j->wide ? tg__gemm_panels_f64__k : tg__gemm_panels_f32__k)[j->isa](tg__gemm_kind((int)type), src, k_step, line, kc, n, out, width, 0);
 }
@@ -23120,7 +23617,8 @@ TG__PRIVATE void tg__attention_touch_rows(const tg__attention_plan *j, int i, in
 }
 /* n rows of an operand in the type computed in, elements side by side: as they lie, or copied to `room`. Rows that lie
    pages apart would meet in the same sets of the cache. */
-TG__PRIVATE void *tg__attention_rows(const tg__attention_plan *j, int i, int64_t b, int64_t h, int64_t from, int64_t n, char *room, int64_t *step) {
+TG__PRIVATE void *tg__attention_rows(const tg__attention_plan *j, int i, int64_t b, int64_t h, int64_t from,
+    int64_t n, char *room, int64_t *step) {
     const tg_operand *o = &j->job.o[i];
     char *p = tg__attention_at(j, i, b, h, from);
     const int64_t width = o->shape[3];
@@ -23134,13 +23632,15 @@ TG__PRIVATE void *tg__attention_rows(const tg__attention_plan *j, int i, int64_t
     return room;
 }
 /* n rows turned: [width of a row, columns] */
-TG__PRIVATE void tg__attention_turned(const tg__attention_plan *j, int i, int64_t b, int64_t h, int64_t from, int64_t n, char *room, int64_t columns) {
+TG__PRIVATE void tg__attention_turned(const tg__attention_plan *j, int i, int64_t b, int64_t h, int64_t from,
+    int64_t n, char *room, int64_t columns) {
     const tg_operand *o = &j->job.o[i];
     tg__attention_touch_rows(j, i, b, h, from, n);
     tg__attention_panels(j, o->dtype, tg__attention_at(j, i, b, h, from), o->stride[3], o->stride[2], o->shape[3], n, room, columns);
 }
 /* d [m, n] = or += a [m, k] b [k, n], the columns of b and d side by side */
-TG__PRIVATE void tg__attention_product(const tg__attention_plan *j, int64_t m, int64_t n, int64_t k, const void *a, int64_t a_rs, int64_t a_cs,
+TG__PRIVATE void tg__attention_product(const tg__attention_plan *j, int64_t m, int64_t n, int64_t k, const void *a,
+    int64_t a_rs, int64_t a_cs,
     const void *b, int64_t b_rs, void *d, int64_t d_rs, bool add) {
     tg__gemm_part p;
     p.m = m; p.n = n; p.k = k;
@@ -23169,17 +23669,20 @@ TG__PRIVATE void tg__attention_finish(const tg__attention_plan *j, int64_t n, vo
 
 /* ---- masks and dropout ---- */
 /* What is added to n scores of one query: the mask's numbers; 0 or -inf where it is a bool. */
-TG__PRIVATE void tg__attention_mask_row(const tg__attention_plan *j, int i, int64_t b, int64_t h, int64_t q, int64_t k0, int64_t n, void *out) {
+TG__PRIVATE void tg__attention_mask_row(const tg__attention_plan *j, int i, int64_t b, int64_t h, int64_t q,
+    int64_t k0, int64_t n, void *out) {
     const tg_operand *o = &j->job.o[i];
     const char *p = tg__attention_at(j, i, b, h, q) + k0 * o->stride[3] * (int64_t)tg_dtype_size(o->dtype);
     const double none = -tg__inf();
     int64_t k;
     if (o->dtype != TG_BOOL) { tg__load(j->isa, j->compute, n, out, p, o->stride[3], o->dtype); return; }
-    for (k = 0; k < n; k++, p += o->stride[3]) if (j->wide) ((double *)out)[k] = *p ? 0 : none; else ((float *)out)[k] = *p ? 0.0f : (float)none;
+    for (k = 0; k < n; k++, p += o->stride[3])
+        if (j->wide) ((double *)out)[k] = *p ? 0 : none; else ((float *)out)[k] = *p ? 0.0f : (float)none;
 }
 /* Dropout's factors for n scores of one query: element (b, h, q, k) of [B, H, Tq, Tk] is Philox number i of the call, as
    in the family RANDOM. out has room for a block of numbers more at both ends; returns where they begin. */
-TG__PRIVATE void *tg__attention_keep_row(const tg__attention_plan *j, int64_t b, int64_t h, int64_t q, int64_t k0, int64_t n, uint32_t *words, void *out) {
+TG__PRIVATE void *tg__attention_keep_row(const tg__attention_plan *j, int64_t b, int64_t h, int64_t q, int64_t k0,
+    int64_t n, uint32_t *words, void *out) {
     const uint64_t i = (uint64_t)(((b * j->h + h) * j->tq + q) * j->tk + k0), each = j->wide ? 2 : 4, before = i % each;
     const int64_t full = (int64_t)(before + (uint64_t)n + each - 1) / (int64_t)each;
     const double p = j->dropout, kept = p < 1 ? 1 / (1 - p) : 0;
@@ -23189,14 +23692,17 @@ TG__PRIVATE void *tg__attention_keep_row(const tg__attention_plan *j, int64_t b,
     return (char *)out + (int64_t)before * j->size;
 }
 /* A tile [keys, width] of masks or of dropout's factors (mask < 0), made of rows. */
-TG__PRIVATE void *tg__attention_side(const tg__attention_plan *j, char *s, int mask, int64_t b, int64_t h, int64_t q0, int64_t nq, int64_t k0, int64_t keys, int64_t width) {
+TG__PRIVATE void *tg__attention_side(const tg__attention_plan *j, char *s, int mask, int64_t b, int64_t h, int64_t q0,
+    int64_t nq, int64_t k0, int64_t keys, int64_t width) {
     char *rows = s + j->at_rows, *tile = s + (mask < 0 ? j->at_keep : j->at_mask), *room = rows + TG__ATT_Q * TG__ATT_K * j->size;
     const bool one = mask >= 0 && j->job.o[mask].stride[2] == 0;        /* the same for all queries */
     int64_t q;
     for (q = 0; q < (one ? 1 : nq); q++) {
         char *row = rows + q * TG__ATT_K * j->size;
         if (mask >= 0) tg__attention_mask_row(j, mask, b, h, q0 + q, k0, keys, row);
-        else memcpy(row, tg__attention_keep_row(j, b, h, q0 + q, k0, keys, (uint32_t *)(void *)(s + j->at_words), room), (size_t)(keys * j->size));
+        else
+            memcpy(row, tg__attention_keep_row(j, b, h, q0 + q, k0, keys, (uint32_t *)(void *)(s + j->at_words),
+                room), (size_t)(keys * j->size));
     }
     for (; q < nq; q++) memcpy(rows + q * TG__ATT_K * j->size, rows, (size_t)(keys * j->size));
     tg__attention_panels(j, j->compute, rows, 1, TG__ATT_K, keys, nq, tile, width);
@@ -23211,17 +23717,21 @@ TG__PRIVATE int64_t tg__attention_next(const tg__attention_plan *j, int64_t k, i
     if (!j->causal || j->lone) return tg__imin(k + TG__ATT_K, end);
     return k >= q0 ? tg__imin(k + TG__ATT_EDGE, end) : tg__imin(tg__imin(k + TG__ATT_K, q0), end);
 }
-TG__PRIVATE void tg__attention_begin_tile(const tg__attention_plan *j, tg__attention_tile *t, char *s, int64_t q0, int64_t k0, int64_t keys, int64_t from, int64_t width) {
+TG__PRIVATE void tg__attention_begin_tile(const tg__attention_plan *j, tg__attention_tile *t, char *s, int64_t q0,
+    int64_t k0, int64_t keys, int64_t from, int64_t width) {
     t->keys = keys; t->from = from; t->to = t->step = width;
     t->causal = j->causal && k0 + keys > q0 + from; t->first = k0 - q0;
     t->s = s + j->at_s; t->slope = s + j->at_slope; t->mask = t->keep = NULL;
     t->scale = j->scale;
 }
 /* scores = k q^T, from the block's turned q */
-TG__PRIVATE void tg__attention_scores(const tg__attention_plan *j, const tg__attention_tile *t, const void *rows, int64_t step, int64_t d, const char *turned, void *to) {
-    tg__attention_product(j, t->keys, t->to - t->from, d, rows, step, 1, turned + t->from * j->size, t->step, (char *)to + t->from * j->size, t->step, false);
+TG__PRIVATE void tg__attention_scores(const tg__attention_plan *j, const tg__attention_tile *t, const void *rows,
+    int64_t step, int64_t d, const char *turned, void *to) {
+    tg__attention_product(j, t->keys, t->to - t->from, d, rows, step, 1, turned + t->from * j->size, t->step,
+        (char *)to + t->from * j->size, t->step, false);
 }
-TG__PRIVATE void tg__attention_turn_q(const tg__attention_plan *j, int i, int64_t b, int64_t h, int64_t q0, int64_t nq, char *s, int64_t width) {
+TG__PRIVATE void tg__attention_turn_q(const tg__attention_plan *j, int i, int64_t b, int64_t h, int64_t q0,
+    int64_t nq, char *s, int64_t width) {
     tg__attention_turned(j, i, b, h, q0, nq, s + j->at_qt, width);
     tg__attention_by_number(j, j->d * width, s + j->at_qt, j->scale);
 }
@@ -23234,7 +23744,8 @@ TG__PRIVATE void tg__attention_write(const tg__attention_plan *j, int i, int64_t
     const tg_operand *o = &j->job.o[i];
     int64_t r;
     for (r = 0; r < n; r++)
-        tg__store(j->isa, j->compute, o->shape[3], tg__attention_at(j, i, b, h, row + r), o->stride[3], o->dtype, from + r * o->shape[3] * j->size);
+        tg__store(j->isa, j->compute, o->shape[3], tg__attention_at(j, i, b, h, row + r), o->stride[3], o->dtype,
+            from + r * o->shape[3] * j->size);
 }
 TG__PRIVATE void tg__attention_block(const tg__attention_plan *j, int64_t unit, char *s) {
     const int64_t q0 = unit % j->blocks * TG__ATT_Q, bh = unit / j->blocks, h = bh % j->h, b = bh / j->h, size = j->size;
@@ -23266,7 +23777,8 @@ TG__PRIVATE void tg__attention_block(const tg__attention_plan *j, int64_t unit, 
             else tg__attention_times_f32__k[j->isa](t.keys * width, (float *)t.s, (const float *)keep);
         }
         v = tg__attention_rows(j, TG__ATTF_V, b, h / j->group, k0, t.keys, s + j->at_v, &step);
-        tg__attention_product(j, nq - from, j->dv, t.keys, (const char *)t.s + from * size, 1, width, v, step, o + from * o_step * size, o_step, k0 > 0);
+        tg__attention_product(j, nq - from, j->dv, t.keys, (const char *)t.s + from * size, 1, width, v, step,
+            o + from * o_step * size, o_step, k0 > 0);
     }
     tg__attention_finish(j, width, top, sum);
     tg__attention_by(j, nq, j->dv, o, o_step, sum);
@@ -23280,19 +23792,22 @@ TG__PRIVATE void tg__attention_few_q(const tg__attention_plan *j, int i, int64_t
     tg__attention_by_number(j, j->d, to, j->scale);
 }
 /* Few queries: those of all heads that share the keys, up to TG__ATT_ROWS at once. Row r is query r % tq of head r / tq. */
-TG__PRIVATE void tg__attention_few_scores(const tg__attention_plan *j, int64_t b, int64_t hk, int64_t r0, int64_t rows, int64_t k0, int64_t n, char *s) {
+TG__PRIVATE void tg__attention_few_scores(const tg__attention_plan *j, int64_t b, int64_t hk, int64_t r0,
+    int64_t rows, int64_t k0, int64_t n, char *s) {
     const tg_operand *o = &j->job.o[TG__ATTF_K];
     tg__gemm_part p;
     int64_t r, k;
     p.m = rows; p.n = n; p.k = j->d;
     p.a = s + j->at_q; p.a_rs = j->d; p.a_cs = 1; p.ka = TG__GEMM_OWN;
-    p.b = tg__attention_at(j, TG__ATTF_K, b, hk, k0); p.b_rs = j->d == 1 ? 1 : o->stride[3]; p.b_cs = o->stride[2]; p.kb = tg__gemm_kind((int)o->dtype);
+    p.b = tg__attention_at(j, TG__ATTF_K, b, hk, k0); p.b_rs = j->d == 1 ? 1 : o->stride[3]; p.b_cs = o->stride[2];
+    p.kb = tg__gemm_kind((int)o->dtype);
     p.d = s + j->at_s; p.d_rs = TG__ATT_RUN; p.work = s + j->at_k; p.stream = false;
     (j->wide ? tg__gemm_dots_f64__k : tg__gemm_dots_f32__k)[j->isa](&p);
     for (r = 0; r < rows && (j->job.at[TG__ATTF_MASK] || j->causal); r++) {
         const int64_t q = (r0 + r) % j->tq;
         char *row = s + j->at_s + r * TG__ATT_RUN * j->size;
-        if (j->job.at[TG__ATTF_MASK]) tg__attention_mask_row(j, TG__ATTF_MASK, b, hk * j->group + (r0 + r) / j->tq, q, k0, n, s + j->at_mask);
+        if (j->job.at[TG__ATTF_MASK])
+            tg__attention_mask_row(j, TG__ATTF_MASK, b, hk * j->group + (r0 + r) / j->tq, q, k0, n, s + j->at_mask);
         else for (k = 0; k < n; k++) tg__attention_fill(j, s + j->at_mask + k * j->size, 1, k0 + k <= q ? 0 : -tg__inf());
         for (k = 0; k < n; k++)
             if (j->wide) ((double *)(void *)row)[k] += ((double *)(void *)(s + j->at_mask))[k];
@@ -23300,25 +23815,30 @@ TG__PRIVATE void tg__attention_few_scores(const tg__attention_plan *j, int64_t b
     }
 }
 /* Scores of one query become exp(score - largest), what was summed before shrinks. */
-TG__PRIVATE void tg__attention_few_row(const tg__attention_plan *j, int64_t b, int64_t hk, int64_t row, int64_t r, int64_t k0, int64_t n, char *s) {
+TG__PRIVATE void tg__attention_few_row(const tg__attention_plan *j, int64_t b, int64_t hk, int64_t row, int64_t r,
+    int64_t k0, int64_t n, char *s) {
     char *scores = s + j->at_s + r * TG__ATT_RUN * j->size, *o = s + j->at_o + r * j->dv * j->size,
         *top = s + j->at_state + r * j->size, *sum = top + TG__ATT_Q * j->size;
-    const double shrink = j->wide ? tg__attention_row_f64__k[j->isa](n, (double *)(void *)scores, (double *)(void *)top, (double *)(void *)sum)
+    const double shrink = j->wide ? tg__attention_row_f64__k[j->isa](n, (double *)(void *)scores,
+        (double *)(void *)top, (double *)(void *)sum)
         : (double)tg__attention_row_f32__k[j->isa](n, (float *)(void *)scores, (float *)(void *)top, (float *)(void *)sum);
     char *keep;
     int64_t k;
     tg__attention_by_number(j, j->dv, o, shrink);
     if (!(j->dropout > 0)) return;
-    keep = (char *)tg__attention_keep_row(j, b, hk * j->group + row / j->tq, row % j->tq, k0, n, (uint32_t *)(void *)(s + j->at_words), s + j->at_keep);
+    keep = (char *)tg__attention_keep_row(j, b, hk * j->group + row / j->tq, row % j->tq, k0, n,
+        (uint32_t *)(void *)(s + j->at_words), s + j->at_keep);
     for (k = 0; k < n; k++)
-        if (j->wide) ((double *)(void *)scores)[k] *= ((double *)(void *)keep)[k]; else ((float *)(void *)scores)[k] *= ((float *)(void *)keep)[k];
+        if (j->wide) ((double *)(void *)scores)[k] *= ((double *)(void *)keep)[k];
+        else ((float *)(void *)scores)[k] *= ((float *)(void *)keep)[k];
 }
 TG__PRIVATE void tg__attention_few(const tg__attention_plan *j, int64_t unit, char *s) {
     const int64_t r0 = unit % j->blocks * TG__ATT_ROWS, hk = unit / j->blocks % j->hk, b = unit / j->blocks / j->hk, size = j->size;
     const int64_t rows = tg__imin(TG__ATT_ROWS, j->group * j->tq - r0), end = j->causal ? tg__imin(j->tk, j->tq) : j->tk;
     char *top = s + j->at_state, *sum = top + TG__ATT_Q * size;
     int64_t r, k0, n, step;
-    for (r = 0; r < rows; r++) tg__attention_few_q(j, TG__ATTF_Q, b, hk * j->group + (r0 + r) / j->tq, (r0 + r) % j->tq, s + j->at_q + r * j->d * size);
+    for (r = 0; r < rows; r++)
+        tg__attention_few_q(j, TG__ATTF_Q, b, hk * j->group + (r0 + r) / j->tq, (r0 + r) % j->tq, s + j->at_q + r * j->d * size);
     tg__attention_fill(j, top, TG__ATT_ROWS, -tg__inf());
     memset(sum, 0, (size_t)(TG__ATT_ROWS * size));
     memset(s + j->at_o, 0, (size_t)(rows * j->dv * size));
@@ -23345,7 +23865,8 @@ TG__PRIVATE void tg__attention_few(const tg__attention_plan *j, int64_t unit, ch
 TG__PRIVATE void tg__attention_prepare(const tg__attention_plan *j, int64_t unit, char *s) {
     const int64_t b = unit / j->hk, hk = unit % j->hk, size = j->size;
     int64_t h, q0, n, gs, os;
-    if (j->sums[TG__ATT_DQ]) memset(j->sums[TG__ATT_DQ] + unit * j->group * j->tq * j->d * size, 0, (size_t)(j->group * j->tq * j->d * size));
+    if (j->sums[TG__ATT_DQ])
+        memset(j->sums[TG__ATT_DQ] + unit * j->group * j->tq * j->d * size, 0, (size_t)(j->group * j->tq * j->d * size));
     if (j->sums[TG__ATT_DK]) memset(j->sums[TG__ATT_DK] + unit * j->tk * j->d * size, 0, (size_t)(j->tk * j->d * size));
     if (j->sums[TG__ATT_DV]) memset(j->sums[TG__ATT_DV] + unit * j->tk * j->dv * size, 0, (size_t)(j->tk * j->dv * size));
     for (h = hk * j->group; h < (hk + 1) * j->group && !j->lone; h++)
@@ -23355,12 +23876,17 @@ TG__PRIVATE void tg__attention_prepare(const tg__attention_plan *j, int64_t unit
             n = tg__imin(TG__ATT_Q, j->tq - q0);
             g = tg__attention_rows(j, TG__ATTB_G, b, h, q0, n, s + j->at_g, &gs);
             out = tg__attention_rows(j, TG__ATTB_OUT, b, h, q0, n, s + j->at_o, &os);
-            if (j->wide) tg__attention_dots_f64__k[j->isa](n, j->dv, (const double *)g, gs, (const double *)out, os, (double *)(void *)(s + j->at_gt), (double *)(void *)delta);
-            else tg__attention_dots_f32__k[j->isa](n, j->dv, (const float *)g, gs, (const float *)out, os, (float *)(void *)(s + j->at_gt), (float *)(void *)delta);
+            if (j->wide)
+                tg__attention_dots_f64__k[j->isa](n, j->dv, (const double *)g, gs, (const double *)out, os,
+                    (double *)(void *)(s + j->at_gt), (double *)(void *)delta);
+            else
+                tg__attention_dots_f32__k[j->isa](n, j->dv, (const float *)g, gs, (const float *)out, os,
+                    (float *)(void *)(s + j->at_gt), (float *)(void *)delta);
         }
 }
 /* The scores of few queries, summed as they were. */
-TG__PRIVATE void tg__attention_few_tile(const tg__attention_plan *j, const tg__attention_tile *t, int64_t nq, const void *rows, int64_t step, char *s) {
+TG__PRIVATE void tg__attention_few_tile(const tg__attention_plan *j, const tg__attention_tile *t, int64_t nq,
+    const void *rows, int64_t step, char *s) {
     tg__gemm_part p;
     p.m = t->keys; p.n = nq; p.k = j->d;
     p.a = rows; p.a_rs = step; p.a_cs = 1; p.ka = TG__GEMM_OWN;
@@ -23382,7 +23908,8 @@ TG__PRIVATE void tg__attention_give(const tg__attention_plan *j, const tg__atten
     else tg__attention_scores(j, t, k, k_step, j->d, s + j->at_qt, t->s);
     tg__attention_scores(j, t, v, v_step, j->dv, s + j->at_gt, t->slope);
     TG__ATT_CALL(j, tg__attention_slopes, (t));
-    if (j->sums[TG__ATT_DV]) tg__attention_product(j, t->keys, j->dv, left, scores, t->step, 1, p->g + p->from * p->g_step * size, p->g_step,
+    if (j->sums[TG__ATT_DV])
+        tg__attention_product(j, t->keys, j->dv, left, scores, t->step, 1, p->g + p->from * p->g_step * size, p->g_step,
         j->sums[TG__ATT_DV] + (head * j->tk + p->k0) * j->dv * size, j->dv, true);
     if (j->sums[TG__ATT_DK]) tg__attention_product(j, t->keys, j->d, left, slope, t->step, 1, p->q + p->from * p->q_step * size, p->q_step,
         j->sums[TG__ATT_DK] + (head * j->tk + p->k0) * j->d * size, j->d, true);
@@ -23417,16 +23944,19 @@ TG__PRIVATE void tg__attention_meet(const tg__attention_plan *j, int64_t b, int6
 }
 TG__PRIVATE void tg__attention_pairs(const tg__attention_plan *j, int64_t i, char *s) {
     const int64_t n = i % j->pairs, unit = i / j->pairs, b = unit / j->hk, hk = unit % j->hk, shifted = n + j->phase - 1;
-    const int64_t k0 = (j->outer_q < j->outer_k ? shifted % j->outer_k : n) * TG__ATT_OUTER, q0 = (j->outer_q < j->outer_k ? n : shifted % j->outer_q) * TG__ATT_OUTER;
+    const int64_t k0 = (j->outer_q < j->outer_k ? shifted % j->outer_k : n) * TG__ATT_OUTER,
+        q0 = (j->outer_q < j->outer_k ? n : shifted % j->outer_q) * TG__ATT_OUTER;
     int64_t h, q;
     for (h = hk * j->group; h < (hk + 1) * j->group; h++)
-        for (q = q0; q < tg__imin(j->tq, q0 + TG__ATT_OUTER); q += TG__ATT_Q) tg__attention_meet(j, b, h, q, k0, tg__imin(j->tk, k0 + TG__ATT_OUTER), s);
+        for (q = q0; q < tg__imin(j->tq, q0 + TG__ATT_OUTER); q += TG__ATT_Q)
+            tg__attention_meet(j, b, h, q, k0, tg__imin(j->tk, k0 + TG__ATT_OUTER), s);
 }
 /* Sums take the type of the results: of one head of k and v. */
 TG__PRIVATE void tg__attention_round(const tg__attention_plan *j, int64_t unit) {
     int i;
     for (i = 0; i < 3; i++) {
-        const int64_t b = unit / j->hk, hk = unit % j->hk, heads = i == TG__ATT_DQ ? j->group : 1, rows = i == TG__ATT_DQ ? j->tq : j->tk, width = i == TG__ATT_DV ? j->dv : j->d;
+        const int64_t b = unit / j->hk, hk = unit % j->hk, heads = i == TG__ATT_DQ ? j->group : 1,
+            rows = i == TG__ATT_DQ ? j->tq : j->tk, width = i == TG__ATT_DV ? j->dv : j->d;
         int64_t h;
         for (h = 0; h < heads && j->sums[i]; h++)
             tg__attention_write(j, i, b, hk * heads + h, 0, rows, j->sums[i] + (unit * heads + h) * rows * width * j->size);
@@ -23516,7 +24046,8 @@ TG__PRIVATE bool tg__attention_plan_make(tg_ctx *tg, tg__attention_plan *j) {
     j->blocks = j->few ? tg__ceil_div(j->group * j->tq, TG__ATT_ROWS) : tg__ceil_div(j->tq, TG__ATT_Q);
     j->units = j->blocks * j->b * (j->few ? j->hk : j->h);
     /* in double: keys that are one key expanded can be more than fit in 64 bits */
-    work = (double)(j->few ? (int64_t)TG__ATT_ROWS : tg__imin(TG__ATT_Q, j->tq)) * (double)(j->causal ? j->tk / 2 + j->tk % 2 : j->tk) * (double)(j->d + j->dv);
+    work = (double)(j->few ? (int64_t)TG__ATT_ROWS : tg__imin(TG__ATT_Q, j->tq)) * (double)(j->causal
+        ? j->tk / 2 + j->tk % 2 : j->tk) * (double)(j->d + j->dv);
     j->per = work > (double)TG__ATT_CHUNK ? 1 : (int64_t)((double)TG__ATT_CHUNK / (work > 1 ? work : 1));
     return true;
 }
@@ -23542,7 +24073,8 @@ TG__FAMILY(attention, false);
    A query that sees no key gives 0, and has no gradient. A mask has no gradient here: one that wants it takes the road of
    the formula (tg__attention_formula). Saves: all operands, y, and two numbers for a query. */
 typedef struct tg__attention_attr { double scale, dropout; bool causal; uint64_t key; } tg__attention_attr;
-static const tg_attr tg__attention_attrs[] = { TG__ATTR(tg__attention_attr, scale, FLOAT), TG__ATTR(tg__attention_attr, dropout, FLOAT), TG__ATTR(tg__attention_attr, causal, BOOL) };
+static const tg_attr tg__attention_attrs[] = { TG__ATTR(tg__attention_attr, scale, FLOAT),
+    TG__ATTR(tg__attention_attr, dropout, FLOAT), TG__ATTR(tg__attention_attr, causal, BOOL) };
 
 TG__PRIVATE bool tg__attention_check(tg_ctx *tg, tg__node *n) {
     tg__attention_attr *at = (tg__attention_attr *)n->attr;
@@ -23555,7 +24087,8 @@ TG__PRIVATE bool tg__attention_check(tg_ctx *tg, tg__node *n) {
     for (d = 0; d < 3; d++) rest[d + 1] = shape[d] = q->shape[d];
     shape[3] = v->shape[3];
     for (d = 0; mask && d < 4; d++)
-        if (mask->shape[d] != (d < 3 ? q->shape[d] : k->shape[2])) return tg__fail_op(tg, TG_ERROR_SHAPE, "the mask is %t and does not broadcast to the scores of %t and %t", mask, q, k);
+        if (mask->shape[d] != (d < 3 ? q->shape[d] : k->shape[2]))
+            return tg__fail_op(tg, TG_ERROR_SHAPE, "the mask is %t and does not broadcast to the scores of %t and %t", mask, q, k);
     at->key = tg__random_key(&tg->random);                                     /* the derivative draws the same numbers */
     return tg__out_make(tg, n, 0, q->dtype, 4, shape) && tg__out_make(tg, n, 1, tg__compute_type(q->dtype), 4, rest);
 }
@@ -23578,7 +24111,8 @@ TG__PRIVATE bool tg__attention_forward(tg_ctx *tg, tg__node *n) {
 TG__PRIVATE tg_tensor *tg__attention_spread(tg_tensor *t, int64_t heads) {
     int64_t shape[5];
     if (!t || t->shape[1] == heads) return t;
-    shape[0] = t->shape[0]; shape[1] = t->shape[1]; shape[2] = t->shape[1] ? heads / t->shape[1] : 1; shape[3] = t->shape[2]; shape[4] = t->shape[3];
+    shape[0] = t->shape[0]; shape[1] = t->shape[1]; shape[2] = t->shape[1] ? heads / t->shape[1] : 1;
+    shape[3] = t->shape[2]; shape[4] = t->shape[3];
     return tg_flatten(tg_expand(tg_unsqueeze(t, 2), 5, shape), 1, 2);
 }
 /* and back: what they give is added up */
@@ -23593,7 +24127,8 @@ TG__PRIVATE tg_tensor *tg__attention_gather(tg_tensor *t, int64_t heads) {
    all places is taken away before softmax can make NaN of it. */
 TG__PRIVATE tg_tensor *tg__attention_weights(tg_ctx *tg, tg_tensor *q, tg_tensor *k, tg_tensor *mask, double scale, bool causal) {
     const int64_t last = -1;
-    tg_tensor *s = tg_mul_scalar(tg_matmul(q, tg_transpose(k, -2, -1)), scale), *none = tg_number(tg, -tg__inf()), *blind;      /* q that is scaled first is rounded once more */
+    /* q that is scaled first is rounded once more */
+    tg_tensor *s = tg_mul_scalar(tg_matmul(q, tg_transpose(k, -2, -1)), scale), *none = tg_number(tg, -tg__inf()), *blind;
     int64_t shape[2];
     if (!s) return NULL;
     if (causal) {
@@ -23607,7 +24142,8 @@ TG__PRIVATE tg_tensor *tg__attention_weights(tg_ctx *tg, tg_tensor *q, tg_tensor
     return tg_where(blind, tg_number(tg, 0), tg_softmax(tg_where(blind, tg_number(tg, 0), s), -1));
 }
 TG__PRIVATE tg_tensor *tg__attention_formula(tg_ctx *tg, tg_tensor *const *in, const tg__attention_attr *at) {
-    tg_tensor *p = tg__attention_weights(tg, tg__widened(in[0]), tg__widened(tg__attention_spread(in[1], in[0]->shape[1])), tg__widened(in[3]), at->scale, at->causal);
+    tg_tensor *p = tg__attention_weights(tg, tg__widened(in[0]),
+        tg__widened(tg__attention_spread(in[1], in[0]->shape[1])), tg__widened(in[3]), at->scale, at->causal);
     p = tg_matmul(at->dropout > 0 ? tg_dropout(p, at->dropout, true) : p, tg__widened(tg__attention_spread(in[2], in[0]->shape[1])));
     return tg_to(p, in[0]->dtype);
 }
@@ -23627,7 +24163,8 @@ TG__PRIVATE tg_tensor *tg__attention_factors(tg_ctx *tg, const tg__node *n, cons
 TG__PRIVATE bool tg__attention_backward_formula(tg_ctx *tg, tg__node *n, tg_tensor *g, tg_tensor **dx) {
     const tg__attention_attr *at = (const tg__attention_attr *)n->attr;
     const int64_t last = -1, heads = n->in[0]->shape[1], shared = n->in[1]->shape[1];
-    tg_tensor *q = tg__widened(n->in[0]), *k = tg__widened(tg__attention_spread(n->in[1], heads)), *v = tg__widened(tg__attention_spread(n->in[2], heads));
+    tg_tensor *q = tg__widened(n->in[0]), *k = tg__widened(tg__attention_spread(n->in[1], heads)),
+        *v = tg__widened(tg__attention_spread(n->in[2], heads));
     tg_tensor *p = tg__attention_weights(tg, q, k, tg__widened(n->in[3]), at->scale, at->causal), *keep = NULL, *ds;
     int i;
     g = tg__widened(g);
@@ -23649,7 +24186,9 @@ TG__PRIVATE bool tg__attention_backward(tg_ctx *tg, tg__node *n, tg_tensor **g, 
     if (tg->grad_mode) return tg__attention_backward_formula(tg, n, g[0], dx);
     tg__attention_ask(&a, n, TG_ATTENTION_DERIVATIVE);
     for (i = 0; i < 3; i++) {
-        if (n->wants[i] && !(dx[i] = tg__hold(tg, tg__tensor_make(tg, n->in[i]->device, n->in[i]->dtype, 4, n->in[i]->shape, NULL)))) return false;
+        if (n->wants[i] && !(dx[i] = tg__hold(tg, tg__tensor_make(tg, n->in[i]->device, n->in[i]->dtype, 4,
+            n->in[i]->shape, NULL))))
+            return false;
         tg__ask_for(&a, n->wants[i] ? dx[i] : NULL, TG_WRITE);
     }
     for (i = 0; i < 4; i++) tg__ask_for(&a, n->in[i], TG_READ);
@@ -23659,9 +24198,11 @@ TG__PRIVATE bool tg__attention_backward(tg_ctx *tg, tg__node *n, tg_tensor **g, 
     return tg__launch(&a, tg, &tg__family_attention, NULL);
 }
 #define TG__ATT_SAVES TG__SAVES_EACH(TG_SAVE_IN(0) | TG_SAVE_IN(1) | TG_SAVE_IN(2) | TG_SAVE_IN(3) | TG_SAVE_OUT(0) | TG_SAVE_OUT(1))
-static const tg_op tg__attention_op = { TG__OP("scaled_dot_product_attention", TG__IN_OPT(3, 1), TG__OUT(2), TG__NO_FLAGS), TG__ATT_SAVES, TG__ATTRS(tg__attention),
+static const tg_op tg__attention_op = { TG__OP("scaled_dot_product_attention", TG__IN_OPT(3, 1), TG__OUT(2),
+    TG__NO_FLAGS), TG__ATT_SAVES, TG__ATTRS(tg__attention),
     tg__attention_check, tg__attention_forward, tg__attention_backward, tg__fold_vmap };
-static const tg_op tg__attention_dropout_op = { TG__OP("scaled_dot_product_attention", TG__IN_OPT(3, 1), TG__OUT(2), TG_OP_RANDOM), TG__ATT_SAVES, TG__ATTRS(tg__attention),
+static const tg_op tg__attention_dropout_op = { TG__OP("scaled_dot_product_attention", TG__IN_OPT(3, 1), TG__OUT(2),
+    TG_OP_RANDOM), TG__ATT_SAVES, TG__ATTRS(tg__attention),
     tg__attention_check, tg__attention_forward, tg__attention_backward, tg__fold_vmap };
 
 /* ---- the public function: what torch refuses, and the way to four dimensions ---- */
@@ -23670,20 +24211,27 @@ TG__PRIVATE bool tg__attention_allowed(tg_ctx *tg, tg_tensor *const *in, const t
     int i;
     for (i = 0; i < 3; i++) {
         if (in[i]->dtype != q->dtype) return tg__fail(tg, TG__E_SAME_DTYPE, q, in[i], "; tg_to one of them");
-        if (in[i]->ndim < 2) return tg__fail_op(tg, TG_ERROR_SHAPE, "query, key and value need at least 2 dimensions [T, D], got %t", in[i]);
+        if (in[i]->ndim < 2)
+            return tg__fail_op(tg, TG_ERROR_SHAPE, "query, key and value need at least 2 dimensions [T, D], got %t", in[i]);
     }
     if (!tg_dtype_is_float(q->dtype)) return tg__fail(tg, TG__E_FLOAT_ONLY, q);
     if (!(a->dropout_p >= 0 && a->dropout_p <= 1)) return tg__fail(tg, TG__E_PROBABILITY, a->dropout_p);
-    if (k->shape[k->ndim - 1] != q->shape[q->ndim - 1]) return tg__fail_op(tg, TG_ERROR_SHAPE, "query %t and key %t need the same last size", q, k);
-    if (k->shape[k->ndim - 2] != v->shape[v->ndim - 2]) return tg__fail_op(tg, TG_ERROR_SHAPE, "key %t and value %t need the same number of rows, their last size but one", k, v);
+    if (k->shape[k->ndim - 1] != q->shape[q->ndim - 1])
+        return tg__fail_op(tg, TG_ERROR_SHAPE, "query %t and key %t need the same last size", q, k);
+    if (k->shape[k->ndim - 2] != v->shape[v->ndim - 2])
+        return tg__fail_op(tg, TG_ERROR_SHAPE, "key %t and value %t need the same number of rows, their last size but one", k, v);
     if (mask && mask->dtype != TG_BOOL && mask->dtype != TG_F32 && mask->dtype != q->dtype)
         return tg__fail_op(tg, TG_ERROR_DTYPE, "the mask must be bool, f32 or of query's type, got %t", mask);
-    if (mask && a->is_causal) return tg__fail(tg, TG__E_ARGUMENT, "attn_mask and is_causal exclude each other: put the triangle into the mask");
+    if (mask && a->is_causal)
+        return tg__fail(tg, TG__E_ARGUMENT, "attn_mask and is_causal exclude each other: put the triangle into the mask");
     if (!a->enable_gqa) return true;
     for (i = 1; i < 3; i++) {
-        if (q->ndim < 3 || in[i]->ndim < 3) return tg__fail_op(tg, TG_ERROR_SHAPE, "enable_gqa needs heads, [..., H, T, D], got %t and %t", q, in[i]);
+        if (q->ndim < 3 || in[i]->ndim < 3)
+            return tg__fail_op(tg, TG_ERROR_SHAPE, "enable_gqa needs heads, [..., H, T, D], got %t and %t", q, in[i]);
         const int64_t heads = q->shape[q->ndim - 3], shared = in[i]->shape[in[i]->ndim - 3];
-        if (shared == 0 ? heads != 0 : heads % shared != 0) return tg__fail_op(tg, TG_ERROR_SHAPE, "the %l heads of key or value, %t, must divide the %l heads of query, %t", shared, in[i], heads, q);
+        if (shared == 0 ? heads != 0 : heads % shared != 0)
+            return tg__fail_op(tg, TG_ERROR_SHAPE,
+                "the %l heads of key or value, %t, must divide the %l heads of query, %t", shared, in[i], heads, q);
     }
     return true;
 }
@@ -23697,7 +24245,8 @@ TG__PRIVATE bool tg__attention_lead(tg_ctx *tg, tg_tensor *const *in, bool heads
         for (d = *n - (in[i]->ndim - 2); d < *n - (heads ? 1 : 0); d++) {
             const int64_t size = in[i]->shape[d - (*n - (in[i]->ndim - 2))];
             if (size == 1 || size == lead[d]) continue;
-            if (lead[d] != 1) return tg__fail_op(tg, TG_ERROR_SHAPE, "the leading dimensions of %t, %t and %t do not broadcast", in[0], in[1], in[2]);
+            if (lead[d] != 1)
+                return tg__fail_op(tg, TG_ERROR_SHAPE, "the leading dimensions of %t, %t and %t do not broadcast", in[0], in[1], in[2]);
             lead[d] = size;
         }
     return true;
@@ -23729,7 +24278,9 @@ TG_API tg_tensor *tg_scaled_dot_product_attention_from(const tg_scaled_dot_produ
     if (!args) return NULL;
     in[0] = args->query; in[1] = args->key; in[2] = args->value; in[3] = args->attn_mask;
     tg__note(in[0] ? in[0] : in[1] ? in[1] : in[2] ? in[2] : in[3], args->at);
-    if (!(tg = tg__start_list(in, in[3] && !in[0] && !in[1] && !in[2] ? 4 : 3, "scaled_dot_product_attention")) || (in[3] && !tg__use(tg, in[3], 3))) return NULL;
+    if (!(tg = tg__start_list(in, in[3] && !in[0] && !in[1] && !in[2] ? 4 : 3, "scaled_dot_product_attention")) ||
+        (in[3] && !tg__use(tg, in[3], 3)))
+        return NULL;
     if (!tg__attention_allowed(tg, in, args) || !tg__attention_lead(tg, in, args->enable_gqa, &n, lead)) return NULL;
     tq = in[0]->shape[in[0]->ndim - 2]; tk = in[1]->shape[in[1]->ndim - 2];
     if (args->enable_gqa) lead[n - 1] = in[0]->shape[in[0]->ndim - 3];
@@ -23737,14 +24288,18 @@ TG_API tg_tensor *tg_scaled_dot_product_attention_from(const tg_scaled_dot_produ
         for (d = 0; d < n; d++) shape[d] = lead[d];
         shape[n] = tq; shape[n + 1] = tk;
         for (d = in[3]->ndim - 1, i = n + 1; d >= 0 && i >= 0 && (in[3]->shape[d] == shape[i] || in[3]->shape[d] == 1); d--, i--) { }
-        if (d >= 0) { tg__fail_op(tg, TG_ERROR_SHAPE, "the mask is %t and does not broadcast to the scores %v", in[3], n + 2, shape); return NULL; }
+        if (d >= 0) {
+            tg__fail_op(tg, TG_ERROR_SHAPE, "the mask is %t and does not broadcast to the scores %v", in[3], n + 2, shape);
+            return NULL;
+        }
     }
     at.dropout = args->dropout_p; at.causal = args->is_causal;
     at.scale = (double)in[0]->shape[in[0]->ndim - 1];
     at.scale = args->scale.is ? args->scale.value : at.scale > 0 ? 1 / tg__sqrt64(at.scale) : 1;
     outermost = tg__compose(tg);
     for (i = 0; i < 4; i++)
-        if (in[i] && !(in[i] = tg__attention_four(in[i], n, lead, args->enable_gqa && (i == 1 || i == 2) ? in[i]->shape[in[i]->ndim - 3] : -1,
+        if (in[i] && !(in[i] = tg__attention_four(in[i], n, lead, args->enable_gqa &&
+            (i == 1 || i == 2) ? in[i]->shape[in[i]->ndim - 3] : -1,
             i == 0 || i == 3 ? tq : tk, i == 3 ? tk : in[i]->shape[in[i]->ndim - 1]))) return tg__composed(tg, outermost, NULL);
     if (in[1]->shape[1] != in[2]->shape[1])
         for (i = 1; i < 3; i++) if (!(in[i] = tg__attention_spread(in[i], in[0]->shape[1]))) return tg__composed(tg, outermost, NULL);
@@ -23773,19 +24328,28 @@ TG__PRIVATE bool tg__heads_allowed(tg_ctx *tg, const tg__heads_args *a) {
     const int batch = q->ndim == 3;
     int64_t e;
     if (q->ndim != 2 && q->ndim != 3) return tg__fail_op(tg, TG_ERROR_SHAPE, "query must be [T, B, E] or [T, E], got %t", q);
-    if (k->ndim != q->ndim || v->ndim != q->ndim) return tg__fail_op(tg, TG_ERROR_SHAPE, "query, key and value need as many dimensions, got %t, %t and %t", q, k, v);
-    if (padding && padding->ndim != 1 + batch) return tg__fail_op(tg, TG_ERROR_SHAPE, "key_padding_mask must be %s, got %t", batch ? "[B, S]" : "[S]", padding);
-    if (mask && mask->ndim != 2 && mask->ndim != 3) return tg__fail_op(tg, TG_ERROR_SHAPE, "attn_mask must be [T, S] or [B H, T, S], got %t", mask);
-    if ((mask && mask->dtype != TG_BOOL && !tg_dtype_is_float(mask->dtype)) || (padding && padding->dtype != TG_BOOL && !tg_dtype_is_float(padding->dtype)))
+    if (k->ndim != q->ndim || v->ndim != q->ndim)
+        return tg__fail_op(tg, TG_ERROR_SHAPE, "query, key and value need as many dimensions, got %t, %t and %t", q, k, v);
+    if (padding && padding->ndim != 1 + batch)
+        return tg__fail_op(tg, TG_ERROR_SHAPE, "key_padding_mask must be %s, got %t", batch ? "[B, S]" : "[S]", padding);
+    if (mask && mask->ndim != 2 && mask->ndim != 3)
+        return tg__fail_op(tg, TG_ERROR_SHAPE, "attn_mask must be [T, S] or [B H, T, S], got %t", mask);
+    if ((mask && mask->dtype != TG_BOOL && !tg_dtype_is_float(mask->dtype)) ||
+        (padding && padding->dtype != TG_BOOL && !tg_dtype_is_float(padding->dtype)))
         return tg__fail(tg, TG__E_ARGUMENT, "attn_mask and key_padding_mask must be bool or floating");
     if (a->is_causal && !mask) return tg__fail(tg, TG__E_ARGUMENT, "is_causal says what attn_mask is, and needs it");
     e = q->shape[q->ndim - 1];
-    if (a->embed_dim_to_check && a->embed_dim_to_check != e) return tg__fail_op(tg, TG_ERROR_SHAPE, "expected an embedding of %l, query is %t", a->embed_dim_to_check, q);
-    if (a->num_heads < 1 || e % a->num_heads) return tg__fail_op(tg, TG_ERROR_VALUE, "num_heads is %l and must divide the embedding, %l", a->num_heads, e);
-    if (batch && (k->shape[1] != q->shape[1] || v->shape[1] != q->shape[1])) return tg__fail_op(tg, TG_ERROR_SHAPE, "the batches of %t, %t and %t differ", q, k, v);
+    if (a->embed_dim_to_check && a->embed_dim_to_check != e)
+        return tg__fail_op(tg, TG_ERROR_SHAPE, "expected an embedding of %l, query is %t", a->embed_dim_to_check, q);
+    if (a->num_heads < 1 || e % a->num_heads)
+        return tg__fail_op(tg, TG_ERROR_VALUE, "num_heads is %l and must divide the embedding, %l", a->num_heads, e);
+    if (batch && (k->shape[1] != q->shape[1] || v->shape[1] != q->shape[1]))
+        return tg__fail_op(tg, TG_ERROR_SHAPE, "the batches of %t, %t and %t differ", q, k, v);
     if (k->shape[0] != v->shape[0]) return tg__fail_op(tg, TG_ERROR_SHAPE, "key %t and value %t differ in length", k, v);
-    if (!a->use_separate_proj_weight && !tg__same_shape(k, v)) return tg__fail_op(tg, TG_ERROR_SHAPE, "key %t and value %t need one shape, unless use_separate_proj_weight is set", k, v);
-    if (!a->use_separate_proj_weight && !a->in_proj_weight) return tg__fail(tg, TG__E_ARGUMENT, "in_proj_weight is needed unless use_separate_proj_weight is set");
+    if (!a->use_separate_proj_weight && !tg__same_shape(k, v))
+        return tg__fail_op(tg, TG_ERROR_SHAPE, "key %t and value %t need one shape, unless use_separate_proj_weight is set", k, v);
+    if (!a->use_separate_proj_weight && !a->in_proj_weight)
+        return tg__fail(tg, TG__E_ARGUMENT, "in_proj_weight is needed unless use_separate_proj_weight is set");
     if (a->use_separate_proj_weight && !(a->q_proj_weight && a->k_proj_weight && a->v_proj_weight))
         return tg__fail(tg, TG__E_ARGUMENT, "use_separate_proj_weight needs q_proj_weight, k_proj_weight and v_proj_weight");
     if (!a->out_proj_weight) return tg__fail(tg, TG__E_ARGUMENT, "out_proj_weight is needed");
@@ -23795,7 +24359,9 @@ TG__PRIVATE bool tg__heads_allowed(tg_ctx *tg, const tg__heads_args *a) {
     return true;
 }
 /* Part i of 3 of the rows of a weight or a bias. */
-TG__PRIVATE tg_tensor *tg__heads_part(tg_tensor *t, int64_t i) { return t ? tg_narrow(t, 0, i * (t->shape[0] / 3), t->shape[0] / 3) : NULL; }
+TG__PRIVATE tg_tensor *tg__heads_part(tg_tensor *t, int64_t i) {
+    return t ? tg_narrow(t, 0, i * (t->shape[0] / 3), t->shape[0] / 3) : NULL;
+}
 TG__PRIVATE bool tg__heads_project(tg_ctx *tg, const tg__heads_args *a, tg_tensor *const *in, tg_tensor **x) {
     tg_tensor *const separate[3] = { a->q_proj_weight, a->k_proj_weight, a->v_proj_weight };
     const int64_t e = in[0]->shape[in[0]->ndim - 1];
@@ -23812,7 +24378,9 @@ TG__PRIVATE bool tg__heads_project(tg_ctx *tg, const tg__heads_args *a, tg_tenso
         tg_tensor *all = tg_linear(in[0], a->in_proj_weight, a->in_proj_bias);
         for (i = 0; i < 3; i++) x[i] = tg_narrow(all, -1, i * e, e);
     } else
-        for (i = 0; i < 3; i++) x[i] = tg_linear(in[i], a->use_separate_proj_weight ? separate[i] : tg__heads_part(a->in_proj_weight, i), tg__heads_part(a->in_proj_bias, i));
+        for (i = 0; i < 3; i++)
+            x[i] = tg_linear(in[i], a->use_separate_proj_weight ? separate[i] : tg__heads_part(a->in_proj_weight, i),
+                tg__heads_part(a->in_proj_bias, i));
     return !tg_failed(tg);
 }
 /* [T, B, E] -> [B, H, T, E / H] */
@@ -23919,7 +24487,8 @@ TG__PRIVATE tg_tensor *tg__heads_run(tg_ctx *tg, const tg__heads_args *a) {
 /* Where f16 has no units of its own all is made in f32 and rounded once, which is quicker, too. One tensor stays one. */
 TG__PRIVATE tg_tensor *tg__heads_wide(tg_ctx *tg, const tg__heads_args *args) {
     tg__heads_args a = *args;
-    tg_tensor **const each[16] = { &a.attn_mask, &a.key_padding_mask, &a.query, &a.key, &a.value, &a.bias_k, &a.bias_v, &a.in_proj_bias, &a.in_proj_weight,
+    tg_tensor **const each[16] = { &a.attn_mask, &a.key_padding_mask, &a.query, &a.key, &a.value, &a.bias_k,
+        &a.bias_v, &a.in_proj_bias, &a.in_proj_weight,
         &a.k_proj_weight, &a.out_proj_bias, &a.out_proj_weight, &a.q_proj_weight, &a.static_k, &a.static_v, &a.v_proj_weight }, *y;
     int i, k;
     for (i = 2; i < 16; i++) if (*each[i] && ((*each[i])->dtype != TG_F16 || (*each[i])->device != TG_CPU)) return tg__heads_run(tg, args);
@@ -23940,7 +24509,8 @@ TG_API tg_tensor *tg_multi_head_attention_forward_from(const tg_multi_head_atten
     if (args && args->weights) *args->weights = NULL;
     if (!args) return NULL;
     in[0] = args->query; in[1] = args->key; in[2] = args->value;
-    others[0] = args->attn_mask; others[1] = args->bias_k; others[2] = args->bias_v; others[3] = args->in_proj_bias; others[4] = args->in_proj_weight;
+    others[0] = args->attn_mask; others[1] = args->bias_k; others[2] = args->bias_v; others[3] = args->in_proj_bias;
+    others[4] = args->in_proj_weight;
     others[5] = args->k_proj_weight; others[6] = args->key_padding_mask; others[7] = args->out_proj_bias; others[8] = args->out_proj_weight;
     others[9] = args->q_proj_weight; others[10] = args->static_k; others[11] = args->static_v; others[12] = args->v_proj_weight;
     for (i = 0; i < 3 && !in[i]; i++) { }
@@ -24105,11 +24675,12 @@ TG__PRIVATE bool tg__rnn_copy(tg_ctx *tg, tg_tensor *y, tg__rnn_at x) {
 }
 
 /* ------------------------------------------------------------------ rnn_tanh, rnn_relu, lstm, gru ----
-   One layer in one direction: x [T, N, I], h0 [N, P] (this, c0 and b_hh packed), w_ih [G, I], w_hh [G, P], c0 [N, H] of lstm, biases [G], and w_hr
-   [P, H] where lstm's outputs are projected -> y [T, N, P], the last state [N, P], lstm's last cell state, and what the
-   derivative needs: gates [T, N, 4 H] of lstm (i, f, g, o) and gru (r, z, n, the state's part of n), cells [T, N, H].
-   Gradients of pre-activations d: dx = d w_ih, dw_ih = d^T x, dw_hh = d^T (states before), db = sum of d.
-   Where those are differentiated again the layer is computed anew by other functions, and these are differentiated. */
+   One layer in one direction: x [T, N, I], h0 [N, P] (this, c0 and b_hh packed), w_ih [G, I], w_hh [G, P], c0 [N, H]
+   of lstm, biases [G], and w_hr [P, H] where lstm's outputs are projected -> y [T, N, P], the last state [N, P],
+   lstm's last cell state, and what the derivative needs: gates [T, N, 4 H] of lstm (i, f, g, o) and gru (r, z, n, the
+   state's part of n), cells [T, N, H]. Gradients of pre-activations d: dx = d w_ih, dw_ih = d^T x, dw_hh = d^T
+   (states before), db = sum of d. Where those are differentiated again the layer is computed anew by other functions,
+   and these are differentiated. */
 enum { TG__RNN_X, TG__RNN_H0, TG__RNN_W_IH, TG__RNN_W_HH, TG__RNN_C0, TG__RNN_B_IH, TG__RNN_B_HH, TG__RNN_W_HR, TG__RNN_INS };
 enum { TG__RNN_Y, TG__RNN_H_N, TG__RNN_C_N, TG__RNN_GATES, TG__RNN_CELLS, TG__RNN_OUTS };
 typedef struct tg__rnn_attr { bool reverse; } tg__rnn_attr;
@@ -24188,7 +24759,8 @@ TG__PRIVATE bool tg__rnn_forward(tg_ctx *tg, tg__node *n) {
             && (!w_hr || tg__rnn_product(tg, here, tg__rnn_step(whole, 0), w_hr, true, false));
     }
     ok = ok && tg__rnn_copy(tg, n->out[TG__RNN_H_N], tg__rnn_step(y, tg__rnn_time(n, steps - 1)));
-    if (n->out[TG__RNN_CELLS]) ok = ok && tg__rnn_copy(tg, n->out[TG__RNN_C_N], tg__rnn_step(n->out[TG__RNN_CELLS], tg__rnn_time(n, steps - 1)));
+    if (n->out[TG__RNN_CELLS])
+        ok = ok && tg__rnn_copy(tg, n->out[TG__RNN_C_N], tg__rnn_step(n->out[TG__RNN_CELLS], tg__rnn_time(n, steps - 1)));
     if (gates != n->out[TG__RNN_GATES]) tg__tensor_drop(gates);
     tg__tensor_drop(product); tg__tensor_drop(panels); tg__tensor_drop(whole);
     return ok;
@@ -24322,7 +24894,8 @@ TG__PRIVATE bool tg__rnn_backward(tg_ctx *tg, tg__node *n, tg_tensor **g, tg_ten
     if (wants[TG__RNN_W_HH]) dx[TG__RNN_W_HH] = tg_matmul(tg_t(tg__rnn_rows(w.dproduct)), tg__rnn_rows(tg__rnn_states_before(n)));
     if (wants[TG__RNN_B_IH]) dx[TG__RNN_B_IH] = tg_sum_dims(tg__rnn_rows(w.dgates), 1, &zero, false);
     if (wants[TG__RNN_B_HH])
-        dx[TG__RNN_B_HH] = dx[TG__RNN_B_IH] && w.dproduct == w.dgates ? dx[TG__RNN_B_IH] : tg_sum_dims(tg__rnn_rows(w.dproduct), 1, &zero, false);
+        dx[TG__RNN_B_HH] = dx[TG__RNN_B_IH] && w.dproduct == w.dgates ? dx[TG__RNN_B_IH]
+            : tg_sum_dims(tg__rnn_rows(w.dproduct), 1, &zero, false);
     if (wants[TG__RNN_W_HR]) {
         const int64_t units = w.dc->shape[1];
         tg_tensor *whole = tg_mul(tg_narrow(n->out[TG__RNN_GATES], 2, 3 * units, units), tg_tanh(n->out[TG__RNN_CELLS]));
@@ -24333,7 +24906,8 @@ TG__PRIVATE bool tg__rnn_backward(tg_ctx *tg, tg__node *n, tg_tensor **g, tg_ten
     return tg->error == TG_OK;
 }
 /* Examples are sequences of one batch, where they share the weights. */
-TG__PRIVATE bool tg__rnn_vmap(tg_ctx *tg, const tg_op *op, const void *attr, tg_tensor *const *in, int n_in, unsigned mapped, tg_tensor **out) {
+TG__PRIVATE bool tg__rnn_vmap(tg_ctx *tg, const tg_op *op, const void *attr, tg_tensor *const *in, int n_in,
+    unsigned mapped, tg_tensor **out) {
     const unsigned states = 1u << TG__RNN_X | 1u << TG__RNN_H0 | 1u << TG__RNN_C0;
     tg_tensor *x[TG__RNN_INS];
     int64_t sizes[2];
@@ -24354,13 +24928,17 @@ TG__PRIVATE bool tg__rnn_vmap(tg_ctx *tg, const tg_op *op, const void *attr, tg_
     return out[TG__RNN_Y] != NULL;
 }
 #define TG__RNN_SAVES TG__SAVES_EACH(TG_SAVE_INS | TG_SAVE_OUT(TG__RNN_Y) | TG_SAVE_OUT(TG__RNN_GATES) | TG_SAVE_OUT(TG__RNN_CELLS))
-static const tg_op tg__rnn_tanh_op = { TG__OP_KIND("rnn_tanh", TG__IN_OPT(4, 4), TG__OUT(TG__RNN_OUTS), TG__NO_FLAGS, TG_RNN_TANH), TG__RNN_SAVES, TG__ATTRS(tg__rnn),
+static const tg_op tg__rnn_tanh_op = { TG__OP_KIND("rnn_tanh", TG__IN_OPT(4, 4), TG__OUT(TG__RNN_OUTS), TG__NO_FLAGS,
+    TG_RNN_TANH), TG__RNN_SAVES, TG__ATTRS(tg__rnn),
     tg__rnn_check, tg__rnn_forward, tg__rnn_backward, tg__rnn_vmap };
-static const tg_op tg__rnn_relu_op = { TG__OP_KIND("rnn_relu", TG__IN_OPT(4, 4), TG__OUT(TG__RNN_OUTS), TG__NO_FLAGS, TG_RNN_RELU), TG__RNN_SAVES, TG__ATTRS(tg__rnn),
+static const tg_op tg__rnn_relu_op = { TG__OP_KIND("rnn_relu", TG__IN_OPT(4, 4), TG__OUT(TG__RNN_OUTS), TG__NO_FLAGS,
+    TG_RNN_RELU), TG__RNN_SAVES, TG__ATTRS(tg__rnn),
     tg__rnn_check, tg__rnn_forward, tg__rnn_backward, tg__rnn_vmap };
-static const tg_op tg__lstm_op = { TG__OP_KIND("lstm", TG__IN_OPT(4, 4), TG__OUT(TG__RNN_OUTS), TG__NO_FLAGS, TG_RNN_LSTM), TG__RNN_SAVES, TG__ATTRS(tg__rnn),
+static const tg_op tg__lstm_op = { TG__OP_KIND("lstm", TG__IN_OPT(4, 4), TG__OUT(TG__RNN_OUTS), TG__NO_FLAGS,
+    TG_RNN_LSTM), TG__RNN_SAVES, TG__ATTRS(tg__rnn),
     tg__rnn_check, tg__rnn_forward, tg__rnn_backward, tg__rnn_vmap };
-static const tg_op tg__gru_op = { TG__OP_KIND("gru", TG__IN_OPT(4, 4), TG__OUT(TG__RNN_OUTS), TG__NO_FLAGS, TG_RNN_GRU), TG__RNN_SAVES, TG__ATTRS(tg__rnn),
+static const tg_op tg__gru_op = { TG__OP_KIND("gru", TG__IN_OPT(4, 4), TG__OUT(TG__RNN_OUTS), TG__NO_FLAGS,
+    TG_RNN_GRU), TG__RNN_SAVES, TG__ATTRS(tg__rnn),
     tg__rnn_check, tg__rnn_forward, tg__rnn_backward, tg__rnn_vmap };
 #undef TG__RNN_SAVES
 
@@ -24372,14 +24950,18 @@ TG__PRIVATE bool tg__rnn_fits(tg_ctx *tg, const tg_op *op, int64_t features, tg_
     const int64_t blocks = tg__rnn_blocks(op->kind), rows = in[TG__RNN_W_IH]->ndim ? in[TG__RNN_W_IH]->shape[0] : 0,
         states = in[TG__RNN_W_HR] && in[TG__RNN_W_HR]->ndim ? in[TG__RNN_W_HR]->shape[0] : rows / blocks;
     int i;
-    if (rows % blocks) return tg__fail_op(tg, TG_ERROR_SHAPE, "w_ih is %t; its rows must be a multiple of %l, the number of gates", in[TG__RNN_W_IH], blocks);
+    if (rows % blocks)
+        return tg__fail_op(tg, TG_ERROR_SHAPE, "w_ih is %t; its rows must be a multiple of %l, the number of gates",
+            in[TG__RNN_W_IH], blocks);
     for (i = TG__RNN_W_IH; i < TG__RNN_INS; i++) {
         const bool bias = i == TG__RNN_B_IH || i == TG__RNN_B_HH;
-        const int64_t first = i == TG__RNN_W_HR ? states : rows, second = i == TG__RNN_W_IH ? features : i == TG__RNN_W_HH ? states : rows / blocks;
+        const int64_t first = i == TG__RNN_W_HR ? states : rows, second = i == TG__RNN_W_IH ? features
+            : i == TG__RNN_W_HH ? states : rows / blocks;
         const tg_tensor *w = in[i];
         if (i == TG__RNN_C0 || !w) continue;
         if (w->dtype != dtype) return tg__fail_op(tg, TG_ERROR_DTYPE, "x is %y and %s is %t; tg_to one of them", (int)dtype, names[i], w);
-        if (bias && (w->ndim != 1 || w->shape[0] != rows)) return tg__fail_op(tg, TG_ERROR_SHAPE, "%s is %t, expected [%l]", names[i], w, rows);
+        if (bias && (w->ndim != 1 || w->shape[0] != rows))
+            return tg__fail_op(tg, TG_ERROR_SHAPE, "%s is %t, expected [%l]", names[i], w, rows);
         if (!bias && (w->ndim != 2 || w->shape[0] != first || w->shape[1] != second))
             return tg__fail_op(tg, TG_ERROR_SHAPE, "%s is %t, expected [%l, %l]", names[i], w, first, second);
     }
@@ -24403,7 +24985,8 @@ TG__PRIVATE void tg__rnn_settle(tg_tensor **in) {
 }
 
 /* A cell is one step. `c` and `c_next`: of lstm. */
-TG__PRIVATE tg_tensor *tg__rnn_cell(const tg_op *op, const char *name, tg_tensor *x, tg_tensor *h, tg_tensor *c, tg_tensor *w_ih, tg_tensor *w_hh,
+TG__PRIVATE tg_tensor *tg__rnn_cell(const tg_op *op, const char *name, tg_tensor *x, tg_tensor *h, tg_tensor *c,
+    tg_tensor *w_ih, tg_tensor *w_hh,
     tg_tensor *b_ih, tg_tensor *b_hh, tg_tensor **c_next) {
     tg_tensor *in[TG__RNN_INS], *out[TG__RNN_OUTS], *needs[3];
     tg__rnn_attr at;
@@ -24424,7 +25007,9 @@ TG__PRIVATE tg_tensor *tg__rnn_cell(const tg_op *op, const char *name, tg_tensor
     if (!row && x->ndim != 2) { tg__fail_op(tg, TG_ERROR_SHAPE, "x is %t, expected [N, I] or [I]", x); return NULL; }
     if (!tg__rnn_fits(tg, op, x->shape[x->ndim - 1], in, dtype)) return NULL;
     shape[0] = x->shape[0]; shape[1] = w_hh->shape[1];
-    if (!tg__rnn_state_fits(tg, "h", h, row ? 1 : 2, shape + row, dtype) || !tg__rnn_state_fits(tg, "c", c, row ? 1 : 2, shape + row, dtype)) return NULL;
+    if (!tg__rnn_state_fits(tg, "h", h, row ? 1 : 2, shape + row, dtype) ||
+        !tg__rnn_state_fits(tg, "c", c, row ? 1 : 2, shape + row, dtype))
+        return NULL;
     outermost = tg__compose(tg);
     if (row) shape[0] = 1;
     tg__rnn_settle(in);
@@ -24450,7 +25035,8 @@ TG_API tg_tensor *(tg_rnn_relu_cell)(tg_tensor *x, tg_tensor *h, tg_tensor *w_ih
 TG_API tg_tensor *(tg_gru_cell)(tg_tensor *x, tg_tensor *h, tg_tensor *w_ih, tg_tensor *w_hh, tg_tensor *b_ih, tg_tensor *b_hh) {
     return tg__rnn_cell(&tg__gru_op, "gru_cell", x, h, NULL, w_ih, w_hh, b_ih, b_hh, NULL);
 }
-TG_API tg_tensor *(tg_lstm_cell)(tg_tensor *x, tg_tensor *h, tg_tensor *c, tg_tensor *w_ih, tg_tensor *w_hh, tg_tensor *b_ih, tg_tensor *b_hh, tg_tensor **c_next) {
+TG_API tg_tensor *(tg_lstm_cell)(tg_tensor *x, tg_tensor *h, tg_tensor *c, tg_tensor *w_ih, tg_tensor *w_hh,
+    tg_tensor *b_ih, tg_tensor *b_hh, tg_tensor **c_next) {
     return tg__rnn_cell(&tg__lstm_op, "lstm_cell", x, h, c, w_ih, w_hh, b_ih, b_hh, c_next);
 }
 
@@ -24473,7 +25059,9 @@ TG__PRIVATE int64_t *tg__packed_sizes(tg_ctx *tg, tg_tensor *data, const tg_pack
     bool ok;
     if (!sizes) { tg__fail(tg, TG__E_NO_DATA, "batch_sizes of the packed sequence"); return NULL; }
     if (!tg__use(tg, sizes, 1) || !tg__whole(tg, sizes)) return NULL;
-    if (sizes->ndim != 1 || sizes->numel == 0 || sizes->dtype != TG_I64) { tg__fail_op(tg, TG_ERROR_SHAPE, "batch_sizes is %t, expected i64 [T]", sizes); return NULL; }
+    if (sizes->ndim != 1 || sizes->numel == 0 || sizes->dtype != TG_I64) {
+        tg__fail_op(tg, TG_ERROR_SHAPE, "batch_sizes is %t, expected i64 [T]", sizes); return NULL;
+    }
     v = (int64_t *)tg__mem_get(tg, (size_t)sizes->numel * sizeof *v);
     if (!v) return NULL;
     ok = tg_read(sizes, v, (size_t)sizes->numel * sizeof *v);
@@ -24482,7 +25070,8 @@ TG__PRIVATE int64_t *tg__packed_sizes(tg_ctx *tg, tg_tensor *data, const tg_pack
             tg__fail_op(tg, TG_ERROR_VALUE, "batch_sizes must be above 0 and not grow; element %l is %l", i, v[i]);
         if (ok) rows += v[i];
     }
-    if (ok && (data->ndim == 0 || data->shape[0] != rows)) ok = tg__fail_op(tg, TG_ERROR_SHAPE, "the packed data is %t; batch_sizes expects %l rows", data, rows);
+    if (ok && (data->ndim == 0 || data->shape[0] != rows))
+        ok = tg__fail_op(tg, TG_ERROR_SHAPE, "the packed data is %t; batch_sizes expects %l rows", data, rows);
     if (ok) return v;
     tg__mem_put(tg, v, (size_t)sizes->numel * sizeof *v);
     return NULL;
@@ -24519,7 +25108,8 @@ TG__PRIVATE bool tg__rnn_packed(tg__rnn_call *c, bool reverse, tg_tensor *const 
     int i, k;
     bool ok = y != NULL;
     if (!ok) return false;
-    states[0] = y + parts; states[1] = states[0] + parts;                  /* forwards: the last one's, then of those that ended, the latest first */
+    /* forwards: the last one's, then of those that ended, the latest first */
+    states[0] = y + parts; states[1] = states[0] + parts;
     memcpy(here, in, sizeof here);
     for (k = 0; k < 2; k++) state[k] = in[which[k]];
     for (i = 0; ok && i < parts; i++) {
@@ -24594,8 +25184,11 @@ TG__PRIVATE bool tg__rnn_counts(tg__rnn_call *c) {
     c->layers = a->num_layers ? a->num_layers : 1;
     c->ways = a->bidirectional ? 2 : 1;
     c->each = a->n_weights / c->layers / c->ways;
-    if (c->each * c->layers * c->ways == a->n_weights && (c->each == 2 || c->each == 4 || (lstm && (c->each == 3 || c->each == 5)))) return true;
-    return tg__fail_op(c->tg, TG_ERROR_VALUE, "%d weights for %d layers in %d directions; expected for each w_ih, w_hh, the biases b_ih, b_hh or none%s",
+    if (c->each * c->layers * c->ways == a->n_weights &&
+        (c->each == 2 || c->each == 4 || (lstm && (c->each == 3 || c->each == 5))))
+        return true;
+    return tg__fail_op(c->tg, TG_ERROR_VALUE,
+        "%d weights for %d layers in %d directions; expected for each w_ih, w_hh, the biases b_ih, b_hh or none%s",
         a->n_weights, c->layers, c->ways, lstm ? ", and w_hr where outputs are projected" : "");
 }
 /* The call between the checks of its operands and its end. */
@@ -24610,7 +25203,9 @@ TG__PRIVATE tg_tensor *tg__rnn_whole(tg__rnn_call *c, tg_tensor **h_n, tg_tensor
     int64_t shape[3];
     int k;
     if (!row && x->ndim != (packed ? 2 : 3)) {
-        tg__fail_op(tg, TG_ERROR_SHAPE, "x is %t, expected %s", x, packed ? "[R, I], the data of the packed sequence" : a->batch_first ? "[N, T, I] or [T, I]" : "[T, N, I] or [T, I]");
+        tg__fail_op(tg, TG_ERROR_SHAPE, "x is %t, expected %s", x,
+            packed ? "[R, I], the data of the packed sequence" : a->batch_first ? "[N, T, I] or [T, I]"
+            : "[T, N, I] or [T, I]");
         return NULL;
     }
     if (packed && !tg__rnn_parts(c, x)) return NULL;
@@ -24675,7 +25270,8 @@ TG__PRIVATE tg_tensor *tg__rnn_without_cells(const tg_op *op, const tg_gru_args 
     tg_lstm_args all = TG__ZERO;
     if (!a) return NULL;
     all.at = a->at; all.x = a->x; all.h0 = a->h0; all.weights = a->weights; all.n_weights = a->n_weights; all.batch_first = a->batch_first;
-    all.bidirectional = a->bidirectional; all.dropout = a->dropout; all.h_n = a->h_n; all.num_layers = a->num_layers; all.packed = a->packed; all.training = a->training;
+    all.bidirectional = a->bidirectional; all.dropout = a->dropout; all.h_n = a->h_n; all.num_layers = a->num_layers;
+    all.packed = a->packed; all.training = a->training;
     return tg__rnn_sequences(op, &all);
 }
 TG_API tg_tensor *tg_gru_from(const tg_gru_args *args) { return tg__rnn_without_cells(&tg__gru_op, args); }
@@ -24694,8 +25290,10 @@ TG__PRIVATE bool tg__pack(tg_ctx *tg, tg_tensor *x, tg_tensor *lengths, bool bat
     length = (int64_t *)lengths->data;
     if (sorted) from = (int64_t *)sorted->data;
     for (i = 0; i < batch; i++) {
-        if (length[i] < 1 || length[i] > steps) return tg__fail_op(tg, TG_ERROR_VALUE, "length %l: expected 1 to %l, the steps of %t", length[i], steps, x);
-        if (i && length[i] > length[i - 1]) return tg__fail(tg, TG__E_ARGUMENT, "the lengths must not grow; with enforce_sorted false they are sorted");
+        if (length[i] < 1 || length[i] > steps)
+            return tg__fail_op(tg, TG_ERROR_VALUE, "length %l: expected 1 to %l, the steps of %t", length[i], steps, x);
+        if (i && length[i] > length[i - 1])
+            return tg__fail(tg, TG__E_ARGUMENT, "the lengths must not grow; with enforce_sorted false they are sorted");
         total += length[i];
     }
     rows = tg__host_tensor(tg, TG_I64, 1, &total);
@@ -24712,7 +25310,10 @@ TG__PRIVATE bool tg__pack(tg_ctx *tg, tg_tensor *x, tg_tensor *lengths, bool bat
         }
     }
     data = tg_index_select(tg_flatten(x, 0, 1), 0, tg_to_device(rows, x->device));
-    if (sorted) { out->sorted_indices = tg_to_device(sorted, x->device); out->unsorted_indices = tg_to_device(out->unsorted_indices, x->device); }
+    if (sorted) {
+        out->sorted_indices = tg_to_device(sorted, x->device);
+        out->unsorted_indices = tg_to_device(out->unsorted_indices, x->device);
+    }
     out->data = data;
     return tg->error == TG_OK;
 }
@@ -24740,10 +25341,17 @@ TG__PRIVATE tg_tensor *tg__pad_packed(tg_ctx *tg, tg_tensor *data, const tg_pack
     int64_t shape[TG_MAX_DIMS + 1], row = 0, t, i;
     if (p->unsorted_indices) places = tg_contiguous(tg_to_device(p->unsorted_indices, TG_CPU));
     if (tg->error != TG_OK) return NULL;
-    if (places && (places->dtype != TG_I64 || places->numel != batch)) { tg__fail_op(tg, TG_ERROR_SHAPE, "unsorted_indices is %t, expected i64 [%l]", places, batch); return NULL; }
+    if (places && (places->dtype != TG_I64 || places->numel != batch)) {
+        tg__fail_op(tg, TG_ERROR_SHAPE, "unsorted_indices is %t, expected i64 [%l]", places, batch); return NULL;
+    }
     if (total == 0) total = steps;
-    if (total < steps) { tg__fail_op(tg, TG_ERROR_VALUE, "total_length %l is less than the longest sequence has, %l", total, steps); return NULL; }
-    if (total > INT64_MAX / 8 / batch) { tg__fail(tg, TG__E_RANGE, "total_length", "a length that memory can hold", (double)total); return NULL; }
+    if (total < steps) {
+        tg__fail_op(tg, TG_ERROR_VALUE, "total_length %l is less than the longest sequence has, %l", total, steps);
+        return NULL;
+    }
+    if (total > INT64_MAX / 8 / batch) {
+        tg__fail(tg, TG__E_RANGE, "total_length", "a length that memory can hold", (double)total); return NULL;
+    }
     shape[0] = total * batch;
     rows = tg__host_tensor(tg, TG_I64, 1, shape);
     *lengths = tg__host_tensor(tg, TG_I64, 1, &batch);
@@ -24776,7 +25384,10 @@ TG_API tg_tensor *(tg_pad_packed_sequence)(tg_tensor *data, const tg_packed_sequ
     tg = tg__start(data, "pad_packed_sequence");
     if (!tg) return NULL;
     if (!packed) { tg__fail(tg, TG__E_NO_DATA, "packed sequence"); return NULL; }
-    if (total_length < 0) { tg__fail(tg, TG__E_RANGE, "total_length", "a length, or 0 for that of the longest", (double)total_length); return NULL; }
+    if (total_length < 0) {
+        tg__fail(tg, TG__E_RANGE, "total_length", "a length, or 0 for that of the longest", (double)total_length);
+        return NULL;
+    }
     if (data->ndim >= TG_MAX_DIMS) { tg__fail(tg, TG__E_NDIM, data->ndim + 1); return NULL; }
     outermost = tg__compose(tg);
     sizes = tg__packed_sizes(tg, data, packed);
@@ -24848,8 +25459,8 @@ TG_API tg_tensor *(tg_vecdot)(tg_tensor *a, tg_tensor *b, int64_t dim) {
 
 /* ------------------------------------------------------------------ addmm, addmv, addbmm, baddbmm, addr ----
    beta x + alpha a b, x broadcast to the product's shape. beta 0: x's values do not count, not even NaN; its gradient
-   is 0. Halves are computed in f32 and rounded once. x [N] as it is beside matrices is a linear's bias. `sum`: the batches are one more part of the contracted
-   dimension. The form in place computes first and copies then. */
+   is 0. Halves are computed in f32 and rounded once. x [N] as it is beside matrices is a linear's bias. `sum`: the
+   batches are one more part of the contracted dimension. The form in place computes first and copies then. */
 TG__PRIVATE tg_tensor *tg__add_product(const char *name, tg_tensor *x, tg_tensor *a, tg_tensor *b, int dims_a, int dims_b, bool sum,
     double beta, double alpha, bool in_place) {
     tg_tensor *in[3], *to = x, *y;
@@ -24867,7 +25478,8 @@ TG__PRIVATE tg_tensor *tg__add_product(const char *name, tg_tensor *x, tg_tensor
         beta = whole_beta; alpha = whole_alpha;
     }
     outermost = tg__compose(tg);
-    bias = dims_a == 2 && dims_b == 2 && beta == 1 && alpha == 1 && x->ndim == 1 && x->shape[0] == b->shape[1] && a->shape[1] == b->shape[0];
+    bias = dims_a == 2 && dims_b == 2 && beta == 1 && alpha == 1 && x->ndim == 1 && x->shape[0] == b->shape[1] &&
+        a->shape[1] == b->shape[0];
     if (!bias && (narrow == TG_F16 || narrow == TG_BF16)) { x = tg_to(x, TG_F32); a = tg_to(a, TG_F32); b = tg_to(b, TG_F32); }
     if (sum && a && b) {
         static const int64_t order[3] = { 1, 0, 2 };
@@ -24971,10 +25583,12 @@ TG__PRIVATE bool tg__term_product(tg_ctx *tg, tg__term *a, tg__term *b, uint64_t
     /* what both keep, what a has, then what b has */
     for (n = 0, d = 0; d < a->t->ndim; d++)
         if (both & keep & tg__letter_bit(a->letter[d])) { out[n] = a->letter[d]; sizes[n] = a->t->shape[d]; batch *= sizes[n++]; n_both++; }
-    for (d = 0; d < a->t->ndim; d++) if (!(both & tg__letter_bit(a->letter[d]))) { out[n] = a->letter[d]; sizes[n] = a->t->shape[d]; rows *= sizes[n++]; }
+    for (d = 0; d < a->t->ndim; d++)
+        if (!(both & tg__letter_bit(a->letter[d]))) { out[n] = a->letter[d]; sizes[n] = a->t->shape[d]; rows *= sizes[n++]; }
     for (na = 0; na < n; na++) la[na] = out[na];
     for (nb = 0; nb < n_both; nb++) lb[nb] = out[nb];
-    for (d = 0; d < a->t->ndim; d++) if (both & ~keep & tg__letter_bit(a->letter[d])) { la[na++] = lb[nb++] = a->letter[d]; inner *= a->t->shape[d]; n_sum++; }
+    for (d = 0; d < a->t->ndim; d++)
+        if (both & ~keep & tg__letter_bit(a->letter[d])) { la[na++] = lb[nb++] = a->letter[d]; inner *= a->t->shape[d]; n_sum++; }
     for (d = 0; d < b->t->ndim; d++)
         if (!(both & tg__letter_bit(b->letter[d]))) { lb[nb++] = out[n] = b->letter[d]; sizes[n] = b->t->shape[d]; columns *= sizes[n++]; }
     if (!n_sum) {                                              /* nothing to sum: elements times elements */
@@ -25014,7 +25628,9 @@ TG__PRIVATE int tg__einsum_read(tg_ctx *tg, const char *text, int *at, unsigned 
         if (n <= TG_MAX_DIMS) {
             if (c >= 'A' && c <= 'Z') { letters[n++] = (unsigned char)(c - 'A'); continue; }
             if (c >= 'a' && c <= 'z') { letters[n++] = (unsigned char)(c - 'a' + 26); continue; }
-            if (c == '.' && !dots && text[*at + 1] == '.' && text[*at + 2] == '.') { letters[n++] = TG__DOTS; dots = true; *at += 2; continue; }
+            if (c == '.' && !dots && text[*at + 1] == '.' && text[*at + 2] == '.') {
+                letters[n++] = TG__DOTS; dots = true; *at += 2; continue;
+            }
         }
         tg__fail(tg, TG__E_SLICE_TEXT, text, *at);
         return -1;
@@ -25051,7 +25667,9 @@ TG__PRIVATE bool tg__einsum_operand(tg_ctx *tg, tg__einsum *e, int i, int *at, t
                     name, e->text, t->shape[k], t->shape[d], i, t);
         if (*size < 0 || *size == 1) *size = t->shape[d];
         else if (t->shape[d] != 1 && t->shape[d] != *size)
-            return tg__fail_op(tg, TG_ERROR_SHAPE, "letter %s of \"%s\" has size %l in operand %d, %t, and %l before it", name, e->text, t->shape[d], i, t, *size);
+            return tg__fail_op(tg, TG_ERROR_SHAPE,
+                "letter %s of \"%s\" has size %l in operand %d, %t, and %l before it", name, e->text, t->shape[d], i,
+                t, *size);
     }
     /* one dimension for each letter; a diagonal becomes the last */
     for (last = t->ndim, d = 0; d < last; d++) {
@@ -25083,11 +25701,14 @@ TG__PRIVATE bool tg__einsum_result(tg_ctx *tg, tg__einsum *e, int at) {
         if (w > TG_MAX_DIMS) return tg__fail(tg, TG__E_NDIM, w);
     }
     for (k = 0; k < n; k++) {
-        const int first = letters[k] == TG__DOTS ? TG__LETTERS - e->dots : letters[k], end = letters[k] == TG__DOTS ? TG__LETTERS : first + 1;
+        const int first = letters[k] == TG__DOTS ? TG__LETTERS - e->dots : letters[k], end = letters[k] == TG__DOTS
+            ? TG__LETTERS : first + 1;
         for (w = first; w < end; w++) {
             tg__letter_name(w, name);
-            if (w < 52 && !(e->once & tg__letter_bit(w))) return tg__fail_op(tg, TG_ERROR_VALUE, "letter %s of the result is in no operand of \"%s\"", name, e->text);
-            if (e->kept & tg__letter_bit(w)) return tg__fail_op(tg, TG_ERROR_VALUE, "letter %s is twice in the result of \"%s\"", name, e->text);
+            if (w < 52 && !(e->once & tg__letter_bit(w)))
+                return tg__fail_op(tg, TG_ERROR_VALUE, "letter %s of the result is in no operand of \"%s\"", name, e->text);
+            if (e->kept & tg__letter_bit(w))
+                return tg__fail_op(tg, TG_ERROR_VALUE, "letter %s is twice in the result of \"%s\"", name, e->text);
             if (e->n_out == TG_MAX_DIMS) return tg__fail(tg, TG__E_NDIM, e->n_out + 1);
             e->kept |= tg__letter_bit(w);
             e->out[e->n_out++] = (unsigned char)w;
@@ -25147,7 +25768,8 @@ TG_API tg_tensor *(tg_einsum)(const char *equation, tg_tensor *const *list, int 
     for (i = 0; ok && i < n; i++) {
         ok = tg__einsum_operand(tg, &e, i, &at, list[i]);
         if (ok && (equation[at] == ',') != (i + 1 < n))
-            ok = tg__fail_op(tg, TG_ERROR_VALUE, "\"%s\" is for %s operands than the %d that were given", equation, i + 1 < n ? "fewer" : "more", n);
+            ok = tg__fail_op(tg, TG_ERROR_VALUE, "\"%s\" is for %s operands than the %d that were given", equation,
+                i + 1 < n ? "fewer" : "more", n);
         at++;
     }
     if (ok && tg__einsum_result(tg, &e, at - 1)) y = tg__einsum_run(tg, &e);
@@ -25200,7 +25822,10 @@ TG_API tg_tensor *(tg_tensordot)(tg_tensor *a, tg_tensor *b, int64_t dims) {
 TG_API tg_tensor *(tg_tensordot_dims)(tg_tensor *a, tg_tensor *b, int n_a, const int64_t *dims_a, int n_b, const int64_t *dims_b) {
     tg_ctx *tg = tg__start2(a, b, "tensordot");
     if (!tg) return NULL;
-    if (n_a != n_b) { tg__fail_op(tg, TG_ERROR_VALUE, "expected as many dims of one as of the other, got %d and %d", n_a, n_b); return NULL; }
+    if (n_a != n_b) {
+        tg__fail_op(tg, TG_ERROR_VALUE, "expected as many dims of one as of the other, got %d and %d", n_a, n_b);
+        return NULL;
+    }
     if (n_a < 0 || (n_a && (!dims_a || !dims_b))) { tg__fail(tg, TG__E_NO_DATA, n_a < 0 ? "number of dims" : "dims"); return NULL; }
     return tg__tensordot(tg, a, b, n_a, dims_a, dims_b);
 }
@@ -25273,7 +25898,10 @@ TG_API tg_tensor *(tg_matrix_power)(tg_tensor *x, int64_t n) {
     bool outermost;
     tg_mark m;
     if (!tg || !tg__square_matrices(tg, x)) return NULL;
-    if (n < 0) { tg__fail_op(tg, TG_ERROR_VALUE, "the exponent is %l; expected at least 0, there is no inverse of matrices here", n); return NULL; }
+    if (n < 0) {
+        tg__fail_op(tg, TG_ERROR_VALUE, "the exponent is %l; expected at least 0, there is no inverse of matrices here", n);
+        return NULL;
+    }
     outermost = tg__compose(tg);
     m = tg_begin(tg);
     if (n == 0) y = tg_where(tg__full_beside(tg, x, TG_BOOL, 0, NULL, 1), tg__eye_beside(tg, x), x);   /* x has a gradient, of 0 */
@@ -25291,7 +25919,8 @@ TG_API tg_tensor *(tg_matrix_power)(tg_tensor *x, int64_t n) {
    on the host. */
 TG_API tg_tensor *(tg_matrix_exp)(tg_tensor *x) {
     tg_ctx *tg = tg__start_whole(x, "matrix_exp");
-    static const double over[17] = { 1.0, 1.0, 1.0 / 2, 1.0 / 6, 1.0 / 24, 1.0 / 120, 1.0 / 720, 1.0 / 5040, 1.0 / 40320, 1.0 / 362880, 1.0 / 3628800,
+    static const double over[17] = { 1.0, 1.0, 1.0 / 2, 1.0 / 6, 1.0 / 24, 1.0 / 120, 1.0 / 720, 1.0 / 5040,
+        1.0 / 40320, 1.0 / 362880, 1.0 / 3628800,
         1.0 / 39916800, 1.0 / 479001600, 1.0 / 6227020800.0, 1.0 / 87178291200.0, 1.0 / 1307674368000.0, 1.0 / 20922789888000.0 };
     const int64_t rows = -2, columns = -1;
     tg_tensor *a, *a2, *a3, *a4, *y, *norm, *times, *one;
@@ -25336,7 +25965,10 @@ TG_API tg_tensor *(tg_kron)(tg_tensor *a, tg_tensor *b) {
     /* two dimensions for each of the result, or one where either has size 1 */
     for (d = 0; d < n; d++) {
         const int64_t s = d < n - a->ndim ? 1 : a->shape[d - (n - a->ndim)], t = d < n - b->ndim ? 1 : b->shape[d - (n - b->ndim)];
-        if (!tg__mul_i64(s, t, &shape[d])) { tg__fail_op(tg, TG_ERROR_VALUE, "sizes %l and %l make a dimension larger than can be addressed", s, t); return NULL; }
+        if (!tg__mul_i64(s, t, &shape[d])) {
+            tg__fail_op(tg, TG_ERROR_VALUE, "sizes %l and %l make a dimension larger than can be addressed", s, t);
+            return NULL;
+        }
         sa[k] = s; sb[k++] = s != 1 && t != 1 ? 1 : t;
         if (s != 1 && t != 1) { sa[k] = 1; sb[k++] = t; }
     }
@@ -25362,7 +25994,8 @@ TG_API tg_tensor *(tg_cross_dim)(tg_tensor *a, tg_tensor *b, int64_t dim) {
         return NULL;
     }
     outermost = tg__compose(tg);
-    a = tg_sub(tg_mul(tg__round_three(a, dim, 1), tg__round_three(b, dim, 2)), tg_mul(tg__round_three(a, dim, 2), tg__round_three(b, dim, 1)));
+    a = tg_sub(tg_mul(tg__round_three(a, dim, 1), tg__round_three(b, dim, 2)),
+        tg_mul(tg__round_three(a, dim, 2), tg__round_three(b, dim, 1)));
     return tg__composed(tg, outermost, a);
 }
 TG_API tg_tensor *(tg_cross)(tg_tensor *a, tg_tensor *b) {
@@ -25390,10 +26023,12 @@ TG_API tg_tensor *(tg_linalg_vander)(tg_tensor *x, int64_t n) {
    are not all 0, is torch's promise. Without weights nothing is read. */
 TG__PRIVATE bool tg__cov_weights(tg_ctx *tg, tg_tensor *w, const char *name, bool floats, int64_t n) {
     if (!w) return true;
-    if (w->ndim > 1 || w->numel != n) return tg__fail_op(tg, TG_ERROR_SHAPE, "%s: expected [%l], one for each observation, got %t", name, n, w);
+    if (w->ndim > 1 || w->numel != n)
+        return tg__fail_op(tg, TG_ERROR_SHAPE, "%s: expected [%l], one for each observation, got %t", name, n, w);
     if (w->dtype == TG_BOOL || tg_dtype_is_float(w->dtype) != floats)
         return tg__fail_op(tg, TG_ERROR_DTYPE, "%s: expected %s, got %t", name, floats ? "a floating type" : "an integer type", w);
-    if (n && !(tg_item(tg_min(tg_detach(w))) >= 0)) return tg_failed(tg) ? false : tg__fail_op(tg, TG_ERROR_VALUE, "%s: weights cannot be negative", name);
+    if (n && !(tg_item(tg_min(tg_detach(w))) >= 0))
+        return tg_failed(tg) ? false : tg__fail_op(tg, TG_ERROR_VALUE, "%s: weights cannot be negative", name);
     return true;
 }
 /* Added up in f64, if it is there, and rounded once: the normalisation is a difference of such sums. */
@@ -25411,18 +26046,25 @@ TG_API tg_tensor *tg_cov_from(const tg_cov_args *args) {
     tg__note(x ? x : args->fweights ? args->fweights : args->aweights, args->at);
     f = args->fweights; w = args->aweights;
     if (!(tg = tg__start2(x, f ? f : x, "cov")) || (w && !tg__use(tg, w, f ? 2 : 1))) return NULL;
-    if (x->ndim > 2) { tg__fail_op(tg, TG_ERROR_SHAPE, "expected at most two dimensions, variables and observations, got %t", x); return NULL; }
+    if (x->ndim > 2) {
+        tg__fail_op(tg, TG_ERROR_SHAPE, "expected at most two dimensions, variables and observations, got %t", x);
+        return NULL;
+    }
     if (x->dtype == TG_BOOL) { tg__fail(tg, TG__E_NOT_FOR, (int)x->dtype); return NULL; }
     shape[0] = x->ndim < 2 ? 1 : x->shape[0]; shape[1] = x->ndim < 2 ? x->numel : x->shape[1];
     outermost = tg__compose(tg);
-    if (!tg__cov_weights(tg, f, "fweights", false, shape[1]) || !tg__cov_weights(tg, w, "aweights", true, shape[1])) return tg__composed(tg, outermost, NULL);
+    if (!tg__cov_weights(tg, f, "fweights", false, shape[1]) || !tg__cov_weights(tg, w, "aweights", true, shape[1]))
+        return tg__composed(tg, outermost, NULL);
     in = x->ndim < 2 ? tg_reshape(x, 2, shape) : x;
     w = f && w ? tg_mul(f, w) : f ? f : w;
     all = w ? tg__weights_sum(w) : tg_number(tg, (double)shape[1]);
-    if (w && all && tg_item(tg_detach(all)) == 0) { tg__fail_op(tg, TG_ERROR_VALUE, "the weights add up to 0"); return tg__composed(tg, outermost, NULL); }
+    if (w && all && tg_item(tg_detach(all)) == 0) {
+        tg__fail_op(tg, TG_ERROR_VALUE, "the weights add up to 0"); return tg__composed(tg, outermost, NULL);
+    }
     mean = tg_div(tg_sum_dims(w ? tg_mul(in, w) : in, 1, &one, true), all);
     if (!w) factor = tg_number(tg, (double)shape[1] > correction ? (double)shape[1] - correction : 0);
-    else if (args->aweights && correction != 0) factor = tg_relu(tg_sub(all, tg_div(tg_mul_scalar(tg__weights_sum(tg_mul(w, args->aweights)), correction), all)));
+    else if (args->aweights && correction != 0)
+        factor = tg_relu(tg_sub(all, tg_div(tg_mul_scalar(tg__weights_sum(tg_mul(w, args->aweights)), correction), all)));
     else factor = tg_relu(tg_sub_scalar(all, correction));
     in = tg_sub(in, mean);
     in = tg_div(tg_matmul(in, tg_t(w ? tg_mul(in, w) : in)), factor);
@@ -25500,18 +26142,22 @@ TG__PRIVATE bool tg__cdist_backward(tg_ctx *tg, tg__node *n, tg_tensor **g, tg_t
     int j;
     bool ok = true;
     if (tg->grad_mode) return tg__cdist_gradient(tg, n, n->in, g[0], true, dx);
-    for (j = 0; ok && j < 2; j++) if (n->wants[j]) ok = (dx[j] = tg_to(tg_zeros_like(n->in[j]), tg_dtype_size(dtype) < 4 ? TG_F32 : dtype)) != NULL;   /* halves are too coarse to add up in */
+    /* halves are too coarse to add up in */
+    for (j = 0; ok && j < 2; j++)
+        if (n->wants[j]) ok = (dx[j] = tg_to(tg_zeros_like(n->in[j]), tg_dtype_size(dtype) < 4 ? TG_F32 : dtype)) != NULL;
     ok = ok && tg__cdist_pieces(tg, n, g[0], dx);
     for (j = 0; ok && j < 2; j++) if (dx[j]) ok = (dx[j] = tg_to(dx[j], dtype)) != NULL;
     return ok;
 }
-static const tg_op tg__cdist_op = { TG__OP("cdist", TG__IN(2), TG__OUT(1), TG__NO_FLAGS), TG__SAVES2(TG_SAVE_INS, TG_SAVE_INS), TG__ATTRS(tg__cdist),
+static const tg_op tg__cdist_op = { TG__OP("cdist", TG__IN(2), TG__OUT(1), TG__NO_FLAGS),
+    TG__SAVES2(TG_SAVE_INS, TG_SAVE_INS), TG__ATTRS(tg__cdist),
     tg__cdist_check, tg__cdist_forward, tg__cdist_backward, tg__matched_vmap };
-/* By one product of matrices, |a|^2 + |b|^2 - 2 a b = [-2 a, |a|^2, 1] [b, 1, |b|^2]^T, which loses of near points what they have in common: in twice the
-   width where pairs are few. */
+/* By one product of matrices, |a|^2 + |b|^2 - 2 a b = [-2 a, |a|^2, 1] [b, 1, |b|^2]^T, which loses of near points
+   what they have in common: in twice the width where pairs are few. */
 TG__PRIVATE tg_tensor *tg__cdist_product(tg_ctx *tg, tg_tensor *a, tg_tensor *b) {
     const tg_dtype dtype = a->dtype;
-    const double m = (double)a->shape[a->ndim - 1], pairs = m > 0 ? (double)a->numel / m * ((double)b->numel / m) : 0;      /* or more, of batches */
+    /* or more, of batches */
+    const double m = (double)a->shape[a->ndim - 1], pairs = m > 0 ? (double)a->numel / m * ((double)b->numel / m) : 0;
     const tg_dtype wide = tg_dtype_size(dtype) < 4 ? TG_F32 : TG__HAS_F64 && pairs <= (double)TG__CDIST_FEW ? TG_F64 : dtype;
     const int64_t last = -1;
     tg_tensor *left[3], *right[3], *y;
@@ -25546,7 +26192,8 @@ TG_API tg_tensor *(tg_cdist)(tg_tensor *a, tg_tensor *b, double p, tg_cdist_mode
         y = tg__cdist_product(tg, a, b);
     } else if (a->shape[a->ndim - 1] == 0) y = tg_matmul(a, tg_transpose(b, -2, -1));
     else {
-        pairs = (double)tg__imax(a->numel * b->shape[b->ndim - 2], b->numel * a->shape[a->ndim - 2]);      /* or more, where batches broadcast */
+        /* or more, where batches broadcast */
+        pairs = (double)tg__imax(a->numel * b->shape[b->ndim - 2], b->numel * a->shape[a->ndim - 2]);
         if (pairs <= (double)TG__CDIST_PIECE || tg->lane) y = tg__cdist_direct(tg, a, tg_transpose(b, -2, -1), p);
         else { at.p = p; y = tg__apply(&tg__cdist_op, &at, NULL, a, tg_transpose(b, -2, -1)); }
     }
@@ -25605,7 +26252,10 @@ TG_API tg_tensor *(tg_bilinear)(tg_tensor *a, tg_tensor *b, tg_tensor *weight, t
     if (!tg__matmul_types(tg, a, b) || !tg__matmul_types(tg, a, weight) || (bias && !tg__matmul_types(tg, a, bias))) return NULL;
     fit = a->ndim >= 1 && a->ndim == b->ndim && weight->ndim == 3 && tg__same_but(a, b, a->ndim - 1)
         && a->shape[a->ndim - 1] == weight->shape[1] && b->shape[b->ndim - 1] == weight->shape[2];
-    if (!fit) { tg__fail_op(tg, TG_ERROR_SHAPE, "expected [..., I], [..., J] and weight [O, I, J], got %t, %t and %t", a, b, weight); return NULL; }
+    if (!fit) {
+        tg__fail_op(tg, TG_ERROR_SHAPE, "expected [..., I], [..., J] and weight [O, I, J], got %t, %t and %t", a, b, weight);
+        return NULL;
+    }
     if (bias && (bias->ndim != 1 || bias->shape[0] != weight->shape[0])) {
         tg__fail_op(tg, TG_ERROR_SHAPE, "expected bias [%l], got %t", weight->shape[0], bias);
         return NULL;
@@ -25727,8 +26377,13 @@ TG_API tg_tensor *tg_quantize_linear_from(const tg_quantize_linear_args *a) {
     dtype = a->zero ? a->zero->dtype : a->dtype == TG_F32 ? TG_U8 : a->dtype;
     if (!tg__quant_type(tg, dtype)) return NULL;
     if (dtype == TG_I32) { tg__fail(tg, TG__E_NOT_FOR, (int)dtype); return NULL; }
-    if (a->zero && a->dtype != TG_F32 && a->dtype != dtype) { tg__fail_op(tg, TG_ERROR_DTYPE, "the zero point is %t, but the dtype asked for is %y", a->zero, (int)a->dtype); return NULL; }
-    if (a->bits < 0 || a->bits > (dtype == TG_I16 ? 16 : 8)) { tg__fail(tg, TG__E_RANGE, "bits", "from 1 to those of the dtype, or 0", (double)a->bits); return NULL; }
+    if (a->zero && a->dtype != TG_F32 && a->dtype != dtype) {
+        tg__fail_op(tg, TG_ERROR_DTYPE, "the zero point is %t, but the dtype asked for is %y", a->zero, (int)a->dtype);
+        return NULL;
+    }
+    if (a->bits < 0 || a->bits > (dtype == TG_I16 ? 16 : 8)) {
+        tg__fail(tg, TG__E_RANGE, "bits", "from 1 to those of the dtype, or 0", (double)a->bits); return NULL;
+    }
     outermost = tg__compose(tg);
     y = tg__quant_options(tg, &q, a->axis) ? tg__quant_divided(q.x, q.scale, q.zero) : NULL;
     return tg__composed(tg, outermost, y ? tg__quant_saturated(y, dtype, a->bits) : NULL);
@@ -25786,7 +26441,8 @@ TG__PRIVATE bool tg__matmul_integer_forward(tg_ctx *tg, tg__node *n) {
     tg__ask_wide(&a, n->in[2], &a.o[0]);
     return tg__launch(&a, tg, &tg__family_gemm, NULL);
 }
-static const tg_op tg__matmul_integer_op = { TG__OP("matmul_integer", TG__IN_OPT(2, 1), TG__OUT(1), TG_OP_NO_GRAD), TG__NO_SAVES, TG__NO_ATTRS,
+static const tg_op tg__matmul_integer_op = { TG__OP("matmul_integer", TG__IN_OPT(2, 1), TG__OUT(1), TG_OP_NO_GRAD),
+    TG__NO_SAVES, TG__NO_ATTRS,
     tg__matmul_integer_check, tg__matmul_integer_forward, NULL, NULL };
 
 /* The zero point of a (rows) or b (columns) as i32 that broadcasts to [..., M, 1] or [..., 1, N]; NULL where it is absent. */
@@ -25797,9 +26453,13 @@ TG__PRIVATE bool tg__quant_zero(tg_ctx *tg, tg_tensor **zero, const tg_tensor *t
     bool fits;
     if (!z) return true;
     if (z->dtype != t->dtype) return tg__fail(tg, TG__E_SAME_DTYPE, t, z, "");
-    fits = z->ndim < 2 ? z->numel == 1 || z->shape[0] == t->shape[t->ndim - (rows ? 2 : 1)] : z->ndim <= t->ndim && z->shape[z->ndim - across] == 1;
-    for (d = 1; d <= z->ndim && fits && z->ndim > 1; d++) fits = d == across || z->shape[z->ndim - d] == 1 || z->shape[z->ndim - d] == t->shape[t->ndim - d];
-    if (!fits) return tg__fail_op(tg, TG_ERROR_SHAPE, "the %s is %t; expected one number, or one for each %s of %t", what, z, rows ? "row" : "column", t);
+    fits = z->ndim < 2 ? z->numel == 1 || z->shape[0] == t->shape[t->ndim - (rows ? 2 : 1)] : z->ndim <= t->ndim &&
+        z->shape[z->ndim - across] == 1;
+    for (d = 1; d <= z->ndim && fits && z->ndim > 1; d++)
+        fits = d == across || z->shape[z->ndim - d] == 1 || z->shape[z->ndim - d] == t->shape[t->ndim - d];
+    if (!fits)
+        return tg__fail_op(tg, TG_ERROR_SHAPE, "the %s is %t; expected one number, or one for each %s of %t", what, z,
+            rows ? "row" : "column", t);
     z = tg_to(z, TG_I32);
     if (z && z->ndim == 1) z = z->numel == 1 ? tg_reshape(z, TG_SCALAR) : rows ? tg_unsqueeze(z, 1) : z;
     return (*zero = z) != NULL;
@@ -25852,12 +26512,15 @@ TG_API tg_tensor *(tg_matmul_integer)(tg_tensor *a, tg_tensor *b, tg_tensor *a_z
     if (y && a->ndim == 1) y = tg_squeeze(y, b->ndim == 1 ? -1 : -2);
     return tg__composed(tg, outermost, y);
 }
-TG_API tg_tensor *(tg_qlinear_matmul)(tg_tensor *a, tg_tensor *a_scale, tg_tensor *a_zero, tg_tensor *b, tg_tensor *b_scale, tg_tensor *b_zero,
+TG_API tg_tensor *(tg_qlinear_matmul)(tg_tensor *a, tg_tensor *a_scale, tg_tensor *a_zero, tg_tensor *b,
+    tg_tensor *b_scale, tg_tensor *b_zero,
     tg_tensor *y_scale, tg_tensor *y_zero) {
     tg_ctx *tg = tg__start2(a, b, "qlinear_matmul");
     tg_tensor *y, *s;
     bool outermost;
-    if (!tg || !tg__use(tg, a_scale, 1) || !tg__use(tg, b_scale, 4) || !tg__use(tg, y_scale, 6) || (y_zero && !tg__use(tg, y_zero, 7))) return NULL;
+    if (!tg || !tg__use(tg, a_scale, 1) || !tg__use(tg, b_scale, 4) || !tg__use(tg, y_scale, 6) ||
+        (y_zero && !tg__use(tg, y_zero, 7)))
+        return NULL;
     if ((y_zero && !tg__quant_type(tg, y_zero->dtype))) return NULL;
     outermost = tg__compose(tg);
     y = tg_matmul_integer(a, b, a_zero, b_zero);
@@ -25882,20 +26545,27 @@ TG__PRIVATE bool tg__fake_check(tg_ctx *tg, const tg_tensor *x, int64_t low, int
     if (!tg_dtype_is_float(x->dtype)) return tg__fail(tg, TG__E_NOT_FOR, (int)x->dtype);
     return low <= high || tg__fail(tg, TG__E_RANGE, "quant_min", "no more than quant_max", (double)low);
 }
-TG_API tg_tensor *(tg_fake_quantize_per_tensor_affine)(tg_tensor *x, double scale, int64_t zero_point, int64_t quant_min, int64_t quant_max) {
+TG_API tg_tensor *(tg_fake_quantize_per_tensor_affine)(tg_tensor *x, double scale, int64_t zero_point,
+    int64_t quant_min, int64_t quant_max) {
     tg_ctx *tg = tg__start(x, "fake_quantize_per_tensor_affine");
     bool outermost;
     if (!tg || !tg__fake_check(tg, x, quant_min, quant_max)) return NULL;
-    if (zero_point < quant_min || zero_point > quant_max) { tg__fail(tg, TG__E_RANGE, "zero_point", "from quant_min to quant_max", (double)zero_point); return NULL; }
+    if (zero_point < quant_min || zero_point > quant_max) {
+        tg__fail(tg, TG__E_RANGE, "zero_point", "from quant_min to quant_max", (double)zero_point); return NULL;
+    }
     outermost = tg__compose(tg);
-    return tg__composed(tg, outermost, tg__fake_quantized(tg, x, tg__full_beside(tg, x, x->dtype == TG_F64 ? TG_F64 : TG_F32, 0, NULL, scale),
+    return tg__composed(tg, outermost, tg__fake_quantized(tg, x,
+        tg__full_beside(tg, x, x->dtype == TG_F64 ? TG_F64 : TG_F32, 0, NULL, scale),
         tg_number(tg, (double)zero_point), (double)quant_min, (double)quant_max));
 }
-TG_API tg_tensor *(tg_fake_quantize_per_channel_affine)(tg_tensor *x, tg_tensor *scale, tg_tensor *zero_point, int64_t axis, int64_t quant_min, int64_t quant_max) {
+TG_API tg_tensor *(tg_fake_quantize_per_channel_affine)(tg_tensor *x, tg_tensor *scale, tg_tensor *zero_point,
+    int64_t axis, int64_t quant_min, int64_t quant_max) {
     tg_ctx *tg = tg__start2(x, scale, "fake_quantize_per_channel_affine");
     tg_tensor *s, *z, *y = NULL;
     bool outermost;
-    if (!tg || !tg__use(tg, zero_point, 2) || !tg__fake_check(tg, x, quant_min, quant_max) || !tg__wrap_dim(tg, x, &axis, x->ndim)) return NULL;
+    if (!tg || !tg__use(tg, zero_point, 2) || !tg__fake_check(tg, x, quant_min, quant_max) ||
+        !tg__wrap_dim(tg, x, &axis, x->ndim))
+        return NULL;
     outermost = tg__compose(tg);
     s = tg__quant_beside(tg, tg_detach(scale), x, "scale", axis, 0);
     z = s ? tg__quant_beside(tg, tg_detach(zero_point), x, "zero point", axis, 0) : NULL;
@@ -25923,14 +26593,17 @@ typedef struct tg__loss {
     bool outermost;
 } tg__loss;
 
-TG__PRIVATE bool tg__loss_begin(tg__loss *l, const char *name, tg_place at, tg_tensor *const *in, int n, tg_tensor *weight, tg_reduction reduction) {
+TG__PRIVATE bool tg__loss_begin(tg__loss *l, const char *name, tg_place at, tg_tensor *const *in, int n,
+    tg_tensor *weight, tg_reduction reduction) {
     int i;
     for (i = 0; i < n && !in[i]; i++) {}
     tg__note(i < n ? in[i] : NULL, at);
     l->tg = tg__start_list(in, n, name);
     if (!l->tg) return false;
     if (weight && !tg__use(l->tg, weight, n)) return false;
-    if ((unsigned)reduction > (unsigned)TG_LOSS_NONE) return tg__fail_op(l->tg, TG_ERROR_VALUE, "the reduction must be TG_LOSS_MEAN, TG_LOSS_SUM or TG_LOSS_NONE, got %d", (int)reduction);
+    if ((unsigned)reduction > (unsigned)TG_LOSS_NONE)
+        return tg__fail_op(l->tg, TG_ERROR_VALUE,
+            "the reduction must be TG_LOSS_MEAN, TG_LOSS_SUM or TG_LOSS_NONE, got %d", (int)reduction);
     l->dtype = tg__result_type(in, n);
     if (!tg_dtype_is_float(l->dtype)) return tg__fail(l->tg, TG__E_FLOAT_ONLY, in[0]);
     l->reduction = reduction;
@@ -26054,7 +26727,8 @@ TG_API tg_tensor *tg_binary_cross_entropy_from(const tg_binary_cross_entropy_arg
     tg_tensor *e, *inside, *rest;
     if (!tg__loss_begin2(&l, "binary_cross_entropy", args)) return NULL;
     if (!tg__loss_same(&l, "target", l.target)) return tg__loss_close(&l, NULL);
-    if (!tg__within_0_1(l.x)) return tg__loss_fail(&l, "all elements of x must lie in [0, 1]; for logits there is tg_binary_cross_entropy_with_logits");
+    if (!tg__within_0_1(l.x))
+        return tg__loss_fail(&l, "all elements of x must lie in [0, 1]; for logits there is tg_binary_cross_entropy_with_logits");
     if (!tg__within_0_1(l.target)) return tg__loss_fail(&l, "all elements of target must lie in [0, 1]");
     /* 1 - x is exact where log(1 - x) is not small; elsewhere log1p has the digits */
     rest = tg_neg(l.x);
@@ -26084,7 +26758,8 @@ TG_API tg_tensor *tg_soft_margin_loss_from(const tg_soft_margin_loss_args *a) {
     if (!a) return NULL;
     in[0] = a->x; in[1] = a->target;
     if (!tg__loss_begin(&l, "soft_margin_loss", a->at, in, 2, NULL, a->reduction)) return NULL;
-    if (l.x && l.target && tg__broadcast(l.tg, in, 2, &n, shape) && (n != l.x->ndim || memcmp(shape, l.x->shape, (size_t)n * sizeof *shape) != 0)) {
+    if (l.x && l.target && tg__broadcast(l.tg, in, 2, &n, shape) &&
+        (n != l.x->ndim || memcmp(shape, l.x->shape, (size_t)n * sizeof *shape) != 0)) {
         tg__fail_op(l.tg, TG_ERROR_SHAPE, "target is %t; expected a shape that stretches to x's, %t", l.target, l.x);
         return tg__loss_close(&l, NULL);
     }
@@ -26152,13 +26827,15 @@ TG_API tg_tensor *tg_gaussian_nll_loss_from(const tg_gaussian_nll_loss_args *a) 
         for (i = 0; i < n && var->ndim == n; i++) if (var->shape[i] != l.x->shape[i]) apart += var->shape[i];
         if (d == n - 1 && var->ndim == n - 1) var = tg_unsqueeze(var, -1);
         else if (apart != 1) {
-            tg__fail_op(l.tg, TG_ERROR_SHAPE, "var is %t; expected the shape of x, %t, perhaps with one dimension of 1 or without the last", var, l.x);
+            tg__fail_op(l.tg, TG_ERROR_SHAPE,
+                "var is %t; expected the shape of x, %t, perhaps with one dimension of 1 or without the last", var, l.x);
             return tg__loss_close(&l, NULL);
         }
     }
     if (var && var->opaque != TG__MAPPED) {
         e = tg_any(tg_lt_scalar(var, 0));
-        if (e && tg_item(e) != 0) return tg__loss_number(&l, "var has negative elements: all", "be at least 0", tg_item(tg_amin(tg_detach(var))));
+        if (e && tg_item(e) != 0)
+            return tg__loss_number(&l, "var has negative elements: all", "be at least 0", tg_item(tg_amin(tg_detach(var))));
     }
     /* below eps the value is eps, and the derivative goes on as if it were not held there */
     var = tg_where(tg_lt_scalar(var, eps), tg_add_scalar(tg_sub(var, tg_detach(var)), eps), var);
@@ -26189,7 +26866,8 @@ TG_API tg_tensor *tg_cosine_embedding_loss_from(const tg_cosine_embedding_loss_a
     if (!tg__loss_begin3(&l, "cosine_embedding_loss", a)) return NULL;
     if (!l.x || !l.target || !l.third) return tg__loss_close(&l, NULL);
     if (l.third->ndim > 1 || l.x->ndim != l.third->ndim + 1 || l.target->ndim != l.third->ndim + 1) {
-        tg__fail_op(l.tg, TG_ERROR_SHAPE, "expected x1 [N, D], x2 [N, D] and target [N], or all without N, got %t, %t and %t", l.x, l.target, l.third);
+        tg__fail_op(l.tg, TG_ERROR_SHAPE,
+            "expected x1 [N, D], x2 [N, D] and target [N], or all without N, got %t, %t and %t", l.x, l.target, l.third);
         return tg__loss_close(&l, NULL);
     }
     zero = tg_number(l.tg, 0);
@@ -26201,7 +26879,9 @@ TG_API tg_tensor *tg_cosine_embedding_loss_from(const tg_cosine_embedding_loss_a
     return tg__loss_end(&l, c);
 }
 /* Along the last dimension; of no features it is 0 in every order. */
-TG__PRIVATE tg_tensor *tg__last_norm(tg_tensor *d, double p) { return d ? tg__norm_of(d->tg, d, d->numel ? p : 1, TG_DIMS(-1), false) : NULL; }
+TG__PRIVATE tg_tensor *tg__last_norm(tg_tensor *d, double p) {
+    return d ? tg__norm_of(d->tg, d, d->numel ? p : 1, TG_DIMS(-1), false) : NULL;
+}
 TG__PRIVATE tg_tensor *tg__triplet_distance(const tg_triplet_margin_loss_args *a, tg_tensor *x, tg_tensor *y, double eps, double p) {
     return a->distance ? a->distance(a->user, x, y) : tg__last_norm(tg_add_scalar(tg_sub(x, y), eps), p);
 }
@@ -26217,7 +26897,8 @@ TG_API tg_tensor *tg_triplet_margin_loss_from(const tg_triplet_margin_loss_args 
     if (!(margin > 0)) return tg__loss_number(&l, "the margin", "be above 0", margin);
     if (!(p >= 0)) return tg__loss_number(&l, "the p of a norm", "not be negative", p);
     if (l.x->ndim != l.target->ndim || l.x->ndim != l.third->ndim) {
-        tg__fail_op(l.tg, TG_ERROR_SHAPE, "anchor %t, positive %t and negative %t must have the same number of dimensions", l.x, l.target, l.third);
+        tg__fail_op(l.tg, TG_ERROR_SHAPE,
+            "anchor %t, positive %t and negative %t must have the same number of dimensions", l.x, l.target, l.third);
         return tg__loss_close(&l, NULL);
     }
     if (l.x->ndim == 0) { tg__fail(l.tg, TG__E_NO_DIMS, l.x); return tg__loss_close(&l, NULL); }
@@ -26291,11 +26972,14 @@ TG__PRIVATE tg_tensor *tg__ctc_losses(tg_ctx *tg, tg_tensor *x, tg_tensor *targe
     tg_tensor *ints, *part[3], *ways, *next, *dead, *runs, *e[2], *list[2], *z;
     static const int64_t classes = 2;
     for (i = 0; i < n; i++) spelled = tg__imax(spelled, length[i]);
-    if (!tg__mul_i64(2, spelled, &shape[2]) || shape[2] == INT64_MAX) { tg__fail(tg, TG__E_TOO_LARGE, targets->ndim, targets->shape); return NULL; }
+    if (!tg__mul_i64(2, spelled, &shape[2]) || shape[2] == INT64_MAX) {
+        tg__fail(tg, TG__E_TOO_LARGE, targets->ndim, targets->shape); return NULL;
+    }
     shape[0] = 3; shape[1] = n; shape[2]++;
     ints = tg__filled(tg, tg__host_tensor(tg, TG_I64, 3, shape), 0, 0, true);
     shape[0] = 2;
-    z = tg__filled(tg, tg__host_tensor(tg, TG_I64, 2, shape), 0, 0, true);           /* [2, N]: where the last label and the blank behind it are */
+    /* [2, N]: where the last label and the blank behind it are */
+    z = tg__filled(tg, tg__host_tensor(tg, TG_I64, 2, shape), 0, 0, true);
     if (!z || !ints) return NULL;
     of = (int64_t *)ints->data; over = of + n * shape[2]; first = over + n * shape[2]; end = (int64_t *)z->data;
     for (i = 0; i < n; i++) {
@@ -26308,7 +26992,10 @@ TG__PRIVATE tg_tensor *tg__ctc_losses(tg_ctx *tg, tg_tensor *x, tg_tensor *targe
         at += length[i];
         end[i] = 2 * length[i]; end[n + i] = tg__imax(2 * length[i] - 1, 0);
     }
-    if (x->device != TG_CPU) { ints = tg_to_device(ints, x->device); z = tg_to_device(z, x->device); times = tg_to_device(times, x->device); lengths = tg_to_device(lengths, x->device); }
+    if (x->device != TG_CPU) {
+        ints = tg_to_device(ints, x->device); z = tg_to_device(z, x->device); times = tg_to_device(times, x->device);
+        lengths = tg_to_device(lengths, x->device);
+    }
     for (i = 0; i < 3; i++) part[i] = tg_select(ints, 0, i);
     times = tg_unsqueeze(times, 1); lengths = tg_unsqueeze(lengths, 1);
     part[1] = tg_ne_scalar(part[1], 0); part[2] = tg_ne_scalar(part[2], 0);
@@ -26354,7 +27041,10 @@ TG_API tg_tensor *tg_ctc_loss_from(const tg_ctc_loss_args *a) {
         tg__fail_op(l.tg, TG_ERROR_SHAPE, "expected log_probs [T, N, C] or [T, C] and targets [N, S] or [S], got %t and %t", in[0], in[1]);
         return tg__loss_close(&l, NULL);
     }
-    if (x->numel == 0) { tg__fail_op(l.tg, TG_ERROR_SHAPE, "log_probs is %t; expected at least one element", x); return tg__loss_close(&l, NULL); }
+    if (x->numel == 0) {
+        tg__fail_op(l.tg, TG_ERROR_SHAPE, "log_probs is %t; expected at least one element", x);
+        return tg__loss_close(&l, NULL);
+    }
     if (x->ndim == 2) x = tg_unsqueeze(x, 1);
     t = tg__ctc_host(in[1]); times = tg__ctc_host(in[2]); lengths = tg__ctc_host(in[3]);
     if (!x || !t || !times || !lengths) return tg__loss_close(&l, NULL);
@@ -26367,7 +27057,10 @@ TG_API tg_tensor *tg_ctc_loss_from(const tg_ctc_loss_args *a) {
         tg__fail_op(l.tg, TG_ERROR_SHAPE, "targets %t do not hold %l sequences of %l elements together", in[1], n, sum);
         return tg__loss_close(&l, NULL);
     }
-    if (a->blank < 0 || a->blank >= x->shape[2]) { tg__fail_op(l.tg, TG_ERROR_VALUE, "blank is %l; expected one of the %l classes", a->blank, x->shape[2]); return tg__loss_close(&l, NULL); }
+    if (a->blank < 0 || a->blank >= x->shape[2]) {
+        tg__fail_op(l.tg, TG_ERROR_VALUE, "blank is %l; expected one of the %l classes", a->blank, x->shape[2]);
+        return tg__loss_close(&l, NULL);
+    }
     e = tg__ctc_losses(l.tg, x, t, times, lengths, a->blank);
     if (a->zero_infinity) e = tg_where(tg_eq_scalar(e, tg__inf()), tg__zero_number(e), e);
     if (l.reduction == TG_LOSS_MEAN && e) {
@@ -26396,7 +27089,8 @@ TG__PRIVATE bool tg__loss_classes(tg__loss *l, bool indices) {
 }
 /* The end of nll_loss and cross_entropy: e are the losses, 0 where a class does not count; spread what is added to them
    for label smoothing. The mean is over what counts, by its weights. */
-TG__PRIVATE tg_tensor *tg__loss_counted(tg__loss *l, tg_tensor *e, tg_tensor *spread, double smoothing, tg_tensor *counts, tg_tensor *safe) {
+TG__PRIVATE tg_tensor *tg__loss_counted(tg__loss *l, tg_tensor *e, tg_tensor *spread, double smoothing,
+    tg_tensor *counts, tg_tensor *safe) {
     tg_tensor *w = NULL, *zero = tg_number(l->tg, 0);
     int64_t flat;
     if (!e || !safe) return tg__loss_close(l, NULL);
@@ -26451,7 +27145,10 @@ TG_API tg_tensor *tg_cross_entropy_from(const tg_cross_entropy_args *a) {
     }
     if (log && weight) log = tg_mul(log, weight);
     if (tg__same_shape(x, t)) {                        /* probabilities */
-        if (!tg_dtype_is_float(t->dtype)) { tg__fail_op(l.tg, TG_ERROR_DTYPE, "a target of x's shape, %t, holds probabilities, got %t", x, t); return tg__loss_close(&l, NULL); }
+        if (!tg_dtype_is_float(t->dtype)) {
+            tg__fail_op(l.tg, TG_ERROR_DTYPE, "a target of x's shape, %t, holds probabilities, got %t", x, t);
+            return tg__loss_close(&l, NULL);
+        }
         if (ignored >= 0) return tg__loss_fail(&l, "ignore_index is for targets that are classes, not probabilities");
         e = l.target;
         if (smoothing > 0) e = tg_add_scalar(tg_mul_scalar(e, 1 - smoothing), smoothing / (double)classes);
@@ -26483,7 +27180,8 @@ TG__PRIVATE bool tg__loss_rows(tg__loss *l, tg_tensor **x, int64_t *shape) {
     if (!tg_dtype_is_float(t->dtype)) return tg__fail(l->tg, TG__E_FLOAT_ONLY, t);
     shape[0] = t->ndim == 2 ? t->shape[0] : 1;
     shape[1] = t->ndim == 0 ? 1 : t->shape[t->ndim - 1];
-    if (t->ndim > 2 || shape[1] == 0) return tg__fail_op(l->tg, TG_ERROR_SHAPE, "expected x [N, C] or [C] of at least one class, got %t", t);
+    if (t->ndim > 2 || shape[1] == 0)
+        return tg__fail_op(l->tg, TG_ERROR_SHAPE, "expected x [N, C] or [C] of at least one class, got %t", t);
     *x = tg_reshape(l->x, 2, shape);
     return *x && tg__is_index(l->tg, l->target);
 }
@@ -26570,7 +27268,8 @@ TG__PRIVATE tg_tensor *tg__per_channel(const tg_tensor *x, tg_tensor *t) {
 /* Is it absent, or [n]? */
 TG__PRIVATE bool tg__is_per_channel(tg_ctx *tg, const char *name, tg_tensor *t, int64_t n) {
     if (!t) return true;
-    return tg__use(tg, t, 0) && ((t->ndim == 1 && t->shape[0] == n) || tg__fail_op(tg, TG_ERROR_SHAPE, "%s is %t; expected [%l], one for each channel", name, t, n));
+    return tg__use(tg, t, 0) && ((t->ndim == 1 && t->shape[0] == n) ||
+        tg__fail_op(tg, TG_ERROR_SHAPE, "%s is %t; expected [%l], one for each channel", name, t, n));
 }
 /* ---- the family: rows to mean 0 and variance 1 ----
    Operands are walked over twice: `kept` from row to row, `run` within one. A row is taken in pieces, in place where all
@@ -26590,7 +27289,8 @@ TG__NORM_KERNELS(TG__KERNEL_F64, TG__KERNEL_F64, f64)
                                                       up the next while it waits for the numbers of one */
 #define TG__NORM_PARTS 64                          /* chunks, where each sums up the weights' gradients of its rows */
 
-enum { TG__NORM_Y, TG__NORM_DW, TG__NORM_DB, TG__NORM_ROWS, TG__NORM_X, TG__NORM_W, TG__NORM_LAST, TG__NORM_FEW };     /* LAST: bias, or g */
+/* LAST: bias, or g */
+enum { TG__NORM_Y, TG__NORM_DW, TG__NORM_DB, TG__NORM_ROWS, TG__NORM_X, TG__NORM_W, TG__NORM_LAST, TG__NORM_FEW };
 
 typedef struct tg__norm_plan {
     tg__job  job;
@@ -26648,7 +27348,8 @@ TG__PRIVATE void tg__norm_piece(tg__norm_at *a, int64_t from, bool only_x) {
         if (j->direct) {
             if (k != TG__NORM_X && only_x) continue;
             if (only_x && j->flat) { a->p[k] = a->base[k] + from * j->size[k]; continue; }
-            a->p[k] = a->base[k] + (last > 1 ? tg__loop_offset(&j->run, k, from, &column) : line * j->run.stride[k][0] + column * j->run.stride[k][last]) * j->size[k];
+            a->p[k] = a->base[k] + (last > 1 ? tg__loop_offset(&j->run, k, from,
+                &column) : line * j->run.stride[k][0] + column * j->run.stride[k][last]) * j->size[k];
             a->n = tg__imin(a->n, j->run.shape[last] - column);
             continue;
         }
@@ -26662,11 +27363,16 @@ TG__PRIVATE void tg__norm_piece(tg__norm_at *a, int64_t from, bool only_x) {
 TG__PRIVATE void tg__norm_store(const tg__norm_at *a, int64_t from) {
     const tg__norm_plan *j = a->j;
     if (!j->direct)
-        tg__loop_tile(&j->run, TG__NORM_Y, j->job.tg->isa, from, a->n, j->job.r->compute, a->p[TG__NORM_Y], a->base[TG__NORM_Y], j->job.o[TG__NORM_Y].dtype, true);
+        tg__loop_tile(&j->run, TG__NORM_Y, j->job.tg->isa, from, a->n, j->job.r->compute, a->p[TG__NORM_Y],
+            a->base[TG__NORM_Y], j->job.o[TG__NORM_Y].dtype, true);
 }
 /* Does operand k stand still for the piece? Then it is a number of the computed type. */
-TG__PRIVATE bool tg__norm_still(const tg__norm_plan *j, int k) { return j->still[k] || (j->direct && j->run.stride[k][j->run.ndim - 1] == 0); }
-TG__PRIVATE double tg__norm_number(const tg__norm_plan *j, const char *p) { return j->wide ? *(const double *)(const void *)p : (double)*(const float *)(const void *)p; }
+TG__PRIVATE bool tg__norm_still(const tg__norm_plan *j, int k) {
+    return j->still[k] || (j->direct && j->run.stride[k][j->run.ndim - 1] == 0);
+}
+TG__PRIVATE double tg__norm_number(const tg__norm_plan *j, const char *p) {
+    return j->wide ? *(const double *)(const void *)p : (double)*(const float *)(const void *)p;
+}
 /* The piece for the kernels. The weight: as many, or NULL and its number. */
 TG__PRIVATE double tg__norm_fill(const tg__norm_at *a, tg__norm_run *r) {
     const char *w = a->p[TG__NORM_W];
@@ -26847,7 +27553,8 @@ TG__PRIVATE void tg__norm_short(const tg__norm_at *a, int64_t row, int64_t end, 
         if (stats && !j->back) tg__norm_copy_stats(a, row, n, false);
         for (i = 0; i < n && j->tiles; i++)
             tg__loop_tile(&j->run, TG__NORM_Y, j->job.tg->isa, 0, j->length, j->job.r->compute, (char *)r.y + i * j->length * size,
-                j->job.at[TG__NORM_Y] + tg__loop_offset(&j->kept, TG__NORM_Y, row + i, NULL) * j->size[TG__NORM_Y], j->job.o[TG__NORM_Y].dtype, true);
+                j->job.at[TG__NORM_Y] + tg__loop_offset(&j->kept, TG__NORM_Y, row + i, NULL) * j->size[TG__NORM_Y],
+                    j->job.o[TG__NORM_Y].dtype, true);
     }
 }
 TG__PRIVATE void tg__norm_chunk(void *plan, int64_t index) {
@@ -26879,7 +27586,9 @@ TG__PRIVATE void tg__norm_chunk(void *plan, int64_t index) {
             }
             for (k = 0; k < n; k++) {
                 if (!j->back) tg__norm_row(&a[k], &r);
-                else tg__norm_back_row(&a[k], &r, part && j->job.at[TG__NORM_DW] ? part : NULL, part && j->job.at[TG__NORM_DB] ? part + j->length * size : NULL);
+                else
+                    tg__norm_back_row(&a[k], &r, part && j->job.at[TG__NORM_DW] ? part : NULL, part &&
+                        j->job.at[TG__NORM_DB] ? part + j->length * size : NULL);
             }
         }
     }
@@ -26931,13 +27640,16 @@ TG__PRIVATE int64_t tg__norm_start(tg_ctx *tg, int phase, void *plan) {
     }
     if (j->run.ndim > 1 && j->run.shape[j->run.ndim - 1] < 64) j->direct = false;
     j->straight = j->direct && j->run.ndim == 1;
-    j->far_away = j->straight && j->kept.ndim == 1 && j->length <= TG__NORM_TILE && j->rows * j->length * j->size[TG__NORM_X] >= (int64_t)1 << 20;
+    j->far_away = j->straight && j->kept.ndim == 1 && j->length <= TG__NORM_TILE &&
+        j->rows * j->length * j->size[TG__NORM_X] >= (int64_t)1 << 20;
     /* what was read is to be in L1 when it is read again */
     j->side = j->straight ? tg__imax(1, tg__imin(TG__NORM_SIDE, TG__NORM_TILE / (j->length * (j->back ? 2 : 1)))) : 1;
     j->flat = true;
-    for (i = 0; i + 1 < j->run.ndim; i++) if (j->run.stride[TG__NORM_X][i] != j->run.stride[TG__NORM_X][i + 1] * j->run.shape[i + 1]) j->flat = false;
+    for (i = 0; i + 1 < j->run.ndim; i++)
+        if (j->run.stride[TG__NORM_X][i] != j->run.stride[TG__NORM_X][i + 1] * j->run.shape[i + 1]) j->flat = false;
     /* by sizes and weights alone: other strides, the same bits */
-    j->many = j->length <= TG__NORM_SHORT && j->rows > 1 && !j->own && tg__norm_shared(j, TG__NORM_W) && (j->back || tg__norm_shared(j, TG__NORM_LAST));
+    j->many = j->length <= TG__NORM_SHORT && j->rows > 1 && !j->own && tg__norm_shared(j, TG__NORM_W) &&
+        (j->back || tg__norm_shared(j, TG__NORM_LAST));
     j->tiles = !j->direct || (j->many && (j->kept.ndim > 1 || (j->job.at[TG__NORM_ROWS] && j->kept.stride[TG__NORM_ROWS][0] != 2)));
     j->per = tg__imax(1, 16384 / (j->length + 16));
     if (j->back && !j->own && (j->job.at[TG__NORM_DW] || j->job.at[TG__NORM_DB])) {
@@ -27068,7 +27780,8 @@ TG__PRIVATE bool tg__norm_check(tg_ctx *tg, tg__node *n) {
     if (!tg__out_like(tg, n, 0, x)) return false;
     shape[0] = x->numel / tg__norm_length(n->op->kind, (const tg__norm_attr *)n->attr, x); shape[1] = 2;
     /* moving statistics are made of the rows */
-    return (n->op->kind < TG__NORM_BATCH && !n->wants[0] && !n->wants[1] && !n->wants[2]) || tg__out_make(tg, n, 1, tg__compute_type(x->dtype), 2, shape);
+    return (n->op->kind < TG__NORM_BATCH && !n->wants[0] && !n->wants[1] && !n->wants[2]) ||
+        tg__out_make(tg, n, 1, tg__compute_type(x->dtype), 2, shape);
 }
 TG__PRIVATE bool tg__norm_forward(tg_ctx *tg, tg__node *n) { return tg__norm_run_family(tg, n, n->out[0], NULL, NULL, NULL); }
 /* A tensor that is several operands gets a gradient for each: they are seen through views of their own. */
@@ -27125,7 +27838,8 @@ TG__PRIVATE bool tg__norm_backward(tg_ctx *tg, tg__node *n, tg_tensor **g, tg_te
     return tg->error == TG_OK;
 }
 /* Weights of each example's own of a layer's norm are multiplied behind it; those of channels are the channels'. */
-TG__PRIVATE bool tg__norm_vmap(tg_ctx *tg, const tg_op *op, const void *attr, tg_tensor *const *in, int n_in, unsigned mapped, tg_tensor **out) {
+TG__PRIVATE bool tg__norm_vmap(tg_ctx *tg, const tg_op *op, const void *attr, tg_tensor *const *in, int n_in,
+    unsigned mapped, tg_tensor **out) {
     tg__norm_attr at = *(const tg__norm_attr *)attr;
     const int ndim = in[0]->ndim - (int)(mapped & 1u);
     tg_tensor *y;
@@ -27138,11 +27852,15 @@ TG__PRIVATE bool tg__norm_vmap(tg_ctx *tg, const tg_op *op, const void *attr, tg
     return (out[0] = tg_to(y, in[0]->dtype)) != NULL;
 }
 #define TG__NORM_REST TG__SAVES_EACH(TG_SAVE_IN(0) | TG_SAVE_IN(1) | TG_SAVE_IN(2) | TG_SAVE_OUT(1)), TG__ATTRS(tg__norm), tg__norm_check, tg__norm_forward, tg__norm_backward, tg__norm_vmap
-static const tg_op tg__layer_norm_op = { TG__OP_KIND("layer_norm", TG__IN_OPT(1, 2), TG__OUT(2), TG__NO_FLAGS, TG__NORM_LAYER), TG__NORM_REST };
+static const tg_op tg__layer_norm_op = { TG__OP_KIND("layer_norm", TG__IN_OPT(1, 2), TG__OUT(2), TG__NO_FLAGS,
+    TG__NORM_LAYER), TG__NORM_REST };
 static const tg_op tg__rms_norm_op = { TG__OP_KIND("rms_norm", TG__IN_OPT(1, 2), TG__OUT(2), TG__NO_FLAGS, TG__NORM_RMS), TG__NORM_REST };
-static const tg_op tg__group_norm_op = { TG__OP_KIND("group_norm", TG__IN_OPT(1, 2), TG__OUT(2), TG__NO_FLAGS, TG__NORM_GROUP), TG__NORM_REST };
-static const tg_op tg__batch_norm_op = { TG__OP_KIND("batch_norm", TG__IN_OPT(1, 2), TG__OUT(2), TG__NO_FLAGS, TG__NORM_BATCH), TG__NORM_REST };
-static const tg_op tg__instance_norm_op = { TG__OP_KIND("instance_norm", TG__IN_OPT(1, 2), TG__OUT(2), TG__NO_FLAGS, TG__NORM_INSTANCE), TG__NORM_REST };
+static const tg_op tg__group_norm_op = { TG__OP_KIND("group_norm", TG__IN_OPT(1, 2), TG__OUT(2), TG__NO_FLAGS,
+    TG__NORM_GROUP), TG__NORM_REST };
+static const tg_op tg__batch_norm_op = { TG__OP_KIND("batch_norm", TG__IN_OPT(1, 2), TG__OUT(2), TG__NO_FLAGS,
+    TG__NORM_BATCH), TG__NORM_REST };
+static const tg_op tg__instance_norm_op = { TG__OP_KIND("instance_norm", TG__IN_OPT(1, 2), TG__OUT(2), TG__NO_FLAGS,
+    TG__NORM_INSTANCE), TG__NORM_REST };
 #undef TG__NORM_REST
 
 /* Is it for the family? Types are to be computed alike, and rows not few and long: a row is one thread's. */
@@ -27156,7 +27874,8 @@ TG__PRIVATE bool tg__norm_fits(int kind, const tg__norm_attr *at, const tg_tenso
     return length / 65536 < x->numel / length;
 }
 /* `rows`: NULL, or where the statistics go, which is NULL where the call was composed */
-TG__PRIVATE tg_tensor *tg__norm_call(const tg_op *op, const tg__norm_attr *at, tg_tensor *x, tg_tensor *weight, tg_tensor *bias, tg_tensor **rows) {
+TG__PRIVATE tg_tensor *tg__norm_call(const tg_op *op, const tg__norm_attr *at, tg_tensor *x, tg_tensor *weight,
+    tg_tensor *bias, tg_tensor **rows) {
     tg_tensor *in[3], *outs[2];
     if (rows) *rows = NULL;
     if (!tg__norm_fits(op->kind, at, x, weight, bias)) return tg__norm_composed(op->kind, at, x, weight, bias);
@@ -27193,21 +27912,34 @@ TG__PRIVATE tg_tensor *tg__batch_or_instance(tg_tensor *x, tg_tensor *running_me
     bool outermost;
     if (!tg) return NULL;
     if (!tg_dtype_is_float(x->dtype)) { tg__fail(tg, TG__E_FLOAT_ONLY, x); return NULL; }
-    if (x->ndim < (instance ? 3 : 1)) { tg__fail_op(tg, TG_ERROR_SHAPE, "x is %t; expected %s", x, instance ? "[N, C, L, ...]" : "[N, C, ...]"); return NULL; }
+    if (x->ndim < (instance ? 3 : 1)) {
+        tg__fail_op(tg, TG_ERROR_SHAPE, "x is %t; expected %s", x, instance ? "[N, C, L, ...]" : "[N, C, ...]");
+        return NULL;
+    }
     if (x->ndim == 1) {                                                /* nothing, of no channels, is let through as torch does */
         if (x->numel == 0) return tg_clone(x);
         tg__fail_op(tg, TG_ERROR_SHAPE, "x is %t; expected [N, C, ...]", x);
         return NULL;
     }
-    if (!tg__is_per_channel(tg, "running_mean", running_mean, x->shape[1]) || !tg__is_per_channel(tg, "running_var", running_var, x->shape[1]) ||
+    if (!tg__is_per_channel(tg, "running_mean", running_mean, x->shape[1]) ||
+        !tg__is_per_channel(tg, "running_var", running_var, x->shape[1]) ||
         !tg__is_per_channel(tg, "weight", weight, x->shape[1]) || !tg__is_per_channel(tg, "bias", bias, x->shape[1])) return NULL;
     if (own && !running_mean != !running_var) {
-        (void)tg__fail_op(tg, TG_ERROR_NULL, "%s is NULL; running_mean and running_var come both or not at all", running_mean ? "running_var" : "running_mean");
+        (void)tg__fail_op(tg, TG_ERROR_NULL, "%s is NULL; running_mean and running_var come both or not at all",
+            running_mean ? "running_var" : "running_mean");
         return NULL;
     }
-    if (!own && (!running_mean || !running_var)) { (void)tg__fail_op(tg, TG_ERROR_NULL, "%s is NULL; without the input's own statistics the running ones are needed", running_mean ? "running_var" : "running_mean"); return NULL; }
+    if (!own && (!running_mean || !running_var)) {
+        (void)tg__fail_op(tg, TG_ERROR_NULL,
+            "%s is NULL; without the input's own statistics the running ones are needed", running_mean ? "running_var"
+            : "running_mean");
+        return NULL;
+    }
     for (i = 0; i < x->ndim; i++) if (i != 1 && !(instance && i == 0)) { dims[n++] = i; each *= x->shape[i]; }
-    if (own && each <= 1 && x->numel) { tg__fail_op(tg, TG_ERROR_VALUE, "%t has %l values for each channel; more than 1 are needed to take statistics of", x, each); return NULL; }
+    if (own && each <= 1 && x->numel) {
+        tg__fail_op(tg, TG_ERROR_VALUE, "%t has %l values for each channel; more than 1 are needed to take statistics of", x, each);
+        return NULL;
+    }
     if (own && !instance && !(eps > 0)) { tg__fail(tg, TG__E_RANGE, "eps", "more than 0 while training", eps); return NULL; }
     if (own && ((running_mean && !tg__writable(tg, running_mean)) || (running_var && !tg__writable(tg, running_var)))) return NULL;
     at.dims = at.groups = 0; at.eps = eps;
@@ -27220,7 +27952,8 @@ TG__PRIVATE tg_tensor *tg__batch_or_instance(tg_tensor *x, tg_tensor *running_me
             mean = rows ? tg_select(tg_detach(rows), 1, 0) : tg_mean_dims(wide, n, dims, true);
             var = rows ? tg_select(tg_detach(rows), 1, 1) : tg_mean_dims(tg_square(tg_sub(wide, mean)), n, dims, true);
             to_mean = tg__running_after(running_mean, mean, momentum, instance ? x->shape[0] : 1);
-            to_var = tg__running_after(running_var, tg_mul_scalar(var, (double)each / (double)(each - 1)), momentum, instance ? x->shape[0] : 1);
+            to_var = tg__running_after(running_var, tg_mul_scalar(var, (double)each / (double)(each - 1)), momentum,
+                instance ? x->shape[0] : 1);
             tg_grad_mode(tg, was);
         }
     } else {                                                           /* x * scale + shift */
@@ -27247,10 +27980,13 @@ TG__PRIVATE bool tg__last_dims(tg_ctx *tg, const tg_tensor *x, int n, const int6
     int i, k;
     with[0] = weight; with[1] = bias;
     if (!tg_dtype_is_float(x->dtype)) return tg__fail(tg, TG__E_FLOAT_ONLY, x);
-    if (n < 1 || !shape) return tg__fail_op(tg, TG_ERROR_VALUE, "normalized_shape has %d sizes; those of at least one dimension are expected", shape ? n : 0);
+    if (n < 1 || !shape)
+        return tg__fail_op(tg, TG_ERROR_VALUE,
+            "normalized_shape has %d sizes; those of at least one dimension are expected", shape ? n : 0);
     for (i = 0; i < n; i++)
         if (n > x->ndim || x->shape[x->ndim - n + i] != shape[i])
-            return tg__fail_op(tg, TG_ERROR_SHAPE, "normalized_shape %v does not name the last sizes of x, %t", n < TG_MAX_DIMS ? n : TG_MAX_DIMS, shape, x);
+            return tg__fail_op(tg, TG_ERROR_SHAPE, "normalized_shape %v does not name the last sizes of x, %t",
+                n < TG_MAX_DIMS ? n : TG_MAX_DIMS, shape, x);
     for (k = 0; k < 2; k++) {
         if (!with[k]) continue;
         if (!tg__use(tg, with[k], 1 + k)) return false;
@@ -27270,7 +28006,8 @@ TG_API tg_tensor *(tg_layer_norm)(tg_tensor *x, int n_dims, const int64_t *norma
     return tg__composed(tg, outermost, tg__norm_call(&tg__layer_norm_op, &at, x, weight, bias, NULL));
 }
 TG_API tg_tensor *(tg_rms_norm)(tg_tensor *x, int n_dims, const int64_t *normalized_shape, tg_tensor *weight, double eps) {
-    static const double step[] = { 1.1920928955078125e-7, 2.220446049250313e-16, 0.0009765625, 0.0078125 };     /* by dtype: f32, f64, f16, bf16 */
+    /* by dtype: f32, f64, f16, bf16 */
+    static const double step[] = { 1.1920928955078125e-7, 2.220446049250313e-16, 0.0009765625, 0.0078125 };
     tg_ctx *tg = tg__start(x, "rms_norm");
     tg__norm_attr at;
     bool outermost;
@@ -27292,8 +28029,13 @@ TG_API tg_tensor *(tg_group_norm)(tg_tensor *x, int64_t groups, tg_tensor *weigh
     if (x->shape[1] == 0) { tg__fail_op(tg, TG_ERROR_SHAPE, "x is %t, without channels; at least one is expected", x); return NULL; }
     for (d = 2; d < x->ndim; each *= x->shape[d++])
         if (x->shape[d] == 0) { tg__fail_op(tg, TG_ERROR_SHAPE, "x is %t; its groups hold no values", x); return NULL; }
-    if (groups < 1 || x->shape[1] % groups) { tg__fail_op(tg, TG_ERROR_VALUE, "%l groups do not divide the %l channels of %t", groups, x->shape[1], x); return NULL; }
-    if (x->shape[0] * (x->shape[1] / groups) * each == 1) { tg__fail_op(tg, TG_ERROR_VALUE, "a group of %t is a single value; more than 1 is expected", x); return NULL; }
+    if (groups < 1 || x->shape[1] % groups) {
+        tg__fail_op(tg, TG_ERROR_VALUE, "%l groups do not divide the %l channels of %t", groups, x->shape[1], x);
+        return NULL;
+    }
+    if (x->shape[0] * (x->shape[1] / groups) * each == 1) {
+        tg__fail_op(tg, TG_ERROR_VALUE, "a group of %t is a single value; more than 1 is expected", x); return NULL;
+    }
     if (!tg__is_per_channel(tg, "weight", weight, x->shape[1]) || !tg__is_per_channel(tg, "bias", bias, x->shape[1])) return NULL;
     at.dims = 0; at.groups = groups; at.eps = eps;
     outermost = tg__compose(tg);
@@ -27410,7 +28152,8 @@ TG_API bool (tg_aminmax)(tg_tensor *x, int n_dims, const int64_t *dims, bool kee
     outermost = tg__compose(tg);
     return tg__both(tg, outermost, tg_amin_dims(x, n_dims, dims, keepdim), tg_amax_dims(x, n_dims, dims, keepdim), smallest, largest);
 }
-TG_API bool (tg_var_mean)(tg_tensor *x, int n_dims, const int64_t *dims, double correction, bool keepdim, tg_tensor **var, tg_tensor **mean) {
+TG_API bool (tg_var_mean)(tg_tensor *x, int n_dims, const int64_t *dims, double correction, bool keepdim,
+    tg_tensor **var, tg_tensor **mean) {
     tg_ctx *tg;
     bool outermost;
     tg__no_results(var, 1); tg__no_results(mean, 1);
@@ -27420,7 +28163,8 @@ TG_API bool (tg_var_mean)(tg_tensor *x, int n_dims, const int64_t *dims, double 
     outermost = tg__compose(tg);
     return tg__both(tg, outermost, tg_var_dims(x, n_dims, dims, correction, keepdim), tg_mean_dims(x, n_dims, dims, keepdim), var, mean);
 }
-TG_API bool (tg_std_mean)(tg_tensor *x, int n_dims, const int64_t *dims, double correction, bool keepdim, tg_tensor **std, tg_tensor **mean) {
+TG_API bool (tg_std_mean)(tg_tensor *x, int n_dims, const int64_t *dims, double correction, bool keepdim,
+    tg_tensor **std, tg_tensor **mean) {
     tg_ctx *tg;
     bool outermost;
     tg__no_results(std, 1); tg__no_results(mean, 1);
@@ -27462,14 +28206,17 @@ TG__PRIVATE tg_tensor *tg__median_shared(tg_tensor *x, tg_tensor *v) {
     v = tg_detach(v);
     nan = tg_isnan(v);
     equal = tg_logical_or(tg_eq(x, v), tg_logical_and(tg_isnan(x), nan));
-    y = tg_where(tg_eq_scalar(v, -tg__inf()), tg_min(tg_where(equal, x, tg_number(x->tg, tg__inf()))), tg_max(tg_where(equal, x, tg_number(x->tg, -tg__inf()))));
+    y = tg_where(tg_eq_scalar(v, -tg__inf()), tg_min(tg_where(equal, x, tg_number(x->tg, tg__inf()))),
+        tg_max(tg_where(equal, x, tg_number(x->tg, -tg__inf()))));
     return tg_where(nan, tg_div(tg_sum(tg_where(equal, x, tg_number(x->tg, 0))), tg_to(tg_sum(equal), x->dtype)), y);
 }
 TG_API tg_tensor *(tg_median)(tg_tensor *x) {
     tg_ctx *tg = tg__start(x, "median");
     bool outermost;
     if (!tg) return NULL;
-    if (x->numel == 0 && !tg_dtype_is_float(x->dtype)) { tg__fail_op(tg, TG_ERROR_SHAPE, "%t has no elements, and its type no NaN to say so", x); return NULL; }
+    if (x->numel == 0 && !tg_dtype_is_float(x->dtype)) {
+        tg__fail_op(tg, TG_ERROR_SHAPE, "%t has no elements, and its type no NaN to say so", x); return NULL;
+    }
     outermost = tg__compose(tg);
     if (x->numel == 0) return tg__composed(tg, outermost, tg_mul_scalar(tg_sum(x), tg__nan()));      /* in the graph still */
     return tg__composed(tg, outermost, tg__median_shared(x, tg_median_dim(tg_flatten(x, 0, -1), 0, false, NULL)));
@@ -27527,7 +28274,9 @@ TG__PRIVATE tg_tensor *tg__integral(tg_tensor *y, tg_tensor *x, double dx, int64
     else if (sum && !so_far) sum = tg_mul(sum, tg_number(tg, dx / 2));
     return tg__composed(tg, outermost, sum);
 }
-TG_API tg_tensor *(tg_trapezoid)(tg_tensor *y, tg_tensor *x, double dx, int64_t dim) { return tg__integral(y, x, dx, dim, "trapezoid", false); }
+TG_API tg_tensor *(tg_trapezoid)(tg_tensor *y, tg_tensor *x, double dx, int64_t dim) {
+    return tg__integral(y, x, dx, dim, "trapezoid", false);
+}
 TG_API tg_tensor *(tg_cumulative_trapezoid)(tg_tensor *y, tg_tensor *x, double dx, int64_t dim) {
     return tg__integral(y, x, dx, dim, "cumulative_trapezoid", true);
 }
@@ -27564,7 +28313,8 @@ TG_API tg_tensor *(tg_index_fill)(tg_tensor *x, int64_t dim, tg_tensor *index, d
     outermost = tg__compose(tg);
     if (x->ndim == 0) return tg__composed(tg, outermost, tg_reshape(tg_index_fill(tg_unsqueeze(x, 0), dim, index, value), TG_SCALAR));
     index = tg__spread_index(tg, x, &dim, index);
-    return tg__composed(tg, outermost, index ? tg_scatter(x, dim, index, tg__full_beside(tg, x, x->dtype, index->ndim, index->shape, value)) : NULL);
+    return tg__composed(tg, outermost, index ? tg_scatter(x, dim, index, tg__full_beside(tg, x, x->dtype, index->ndim,
+        index->shape, value)) : NULL);
 }
 TG_API tg_tensor *(tg_index_copy)(tg_tensor *x, int64_t dim, tg_tensor *index, tg_tensor *source) {
     tg_ctx *tg = tg__start2(x, index, "index_copy");
@@ -27606,7 +28356,11 @@ TG_API tg_tensor *(tg_kthvalue)(tg_tensor *x, int64_t k, int64_t dim, bool keepd
     tg__no_results(indices, 1);
     tg = tg__start(x, "kthvalue");
     if (!tg || !tg__wrap_dim(tg, x, &dim, x->ndim)) return NULL;
-    if (k < 1 || k > (x->ndim ? x->shape[dim] : 1)) { tg__fail_op(tg, TG_ERROR_VALUE, "k is %l; expected 1 to %l, the size of dimension %d of %t", k, x->ndim ? x->shape[dim] : 1, (int)dim, x); return NULL; }
+    if (k < 1 || k > (x->ndim ? x->shape[dim] : 1)) {
+        tg__fail_op(tg, TG_ERROR_VALUE, "k is %l; expected 1 to %l, the size of dimension %d of %t", k,
+            x->ndim ? x->shape[dim] : 1, (int)dim, x);
+        return NULL;
+    }
     outermost = tg__compose(tg);
     y = tg__sort_call(&tg__topk_op, x, dim, false, k - 1, 1, &at);
     if (y && !keepdim && x->ndim) { y = tg_squeeze(y, dim); at = tg_squeeze(at, dim); }
@@ -27693,7 +28447,8 @@ TG_API int (tg_unravel_index)(tg_tensor *places, int ndim, const int64_t *shape,
     if (ndim == 0) return 0;                            /* a single place, nothing to say about it */
     if (!shape || !along) { tg__fail(tg, TG__E_NO_DATA, shape ? "list for the places" : "shape"); return 0; }
     for (d = 0; d < ndim; d++) if (shape[d] < 0) { tg__fail(tg, TG__E_SIZE, shape[d], d); return 0; }
-    for (d = 0; d < ndim; d++) if (shape[d] == 0 && places->numel) { tg__fail(tg, TG__E_ARGUMENT, "a shape without elements has no places"); return 0; }
+    for (d = 0; d < ndim; d++)
+        if (shape[d] == 0 && places->numel) { tg__fail(tg, TG__E_ARGUMENT, "a shape without elements has no places"); return 0; }
     outermost = tg__compose(tg);
     tg__unravel(tg, tg_to(places, TG_I64), ndim, shape, along);
     along[0] = tg_remainder(along[0], tg_integer(tg, tg__imax(1, shape[0])));
@@ -27759,7 +28514,8 @@ TG_API tg_tensor *(tg_index_fill_tensor)(tg_tensor *x, int64_t dim, tg_tensor *i
     bool outermost;
     if (!tg || !tg__use(tg, value, 3)) return NULL;
     outermost = tg__compose(tg);
-    if (x->ndim == 0) return tg__composed(tg, outermost, tg_reshape(tg_index_fill_tensor(tg_unsqueeze(x, 0), dim, index, value), TG_SCALAR));
+    if (x->ndim == 0)
+        return tg__composed(tg, outermost, tg_reshape(tg_index_fill_tensor(tg_unsqueeze(x, 0), dim, index, value), TG_SCALAR));
     value = tg__one_value(tg, value, x->dtype);
     index = value ? tg__spread_index(tg, x, &dim, index) : NULL;
     if (index) {                                        /* by a mask: a place that is named twice passes its gradient once */
@@ -27776,7 +28532,8 @@ TG_API tg_tensor *(tg_clamp_tensor_)(tg_tensor *x, tg_tensor *low, tg_tensor *hi
     if (!tg) return NULL;
     if (!low && !high) { (void)tg__fail(tg, TG__E_ARGUMENT, "a lower or an upper bound is needed, both are NULL"); return NULL; }
     outermost = tg__compose(tg);
-    if (low && high) y = tg__between(tg__aside(tg__aside(x, low), high), low, high);     /* beside: x is as it was if the second one fails */
+    /* beside: x is as it was if the second one fails */
+    if (low && high) y = tg__between(tg__aside(tg__aside(x, low), high), low, high);
     else y = low ? tg_maximum_(x, low) : tg_minimum_(x, high);
     if (y && tg__category(y->dtype) <= tg__category(x->dtype)) y = tg_to(y, x->dtype);
     return tg__composed(tg, outermost, low && high ? tg__write_over(tg, x, y) : y);
@@ -27885,7 +28642,8 @@ TG__PRIVATE tg_tensor *tg__spot_values(tg_ctx *tg, const tg__spot *a, tg_tensor 
     values = tg_expand(values, a->ndim, a->shape);
     return tg_reshape(values, a->x->ndim, shape);
 }
-TG__PRIVATE tg_tensor *tg__index_put(tg_tensor *x, tg_tensor *const *indices, int n, tg_tensor *values, bool accumulate, const char *name, bool in_place) {
+TG__PRIVATE tg_tensor *tg__index_put(tg_tensor *x, tg_tensor *const *indices, int n, tg_tensor *values,
+    bool accumulate, const char *name, bool in_place) {
     tg_ctx *tg = tg__start2(x, values, name);
     tg_tensor *y = NULL;
     int64_t back[TG_MAX_DIMS];
@@ -27937,7 +28695,8 @@ TG__PRIVATE tg_tensor *tg__scatter_start(tg_ctx *tg, const tg_tensor *x, tg_scat
     if (kind == TG_SCATTER_PROD) v = 1;
     else if (kind != TG_SCATTER_AMAX && kind != TG_SCATTER_AMIN) v = 0;
     else if (!tg_dtype_is_float(x->dtype)) {
-        const int64_t top = (int64_t)(((uint64_t)1 << bits[x->dtype]) - 1), bottom = x->dtype == TG_U8 || x->dtype == TG_BOOL ? 0 : -top - 1;
+        const int64_t top = (int64_t)(((uint64_t)1 << bits[x->dtype]) - 1), bottom = x->dtype == TG_U8 ||
+            x->dtype == TG_BOOL ? 0 : -top - 1;
         return tg__number_beside(x, tg_integer(tg, up ? top : bottom), x->dtype);
     }
     return tg__full_beside(tg, x, x->dtype, 0, NULL, v);
@@ -27945,7 +28704,8 @@ TG__PRIVATE tg_tensor *tg__scatter_start(tg_ctx *tg, const tg_tensor *x, tg_scat
 TG__PRIVATE tg_tensor *tg__scatter_reduced(tg_ctx *tg, tg_tensor *x, int64_t dim, tg_tensor *index, tg_tensor *src,
     tg_scatter_kind kind, bool include_self) {
     tg_tensor *count, *one = tg_integer(tg, 1);
-    if (kind <= TG_SCATTER_MEAN && tg__halves(x, src)) return tg_to(tg__scatter_reduced(tg, tg__widened(x), dim, index, tg__widened(src), kind, include_self), x->dtype);
+    if (kind <= TG_SCATTER_MEAN && tg__halves(x, src))
+        return tg_to(tg__scatter_reduced(tg, tg__widened(x), dim, index, tg__widened(src), kind, include_self), x->dtype);
     if (x && !include_self) x = tg_scatter(x, dim, index, tg_expand(tg__scatter_start(tg, x, kind), index->ndim, index->shape));
     if (!x) return NULL;
     switch (kind) {
@@ -27964,14 +28724,16 @@ TG__PRIVATE tg_tensor *tg__scatter_reduced(tg_ctx *tg, tg_tensor *x, int64_t dim
 TG__PRIVATE bool tg__is_scatter_kind(tg_ctx *tg, tg_scatter_kind kind) {
     return (unsigned)kind <= (unsigned)TG_SCATTER_AMIN || tg__fail(tg, TG__E_RANGE, "kind", "a TG_SCATTER_... value", (double)(int)kind);
 }
-TG_API tg_tensor *(tg_scatter_reduce)(tg_tensor *x, int64_t dim, tg_tensor *index, tg_tensor *src, tg_scatter_kind kind, bool include_self) {
+TG_API tg_tensor *(tg_scatter_reduce)(tg_tensor *x, int64_t dim, tg_tensor *index, tg_tensor *src,
+    tg_scatter_kind kind, bool include_self) {
     tg_ctx *tg = tg__start2(x, index, "scatter_reduce");
     bool outermost;
     if (!tg || !tg__use(tg, src, 3) || !tg__is_scatter_kind(tg, kind)) return NULL;
     outermost = tg__compose(tg);
     return tg__composed(tg, outermost, tg__scatter_reduced(tg, x, dim, index, src, kind, include_self));
 }
-TG_API tg_tensor *(tg_index_reduce)(tg_tensor *x, int64_t dim, tg_tensor *index, tg_tensor *source, tg_scatter_kind kind, bool include_self) {
+TG_API tg_tensor *(tg_index_reduce)(tg_tensor *x, int64_t dim, tg_tensor *index, tg_tensor *source,
+    tg_scatter_kind kind, bool include_self) {
     tg_ctx *tg = tg__start2(x, index, "index_reduce");
     bool outermost;
     if (!tg || !tg__use(tg, source, 3) || !tg__is_scatter_kind(tg, kind)) return NULL;
@@ -28006,7 +28768,9 @@ TG__INPLACE(scatter_reduce, (tg_tensor *x, int64_t dim, tg_tensor *index, tg_ten
 /* y, of which `part` is a view, with src in its place. */
 TG__PRIVATE tg_tensor *tg__part_replaced(tg_ctx *tg, tg_tensor *y, tg_tensor *part, tg_tensor *src) {
     if (!part) return NULL;
-    if (!tg__same_shape(part, src)) { tg__fail_op(tg, TG_ERROR_SHAPE, "the part is %t and is to be replaced by %t", part, src); return NULL; }
+    if (!tg__same_shape(part, src)) {
+        tg__fail_op(tg, TG_ERROR_SHAPE, "the part is %t and is to be replaced by %t", part, src); return NULL;
+    }
     return tg_copy_(part, src) ? y : NULL;
 }
 TG_API tg_tensor *(tg_select_scatter)(tg_tensor *x, tg_tensor *src, int64_t dim, int64_t index) {
@@ -28071,7 +28835,8 @@ TG_API tg_tensor *(tg_isin)(tg_tensor *elements, tg_tensor *test_elements, bool 
     in[0] = elements; in[1] = test_elements;
     d = tg__result_type(in, 2);
     outermost = tg__compose(tg);
-    if (test_elements->numel == 0) return tg__composed(tg, outermost, tg__full_beside(tg, elements, TG_BOOL, elements->ndim, elements->shape, invert));
+    if (test_elements->numel == 0)
+        return tg__composed(tg, outermost, tg__full_beside(tg, elements, TG_BOOL, elements->ndim, elements->shape, invert));
     elements = tg_to(tg__number_beside(test_elements, tg_detach(elements), d), d);
     among = tg_to(tg__number_beside(elements ? elements : test_elements, tg_detach(test_elements), d), d);
     among = tg_sort(tg_flatten(among, 0, -1), 0, false, NULL);
@@ -28110,7 +28875,8 @@ TG__PRIVATE tg_tensor *tg__row_order(tg_tensor *rows) {
     return order;
 }
 /* x without repeats; dim NULL: of all its elements. x's elements, or its slices along dim, are rows here. */
-TG__PRIVATE tg_tensor *tg__unique(tg_tensor *x, const int64_t *along, bool consecutive, tg_tensor **inverse, tg_tensor **counts, const char *name) {
+TG__PRIVATE tg_tensor *tg__unique(tg_tensor *x, const int64_t *along, bool consecutive, tg_tensor **inverse,
+    tg_tensor **counts, const char *name) {
     tg_ctx *tg;
     tg_tensor *rows, *order = NULL, *moved, *begins = NULL, *starts, *y = NULL, *at = NULL, *ends[2];
     int64_t dim = along ? *along : 0, front = 0, flat[2], n = 0, shape[TG_MAX_DIMS];
@@ -28158,7 +28924,9 @@ TG__PRIVATE tg_tensor *tg__unique(tg_tensor *x, const int64_t *along, bool conse
     if (counts) *counts = starts;
     return y;
 }
-TG_API tg_tensor *(tg_unique)(tg_tensor *x, tg_tensor **inverse, tg_tensor **counts) { return tg__unique(x, NULL, false, inverse, counts, "unique"); }
+TG_API tg_tensor *(tg_unique)(tg_tensor *x, tg_tensor **inverse, tg_tensor **counts) {
+    return tg__unique(x, NULL, false, inverse, counts, "unique");
+}
 TG_API tg_tensor *(tg_unique_dim)(tg_tensor *x, int64_t dim, tg_tensor **inverse, tg_tensor **counts) {
     return tg__unique(x, &dim, false, inverse, counts, "unique_dim");
 }
@@ -28189,14 +28957,21 @@ TG_API tg_tensor *(tg_bincount)(tg_tensor *x, tg_tensor *weights, int64_t minlen
         else tg__fail_op(tg, TG_ERROR_SHAPE, "expected numbers [N], got %t", x);
         return NULL;
     }
-    if (minlength < 0 || minlength > TG__MOST_BINS) { tg__fail(tg, TG__E_RANGE, "minlength", "at least 0, and what memory can hold", (double)minlength); return NULL; }
+    if (minlength < 0 || minlength > TG__MOST_BINS) {
+        tg__fail(tg, TG__E_RANGE, "minlength", "at least 0, and what memory can hold", (double)minlength);
+        return NULL;
+    }
     outermost = tg__compose(tg);
     n = x->numel ? tg_item_i64(tg_amin(x)) : 0;
     if (n < 0) { tg__fail(tg, TG__E_RANGE, "x", "no negative number", (double)n); return tg__composed(tg, outermost, NULL); }
     n = x->numel ? tg_item_i64(tg_amax(x)) : -1;
-    if (n >= TG__MOST_BINS) { tg__fail(tg, TG__E_RANGE, "x", "numbers that memory can hold so many counts of", (double)n); return tg__composed(tg, outermost, NULL); }
+    if (n >= TG__MOST_BINS) {
+        tg__fail(tg, TG__E_RANGE, "x", "numbers that memory can hold so many counts of", (double)n);
+        return tg__composed(tg, outermost, NULL);
+    }
     if (weights && weights->dtype != TG_F32) weights = tg_to(weights, TG_F64);
-    if (!tg_failed(tg)) y = tg__counted(tg, tg_to(x, TG_I64), tg__imax(n + 1, minlength), x->numel ? weights : NULL);     /* of nothing: i64, as torch */
+    /* of nothing: i64, as torch */
+    if (!tg_failed(tg)) y = tg__counted(tg, tg_to(x, TG_I64), tg__imax(n + 1, minlength), x->numel ? weights : NULL);
     return tg__composed(tg, outermost, y);
 }
 /* The smallest and the largest number of x, read on the host; 0 and 0 of nothing. false: one is not finite, or an error. */
@@ -28212,8 +28987,12 @@ TG_API tg_tensor *(tg_histc)(tg_tensor *x, int64_t bins, double low, double high
     bool outermost, ok = true;
     if (!tg) return NULL;
     if (!tg_dtype_is_float(x->dtype)) { tg__fail(tg, TG__E_FLOAT_ONLY, x); return NULL; }
-    if (bins < 1 || bins > TG__MOST_BINS) { tg__fail(tg, TG__E_RANGE, "bins", "at least 1, and what memory can hold", (double)bins); return NULL; }
-    if (!(low <= high && high - low < tg__inf())) { tg__fail(tg, TG__E_RANGE, "high", "a finite number, not below low", high); return NULL; }
+    if (bins < 1 || bins > TG__MOST_BINS) {
+        tg__fail(tg, TG__E_RANGE, "bins", "at least 1, and what memory can hold", (double)bins); return NULL;
+    }
+    if (!(low <= high && high - low < tg__inf())) {
+        tg__fail(tg, TG__E_RANGE, "high", "a finite number, not below low", high); return NULL;
+    }
     outermost = tg__compose(tg);
     wide = tg_flatten(tg__widened(tg_detach(x)), 0, -1);
     if (wide && low == high && x->numel) ok = tg__range_of(tg, wide, &low, &high);
@@ -28242,7 +29021,9 @@ TG__PRIVATE tg_ctx *tg__start_histogram(tg_tensor *x, tg_tensor *weight, const c
     if (!tg || (weight && !tg__use(tg, weight, 1))) return NULL;
     if (x->dtype != TG_F32 && x->dtype != TG_F64) { tg__fail(tg, TG__E_NOT_FOR, (int)x->dtype); return NULL; }
     if (weight && weight->dtype != x->dtype) { tg__fail(tg, TG__E_SAME_DTYPE, x, weight, ""); return NULL; }
-    if (weight && !tg__same_shape(x, weight)) { tg__fail_op(tg, TG_ERROR_SHAPE, "weight is %t and must have the shape of x, %t", weight, x); return NULL; }
+    if (weight && !tg__same_shape(x, weight)) {
+        tg__fail_op(tg, TG_ERROR_SHAPE, "weight is %t and must have the shape of x, %t", weight, x); return NULL;
+    }
     return tg;
 }
 TG_API tg_tensor *(tg_histogram)(tg_tensor *x, int64_t bins, const double *range, tg_tensor *weight, bool density, tg_tensor **edges) {
@@ -28252,9 +29033,13 @@ TG_API tg_tensor *(tg_histogram)(tg_tensor *x, int64_t bins, const double *range
     bool outermost, ok = true;
     tg__no_results(edges, 1);
     if (!(tg = tg__start_histogram(x, weight, "histogram"))) return NULL;
-    if (bins < 1 || bins > TG__MOST_BINS) { tg__fail(tg, TG__E_RANGE, "bins", "at least 1, and what memory can hold", (double)bins); return NULL; }
+    if (bins < 1 || bins > TG__MOST_BINS) {
+        tg__fail(tg, TG__E_RANGE, "bins", "at least 1, and what memory can hold", (double)bins); return NULL;
+    }
     if (range) { low = range[0]; high = range[1]; }
-    if (!(low <= high && high - low < tg__inf())) { tg__fail(tg, TG__E_RANGE, "range[1]", "a finite number, not below range[0]", high); return NULL; }
+    if (!(low <= high && high - low < tg__inf())) {
+        tg__fail(tg, TG__E_RANGE, "range[1]", "a finite number, not below range[0]", high); return NULL;
+    }
     outermost = tg__compose(tg);
     if (!range && x->numel) ok = tg__range_of(tg, tg_detach(x), &low, &high);
     if (low == high) { low -= 0.5; high += 0.5; }
@@ -28269,7 +29054,9 @@ TG_API tg_tensor *(tg_histogram_edges)(tg_tensor *x, tg_tensor *edges, tg_tensor
     bool outermost;
     if (!tg || !tg__use(tg, edges, 1)) return NULL;
     if (edges->dtype != x->dtype) { tg__fail(tg, TG__E_SAME_DTYPE, x, edges, ""); return NULL; }
-    if (edges->ndim != 1 || edges->shape[0] < 2) { tg__fail_op(tg, TG_ERROR_SHAPE, "edges are [N + 1] with N at least 1, got %t", edges); return NULL; }
+    if (edges->ndim != 1 || edges->shape[0] < 2) {
+        tg__fail_op(tg, TG_ERROR_SHAPE, "edges are [N + 1] with N at least 1, got %t", edges); return NULL;
+    }
     outermost = tg__compose(tg);
     return tg__composed(tg, outermost, tg__histogram(tg, x, edges, weight, density));
 }
@@ -28368,7 +29155,10 @@ TG__PRIVATE tg_tensor *tg__quantile(const tg_quantile_args *a, bool ignore_nan, 
     if (!q->is_number && q->dtype != x->dtype) { tg__fail(tg, TG__E_SAME_DTYPE, x, q, ""); return NULL; }
     if (q->ndim > 1) { tg__fail_op(tg, TG_ERROR_SHAPE, "q is one number or [Q], got %t", q); return NULL; }
     if (x->numel == 0) { tg__fail(tg, TG__E_ARGUMENT, "a tensor without elements has no quantiles"); return NULL; }
-    if ((unsigned)a->interpolation > (unsigned)TG_QUANTILE_MIDPOINT) { tg__fail(tg, TG__E_RANGE, "interpolation", "a TG_QUANTILE_... value", (double)(int)a->interpolation); return NULL; }
+    if ((unsigned)a->interpolation > (unsigned)TG_QUANTILE_MIDPOINT) {
+        tg__fail(tg, TG__E_RANGE, "interpolation", "a TG_QUANTILE_... value", (double)(int)a->interpolation);
+        return NULL;
+    }
     if (!tg__wrap_dim(tg, x, &dim, x->ndim)) return NULL;
     outermost = tg__compose(tg);
     if (q->numel && tg_item(tg_all(tg_logical_and(tg_ge_scalar(q, 0), tg_le_scalar(q, 1)))) != 1) {
@@ -28379,7 +29169,9 @@ TG__PRIVATE tg_tensor *tg__quantile(const tg_quantile_args *a, bool ignore_nan, 
     sorted = tg_sort(each ? tg_transpose(tg_unsqueeze(x, -1), dim, -1) : tg_flatten(x, 0, -1), -1, false, NULL);
     q = tg__number_beside(x, q, x->dtype);
     /* [..., 1 at dim, ..., Q], or [Q] */
-    if (sorted && q) y = tg__quantile_at(tg, sorted, tg__quantile_ranks(tg, sorted, q->ndim ? q : tg_reshape(q, TG_SHAPE(1)), ignore_nan), a->interpolation);
+    if (sorted && q)
+        y = tg__quantile_at(tg, sorted, tg__quantile_ranks(tg, sorted, q->ndim ? q : tg_reshape(q, TG_SHAPE(1)),
+            ignore_nan), a->interpolation);
     if (y && q->ndim) shape[n++] = q->numel;
     for (i = 0; y && i < x->ndim; i++) {
         if (each && i != dim) shape[n++] = x->shape[i];
@@ -28409,7 +29201,8 @@ TG__PRIVATE tg_tensor *tg__gradient_even(tg_tensor *x, int64_t dim, double h, bo
     tg_tensor *parts[3];
     parts[1] = tg_div_scalar(tg_div_scalar(tg_sub(tg_narrow(x, dim, 2, n - 2), tg_narrow(x, dim, 0, n - 2)), h), 2);
     parts[0] = second ? tg__three_numbers(x, dim, 0, 1, -1.5, 2, -0.5) : tg_sub(tg_narrow(x, dim, 1, 1), tg_narrow(x, dim, 0, 1));
-    parts[2] = second ? tg__three_numbers(x, dim, n - 3, 1, 0.5, -2, 1.5) : tg_sub(tg_narrow(x, dim, n - 1, 1), tg_narrow(x, dim, n - 2, 1));
+    parts[2] = second ? tg__three_numbers(x, dim, n - 3, 1, 0.5, -2, 1.5) : tg_sub(tg_narrow(x, dim, n - 1, 1),
+        tg_narrow(x, dim, n - 2, 1));
     parts[0] = tg_div_scalar(parts[0], h); parts[2] = tg_div_scalar(parts[2], h);
     return tg_cat(parts, 3, dim);
 }
@@ -28466,16 +29259,20 @@ TG_API int tg_gradient_from(const tg_gradient_args *a) {
     if (n > a->room) { tg__fail_op(tg, TG_ERROR_VALUE, "%d gradients of %t, and there is room for %d", n, a->x, a->room); return 0; }
     order = a->edge_order ? a->edge_order : 1;
     if (n < 1 || !a->gradients || (a->n_dims && !a->dims) || (a->n_spacing && !a->spacing)) {
-        tg__fail(tg, TG__E_NO_DATA, n < 1 ? "dimensions" : !a->gradients ? "list for the results" : a->n_dims && !a->dims ? "dims" : "spacing");
+        tg__fail(tg, TG__E_NO_DATA, n < 1 ? "dimensions" : !a->gradients ? "list for the results" : a->n_dims &&
+            !a->dims ? "dims" : "spacing");
         return 0;
     }
     if (a->x->dtype == TG_BOOL) { tg__fail(tg, TG__E_NOT_FOR, (int)TG_BOOL); return 0; }
     if (order != 1 && order != 2) { tg__fail(tg, TG__E_RANGE, "edge_order", "1 or 2", (double)order); return 0; }
-    if (a->n_spacing > 1 && a->n_spacing != n) { tg__fail(tg, TG__E_RANGE, "n_spacing", "1, or one for each dimension", (double)a->n_spacing); return 0; }
+    if (a->n_spacing > 1 && a->n_spacing != n) {
+        tg__fail(tg, TG__E_RANGE, "n_spacing", "1, or one for each dimension", (double)a->n_spacing); return 0;
+    }
     outermost = tg__compose(tg);
     for (i = 0; i < n && !tg_failed(tg); i++) {
         if (!tg__gradient_dim(tg, a, i, order, &dim)) break;
-        for (k = 0; k < i && a->n_dims; k++) if (a->dims[k] == dim || a->dims[k] + a->x->ndim == dim) { tg__fail(tg, TG__E_DIM_TWICE, dim); break; }
+        for (k = 0; k < i && a->n_dims; k++)
+            if (a->dims[k] == dim || a->dims[k] + a->x->ndim == dim) { tg__fail(tg, TG__E_DIM_TWICE, dim); break; }
         if (tg_failed(tg)) break;
         if (a->coordinates) a->gradients[i] = tg__gradient_at(a->x, dim, a->coordinates[i], order == 2);
         else a->gradients[i] = tg__gradient_even(a->x, dim, a->n_spacing ? a->spacing[a->n_spacing > 1 ? i : 0] : 1, order == 2);
@@ -28486,7 +29283,9 @@ TG_API int tg_gradient_from(const tg_gradient_args *a) {
 
 /* ---- rows of a table: embedding, embedding_bag; sequences ---- */
 /* The options of both. */
-typedef struct tg__rows_of { tg_tensor *index, *weight; tg_maybe max_norm; double norm_type; int64_t padding; bool scale_by_freq; } tg__rows_of;
+typedef struct tg__rows_of {
+    tg_tensor *index, *weight; tg_maybe max_norm; double norm_type; int64_t padding; bool scale_by_freq;
+} tg__rows_of;
 
 TG__PRIVATE tg_dtype tg__rows_type(const tg_tensor *weight) { return tg__is_block(weight->dtype) ? TG_F32 : weight->dtype; }
 TG__PRIVATE bool tg__rows_check(tg_ctx *tg, tg__rows_of *r, tg_maybe padding) {
@@ -28497,7 +29296,8 @@ TG__PRIVATE bool tg__rows_check(tg_ctx *tg, tg__rows_of *r, tg_maybe padding) {
     if (r->max_norm.is && !(r->max_norm.value >= 0)) return tg__fail(tg, TG__E_RANGE, "max_norm", "a positive number", r->max_norm.value);
     r->padding = -1;
     if (!padding.is) return true;
-    if (!(padding.value >= -(double)v && padding.value < (double)v)) return tg__fail_op(tg, TG_ERROR_VALUE, "padding_idx is %l; expected one of the %l rows of weight", tg__int_of(padding.value), v);
+    if (!(padding.value >= -(double)v && padding.value < (double)v))
+        return tg__fail_op(tg, TG_ERROR_VALUE, "padding_idx is %l; expected one of the %l rows of weight", tg__int_of(padding.value), v);
     r->padding = (int64_t)padding.value + (padding.value < 0 ? v : 0);
     return true;
 }
@@ -28507,7 +29307,8 @@ TG__PRIVATE bool tg__rows_renorm(tg_ctx *tg, const tg__rows_of *r, tg_tensor *in
     const bool was = tg_grad_mode(tg, false);
     tg_tensor *rows = tg__widened(tg_index_select(tg_detach(r->weight), 0, index)), *norm = tg_norm(rows, r->norm_type, TG_DIMS(1), true);
     bool ok;
-    rows = tg_where(tg_gt_scalar(norm, r->max_norm.value), tg_mul(rows, tg_div(tg_number(tg, r->max_norm.value), tg_add_scalar(norm, 1e-7))), rows);
+    rows = tg_where(tg_gt_scalar(norm, r->max_norm.value),
+        tg_mul(rows, tg_div(tg_number(tg, r->max_norm.value), tg_add_scalar(norm, 1e-7))), rows);
     ok = rows && tg_copy_(r->weight, tg_index_copy(r->weight, 0, index, tg_to(rows, r->weight->dtype))) != NULL;
     (void)tg_grad_mode(tg, was);
     return ok;
@@ -28541,7 +29342,8 @@ TG_API tg_tensor *tg_embedding_from(const tg_embedding_args *a) {
     if (!a) return NULL;
     tg__note(a->index, a->at);
     tg = tg__start2_blocks(a->index, a->weight, "embedding");
-    r.index = a->index; r.weight = a->weight; r.max_norm = a->max_norm; r.norm_type = a->norm_type.is ? a->norm_type.value : 2; r.scale_by_freq = a->scale_grad_by_freq;
+    r.index = a->index; r.weight = a->weight; r.max_norm = a->max_norm;
+    r.norm_type = a->norm_type.is ? a->norm_type.value : 2; r.scale_by_freq = a->scale_grad_by_freq;
     if (!tg || !tg__rows_check(tg, &r, a->padding_idx)) return NULL;
     if (r.index->ndim == TG_MAX_DIMS) { tg__fail(tg, TG__E_NDIM, r.index->ndim + 1); return NULL; }
     memcpy(shape, r.index->shape, sizeof shape[0] * (size_t)r.index->ndim);
@@ -28572,11 +29374,13 @@ TG__PRIVATE tg_tensor *tg__bag_of(tg_ctx *tg, const tg_embedding_bag_args *a, in
 TG__PRIVATE bool tg__bag_check(tg_ctx *tg, const tg_embedding_bag_args *a) {
     const tg_tensor *offsets = a->offsets, *weights = a->per_sample_weights;
     if (a->index->ndim != (offsets ? 1 : 2))
-        return tg__fail_op(tg, TG_ERROR_SHAPE, "expected an index [B, N], or [N] with offsets [B], got %t %s offsets", a->index, offsets ? "with" : "without");
+        return tg__fail_op(tg, TG_ERROR_SHAPE, "expected an index [B, N], or [N] with offsets [B], got %t %s offsets",
+            a->index, offsets ? "with" : "without");
     if (offsets && (!tg__use(tg, offsets, 2) || !tg__is_index(tg, offsets))) return false;
     if (offsets && (offsets->ndim != 1 || (a->include_last_offset && offsets->numel == 0)))
         return tg__fail_op(tg, TG_ERROR_SHAPE, "offsets are [B], with .include_last_offset [B + 1], got %t", offsets);
-    if ((unsigned)a->mode > (unsigned)TG_BAG_MAX) return tg__fail(tg, TG__E_RANGE, "mode", "TG_BAG_MEAN, TG_BAG_SUM or TG_BAG_MAX", (double)(int)a->mode);
+    if ((unsigned)a->mode > (unsigned)TG_BAG_MAX)
+        return tg__fail(tg, TG__E_RANGE, "mode", "TG_BAG_MEAN, TG_BAG_SUM or TG_BAG_MAX", (double)(int)a->mode);
     if (!weights) return true;
     if (!tg__use(tg, weights, 3)) return false;
     if (a->mode != TG_BAG_SUM) return tg__fail(tg, TG__E_ARGUMENT, "per_sample_weights go with TG_BAG_SUM only");
@@ -28593,7 +29397,8 @@ TG_API tg_tensor *tg_embedding_bag_from(const tg_embedding_bag_args *a) {
     if (!a) return NULL;
     tg__note(a->index, a->at);
     tg = tg__start2_blocks(a->index, a->weight, "embedding_bag");
-    r.index = a->index; r.weight = a->weight; r.max_norm = a->max_norm; r.norm_type = a->norm_type.is ? a->norm_type.value : 2; r.scale_by_freq = a->scale_grad_by_freq;
+    r.index = a->index; r.weight = a->weight; r.max_norm = a->max_norm;
+    r.norm_type = a->norm_type.is ? a->norm_type.value : 2; r.scale_by_freq = a->scale_grad_by_freq;
     if (!tg || !tg__rows_check(tg, &r, a->padding_idx) || !tg__bag_check(tg, a)) return NULL;
     outermost = tg__compose(tg);
     index = tg_flatten(r.index, 0, -1);
@@ -28606,13 +29411,15 @@ TG_API tg_tensor *tg_embedding_bag_from(const tg_embedding_bag_args *a) {
         shape[0] = bags; shape[1] = r.index->shape[1]; shape[2] = rows->shape[1];
         y = tg_reshape(rows, 3, shape);
         /* of equal ones the first has the gradient */
-        y = a->mode == TG_BAG_MAX ? tg_max_dim(y, 1, false, &none) : (a->mode == TG_BAG_SUM ? tg_sum_dims : tg_mean_dims)(y, TG_DIMS(1), false);
+        y = a->mode == TG_BAG_MAX ? tg_max_dim(y, 1, false, &none)
+            : (a->mode == TG_BAG_SUM ? tg_sum_dims : tg_mean_dims)(y, TG_DIMS(1), false);
     } else if (rows) {
         shape[0] = bags + 1; shape[1] = rows->shape[1];
         none = tg__full_beside(tg, rows, rows->dtype, 2, shape, 0);
         y = a->mode == TG_BAG_MAX ? tg_index_reduce(none, 0, bag, rows, TG_SCATTER_AMAX, false) : tg_index_add(none, 0, bag, rows);
         y = tg_narrow(y, 0, 0, bags);
-        if (a->mode == TG_BAG_MEAN) y = tg_div(y, tg_unsqueeze(tg_to(tg_maximum(tg__counted(tg, bag, bags, NULL), tg_integer(tg, 1)), rows->dtype), 1));
+        if (a->mode == TG_BAG_MEAN)
+            y = tg_div(y, tg_unsqueeze(tg_to(tg_maximum(tg__counted(tg, bag, bags, NULL), tg_integer(tg, 1)), rows->dtype), 1));
     }
     return tg__composed(tg, outermost, y ? tg_to(y, tg__rows_type(r.weight)) : NULL);
 }
@@ -29190,7 +29997,8 @@ TG__PRIVATE bool tg__dict_put(tg_dict *d, const char *name, tg_tensor *t, const 
 }
 TG_API bool (tg_dict_set)(tg_dict *d, const char *name, tg_tensor *t) {
     if (!tg__start_dict(d, "dict_set")) return false;
-    return (t && t->opaque == TG__BLOCKS ? tg__use_any(d->tg, t, 2) : tg__use(d->tg, t, 2) && tg__whole(d->tg, t)) && tg__dict_put(d, name, t, NULL, 0, NULL);
+    return (t && t->opaque == TG__BLOCKS ? tg__use_any(d->tg, t, 2) : tg__use(d->tg, t, 2) && tg__whole(d->tg, t)) &&
+        tg__dict_put(d, name, t, NULL, 0, NULL);
 }
 TG_API bool (tg_dict_set_raw)(tg_dict *d, const char *name, const char *type,
     int ndim, const int64_t *shape, tg_tensor *bytes) {
@@ -29204,7 +30012,8 @@ TG_API bool (tg_dict_set_raw)(tg_dict *d, const char *name, const char *type,
     if (!y) return tg__fail(d->tg, TG__E_NAME_UNKNOWN, "the list of safetensors' types", type);
     if (bytes->dtype != TG_U8) return tg__fail_op(d->tg, TG_ERROR_DTYPE, "raw tensors are given as bytes, u8, got %t", bytes);
     if (!tg__io_bytes(y, ndim, shape, &size) || size != (uint64_t)bytes->numel) {
-        return tg__fail_op(d->tg, TG_ERROR_VALUE, "%s of shape %v does not need as many bytes as were given: %l", type, ndim, shape, bytes->numel);
+        return tg__fail_op(d->tg, TG_ERROR_VALUE, "%s of shape %v does not need as many bytes as were given: %l",
+            type, ndim, shape, bytes->numel);
     }
     return tg__dict_put(d, name, bytes, y, ndim, shape);
 }
@@ -29534,7 +30343,8 @@ TG__PRIVATE bool tg__st_blocks(tg__st *r) {
         t = r->d->item[i].t;
         wrong = tg__st_get_blocks(r->d->value[k].text, &dtype, &ndim, shape);
         if (!wrong && (r->d->item[i].raw || t->dtype != TG_U8 || !tg__io_bytes(tg__io_of_dtype(TG_U8), ndim, shape, &numel) ||
-            shape[ndim - 1] % TG__BLOCK || (uint64_t)t->numel != tg_dtype_bytes(dtype, (int64_t)numel))) wrong = "does not fit its tensor's bytes";
+            shape[ndim - 1] % TG__BLOCK || (uint64_t)t->numel != tg_dtype_bytes(dtype, (int64_t)numel)))
+            wrong = "does not fit its tensor's bytes";
         r->c.at = 8;
         if (wrong) return tg__bad_name(&r->c, 8, "metadata", r->d->keys.key[k].name, wrong);
         b = tg__tensor_make(r->c.tg, TG_CPU, dtype, ndim, shape, NULL);
@@ -29995,15 +30805,19 @@ typedef struct tg__member {
     void  *value;                  /* a tg_module or a tg_tensor */
     size_t field;                  /* where the struct has it too, from its begin; 0: nowhere */
 } tg__member;
-typedef struct tg__module_hook { tg_module_hook_fn fn; void *user; int64_t number; } tg__module_hook;      /* number: in the order in which they came */
+typedef struct tg__module_hook { tg_module_hook_fn fn; void *user; int64_t number; } tg__module_hook;
+    /* number: in the order in which they came */
 /* A computed weight: numbers of members. `first` is spectral's u or weight norm's lengths, `second` spectral's v. */
-typedef struct tg__weight_norm { bool spectral, old; int dim, iterations; double eps; int64_t weight, from, first, second; } tg__weight_norm;
+typedef struct tg__weight_norm {
+    bool spectral, old; int dim, iterations; double eps; int64_t weight, from, first, second;
+} tg__weight_norm;
 struct tg__module_own {
     size_t size;                   /* of the struct */
     tg__member *member; int64_t members, member_room;
     tg__module_hook *hook; int64_t hooks, hook_room, hooked;   /* hooked: the last number */
     struct tg__weight_norm *norm; int64_t norms, norm_room;
-    void (*lazy)(tg_module *m, int64_t in); int lazy_dim;      /* makes the tensors, once x's size there is known; from x's end where negative */
+    void (*lazy)(tg_module *m, int64_t in); int lazy_dim;
+        /* makes the tensors, once x's size there is known; from x's end where negative */
     int lazy_weight; int64_t lazy_times;                       /* or that of its first tensor there, times so many */
     int64_t lazy_tried;            /* while sizes from a dict are on trial: members before, and 1 */
     int infers; bool trained;      /* open tg_infer_begins; `training` before the first */
@@ -30011,7 +30825,9 @@ struct tg__module_own {
     bool custom, tidy;             /* not of this library; a Sequential that lets go of what its parts hand on (tg_bake) */
 };
 TG__PRIVATE tg_module *tg__member_part(const tg__member *s) { return s->kind == TG__MEMBER_PART ? (tg_module *)s->value : NULL; }
-TG__PRIVATE tg_tensor *tg__member_tensor(const tg__member *s) { return s->kind == TG__MEMBER_PARAM || s->kind == TG__MEMBER_BUFFER ? (tg_tensor *)s->value : NULL; }
+TG__PRIVATE tg_tensor *tg__member_tensor(const tg__member *s) {
+    return s->kind == TG__MEMBER_PARAM || s->kind == TG__MEMBER_BUFFER ? (tg_tensor *)s->value : NULL;
+}
 /* A parameter, and not one that tg_module_set put there as the result of others */
 TG__PRIVATE bool tg__member_leaf(const tg__member *s) { return s->kind == TG__MEMBER_PARAM && tg__is_leaf((const tg_tensor *)s->value); }
 /* A member's new value, in the struct as well. */
@@ -30131,7 +30947,9 @@ TG__PRIVATE tg__member *tg__member_new(tg_module *m, tg__member_kind kind, const
     tg__member *s;
     size_t at = field ? (size_t)((const char *)field - (const char *)m) : 0;
     if (!name) { tg__fail(tg, TG__E_NULL, 2); return NULL; }
-    if (field && (at < sizeof *m || at + sizeof(void *) > own->size)) { tg__fail(tg, TG__E_ARGUMENT, "the field is not one of the module's struct"); return NULL; }
+    if (field && (at < sizeof *m || at + sizeof(void *) > own->size)) {
+        tg__fail(tg, TG__E_ARGUMENT, "the field is not one of the module's struct"); return NULL;
+    }
     tg__put(&t, name);
     if (i >= 0) { if (name[0]) tg__put_char(&t, '.'); tg__put_i64(&t, i); }
     if (t.length == 0 || t.length >= sizeof text) { tg__fail_op(tg, TG_ERROR_VALUE, "a name has 1 to 127 bytes: %s", name); return NULL; }
@@ -30168,7 +30986,8 @@ TG_API tg_module *(tg_module_part)(tg_module *m, tg_module **field, const char *
     tg__member *s = NULL;
     if (field) *field = NULL;
     if (tg) {
-        if (!part && i >= 0) tg__fail_op(tg, TG_ERROR_NULL, "part %s%s%l of %s is NULL", name ? name : "?", name && !*name ? "" : ".", i, m->kind);
+        if (!part && i >= 0)
+            tg__fail_op(tg, TG_ERROR_NULL, "part %s%s%l of %s is NULL", name ? name : "?", name && !*name ? "" : ".", i, m->kind);
         else if (!part) tg__fail_op(tg, TG_ERROR_NULL, "part %s of %s is NULL", name ? name : "?", m->kind);
         else if (part->tg != tg) tg__fail(tg, TG__E_CONTEXT, 4);
         else if (tg__module_holds(part, m)) tg__fail_op(tg, TG_ERROR_VALUE, "part %s would hold itself", name ? name : "?");
@@ -30250,7 +31069,8 @@ TG__PRIVATE tg_tensor *tg__forward(tg_module *m, tg_tensor *const *x, int n, con
     if (TG__RARE(m->own->lazy != NULL) && !tg__lazy_know(m, x[0])) return tg_module_leave(m, mark, NULL);
     alone = TG__RARE(tg->folds != NULL) && tg__fold_enter(tg, m, x[0]);
     if (m->forward_of) y = m->forward_of(m, x, n);
-    else if (!m->forward) tg__fail_op(tg, TG_ERROR_VALUE, "%s has no forward of one operand; it is called by a function of its own", m->kind);
+    else if (!m->forward)
+        tg__fail_op(tg, TG_ERROR_VALUE, "%s has no forward of one operand; it is called by a function of its own", m->kind);
     else if (n != 1) tg__fail_op(tg, TG_ERROR_VALUE, "%s takes one operand, got %d", m->kind, n);
     else y = m->forward(m, x[0]);
     if (TG__RARE(tg->folds != NULL) && y) tg__fold_leave(tg, m, x[0], y, alone);
@@ -30321,10 +31141,15 @@ TG__PRIVATE bool tg__tour_first(const tg__tour *w, const tg__member *s) {
 /* Do all layers know their sizes? */
 TG__PRIVATE bool tg__lazy_visit(tg__tour *w, tg_module *m, tg__member *s) {
     const tg_module *part = tg__member_part(s);
-    return !part || !part->own->lazy || tg__fail_op(m->tg, TG_ERROR_VALUE, "%s, a %s, has no parameters yet: its sizes are those of the first x, so tg_forward comes before", w->path, part->kind);
+    return !part || !part->own->lazy ||
+        tg__fail_op(m->tg, TG_ERROR_VALUE,
+        "%s, a %s, has no parameters yet: its sizes are those of the first x, so tg_forward comes before",
+        w->path, part->kind);
 }
 TG__PRIVATE bool tg__module_knows(tg_module *m) {
-    if (m->own->lazy) return tg__fail_op(m->tg, TG_ERROR_VALUE, "%s has no parameters yet: its sizes are those of the first x, so tg_forward comes before", m->kind);
+    if (m->own->lazy)
+        return tg__fail_op(m->tg, TG_ERROR_VALUE,
+            "%s has no parameters yet: its sizes are those of the first x, so tg_forward comes before", m->kind);
     return tg__module_walk(m, tg__lazy_visit, NULL);
 }
 
@@ -30351,7 +31176,8 @@ TG_API int64_t tg_parameters(tg_module *m, tg_tensor **list, int64_t room) {
 TG_API int64_t tg_parameter_count(tg_module *m) { return tg__parameter_walk(m, NULL, 0).numbers; }
 
 /* ---- with other parameters ---- */
-typedef struct tg__stand_in { tg_module *m; int64_t at, number; tg_tensor *was; bool changed; } tg__stand_in;     /* a place of parameter `number` */
+typedef struct tg__stand_in { tg_module *m; int64_t at, number; tg_tensor *was; bool changed; } tg__stand_in;
+    /* a place of parameter `number` */
 typedef struct tg__stand_ins { tg__stand_in *in; int64_t count, room, numbers; } tg__stand_ins;
 TG__PRIVATE bool tg__stand_in_visit(tg__tour *w, tg_module *m, tg__member *s) {
     tg__stand_ins *all = (tg__stand_ins *)w->user;
@@ -30379,11 +31205,14 @@ TG_API tg_tensor *(tg_functional_call)(tg_module *m, tg_tensor *const *params, i
     if (!tg || !tg__module_knows(m)) return NULL;
     if (n && !params) { tg__fail(tg, TG__E_NULL, 1); return NULL; }
     memset(&all, 0, sizeof all);
-    ok = tg__module_walk(m, tg__stand_in_visit, &all) && (all.numbers == n || tg__fail_op(tg, TG_ERROR_VALUE, "%s has %l parameters, got %d", m->kind, all.numbers, n));
+    ok = tg__module_walk(m, tg__stand_in_visit, &all) &&
+        (all.numbers == n || tg__fail_op(tg, TG_ERROR_VALUE, "%s has %l parameters, got %d", m->kind, all.numbers, n));
     for (i = 0; ok && i < all.count; i++) {
         in = &all.in[i];
         if (!(t = params[in->number])) continue;
-        ok = tg__use_blocks(tg, t, (int)in->number + 1) && (tg__same_shape(t, in->was) || tg__fail_op(tg, TG_ERROR_SHAPE, "parameter %l is %t, got %t", in->number, in->was, t));
+        ok = tg__use_blocks(tg, t, (int)in->number + 1) &&
+            (tg__same_shape(t, in->was) || tg__fail_op(tg, TG_ERROR_SHAPE, "parameter %l is %t, got %t", in->number,
+            in->was, t));
         if (!ok) break;
         in->changed = true; t->count++;
         tg__member_set(in->m, &in->m->own->member[in->at], t);
@@ -30437,7 +31266,8 @@ TG_API void tg_keep_packed(tg_module *m, bool on) {
 }
 TG__PRIVATE bool tg__freeze_visit(tg__tour *w, tg_module *m, tg__member *s) {
     (void)m;                                                        /* integers and block-quantised weights have none in any case */
-    return !tg__member_leaf(s) || !tg_dtype_is_float(tg__member_tensor(s)->dtype) || tg_require_grad(tg__member_tensor(s), *(const bool *)w->user) != NULL;
+    return !tg__member_leaf(s) || !tg_dtype_is_float(tg__member_tensor(s)->dtype) ||
+        tg_require_grad(tg__member_tensor(s), *(const bool *)w->user) != NULL;
 }
 TG_API void (tg_freeze)(tg_module *m, bool on) {
     bool wants = !on;
@@ -30447,7 +31277,9 @@ TG__PRIVATE bool tg__zero_grad_visit(tg__tour *w, tg_module *m, tg__member *s) {
     (void)m; (void)w;
     return !tg__member_leaf(s) || !tg_dtype_is_float(tg__member_tensor(s)->dtype) || tg_zero_grad(tg__member_tensor(s));
 }
-TG_API bool (tg_module_zero_grad)(tg_module *m) { return tg__start_module(m, "module_zero_grad") && tg__module_walk(m, tg__zero_grad_visit, NULL); }
+TG_API bool (tg_module_zero_grad)(tg_module *m) {
+    return tg__start_module(m, "module_zero_grad") && tg__module_walk(m, tg__zero_grad_visit, NULL);
+}
 
 /* y, a leaf, takes gradients as t does. */
 TG__PRIVATE tg_tensor *tg__wants_as(tg_tensor *y, const tg_tensor *t) {
@@ -30548,13 +31380,16 @@ TG__PRIVATE tg_module *tg__module_twin(tg_ctx *tg, tg_module *m, bool shared, tg
         if (s->kind == TG__MEMBER_COMPUTED) { if (tg__member_new(y, s->kind, field, s->name, -1)) continue; break; }
         if (!known) value = tg__member_part(s) ? (void *)tg__module_twin(tg, tg__member_part(s), shared, pairs)
             : shared ? (void *)(tg_share)(tg, tg__member_tensor(s)) : (void *)tg_clone(tg__values_of(tg__member_tensor(s)));
-        if (value && !known && !tg__pairs_add(tg, pairs, s->value, value)) { if (tg__member_part(s)) tg__module_release((tg_module *)value); value = NULL; }
+        if (value && !known && !tg__pairs_add(tg, pairs, s->value, value)) {
+            if (tg__member_part(s)) tg__module_release((tg_module *)value); value = NULL;
+        }
         if (value && tg__member_part(s)) value = (tg_module_part)(y, (tg_module **)field, s->name, -1, (tg_module *)value);
         else if (value) {
             value = (tg_module_tensor)(y, (tg_tensor **)field, s->name, s->kind == TG__MEMBER_PARAM, (tg_tensor *)value);
             value = tg__wants_as((tg_tensor *)value, tg__member_tensor(s));
         }
-        if (!value && !tg_failed(tg)) (void)tg__fail_op(tg, tg_error(m->tg), "%s", tg_error_text(m->tg));      /* it failed in m's context */
+        /* it failed in m's context */
+        if (!value && !tg_failed(tg)) (void)tg__fail_op(tg, tg_error(m->tg), "%s", tg_error_text(m->tg));
         if (!value) break;
     }
     for (i = 0; i < m->own->norms && !tg_failed(tg); i++) {
@@ -30609,7 +31444,8 @@ TG_API tg_module *tg_module_at(tg_module *m, const char *path) {
 TG_API tg_tensor *tg_module_tensor_at(tg_module *m, const char *path) {
     tg_module *owner;
     tg__member *s = m && path ? tg__member_at(m, path, &owner) : NULL;
-    if (s && s->kind == TG__MEMBER_COMPUTED) (void)tg__module_norm(owner, false);      /* what it is computed from may have changed since the last call */
+    /* what it is computed from may have changed since the last call */
+    if (s && s->kind == TG__MEMBER_COMPUTED) (void)tg__module_norm(owner, false);
     return s && s->kind != TG__MEMBER_PART ? (tg_tensor *)s->value : NULL;
 }
 TG_API bool (tg_module_set)(tg_module *m, const char *path, tg_tensor *t) {
@@ -30630,7 +31466,8 @@ TG_API bool (tg_module_set)(tg_module *m, const char *path, tg_tensor *t) {
 TG__PRIVATE tg_module *tg__module_nth(tg_module *m, int64_t i, int64_t *count) {
     int64_t k;
     *count = 0;
-    for (k = 0; m && k < m->own->members; k++) if (tg__member_part(&m->own->member[k]) && (*count)++ == i) return tg__member_part(&m->own->member[k]);
+    for (k = 0; m && k < m->own->members; k++)
+        if (tg__member_part(&m->own->member[k]) && (*count)++ == i) return tg__member_part(&m->own->member[k]);
     return NULL;
 }
 TG_API int64_t tg_module_parts(tg_module *m) { int64_t count; (void)tg__module_nth(m, -1, &count); return count; }
@@ -30684,7 +31521,8 @@ TG_API void tg_summary(tg_module *m) {
 TG__PRIVATE bool tg__state_visit(tg__tour *w, tg_module *m, tg__member *s) {
     tg_dict *d = (tg_dict *)w->user;
     if (!tg__member_tensor(s)) return true;
-    if (tg_dict_get(d, w->path)) return tg__fail_op(m->tg, TG_ERROR_VALUE, "two tensors of the model are called %s: one name has points in it", w->path);
+    if (tg_dict_get(d, w->path))
+        return tg__fail_op(m->tg, TG_ERROR_VALUE, "two tensors of the model are called %s: one name has points in it", w->path);
     return tg_dict_set(d, w->path, tg__member_tensor(s));
 }
 TG_API tg_dict *(tg_state_dict)(tg_module *m) {
@@ -30730,7 +31568,9 @@ TG__PRIVATE bool tg__load_visit(tg__tour *w, tg_module *m, tg__member *s) {
     alias.d = l->d; alias.t = t; alias.found = false;
     if (!from && tg__module_walk(w->root, tg__alias_visit, &alias) && alias.found) return true;
     if (!from) { l->report->missing++; tg__loading_tell(l, "missing: ", w->path); }
-    else if (tg__load_raw(l->d, w->path)) { l->report->misshapen++; tg__loading_tell(l, "of a type that is to be converted first: ", w->path); }
+    else if (tg__load_raw(l->d, w->path)) {
+        l->report->misshapen++; tg__loading_tell(l, "of a type that is to be converted first: ", w->path);
+    }
     else if (!tg__same_shape(from, t)) {
         l->report->misshapen++;
         tg__loading_tell(l, "of another shape: ", w->path);
@@ -30756,8 +31596,10 @@ TG__PRIVATE bool tg__lazy_read(tg__tour *w, tg_module *m) {
         from = tg_dict_get((const tg_dict *)w->user, w->path);
         w->path[w->length] = 0;
     }
-    if (!from || from->ndim <= own->lazy_weight || from->numel < from->shape[own->lazy_weight])      /* a size that no number stands for may be any */
-        return tg__fail_op(m->tg, TG_ERROR_VALUE, "%s%s%s%s has no parameters yet: its sizes are those of the first x, or of a weight in the dict, which has none for it%s", w->path, w->length ? ", a " : "", m->kind,
+    /* a size that no number stands for may be any */
+    if (!from || from->ndim <= own->lazy_weight || from->numel < from->shape[own->lazy_weight])
+        return tg__fail_op(m->tg, TG_ERROR_VALUE,
+            "%s%s%s%s has no parameters yet: its sizes are those of the first x, or of a weight in the dict, which has none for it%s", w->path, w->length ? ", a " : "", m->kind,
             w->length ? "," : "", !from ? "" : from->ndim > own->lazy_weight ? " that is not empty" : " of as many dimensions");
     own->lazy_tried = own->members + 1;
     own->lazy(m, from->shape[own->lazy_weight] * own->lazy_times);
@@ -30791,7 +31633,8 @@ TG__PRIVATE bool tg__load_fits(tg_module *m, const tg_dict *d, tg_load_report *r
         if (!s || !tg__member_tensor(s)) { l.report->unexpected++; tg__loading_tell(&l, "unexpected: ", tg_dict_name(d, i)); }
     }
     if (!report && (own.missing || own.unexpected || own.misshapen))
-        return tg__fail_op(m->tg, TG_ERROR_VALUE, "%l names are missing, %l unexpected, %l of another shape:\n%s", own.missing, own.unexpected, own.misshapen, own.text);
+        return tg__fail_op(m->tg, TG_ERROR_VALUE, "%l names are missing, %l unexpected, %l of another shape:\n%s",
+            own.missing, own.unexpected, own.misshapen, own.text);
     return true;
 }
 TG__PRIVATE bool tg__load_looks(tg_module *m, const tg_dict *d, tg_load_report *report) {
@@ -30877,8 +31720,12 @@ TG_API bool (tg_calculate_fans)(tg_tensor *t, int64_t *fan_in, int64_t *fan_out)
     return ok;
 }
 /* The numbers that the rules draw with: a of U(-a, a), or the standard deviation. */
-TG__PRIVATE double tg__xavier_number(double in, double out, double gain, bool normal) { return in + out > 0 ? gain * tg__sqrt64((normal ? 2 : 6) / (in + out)) : 0; }
-TG__PRIVATE double tg__kaiming_number(double fan, double gain, bool normal) { return fan > 0 ? gain * tg__sqrt64((normal ? 1 : 3) / fan) : 0; }
+TG__PRIVATE double tg__xavier_number(double in, double out, double gain, bool normal) {
+    return in + out > 0 ? gain * tg__sqrt64((normal ? 2 : 6) / (in + out)) : 0;
+}
+TG__PRIVATE double tg__kaiming_number(double fan, double gain, bool normal) {
+    return fan > 0 ? gain * tg__sqrt64((normal ? 1 : 3) / fan) : 0;
+}
 /* t from U(-a, a) or N(0, a), outside the graph */
 TG__PRIVATE tg_tensor *tg__init_drawn(tg_ctx *tg, tg_tensor *t, double a, bool normal) {
     bool was;
@@ -30898,8 +31745,12 @@ TG__PRIVATE tg_tensor *tg__kaiming(tg_tensor *t, const char *name, double gain, 
 }
 TG_API tg_tensor *(tg_xavier_uniform_)(tg_tensor *t, double gain) { return tg__xavier(t, "xavier_uniform_", gain, false); }
 TG_API tg_tensor *(tg_xavier_normal_)(tg_tensor *t, double gain) { return tg__xavier(t, "xavier_normal_", gain, true); }
-TG_API tg_tensor *(tg_kaiming_uniform_)(tg_tensor *t, double gain, bool fan_out) { return tg__kaiming(t, "kaiming_uniform_", gain, fan_out, false); }
-TG_API tg_tensor *(tg_kaiming_normal_)(tg_tensor *t, double gain, bool fan_out) { return tg__kaiming(t, "kaiming_normal_", gain, fan_out, true); }
+TG_API tg_tensor *(tg_kaiming_uniform_)(tg_tensor *t, double gain, bool fan_out) {
+    return tg__kaiming(t, "kaiming_uniform_", gain, fan_out, false);
+}
+TG_API tg_tensor *(tg_kaiming_normal_)(tg_tensor *t, double gain, bool fan_out) {
+    return tg__kaiming(t, "kaiming_normal_", gain, fan_out, true);
+}
 TG_API tg_tensor *(tg_eye_)(tg_tensor *t) {
     tg_ctx *tg = tg__start(t, "eye_");
     tg_tensor *y = NULL;
@@ -30918,7 +31769,9 @@ TG_API tg_tensor *(tg_dirac_)(tg_tensor *t, int64_t groups) {
     int d;
     if (!tg) return NULL;
     if (t->ndim < 3 || t->ndim > 5) { tg__fail_op(tg, TG_ERROR_SHAPE, "3 to 5 dimensions are expected, got %t", t); return NULL; }
-    if (groups < 1 || t->shape[0] % groups) { tg__fail_op(tg, TG_ERROR_VALUE, "%l channels do not fall into %l groups", t->shape[0], groups); return NULL; }
+    if (groups < 1 || t->shape[0] % groups) {
+        tg__fail_op(tg, TG_ERROR_VALUE, "%l channels do not fall into %l groups", t->shape[0], groups); return NULL;
+    }
     out = t->shape[0] / groups;
     outermost = tg__compose_values(tg, &was);
     y = tg_zero_(t);
@@ -31044,7 +31897,8 @@ TG__PRIVATE bool tg__normed_power(const tg__weight_norm *n, tg_tensor *matrix, t
     return u && v;
 }
 TG__PRIVATE tg_tensor *tg__normed_spectral(tg_module *m, const tg__weight_norm *n, tg_tensor *w, bool moves) {
-    tg_tensor *u = (tg_tensor *)m->own->member[n->first].value, *v = (tg_tensor *)m->own->member[n->second].value, *matrix = tg__normed_matrix(w, n->dim);
+    tg_tensor *u = (tg_tensor *)m->own->member[n->first].value, *v = (tg_tensor *)m->own->member[n->second].value,
+        *matrix = tg__normed_matrix(w, n->dim);
     if (moves) {
         const bool was = tg_grad_mode(m->tg, false);
         const bool ok = tg__normed_power(n, matrix, u, v, n->iterations);
@@ -31070,7 +31924,8 @@ TG__PRIVATE bool tg__module_norm(tg_module *m, bool moves) {
         const tg_mark scope = tg_begin(m->tg);
         const bool outermost = tg__compose(m->tg);
         tg_tensor *w = (tg_tensor *)own->member[n->from].value, *y;
-        y = n->spectral ? tg__normed_spectral(m, n, w, moves) : tg_mul(w, tg_div((tg_tensor *)own->member[n->first].value, tg__normed_lengths(w, n->dim)));
+        y = n->spectral ? tg__normed_spectral(m, n, w, moves)
+            : tg_mul(w, tg_div((tg_tensor *)own->member[n->first].value, tg__normed_lengths(w, n->dim)));
         if ((y = tg__composed(m->tg, outermost, y)) != NULL) {
             tg__member *s = &own->member[n->weight];
             y->count++;
@@ -31123,17 +31978,20 @@ TG__PRIVATE bool tg__normed_new(const tg_spectral_norm_args *a, bool spectral, c
     if (!(tg = tg__start_module(m, where))) return false;
     if (!tg__module_knows(m)) return false;
     s = a->name ? tg__member_find(m, a->name, strlen(a->name)) : NULL;
-    if (!s || !tg__member_leaf(s) || strlen(a->name) > 80) return tg__fail_op(tg, TG_ERROR_VALUE, "%s has no parameter %s", m->kind, a->name ? a->name : "NULL");
+    if (!s || !tg__member_leaf(s) || strlen(a->name) > 80)
+        return tg__fail_op(tg, TG_ERROR_VALUE, "%s has no parameter %s", m->kind, a->name ? a->name : "NULL");
     for (dim = 0; dim < own->norms; dim++) {
         const int64_t at = s - own->member;
         if (at == own->norm[dim].from || (!own->norm[dim].spectral && at == own->norm[dim].first))
-            return tg__fail_op(tg, TG_ERROR_UNSUPPORTED, "%s: a weight is computed from it already, and cannot be from what is computed", s->name);
+            return tg__fail_op(tg, TG_ERROR_UNSUPPORTED,
+                "%s: a weight is computed from it already, and cannot be from what is computed", s->name);
     }
     if (!tg__use(tg, tg__member_tensor(s), 0)) return false;
     was = *s;
     dim = a->dim.is ? tg__int_of(a->dim.value) : spectral && strncmp(m->kind, "ConvTranspose", 13) == 0;
     if ((spectral || dim != -1) && !tg__wrap_dim(tg, tg__member_tensor(s), &dim, tg__member_tensor(s)->ndim)) return false;
-    if (spectral && tg__member_tensor(s)->ndim < 2) return tg__fail_op(tg, TG_ERROR_SHAPE, "at least 2 dimensions are expected, got %t", tg__member_tensor(s));
+    if (spectral && tg__member_tensor(s)->ndim < 2)
+        return tg__fail_op(tg, TG_ERROR_SHAPE, "at least 2 dimensions are expected, got %t", tg__member_tensor(s));
     memset(&n, 0, sizeof n);
     n.spectral = spectral; n.old = a->old_names; n.dim = (int)dim; n.eps = a->eps.is ? a->eps.value : 1e-12;
     n.iterations = a->n_power_iterations > 0 ? a->n_power_iterations : 1;
@@ -31146,7 +32004,8 @@ TG__PRIVATE bool tg__normed_new(const tg_spectral_norm_args *a, bool spectral, c
     memcpy(s->name, text, s->name_size);
     scope = tg_begin(tg);
     mode = tg_grad_mode(tg, false);
-    ok = tg__member_new(m, TG__MEMBER_COMPUTED, was.field ? (const char *)m + was.field : NULL, was.name, -1) && tg__normed_start(m, &n, was.name, (tg_tensor *)was.value);
+    ok = tg__member_new(m, TG__MEMBER_COMPUTED, was.field ? (const char *)m + was.field : NULL, was.name, -1) &&
+        tg__normed_start(m, &n, was.name, (tg_tensor *)was.value);
     (void)tg_grad_mode(tg, mode);
     s = &own->member[n.from];
     if (ok) {
@@ -31205,7 +32064,9 @@ TG__PRIVATE bool tg__lazy_know(tg_module *m, tg_tensor *x) {
     return false;
 }
 /* Where tg_forward was called: for the functions with options that layers call. */
-TG__PRIVATE tg_place tg__layer_place(const tg_module *m) { tg_place here; here.file = m->tg->here.file; here.line = m->tg->here.line; return here; }
+TG__PRIVATE tg_place tg__layer_place(const tg_module *m) {
+    tg_place here; here.file = m->tg->here.file; here.line = m->tg->here.line; return here;
+}
 /* A number that a layer cannot be without. */
 TG__PRIVATE bool tg__layer_needs(tg_module *m, bool holds, const char *what, int64_t value) {
     return m && (holds || tg__fail_op(m->tg, TG_ERROR_VALUE, "%s: %s must be positive, got %l", m->kind, what, value));
@@ -31213,13 +32074,15 @@ TG__PRIVATE bool tg__layer_needs(tg_module *m, bool holds, const char *what, int
 /* Has a module of several operands got from `least` to `most`, the first `least` of them not NULL? */
 TG__PRIVATE bool tg__layer_operands(tg_module *m, tg_tensor *const *x, int n, int least, int most) {
     int i;
-    if (n < least || n > most) return tg__fail_op(m->tg, TG_ERROR_VALUE, "%s takes %d operands, got %d", m->kind, n < least ? least : most, n);
+    if (n < least || n > most)
+        return tg__fail_op(m->tg, TG_ERROR_VALUE, "%s takes %d operands, got %d", m->kind, n < least ? least : most, n);
     for (i = 0; i < least; i++) if (!x[i]) return tg__fail(m->tg, TG__E_NULL, i + 1);
     return true;
 }
 typedef enum tg__draw { TG__DRAW_VALUE, TG__DRAW_UNIFORM, TG__DRAW_NORMAL } tg__draw;
 /* A parameter or buffer of this shape: all elements `a`, from U(-a, a), or from N(0, a). */
-TG__PRIVATE void tg__layer_tensor(tg_module *m, tg_tensor **field, const char *name, bool parameter, tg__draw draw, double a, int ndim, const int64_t *shape) {
+TG__PRIVATE void tg__layer_tensor(tg_module *m, tg_tensor **field, const char *name, bool parameter, tg__draw draw,
+    double a, int ndim, const int64_t *shape) {
     tg_ctx *tg = m ? m->tg : NULL;
     const tg_mark scope = tg_begin(tg);
     tg_tensor *t = m && !tg_failed(tg) ? tg_empty(tg, ndim, shape, TG_F32) : NULL;
@@ -31248,7 +32111,9 @@ TG_API tg_module *tg_nn_linear_from(const tg_nn_linear_args *a) {
     tg__linear *l;
     if (!a || !tg__note_ctx(a->tg, a->at)) return NULL;
     l = TG__LAYER(a->tg, tg__linear, "Linear", linear);
-    if (!l || !tg__layer_needs(&l->m, (a->in >= 0 || a->in == TG_NN_LAZY) && a->out >= 0, "sizes", a->in < 0 ? a->in : a->out)) return TG_MODULE_OF(l);
+    if (!l || !tg__layer_needs(&l->m, (a->in >= 0 || a->in == TG_NN_LAZY) && a->out >= 0, "sizes",
+        a->in < 0 ? a->in : a->out))
+        return TG_MODULE_OF(l);
     l->out = a->out; l->no_bias = a->no_bias;
     tg__layer_lazy(&l->m, a->in, tg__linear_tensors, -1, 1, 1);
     return TG_MODULE_OF(l);
@@ -31266,7 +32131,9 @@ TG_API tg_module *tg_nn_bilinear_from(const tg_nn_bilinear_args *a) {
     double bound;
     if (!a || !tg__note_ctx(a->tg, a->at)) return NULL;
     l = (tg__linear *)tg__module_make_with(a->tg, sizeof *l, "Bilinear", "nn_bilinear", tg__nn_bilinear_forward);
-    if (!l || !tg__layer_needs(&l->m, a->in1 > 0 && a->in2 > 0 && a->out > 0, "sizes", a->in1 > 0 ? a->in2 > 0 ? a->out : a->in2 : a->in1)) return TG_MODULE_OF(l);
+    if (!l || !tg__layer_needs(&l->m, a->in1 > 0 && a->in2 > 0 && a->out > 0, "sizes",
+        a->in1 > 0 ? a->in2 > 0 ? a->out : a->in2 : a->in1))
+        return TG_MODULE_OF(l);
     shape[0] = a->out; shape[1] = a->in1; shape[2] = a->in2;
     bound = tg__layer_bound((double)a->in1);
     tg__layer_tensor(&l->m, &l->weight, "weight", true, TG__DRAW_UNIFORM, bound, 3, shape);
@@ -31278,7 +32145,10 @@ TG_API tg_module *tg_nn_bilinear_from(const tg_nn_bilinear_args *a) {
 /* ------------------------------------------------------------------ Conv, ConvTranspose ----
    weight [O, C/groups, K...], transposed [C, O/groups, K...]; bias [O]. Both start from U(-1/sqrt(F), 1/sqrt(F)), where F is
    the number of elements of weight[0]. Paddings other than zeros are made first, then the convolution without any. */
-typedef struct tg__conv_layer { tg_module m; tg_tensor *weight, *bias; int spatial; bool transposed; tg_nn_conv2d_args args; bool clamps; double clamp[2]; } tg__conv_layer;
+typedef struct tg__conv_layer {
+    tg_module m; tg_tensor *weight, *bias; int spatial; bool transposed; tg_nn_conv2d_args args; bool clamps;
+    double clamp[2];
+} tg__conv_layer;
 TG__PRIVATE tg_tensor *tg__conv_padded(const tg__conv_layer *l, tg_tensor *x) {
     static const tg_pad_mode modes[] = { TG_PAD_CONSTANT, TG_PAD_REFLECT, TG_PAD_REPLICATE, TG_PAD_CIRCULAR };
     int64_t pads[6], all;
@@ -31290,8 +32160,9 @@ TG__PRIVATE tg_tensor *tg__conv_padded(const tg__conv_layer *l, tg_tensor *x) {
     }
     return tg_pad(x, 2 * l->spatial, pads, modes[l->args.padding_mode], 0);
 }
-/* The number of a clamp that tg_bake made a convolution's last step. The convolution does it where no derivative may be asked for, and not on
-   devices, which do not know of it; its result says so, and a function that clamps gives that back as it is. 0: it will clamp once more. */
+/* The number of a clamp that tg_bake made a convolution's last step. The convolution does it where no derivative may
+   be asked for, and not on devices, which do not know of it; its result says so, and a function that clamps gives
+   that back as it is. 0: it will clamp once more. */
 TG__PRIVATE int tg__clamp_number(tg_ctx *tg, const double *clamp) {
     int i = 0;
     while (i < tg->n_clamps && (tg->clamps[i][0] != clamp[0] || tg->clamps[i][1] != clamp[1])) i++;
@@ -31306,9 +32177,12 @@ TG__PRIVATE tg_tensor *tg__nn_conv_forward(tg_module *m, tg_tensor *x) {
     const bool padded = a->padding_mode != TG_NN_ZEROS;
     const tg_place here = tg__layer_place(m);
     const bool clamps = l->clamps && !m->tg->grad_mode && x->device == TG_CPU;
-    if (l->transposed) return tg__conv_transposed(here, x, l->weight, l->bias, l->spatial, a->stride, a->padding, a->dilation, a->groups, a->output_padding);
+    if (l->transposed)
+        return tg__conv_transposed(here, x, l->weight, l->bias, l->spatial, a->stride, a->padding, a->dilation,
+            a->groups, a->output_padding);
     if (padded && !(x = tg__conv_padded(l, x))) return NULL;
-    x = tg__convolved(here, x, l->weight, l->bias, l->spatial, a->stride, padded ? none : a->padding, a->dilation, a->groups, a->same && !padded, clamps ? l->clamp : NULL);
+    x = tg__convolved(here, x, l->weight, l->bias, l->spatial, a->stride, padded ? none : a->padding, a->dilation,
+        a->groups, a->same && !padded, clamps ? l->clamp : NULL);
     if (x && clamps) x->clamped = (uint8_t)tg__clamp_number(m->tg, l->clamp);
     return x;
 }
@@ -31319,7 +32193,10 @@ TG__PRIVATE void tg__conv_tensors(tg_module *m, int64_t in) {
     double fan_in;
     int d;
     if (!tg__layer_needs(m, in > 0, "the number of channels of x", in)) return;
-    if (in % groups || out % groups) { tg__fail_op(m->tg, TG_ERROR_VALUE, "%s: %l and %l channels do not fall into %l groups", m->kind, in, out, groups); return; }
+    if (in % groups || out % groups) {
+        tg__fail_op(m->tg, TG_ERROR_VALUE, "%s: %l and %l channels do not fall into %l groups", m->kind, in, out, groups);
+        return;
+    }
     shape[0] = l->transposed ? in : out; shape[1] = (l->transposed ? out : in) / groups;
     fan_in = (double)shape[1];
     for (d = 0; d < l->spatial; d++) { shape[2 + d] = l->args.kernel_size[d]; fan_in *= (double)shape[2 + d]; }
@@ -31336,24 +32213,34 @@ TG__PRIVATE tg_module *tg__conv_layer_new(const tg_nn_conv2d_args *a, const char
     tg__layer_needs(&l->m, a->in > 0 || a->in == TG_NN_LAZY, "the number of channels of x", a->in);
     tg__layer_needs(&l->m, a->out > 0, "the number of channels of y", a->out);
     if (!tg_failed(a->tg)) tg__layer_needs(&l->m, l->args.groups > 0, "the number of groups", l->args.groups);
-    if (!tg_failed(a->tg) && (unsigned)a->padding_mode > TG_NN_CIRCULAR) tg__fail(a->tg, TG__E_ARGUMENT, "the padding mode is none of tg_nn_padding");
-    if (!tg_failed(a->tg) && transposed && (a->padding_mode || a->same)) tg__fail(a->tg, TG__E_ARGUMENT, "a transposed convolution has no padding_mode and no `same`");
+    if (!tg_failed(a->tg) && (unsigned)a->padding_mode > TG_NN_CIRCULAR)
+        tg__fail(a->tg, TG__E_ARGUMENT, "the padding mode is none of tg_nn_padding");
+    if (!tg_failed(a->tg) && transposed && (a->padding_mode || a->same))
+        tg__fail(a->tg, TG__E_ARGUMENT, "a transposed convolution has no padding_mode and no `same`");
     for (d = 0; d < spatial; d++) {
         const int64_t kernel = l->args.kernel_size[d] = a->kernel_size[0] ? a->kernel_size[d] : a->kernel;
         if (l->args.dilation[d] == 0) l->args.dilation[d] = 1;
-        if (!tg_failed(a->tg) && !transposed && a->output_padding[d]) tg__fail(a->tg, TG__E_ARGUMENT, "output_padding is of transposed convolutions alone");
+        if (!tg_failed(a->tg) && !transposed && a->output_padding[d])
+            tg__fail(a->tg, TG__E_ARGUMENT, "output_padding is of transposed convolutions alone");
         if (!tg_failed(a->tg) && a->same && a->stride[d] > 1) tg__fail(a->tg, TG__E_ARGUMENT, "padding `same` needs a stride of 1");
         if (!tg_failed(a->tg)) tg__layer_needs(&l->m, kernel > 0, "the kernel's size", kernel);
     }
-    if (!tg_failed(a->tg)) tg__layer_lazy(&l->m, a->in, tg__conv_tensors, -1 - spatial, transposed ? 0 : 1, transposed ? 1 : l->args.groups);
+    if (!tg_failed(a->tg))
+        tg__layer_lazy(&l->m, a->in, tg__conv_tensors, -1 - spatial, transposed ? 0 : 1, transposed ? 1 : l->args.groups);
     return TG_MODULE_OF(l);
 }
 TG_API tg_module *tg_nn_conv1d_from(const tg_nn_conv1d_args *args) { return tg__conv_layer_new(args, "Conv1d", "nn_conv1d", 1, false); }
 TG_API tg_module *tg_nn_conv2d_from(const tg_nn_conv2d_args *args) { return tg__conv_layer_new(args, "Conv2d", "nn_conv2d", 2, false); }
 TG_API tg_module *tg_nn_conv3d_from(const tg_nn_conv3d_args *args) { return tg__conv_layer_new(args, "Conv3d", "nn_conv3d", 3, false); }
-TG_API tg_module *tg_nn_conv_transpose1d_from(const tg_nn_conv_transpose1d_args *args) { return tg__conv_layer_new(args, "ConvTranspose1d", "nn_conv_transpose1d", 1, true); }
-TG_API tg_module *tg_nn_conv_transpose2d_from(const tg_nn_conv_transpose2d_args *args) { return tg__conv_layer_new(args, "ConvTranspose2d", "nn_conv_transpose2d", 2, true); }
-TG_API tg_module *tg_nn_conv_transpose3d_from(const tg_nn_conv_transpose3d_args *args) { return tg__conv_layer_new(args, "ConvTranspose3d", "nn_conv_transpose3d", 3, true); }
+TG_API tg_module *tg_nn_conv_transpose1d_from(const tg_nn_conv_transpose1d_args *args) {
+    return tg__conv_layer_new(args, "ConvTranspose1d", "nn_conv_transpose1d", 1, true);
+}
+TG_API tg_module *tg_nn_conv_transpose2d_from(const tg_nn_conv_transpose2d_args *args) {
+    return tg__conv_layer_new(args, "ConvTranspose2d", "nn_conv_transpose2d", 2, true);
+}
+TG_API tg_module *tg_nn_conv_transpose3d_from(const tg_nn_conv_transpose3d_args *args) {
+    return tg__conv_layer_new(args, "ConvTranspose3d", "nn_conv_transpose3d", 3, true);
+}
 
 #endif
 
@@ -31403,7 +32290,8 @@ TG__PRIVATE tg_tensor *tg__nn_max_unpool_forward(tg_module *m, tg_tensor *const 
     memcpy(f.padding, l->args.padding, sizeof f.padding); memcpy(f.output_size, l->args.output_size, sizeof f.output_size);
     return tg__max_unpool(names[l->spatial - 1], &f, l->spatial);
 }
-TG__PRIVATE tg_module *tg__pool_layer_new(const tg_nn_pool_args *a, const char *kind, const char *name, int spatial, bool mean, tg_module_forward forward) {
+TG__PRIVATE tg_module *tg__pool_layer_new(const tg_nn_pool_args *a, const char *kind, const char *name, int spatial,
+    bool mean, tg_module_forward forward) {
     tg__pool_layer *l;
     int d;
     if (!a || !tg__note_ctx(a->tg, a->at)) return NULL;
@@ -31415,20 +32303,48 @@ TG__PRIVATE tg_module *tg__pool_layer_new(const tg_nn_pool_args *a, const char *
     tg__layer_needs(&l->m, l->args.kernel_size[0] > 0, "the window's size", l->args.kernel_size[0]);
     return TG_MODULE_OF(l);
 }
-TG_API tg_module *tg_nn_max_pool1d_from(const tg_nn_max_pool1d_args *args) { return tg__pool_layer_new(args, "MaxPool1d", "nn_max_pool1d", 1, false, tg__nn_pool_forward); }
-TG_API tg_module *tg_nn_max_pool2d_from(const tg_nn_max_pool2d_args *args) { return tg__pool_layer_new(args, "MaxPool2d", "nn_max_pool2d", 2, false, tg__nn_pool_forward); }
-TG_API tg_module *tg_nn_max_pool3d_from(const tg_nn_max_pool3d_args *args) { return tg__pool_layer_new(args, "MaxPool3d", "nn_max_pool3d", 3, false, tg__nn_pool_forward); }
-TG_API tg_module *tg_nn_avg_pool1d_from(const tg_nn_avg_pool1d_args *args) { return tg__pool_layer_new(args, "AvgPool1d", "nn_avg_pool1d", 1, true, tg__nn_pool_forward); }
-TG_API tg_module *tg_nn_avg_pool2d_from(const tg_nn_avg_pool2d_args *args) { return tg__pool_layer_new(args, "AvgPool2d", "nn_avg_pool2d", 2, true, tg__nn_pool_forward); }
-TG_API tg_module *tg_nn_avg_pool3d_from(const tg_nn_avg_pool3d_args *args) { return tg__pool_layer_new(args, "AvgPool3d", "nn_avg_pool3d", 3, true, tg__nn_pool_forward); }
-TG_API tg_module *tg_nn_lp_pool1d_from(const tg_nn_lp_pool1d_args *args) { return tg__pool_layer_new(args, "LPPool1d", "nn_lp_pool1d", 1, false, tg__nn_lp_pool_forward); }
-TG_API tg_module *tg_nn_lp_pool2d_from(const tg_nn_lp_pool2d_args *args) { return tg__pool_layer_new(args, "LPPool2d", "nn_lp_pool2d", 2, false, tg__nn_lp_pool_forward); }
-TG_API tg_module *tg_nn_lp_pool3d_from(const tg_nn_lp_pool3d_args *args) { return tg__pool_layer_new(args, "LPPool3d", "nn_lp_pool3d", 3, false, tg__nn_lp_pool_forward); }
-TG_API tg_module *tg_nn_max_unpool1d_from(const tg_nn_max_unpool1d_args *args) { return tg__pool_layer_new(args, "MaxUnpool1d", "nn_max_unpool1d", 1, false, NULL); }
-TG_API tg_module *tg_nn_max_unpool2d_from(const tg_nn_max_unpool2d_args *args) { return tg__pool_layer_new(args, "MaxUnpool2d", "nn_max_unpool2d", 2, false, NULL); }
-TG_API tg_module *tg_nn_max_unpool3d_from(const tg_nn_max_unpool3d_args *args) { return tg__pool_layer_new(args, "MaxUnpool3d", "nn_max_unpool3d", 3, false, NULL); }
-TG_API tg_module *tg_nn_fractional_max_pool2d_from(const tg_nn_fractional_max_pool2d_args *args) { return tg__pool_layer_new(args, "FractionalMaxPool2d", "nn_fractional_max_pool2d", 2, false, tg__nn_fractional_forward); }
-TG_API tg_module *tg_nn_fractional_max_pool3d_from(const tg_nn_fractional_max_pool3d_args *args) { return tg__pool_layer_new(args, "FractionalMaxPool3d", "nn_fractional_max_pool3d", 3, false, tg__nn_fractional_forward); }
+TG_API tg_module *tg_nn_max_pool1d_from(const tg_nn_max_pool1d_args *args) {
+    return tg__pool_layer_new(args, "MaxPool1d", "nn_max_pool1d", 1, false, tg__nn_pool_forward);
+}
+TG_API tg_module *tg_nn_max_pool2d_from(const tg_nn_max_pool2d_args *args) {
+    return tg__pool_layer_new(args, "MaxPool2d", "nn_max_pool2d", 2, false, tg__nn_pool_forward);
+}
+TG_API tg_module *tg_nn_max_pool3d_from(const tg_nn_max_pool3d_args *args) {
+    return tg__pool_layer_new(args, "MaxPool3d", "nn_max_pool3d", 3, false, tg__nn_pool_forward);
+}
+TG_API tg_module *tg_nn_avg_pool1d_from(const tg_nn_avg_pool1d_args *args) {
+    return tg__pool_layer_new(args, "AvgPool1d", "nn_avg_pool1d", 1, true, tg__nn_pool_forward);
+}
+TG_API tg_module *tg_nn_avg_pool2d_from(const tg_nn_avg_pool2d_args *args) {
+    return tg__pool_layer_new(args, "AvgPool2d", "nn_avg_pool2d", 2, true, tg__nn_pool_forward);
+}
+TG_API tg_module *tg_nn_avg_pool3d_from(const tg_nn_avg_pool3d_args *args) {
+    return tg__pool_layer_new(args, "AvgPool3d", "nn_avg_pool3d", 3, true, tg__nn_pool_forward);
+}
+TG_API tg_module *tg_nn_lp_pool1d_from(const tg_nn_lp_pool1d_args *args) {
+    return tg__pool_layer_new(args, "LPPool1d", "nn_lp_pool1d", 1, false, tg__nn_lp_pool_forward);
+}
+TG_API tg_module *tg_nn_lp_pool2d_from(const tg_nn_lp_pool2d_args *args) {
+    return tg__pool_layer_new(args, "LPPool2d", "nn_lp_pool2d", 2, false, tg__nn_lp_pool_forward);
+}
+TG_API tg_module *tg_nn_lp_pool3d_from(const tg_nn_lp_pool3d_args *args) {
+    return tg__pool_layer_new(args, "LPPool3d", "nn_lp_pool3d", 3, false, tg__nn_lp_pool_forward);
+}
+TG_API tg_module *tg_nn_max_unpool1d_from(const tg_nn_max_unpool1d_args *args) {
+    return tg__pool_layer_new(args, "MaxUnpool1d", "nn_max_unpool1d", 1, false, NULL);
+}
+TG_API tg_module *tg_nn_max_unpool2d_from(const tg_nn_max_unpool2d_args *args) {
+    return tg__pool_layer_new(args, "MaxUnpool2d", "nn_max_unpool2d", 2, false, NULL);
+}
+TG_API tg_module *tg_nn_max_unpool3d_from(const tg_nn_max_unpool3d_args *args) {
+    return tg__pool_layer_new(args, "MaxUnpool3d", "nn_max_unpool3d", 3, false, NULL);
+}
+TG_API tg_module *tg_nn_fractional_max_pool2d_from(const tg_nn_fractional_max_pool2d_args *args) {
+    return tg__pool_layer_new(args, "FractionalMaxPool2d", "nn_fractional_max_pool2d", 2, false, tg__nn_fractional_forward);
+}
+TG_API tg_module *tg_nn_fractional_max_pool3d_from(const tg_nn_fractional_max_pool3d_args *args) {
+    return tg__pool_layer_new(args, "FractionalMaxPool3d", "nn_fractional_max_pool3d", 3, false, tg__nn_fractional_forward);
+}
 
 /* ------------------------------------------------------------------ Fold, Unfold ---- */
 typedef struct tg__fold_layer { tg_module m; tg_nn_fold_args args; } tg__fold_layer;
@@ -31458,8 +32374,12 @@ TG__PRIVATE tg_module *tg__fold_layer_new(const tg_nn_fold_args *a, const char *
     tg__layer_needs(&l->m, l->args.kernel_size[0] > 0, "the kernel's size", l->args.kernel_size[0]);
     return TG_MODULE_OF(l);
 }
-TG_API tg_module *tg_nn_fold_layer_from(const tg_nn_fold_layer_args *args) { return tg__fold_layer_new(args, "Fold", "nn_fold_layer", tg__nn_fold_forward); }
-TG_API tg_module *tg_nn_unfold_layer_from(const tg_nn_unfold_layer_args *args) { return tg__fold_layer_new(args, "Unfold", "nn_unfold_layer", tg__nn_unfold_forward); }
+TG_API tg_module *tg_nn_fold_layer_from(const tg_nn_fold_layer_args *args) {
+    return tg__fold_layer_new(args, "Fold", "nn_fold_layer", tg__nn_fold_forward);
+}
+TG_API tg_module *tg_nn_unfold_layer_from(const tg_nn_unfold_layer_args *args) {
+    return tg__fold_layer_new(args, "Unfold", "nn_unfold_layer", tg__nn_unfold_forward);
+}
 
 /* ------------------------------------------------------------------ layers of a few numbers ----
    A function of x and of what the layer was given: numbers a, b and c, a whole number n, n sizes. A row is TG__NN(function,
@@ -31483,7 +32403,9 @@ TG__PRIVATE tg_module *tg__plain_layer_new(tg_ctx *tg, tg_module_forward forward
     l->a = a; l->b = b; l->c = c; l->n = n;
     if (sizes && (n < 0 || n > TG_MAX_DIMS || (n && !size))) tg__fail(tg, TG__E_ARGUMENT, "sizes that are not there, or more than 8");
     else for (i = 0; sizes && i < n; i++) l->size[i] = size[i];
-    if ((strncmp(kind, "Dropout", 7) == 0 || strncmp(kind, "Alpha", 5) == 0 || strncmp(kind, "Feature", 7) == 0) && !(a >= 0 && a <= 1)) tg__fail(tg, TG__E_RANGE, "p", "0 to 1", a);
+    if ((strncmp(kind, "Dropout", 7) == 0 || strncmp(kind, "Alpha", 5) == 0 || strncmp(kind, "Feature", 7) == 0) &&
+        !(a >= 0 && a <= 1))
+        tg__fail(tg, TG__E_RANGE, "p", "0 to 1", a);
     return tg_module_done(&l->m);
 }
 #define TG__GIVEN(...) __VA_ARGS__
@@ -31494,14 +32416,22 @@ TG__PRIVATE tg_module *tg__plain_layer_new(tg_ctx *tg, tg_module_forward forward
     TG_API tg_module *(tg_nn_##function) parameters { return tg__plain_layer_new(tg, tg__nn_##function##_forward, kind, "nn_" #function, TG__GIVEN given); }
 TG__NN(identity, "Identity", (tg_ctx *tg), (0, 0, 0, 0, false, NULL), x)
 TG__NN(flatten, "Flatten", (tg_ctx *tg), (0, 0, 0, 0, false, NULL), tg_flatten(x, 1, -1))
-TG__NN(unflatten, "Unflatten", (tg_ctx *tg, int64_t dim, int n, const int64_t *sizes), ((double)dim, 0, 0, n, true, sizes), tg_unflatten(x, (int64_t)l->a, (int)l->n, l->size))
-TG__NN(adaptive_avg_pool1d, "AdaptiveAvgPool1d", (tg_ctx *tg, int n, const int64_t *size), (0, 0, 0, n, true, size), tg_adaptive_avg_pool1d(x, (int)l->n, l->size))
-TG__NN(adaptive_avg_pool2d, "AdaptiveAvgPool2d", (tg_ctx *tg, int n, const int64_t *size), (0, 0, 0, n, true, size), tg_adaptive_avg_pool2d(x, (int)l->n, l->size))
-TG__NN(adaptive_avg_pool3d, "AdaptiveAvgPool3d", (tg_ctx *tg, int n, const int64_t *size), (0, 0, 0, n, true, size), tg_adaptive_avg_pool3d(x, (int)l->n, l->size))
-TG__NN(adaptive_max_pool1d, "AdaptiveMaxPool1d", (tg_ctx *tg, int n, const int64_t *size), (0, 0, 0, n, true, size), tg_adaptive_max_pool1d(x, (int)l->n, l->size, l->indices))
-TG__NN(adaptive_max_pool2d, "AdaptiveMaxPool2d", (tg_ctx *tg, int n, const int64_t *size), (0, 0, 0, n, true, size), tg_adaptive_max_pool2d(x, (int)l->n, l->size, l->indices))
-TG__NN(adaptive_max_pool3d, "AdaptiveMaxPool3d", (tg_ctx *tg, int n, const int64_t *size), (0, 0, 0, n, true, size), tg_adaptive_max_pool3d(x, (int)l->n, l->size, l->indices))
-TG__NN(local_response_norm, "LocalResponseNorm", (tg_ctx *tg, int64_t size, double alpha, double beta, double k), (alpha, beta, k, size, false, NULL), tg_local_response_norm(x, l->n, l->a, l->b, l->c))
+TG__NN(unflatten, "Unflatten", (tg_ctx *tg, int64_t dim, int n, const int64_t *sizes),
+    ((double)dim, 0, 0, n, true, sizes), tg_unflatten(x, (int64_t)l->a, (int)l->n, l->size))
+TG__NN(adaptive_avg_pool1d, "AdaptiveAvgPool1d", (tg_ctx *tg, int n, const int64_t *size), (0, 0, 0, n, true, size),
+    tg_adaptive_avg_pool1d(x, (int)l->n, l->size))
+TG__NN(adaptive_avg_pool2d, "AdaptiveAvgPool2d", (tg_ctx *tg, int n, const int64_t *size), (0, 0, 0, n, true, size),
+    tg_adaptive_avg_pool2d(x, (int)l->n, l->size))
+TG__NN(adaptive_avg_pool3d, "AdaptiveAvgPool3d", (tg_ctx *tg, int n, const int64_t *size), (0, 0, 0, n, true, size),
+    tg_adaptive_avg_pool3d(x, (int)l->n, l->size))
+TG__NN(adaptive_max_pool1d, "AdaptiveMaxPool1d", (tg_ctx *tg, int n, const int64_t *size), (0, 0, 0, n, true, size),
+    tg_adaptive_max_pool1d(x, (int)l->n, l->size, l->indices))
+TG__NN(adaptive_max_pool2d, "AdaptiveMaxPool2d", (tg_ctx *tg, int n, const int64_t *size), (0, 0, 0, n, true, size),
+    tg_adaptive_max_pool2d(x, (int)l->n, l->size, l->indices))
+TG__NN(adaptive_max_pool3d, "AdaptiveMaxPool3d", (tg_ctx *tg, int n, const int64_t *size), (0, 0, 0, n, true, size),
+    tg_adaptive_max_pool3d(x, (int)l->n, l->size, l->indices))
+TG__NN(local_response_norm, "LocalResponseNorm", (tg_ctx *tg, int64_t size, double alpha, double beta, double k),
+    (alpha, beta, k, size, false, NULL), tg_local_response_norm(x, l->n, l->a, l->b, l->c))
 /* torch's loop adds the square of a channel that comes into reach and takes that of one that has left away, but never channel 0's. */
 TG__PRIVATE tg_tensor *tg__cross_map(const tg__plain_layer *l, tg_tensor *x) {
     const int64_t reach = (l->n - 1) / 2;
@@ -31509,18 +32439,22 @@ TG__PRIVATE tg_tensor *tg__cross_map(const tg__plain_layer *l, tg_tensor *x) {
     int64_t shape[4];
     if (x->ndim != 4) { tg__fail_op(x->tg, TG_ERROR_SHAPE, "x is [N, C, H, W], got %t", x); return NULL; }
     squares = tg_square(x);
-    sums = tg_sum_dims(tg_unfold(tg_constant_pad_nd(squares, TG_DIMS(0, 0, 0, 0, reach, reach), 0), 1, 2 * reach + 1, 1), TG_DIMS(-1), false);
+    sums = tg_sum_dims(tg_unfold(tg_constant_pad_nd(squares, TG_DIMS(0, 0, 0, 0, reach, reach), 0), 1, 2 * reach + 1,
+        1), TG_DIMS(-1), false);
     memcpy(shape, x->shape, sizeof shape);
-    if ((shape[1] -= reach + 1) > 0) sums = tg_add(sums, tg_constant_pad_nd(tg_expand(tg_narrow(squares, 1, 0, 1), 4, shape), TG_DIMS(0, 0, 0, 0, reach + 1, 0), 0));
+    if ((shape[1] -= reach + 1) > 0)
+        sums = tg_add(sums, tg_constant_pad_nd(tg_expand(tg_narrow(squares, 1, 0, 1), 4, shape), TG_DIMS(0, 0, 0, 0, reach + 1, 0), 0));
     return tg_mul(x, tg_pow_scalar(tg_add_scalar(tg_mul_scalar(sums, l->a / (double)l->n), l->c), -l->b));
 }
-TG__NN(cross_map_lrn2d, "CrossMapLRN2d", (tg_ctx *tg, int64_t size, double alpha, double beta, double k), (alpha, beta, k, size, false, NULL), tg__cross_map(l, x))
+TG__NN(cross_map_lrn2d, "CrossMapLRN2d", (tg_ctx *tg, int64_t size, double alpha, double beta, double k),
+    (alpha, beta, k, size, false, NULL), tg__cross_map(l, x))
 TG__NN(dropout, "Dropout", (tg_ctx *tg, double p), (p, 0, 0, 0, false, NULL), tg_dropout(x, l->a, m->training))
 TG__NN(dropout1d, "Dropout1d", (tg_ctx *tg, double p), (p, 0, 0, 0, false, NULL), tg_dropout1d(x, l->a, m->training))
 TG__NN(dropout2d, "Dropout2d", (tg_ctx *tg, double p), (p, 0, 0, 0, false, NULL), tg_dropout2d(x, l->a, m->training))
 TG__NN(dropout3d, "Dropout3d", (tg_ctx *tg, double p), (p, 0, 0, 0, false, NULL), tg_dropout3d(x, l->a, m->training))
 TG__NN(alpha_dropout, "AlphaDropout", (tg_ctx *tg, double p), (p, 0, 0, 0, false, NULL), tg_alpha_dropout(x, l->a, m->training))
-TG__NN(feature_alpha_dropout, "FeatureAlphaDropout", (tg_ctx *tg, double p), (p, 0, 0, 0, false, NULL), tg_feature_alpha_dropout(x, l->a, m->training))
+TG__NN(feature_alpha_dropout, "FeatureAlphaDropout", (tg_ctx *tg, double p), (p, 0, 0, 0, false, NULL),
+    tg_feature_alpha_dropout(x, l->a, m->training))
 TG__NN(relu, "ReLU", (tg_ctx *tg), (0, 0, 0, 0, false, NULL), tg_relu(x))
 TG__NN(relu6, "ReLU6", (tg_ctx *tg), (0, 0, 0, 0, false, NULL), tg_relu6(x))
 TG__NN(gelu, "GELU", (tg_ctx *tg), (0, 0, 0, 0, false, NULL), tg_gelu(x))
@@ -31541,8 +32475,10 @@ TG__NN(celu, "CELU", (tg_ctx *tg, double alpha), (alpha, 0, 0, 0, false, NULL), 
 TG__NN(hardshrink, "Hardshrink", (tg_ctx *tg, double lambda), (lambda, 0, 0, 0, false, NULL), tg_hardshrink(x, l->a))
 TG__NN(softshrink, "Softshrink", (tg_ctx *tg, double lambda), (lambda, 0, 0, 0, false, NULL), tg_softshrink(x, l->a))
 TG__NN(softplus, "Softplus", (tg_ctx *tg, double beta, double threshold), (beta, threshold, 0, 0, false, NULL), tg_softplus(x, l->a, l->b))
-TG__NN(threshold, "Threshold", (tg_ctx *tg, double threshold, double value), (threshold, value, 0, 0, false, NULL), tg_threshold(x, l->a, l->b))
-TG__NN(hardtanh, "Hardtanh", (tg_ctx *tg, double min_val, double max_val), (min_val, max_val, 0, 0, false, NULL), tg_hardtanh(x, l->a, l->b))
+TG__NN(threshold, "Threshold", (tg_ctx *tg, double threshold, double value), (threshold, value, 0, 0, false, NULL),
+    tg_threshold(x, l->a, l->b))
+TG__NN(hardtanh, "Hardtanh", (tg_ctx *tg, double min_val, double max_val), (min_val, max_val, 0, 0, false, NULL),
+    tg_hardtanh(x, l->a, l->b))
 TG__NN(rrelu, "RReLU", (tg_ctx *tg, double lower, double upper), (lower, upper, 0, 0, false, NULL), tg_rrelu(x, l->a, l->b, m->training))
 TG__NN(softmax, "Softmax", (tg_ctx *tg, int64_t dim), (0, 0, 0, dim, false, NULL), tg_softmax(x, l->n))
 TG__NN(log_softmax, "LogSoftmax", (tg_ctx *tg, int64_t dim), (0, 0, 0, dim, false, NULL), tg_log_softmax(x, l->n))
@@ -31552,8 +32488,10 @@ TG__NN(glu, "GLU", (tg_ctx *tg, int64_t dim), (0, 0, 0, dim, false, NULL), tg_gl
 TG__NN(pixel_shuffle, "PixelShuffle", (tg_ctx *tg, int64_t factor), (0, 0, 0, factor, false, NULL), tg_pixel_shuffle(x, l->n))
 TG__NN(pixel_unshuffle, "PixelUnshuffle", (tg_ctx *tg, int64_t factor), (0, 0, 0, factor, false, NULL), tg_pixel_unshuffle(x, l->n))
 TG__NN(channel_shuffle, "ChannelShuffle", (tg_ctx *tg, int64_t groups), (0, 0, 0, groups, false, NULL), tg_channel_shuffle(x, l->n))
-TG__NN(pad, "Pad", (tg_ctx *tg, int n, const int64_t *pads, tg_pad_mode mode, double value), (value, (double)(int)mode, 0, n, true, pads), tg_pad(x, (int)l->n, l->size, (tg_pad_mode)(int)l->b, l->a))
-TG__NN(upsample, "Upsample", (tg_ctx *tg, double scale_factor, tg_interpolate_mode mode, bool align_corners), (scale_factor, align_corners, 0, (int64_t)mode, false, NULL), tg__upsampled(l, x))
+TG__NN(pad, "Pad", (tg_ctx *tg, int n, const int64_t *pads, tg_pad_mode mode, double value),
+    (value, (double)(int)mode, 0, n, true, pads), tg_pad(x, (int)l->n, l->size, (tg_pad_mode)(int)l->b, l->a))
+TG__NN(upsample, "Upsample", (tg_ctx *tg, double scale_factor, tg_interpolate_mode mode, bool align_corners),
+    (scale_factor, align_corners, 0, (int64_t)mode, false, NULL), tg__upsampled(l, x))
 #undef TG__NN
 #undef TG__GIVEN
 /* A pool's places, which its function writes where the layer says, as long as the call lasts. */
@@ -31561,9 +32499,15 @@ TG_API tg_tensor *(tg_forward_pool)(tg_module *m, tg_tensor *x, tg_tensor **indi
     const tg_module_forward f = m ? m->forward : NULL;
     tg_tensor ***where = NULL, *y;
     if (indices) *indices = NULL;
-    if (f == tg__nn_fractional_forward || (f == tg__nn_pool_forward && !((tg__pool_layer *)(void *)m)->mean)) where = &((tg__pool_layer *)(void *)m)->indices;
-    else if (f && (f == tg__nn_adaptive_max_pool1d_forward || f == tg__nn_adaptive_max_pool2d_forward || f == tg__nn_adaptive_max_pool3d_forward)) where = &((tg__plain_layer *)(void *)m)->indices;
-    else if (tg__start_module(m, "forward_pool")) { tg__fail_op(m->tg, TG_ERROR_VALUE, "%s gives no places; MaxPool, AdaptiveMaxPool and FractionalMaxPool do", m->kind); return NULL; }
+    if (f == tg__nn_fractional_forward || (f == tg__nn_pool_forward && !((tg__pool_layer *)(void *)m)->mean))
+        where = &((tg__pool_layer *)(void *)m)->indices;
+    else if (f && (f == tg__nn_adaptive_max_pool1d_forward || f == tg__nn_adaptive_max_pool2d_forward ||
+        f == tg__nn_adaptive_max_pool3d_forward))
+        where = &((tg__plain_layer *)(void *)m)->indices;
+    else if (tg__start_module(m, "forward_pool")) {
+        tg__fail_op(m->tg, TG_ERROR_VALUE, "%s gives no places; MaxPool, AdaptiveMaxPool and FractionalMaxPool do", m->kind);
+        return NULL;
+    }
     if (where) *where = indices;
     y = tg__forward(m, &x, 1, "forward_pool");
     if (where) *where = NULL;
@@ -31592,7 +32536,8 @@ typedef struct tg__loss_layer { tg_module m; tg_nn_loss_args args; tg_tensor *we
 static const struct { const char *kind; int operands; } tg__loss_kinds[] = { { "", 0 },
     { "L1Loss", 2 }, { "MSELoss", 2 }, { "SmoothL1Loss", 2 }, { "HuberLoss", 2 }, { "NLLLoss", 2 }
    , { "CrossEntropyLoss", 2 }, { "BCELoss", 2 }, { "BCEWithLogitsLoss", 2 }, { "KLDivLoss", 2 }, { "SoftMarginLoss", 2 }
-   , { "HingeEmbeddingLoss", 2 }, { "MultiLabelMarginLoss", 2 }, { "MultiLabelSoftMarginLoss", 2 }, { "MultiMarginLoss", 2 }, { "PoissonNLLLoss", 2 }
+   , { "HingeEmbeddingLoss", 2 }, { "MultiLabelMarginLoss", 2 }, { "MultiLabelSoftMarginLoss", 2 },
+       { "MultiMarginLoss", 2 }, { "PoissonNLLLoss", 2 }
    , { "GaussianNLLLoss", 3 }, { "MarginRankingLoss", 3 }, { "CosineEmbeddingLoss", 3 }, { "TripletMarginLoss", 3 }, { "CTCLoss", 4 } };
 TG__PRIVATE tg_tensor *tg__nn_loss_forward(tg_module *m, tg_tensor *const *x, int n) {
     const tg__loss_layer *l = (const tg__loss_layer *)(void *)m;
@@ -31609,33 +32554,41 @@ TG__PRIVATE tg_tensor *tg__nn_loss_forward(tg_module *m, tg_tensor *const *x, in
         case TG_NN_SMOOTH_L1: TG__CALL(smooth_l1_loss, x, target, f.beta = a->beta)
         case TG_NN_HUBER: TG__CALL(huber_loss, x, target, f.delta = a->delta; f.weight = l->weight)
         case TG_NN_NLL: TG__CALL(nll_loss, x, target, f.ignore_index = a->ignore_index; f.weight = l->weight)
-        case TG_NN_CROSS_ENTROPY: TG__CALL(cross_entropy, x, target, f.ignore_index = a->ignore_index; f.weight = l->weight; f.label_smoothing = a->label_smoothing)
+        case TG_NN_CROSS_ENTROPY: TG__CALL(cross_entropy, x, target,
+            f.ignore_index = a->ignore_index; f.weight = l->weight; f.label_smoothing = a->label_smoothing)
         case TG_NN_BCE: TG__CALL(binary_cross_entropy, x, target, f.weight = l->weight)
-        case TG_NN_BCE_WITH_LOGITS: TG__CALL(binary_cross_entropy_with_logits, x, target, f.weight = l->weight; f.pos_weight = l->pos_weight)
+        case TG_NN_BCE_WITH_LOGITS: TG__CALL(binary_cross_entropy_with_logits, x, target,
+            f.weight = l->weight; f.pos_weight = l->pos_weight)
         case TG_NN_KL_DIV: TG__CALL(kl_div, x, target, f.log_target = a->log_target)
         case TG_NN_SOFT_MARGIN: TG__CALL(soft_margin_loss, x, target, (void)0)
         case TG_NN_HINGE_EMBEDDING: TG__CALL(hinge_embedding_loss, x, target, f.margin = a->margin)
         case TG_NN_MULTILABEL_MARGIN: TG__CALL(multilabel_margin_loss, x, target, (void)0)
         case TG_NN_MULTILABEL_SOFT_MARGIN: TG__CALL(multilabel_soft_margin_loss, x, target, f.weight = l->weight)
-        case TG_NN_MULTI_MARGIN: TG__CALL(multi_margin_loss, x, target, f.margin = a->margin; f.weight = l->weight; f.p = a->p.is ? (int)tg__int_of(a->p.value) : 1)
+        case TG_NN_MULTI_MARGIN: TG__CALL(multi_margin_loss, x, target,
+            f.margin = a->margin; f.weight = l->weight; f.p = a->p.is ? (int)tg__int_of(a->p.value) : 1)
         case TG_NN_POISSON_NLL: TG__CALL(poisson_nll_loss, x, target, f.eps = a->eps; f.full = a->full; f.no_log_input = a->no_log_input)
         case TG_NN_GAUSSIAN_NLL: TG__CALL(gaussian_nll_loss, x, target, f.var = x[2]; f.eps = a->eps; f.full = a->full)
         case TG_NN_MARGIN_RANKING: TG__CALL(margin_ranking_loss, x1, x2, f.target = x[2]; f.margin = margin)
         case TG_NN_COSINE_EMBEDDING: TG__CALL(cosine_embedding_loss, x1, x2, f.target = x[2]; f.margin = margin)
-        case TG_NN_TRIPLET_MARGIN: TG__CALL(triplet_margin_loss, anchor, positive, f.negative = x[2]; f.margin = margin; f.p = a->p; f.eps = a->eps; f.swap = a->swap; f.distance = a->distance; f.user = a->user)
-        default: TG__CALL(ctc_loss, log_probs, targets, f.input_lengths = x[2]; f.target_lengths = x[3]; f.blank = a->blank; f.zero_infinity = a->zero_infinity)
+        case TG_NN_TRIPLET_MARGIN: TG__CALL(triplet_margin_loss, anchor, positive,
+            f.negative = x[2]; f.margin = margin; f.p = a->p; f.eps = a->eps; f.swap = a->swap;
+            f.distance = a->distance; f.user = a->user)
+        default: TG__CALL(ctc_loss, log_probs, targets,
+            f.input_lengths = x[2]; f.target_lengths = x[3]; f.blank = a->blank; f.zero_infinity = a->zero_infinity)
     }
 #undef TG__CALL
 }
 TG_API tg_module *tg_nn_loss_from(const tg_nn_loss_args *a) {
     tg__loss_layer *l;
     if (!a || !tg__note_ctx(a->tg, a->at)) return NULL;
-    l = (tg__loss_layer *)tg__module_make_with(a->tg, sizeof *l, (unsigned)a->kind <= TG_NN_CTC ? tg__loss_kinds[a->kind].kind : "", "nn_loss", tg__nn_loss_forward);
+    l = (tg__loss_layer *)tg__module_make_with(a->tg, sizeof *l,
+        (unsigned)a->kind <= TG_NN_CTC ? tg__loss_kinds[a->kind].kind : "", "nn_loss", tg__nn_loss_forward);
     if (!l) return NULL;
     l->args = *a;
     l->args.weight = l->args.pos_weight = NULL;                      /* the buffers are those that count */
     if ((unsigned)a->kind - 1 >= TG_NN_CTC) tg__fail(a->tg, TG__E_RANGE, "kind", "one of tg_nn_loss_kind", (double)(int)a->kind);
-    else if (a->kind == TG_NN_TRIPLET_MARGIN && a->margin.is && !(a->margin.value > 0)) tg__fail_op(a->tg, TG_ERROR_VALUE, "the margin must be above 0, got %f", a->margin.value);
+    else if (a->kind == TG_NN_TRIPLET_MARGIN && a->margin.is && !(a->margin.value > 0))
+        tg__fail_op(a->tg, TG_ERROR_VALUE, "the margin must be above 0, got %f", a->margin.value);
     if (a->weight) (void)(tg_module_tensor)(&l->m, &l->weight, "weight", false, a->weight);
     if (a->pos_weight) (void)(tg_module_tensor)(&l->m, &l->pos_weight, "pos_weight", false, a->pos_weight);
     return TG_MODULE_OF(l);
@@ -31650,7 +32603,8 @@ TG__PRIVATE tg_tensor *tg__adaptive_all(tg__adaptive *l, tg_tensor *x, tg_tensor
     tg_tensor *part[TG__CLUSTERS + 1];
     int i;
     part[0] = tg_narrow(head, 1, 0, l->cut[0]);
-    for (i = 0; i < l->clusters; i++) part[i + 1] = tg_add(tg_log_softmax(tg_forward(tg_module_part_of(l->tail, i), x), -1), tg_narrow(head, 1, l->cut[0] + i, 1));
+    for (i = 0; i < l->clusters; i++)
+        part[i + 1] = tg_add(tg_log_softmax(tg_forward(tg_module_part_of(l->tail, i), x), -1), tg_narrow(head, 1, l->cut[0] + i, 1));
     return tg_cat(part, l->clusters + 1, 1);
 }
 TG__PRIVATE tg_tensor *tg__adaptive_loss(tg__adaptive *l, tg_tensor *x, tg_tensor *head, tg_tensor *target) {
@@ -31685,8 +32639,10 @@ TG__PRIVATE tg_module *tg__plain_linear(tg_ctx *tg, int64_t in, int64_t out, boo
     a.tg = tg; a.in = in; a.out = out; a.no_bias = no_bias; a.at.file = tg ? tg->here.file : NULL; a.at.line = tg ? tg->here.line : 0;
     return tg_nn_linear_from(&a);
 }
-TG_API tg_module *(tg_nn_adaptive_log_softmax_with_loss)(tg_ctx *tg, int64_t in, int64_t classes, int n_cutoffs, const int64_t *cutoffs, double div_value, bool head_bias) {
-    tg__adaptive *l = (tg__adaptive *)tg__module_make_with(tg, sizeof *l, "AdaptiveLogSoftmaxWithLoss", "nn_adaptive_log_softmax_with_loss", tg__nn_adaptive_forward);
+TG_API tg_module *(tg_nn_adaptive_log_softmax_with_loss)(tg_ctx *tg, int64_t in, int64_t classes, int n_cutoffs,
+    const int64_t *cutoffs, double div_value, bool head_bias) {
+    tg__adaptive *l = (tg__adaptive *)tg__module_make_with(tg, sizeof *l, "AdaptiveLogSoftmaxWithLoss",
+        "nn_adaptive_log_softmax_with_loss", tg__nn_adaptive_forward);
     bool fits = n_cutoffs > 0 && n_cutoffs <= TG__CLUSTERS && cutoffs && div_value > 0;
     double width = (double)in;
     int i;
@@ -31695,14 +32651,16 @@ TG_API tg_module *(tg_nn_adaptive_log_softmax_with_loss)(tg_ctx *tg, int64_t in,
         l->cut[i] = i < n_cutoffs ? cutoffs[i] : classes;
         fits = l->cut[i] > (i ? l->cut[i - 1] : 0);
     }
-    if (!fits) tg__fail_op(tg, TG_ERROR_VALUE, "1 to 16 cutoffs must rise from above 0 to below the %l classes, and div_value be above 0", classes);
+    if (!fits)
+        tg__fail_op(tg, TG_ERROR_VALUE, "1 to 16 cutoffs must rise from above 0 to below the %l classes, and div_value be above 0", classes);
     l->clusters = n_cutoffs;
     if (!tg_failed(tg)) (void)(tg_module_part)(&l->m, &l->head, "head", -1, tg__plain_linear(tg, in, l->cut[0] + n_cutoffs, !head_bias));
     if (!tg_failed(tg)) (void)(tg_module_part)(&l->m, &l->tail, "tail", -1, tg_nn_list(tg));
     for (i = 0; i < n_cutoffs && !tg_failed(tg); i++) {
         tg_module *two[3];
         width /= div_value;
-        two[0] = tg__plain_linear(tg, in, (int64_t)width, true); two[1] = tg__plain_linear(tg, (int64_t)width, l->cut[i + 1] - l->cut[i], true); two[2] = TG_LAST_MODULE;
+        two[0] = tg__plain_linear(tg, in, (int64_t)width, true);
+        two[1] = tg__plain_linear(tg, (int64_t)width, l->cut[i + 1] - l->cut[i], true); two[2] = TG_LAST_MODULE;
         (void)tg_nn_append(l->tail, tg_nn_sequential_of(tg, two));
     }
     return TG_MODULE_OF(l);
@@ -31714,7 +32672,8 @@ typedef struct tg__prelu { tg_module m; tg_tensor *weight; } tg__prelu;
 TG__PRIVATE tg_tensor *tg__nn_prelu_forward(tg_module *m, tg_tensor *x) { return tg_prelu(x, ((const tg__prelu *)(void *)m)->weight); }
 TG_API tg_module *(tg_nn_prelu)(tg_ctx *tg, int64_t n) {
     tg__prelu *l = TG__LAYER(tg, tg__prelu, "PReLU", prelu);
-    if (l && tg__layer_needs(&l->m, n > 0, "the number of slopes", n)) tg__layer_tensor(&l->m, &l->weight, "weight", true, TG__DRAW_VALUE, 0.25, 1, &n);
+    if (l && tg__layer_needs(&l->m, n > 0, "the number of slopes", n))
+        tg__layer_tensor(&l->m, &l->weight, "weight", true, TG__DRAW_VALUE, 0.25, 1, &n);
     return TG_MODULE_OF(l);
 }
 
@@ -31732,12 +32691,18 @@ TG__PRIVATE tg_tensor *tg__nn_batch_norm_forward(tg_module *m, tg_tensor *x) {
     tg__batch_norm *l = (tg__batch_norm *)(void *)m;
     const bool own = m->training || !l->running_mean, moves = m->training && l->running_mean;
     double momentum = l->momentum;
-    if (x->ndim < l->least || x->ndim > l->most) { tg__fail_op(m->tg, TG_ERROR_SHAPE, "%s takes x of %l%s dimensions, got %t", m->kind, l->least, l->most == l->least ? "" : l->least == 2 ? " or 3" : l->least == 3 ? " or 4" : " or 5", x); return NULL; }
+    if (x->ndim < l->least || x->ndim > l->most) {
+        tg__fail_op(m->tg, TG_ERROR_SHAPE, "%s takes x of %l%s dimensions, got %t", m->kind, l->least,
+            l->most == l->least ? "" : l->least == 2 ? " or 3" : l->least == 3 ? " or 4" : " or 5", x);
+        return NULL;
+    }
     if (moves && l->num_batches_tracked && !l->instance) {           /* torch's InstanceNorm leaves it at 0 */
         if (l->cumulative || l->renewed) momentum = 1 / (tg_item(l->num_batches_tracked) + 1);
         if (!tg_add_scalar_(l->num_batches_tracked, 1)) return NULL;
     }
-    if (!l->instance) return tg_batch_norm(x, own && !moves ? NULL : l->running_mean, own && !moves ? NULL : l->running_var, l->weight, l->bias, own, momentum, l->eps);
+    if (!l->instance)
+        return tg_batch_norm(x, own && !moves ? NULL : l->running_mean, own && !moves ? NULL : l->running_var,
+            l->weight, l->bias, own, momentum, l->eps);
     if (x->ndim > l->least) return tg_instance_norm(x, l->running_mean, l->running_var, l->weight, l->bias, own, momentum, l->eps);
     x = tg_instance_norm(tg_unsqueeze(x, 0), l->running_mean, l->running_var, l->weight, l->bias, own, momentum, l->eps);
     return tg_squeeze(x, 0);                                         /* [C, L]: one example */
@@ -31758,11 +32723,13 @@ TG__PRIVATE void tg__batch_norm_tensors(tg_module *m, int64_t channels) {
     }
     tg_end(m->tg, scope);
 }
-TG__PRIVATE tg_module *tg__batch_norm_new(const tg_nn_batch_norm2d_args *a, const char *kind, const char *name, int spatial, bool instance) {
+TG__PRIVATE tg_module *tg__batch_norm_new(const tg_nn_batch_norm2d_args *a, const char *kind, const char *name,
+    int spatial, bool instance) {
     tg__batch_norm *l;
     if (!a || !tg__note_ctx(a->tg, a->at)) return NULL;
     l = (tg__batch_norm *)tg__module_make(a->tg, sizeof *l, kind, name, tg__nn_batch_norm_forward);
-    if (!l || !tg__layer_needs(&l->m, a->channels > 0 || a->channels == TG_NN_LAZY, "the number of channels", a->channels)) return TG_MODULE_OF(l);
+    if (!l || !tg__layer_needs(&l->m, a->channels > 0 || a->channels == TG_NN_LAZY, "the number of channels", a->channels))
+        return TG_MODULE_OF(l);
     l->eps = a->eps.is ? a->eps.value : 1e-5; l->momentum = a->momentum.is ? a->momentum.value : 0.1;
     l->cumulative = a->cumulative; l->instance = instance;
     if (instance && a->cumulative) l->momentum = 0;                  /* as torch's InstanceNorm without a momentum */
@@ -31771,12 +32738,24 @@ TG__PRIVATE tg_module *tg__batch_norm_new(const tg_nn_batch_norm2d_args *a, cons
     if (l->affine || l->running) tg__layer_lazy(&l->m, a->channels, tg__batch_norm_tensors, instance ? -1 - spatial : 1, 0, 1);
     return TG_MODULE_OF(l);
 }
-TG_API tg_module *tg_nn_batch_norm1d_from(const tg_nn_batch_norm1d_args *args) { return tg__batch_norm_new(args, "BatchNorm1d", "nn_batch_norm1d", 1, false); }
-TG_API tg_module *tg_nn_batch_norm2d_from(const tg_nn_batch_norm2d_args *args) { return tg__batch_norm_new(args, "BatchNorm2d", "nn_batch_norm2d", 2, false); }
-TG_API tg_module *tg_nn_batch_norm3d_from(const tg_nn_batch_norm3d_args *args) { return tg__batch_norm_new(args, "BatchNorm3d", "nn_batch_norm3d", 3, false); }
-TG_API tg_module *tg_nn_instance_norm1d_from(const tg_nn_instance_norm1d_args *args) { return tg__batch_norm_new(args, "InstanceNorm1d", "nn_instance_norm1d", 1, true); }
-TG_API tg_module *tg_nn_instance_norm2d_from(const tg_nn_instance_norm2d_args *args) { return tg__batch_norm_new(args, "InstanceNorm2d", "nn_instance_norm2d", 2, true); }
-TG_API tg_module *tg_nn_instance_norm3d_from(const tg_nn_instance_norm3d_args *args) { return tg__batch_norm_new(args, "InstanceNorm3d", "nn_instance_norm3d", 3, true); }
+TG_API tg_module *tg_nn_batch_norm1d_from(const tg_nn_batch_norm1d_args *args) {
+    return tg__batch_norm_new(args, "BatchNorm1d", "nn_batch_norm1d", 1, false);
+}
+TG_API tg_module *tg_nn_batch_norm2d_from(const tg_nn_batch_norm2d_args *args) {
+    return tg__batch_norm_new(args, "BatchNorm2d", "nn_batch_norm2d", 2, false);
+}
+TG_API tg_module *tg_nn_batch_norm3d_from(const tg_nn_batch_norm3d_args *args) {
+    return tg__batch_norm_new(args, "BatchNorm3d", "nn_batch_norm3d", 3, false);
+}
+TG_API tg_module *tg_nn_instance_norm1d_from(const tg_nn_instance_norm1d_args *args) {
+    return tg__batch_norm_new(args, "InstanceNorm1d", "nn_instance_norm1d", 1, true);
+}
+TG_API tg_module *tg_nn_instance_norm2d_from(const tg_nn_instance_norm2d_args *args) {
+    return tg__batch_norm_new(args, "InstanceNorm2d", "nn_instance_norm2d", 2, true);
+}
+TG_API tg_module *tg_nn_instance_norm3d_from(const tg_nn_instance_norm3d_args *args) {
+    return tg__batch_norm_new(args, "InstanceNorm3d", "nn_instance_norm3d", 3, true);
+}
 
 TG__PRIVATE void tg__update_bn(tg_module *m, bool begins) {
     tg__batch_norm *l = m->forward == tg__nn_batch_norm_forward ? (tg__batch_norm *)(void *)m : NULL;
@@ -31785,7 +32764,8 @@ TG__PRIVATE void tg__update_bn(tg_module *m, bool begins) {
         l->renewed = begins;
         if (begins) { (void)tg_zero_(l->running_mean); (void)tg_fill_(l->running_var, 1); (void)tg_zero_(l->num_batches_tracked); }
     }
-    for (i = 0; i < m->own->members; i++) if (tg__member_part(&m->own->member[i])) tg__update_bn(tg__member_part(&m->own->member[i]), begins);
+    for (i = 0; i < m->own->members; i++)
+        if (tg__member_part(&m->own->member[i])) tg__update_bn(tg__member_part(&m->own->member[i]), begins);
 }
 TG_API bool (tg_update_bn_begin)(tg_module *m) {
     tg_ctx *tg = tg__start_module(m, "update_bn_begin");
@@ -31809,7 +32789,9 @@ TG_API void tg_update_bn_end(tg_module *m, bool was) {
 
 /* ------------------------------------------------------------------ LayerNorm, RMSNorm, GroupNorm ---- */
 typedef enum tg__norm_layer_kind { TG__NN_LAYER, TG__NN_RMS, TG__NN_GROUP } tg__norm_layer_kind;
-typedef struct tg__norm_layer { tg_module m; tg_tensor *weight, *bias; tg__norm_layer_kind which; int n; int64_t size[4], groups; double eps; } tg__norm_layer;
+typedef struct tg__norm_layer {
+    tg_module m; tg_tensor *weight, *bias; tg__norm_layer_kind which; int n; int64_t size[4], groups; double eps;
+} tg__norm_layer;
 TG__PRIVATE tg_tensor *tg__nn_norm_forward(tg_module *m, tg_tensor *x) {
     const tg__norm_layer *l = (const tg__norm_layer *)(void *)m;
     switch (l->which) {
@@ -31830,12 +32812,19 @@ TG__PRIVATE tg_module *tg__norm_layer_new(const tg_nn_norm_args *a, const char *
         tg__fail_op(a->tg, TG_ERROR_VALUE, "%s: %l channels do not fall into %l groups", kind, a->size, a->groups);
     if (!tg__layer_needs(&l->m, l->size[0] > 0, "the size", l->size[0])) return TG_MODULE_OF(l);
     if (!a->no_affine) tg__layer_tensor(&l->m, &l->weight, "weight", true, TG__DRAW_VALUE, 1, l->n, l->size);
-    if (!a->no_affine && !a->no_bias && which != TG__NN_RMS) tg__layer_tensor(&l->m, &l->bias, "bias", true, TG__DRAW_VALUE, 0, l->n, l->size);
+    if (!a->no_affine && !a->no_bias && which != TG__NN_RMS)
+        tg__layer_tensor(&l->m, &l->bias, "bias", true, TG__DRAW_VALUE, 0, l->n, l->size);
     return TG_MODULE_OF(l);
 }
-TG_API tg_module *tg_nn_layer_norm_from(const tg_nn_layer_norm_args *args) { return tg__norm_layer_new(args, "LayerNorm", "nn_layer_norm", TG__NN_LAYER); }
-TG_API tg_module *tg_nn_rms_norm_from(const tg_nn_rms_norm_args *args) { return tg__norm_layer_new(args, "RMSNorm", "nn_rms_norm", TG__NN_RMS); }
-TG_API tg_module *tg_nn_group_norm_from(const tg_nn_group_norm_args *args) { return tg__norm_layer_new(args, "GroupNorm", "nn_group_norm", TG__NN_GROUP); }
+TG_API tg_module *tg_nn_layer_norm_from(const tg_nn_layer_norm_args *args) {
+    return tg__norm_layer_new(args, "LayerNorm", "nn_layer_norm", TG__NN_LAYER);
+}
+TG_API tg_module *tg_nn_rms_norm_from(const tg_nn_rms_norm_args *args) {
+    return tg__norm_layer_new(args, "RMSNorm", "nn_rms_norm", TG__NN_RMS);
+}
+TG_API tg_module *tg_nn_group_norm_from(const tg_nn_group_norm_args *args) {
+    return tg__norm_layer_new(args, "GroupNorm", "nn_group_norm", TG__NN_GROUP);
+}
 
 /* ------------------------------------------------------------------ Embedding ----
    y = weight[x]: weight [V, D] from N(0, 1), its row padding_idx 0. */
@@ -31845,7 +32834,8 @@ TG__PRIVATE tg_tensor *tg__nn_embedding_forward(tg_module *m, tg_tensor *x) {
     tg_embedding_args a = TG__ZERO;
     a.at = tg__layer_place(m);
     a.index = x; a.weight = l->weight;
-    a.max_norm = l->args.max_norm; a.norm_type = l->args.norm_type; a.padding_idx = l->args.padding_idx; a.scale_grad_by_freq = l->args.scale_grad_by_freq;
+    a.max_norm = l->args.max_norm; a.norm_type = l->args.norm_type; a.padding_idx = l->args.padding_idx;
+    a.scale_grad_by_freq = l->args.scale_grad_by_freq;
     return tg_embedding_from(&a);
 }
 TG__PRIVATE tg_tensor *tg__nn_embedding_bag_forward(tg_module *m, tg_tensor *const *x, int n) {
@@ -31854,11 +32844,13 @@ TG__PRIVATE tg_tensor *tg__nn_embedding_bag_forward(tg_module *m, tg_tensor *con
     if (!tg__layer_operands(m, x, n, 1, 3)) return NULL;
     a.at = tg__layer_place(m);
     a.index = x[0]; a.weight = l->weight; a.offsets = n > 1 ? x[1] : NULL; a.per_sample_weights = n > 2 ? x[2] : NULL;
-    a.max_norm = l->args.max_norm; a.norm_type = l->args.norm_type; a.padding_idx = l->args.padding_idx; a.scale_grad_by_freq = l->args.scale_grad_by_freq;
+    a.max_norm = l->args.max_norm; a.norm_type = l->args.norm_type; a.padding_idx = l->args.padding_idx;
+    a.scale_grad_by_freq = l->args.scale_grad_by_freq;
     a.mode = l->args.mode; a.include_last_offset = l->args.include_last_offset;
     return tg_embedding_bag_from(&a);
 }
-TG__PRIVATE tg_module *tg__embedding_layer_new(const tg_nn_embedding_args *a, const char *kind, const char *name, tg_module_forward forward, tg_module_forward_of of) {
+TG__PRIVATE tg_module *tg__embedding_layer_new(const tg_nn_embedding_args *a, const char *kind, const char *name,
+    tg_module_forward forward, tg_module_forward_of of) {
     tg__embedding_layer *l;
     int64_t shape[2];
     tg_mark scope;
@@ -31882,29 +32874,42 @@ TG__PRIVATE tg_module *tg__embedding_layer_new(const tg_nn_embedding_args *a, co
     if (l->weight && a->sparse) (void)tg_sparse_grad(l->weight, true);
     return TG_MODULE_OF(l);
 }
-TG_API tg_module *tg_nn_embedding_from(const tg_nn_embedding_args *a) { return tg__embedding_layer_new(a, "Embedding", "nn_embedding", tg__nn_embedding_forward, NULL); }
-TG_API tg_module *tg_nn_embedding_bag_from(const tg_nn_embedding_bag_args *a) { return tg__embedding_layer_new(a, "EmbeddingBag", "nn_embedding_bag", NULL, tg__nn_embedding_bag_forward); }
+TG_API tg_module *tg_nn_embedding_from(const tg_nn_embedding_args *a) {
+    return tg__embedding_layer_new(a, "Embedding", "nn_embedding", tg__nn_embedding_forward, NULL);
+}
+TG_API tg_module *tg_nn_embedding_bag_from(const tg_nn_embedding_bag_args *a) {
+    return tg__embedding_layer_new(a, "EmbeddingBag", "nn_embedding_bag", NULL, tg__nn_embedding_bag_forward);
+}
 
 /* ------------------------------------------------------------------ RNN, LSTM, GRU and their cells ----
    All weights start from U(-1/sqrt(H), 1/sqrt(H)). They stand behind the struct in the order in which tg_lstm takes them. */
 typedef enum tg__rnn_layer_kind { TG__NN_RNN, TG__NN_LSTM, TG__NN_GRU } tg__rnn_layer_kind;
-typedef struct tg__rnn_layer { tg_module m; tg_nn_rnn_args args; tg__rnn_layer_kind which; bool cell; int n; tg_tensor *weight[1]; } tg__rnn_layer;
+typedef struct tg__rnn_layer {
+    tg_module m; tg_nn_rnn_args args; tg__rnn_layer_kind which; bool cell; int n; tg_tensor *weight[1];
+} tg__rnn_layer;
 TG__PRIVATE tg_tensor *tg__rnn_layer_cell(tg__rnn_layer *l, const tg_forward_rnn_args *a) {
     tg_tensor *const *w = l->weight, *b_ih = l->n > 2 ? w[2] : NULL, *b_hh = l->n > 2 ? w[3] : NULL;
     switch (l->which) {
         case TG__NN_LSTM: return tg_lstm_cell(a->x, a->h0, a->c0, w[0], w[1], b_ih, b_hh, a->c_n);
         case TG__NN_GRU: return tg_gru_cell(a->x, a->h0, w[0], w[1], b_ih, b_hh);
-        default: return l->args.nonlinearity == TG_NN_RELU ? tg_rnn_relu_cell(a->x, a->h0, w[0], w[1], b_ih, b_hh) : tg_rnn_tanh_cell(a->x, a->h0, w[0], w[1], b_ih, b_hh);
+        default: return l->args.nonlinearity == TG_NN_RELU ? tg_rnn_relu_cell(a->x, a->h0, w[0], w[1], b_ih, b_hh)
+            : tg_rnn_tanh_cell(a->x, a->h0, w[0], w[1], b_ih, b_hh);
     }
 }
 TG__PRIVATE tg_tensor *tg__rnn_layer_run(tg__rnn_layer *l, const tg_forward_rnn_args *a) {
     tg_lstm_args s = TG__ZERO;
     tg_gru_args g = TG__ZERO;
-    if (a->x->ndim && a->x->shape[a->x->ndim - 1] != l->args.in) { tg__fail_op(l->m.tg, TG_ERROR_SHAPE, "%s: x is %t, and its last dimension is to be %l", l->m.kind, a->x, l->args.in); return NULL; }
+    if (a->x->ndim && a->x->shape[a->x->ndim - 1] != l->args.in) {
+        tg__fail_op(l->m.tg, TG_ERROR_SHAPE, "%s: x is %t, and its last dimension is to be %l", l->m.kind, a->x, l->args.in);
+        return NULL;
+    }
     if (l->cell) return tg__rnn_layer_cell(l, a);
-    s.at = g.at = a->at; s.x = g.x = a->x; s.h0 = g.h0 = a->h0; s.c0 = a->c0; s.weights = g.weights = l->weight; s.n_weights = g.n_weights = l->n;
-    s.batch_first = g.batch_first = l->args.batch_first; s.bidirectional = g.bidirectional = l->args.bidirectional; s.c_n = a->c_n; s.h_n = g.h_n = a->h_n;
-    s.dropout = g.dropout = l->args.dropout; s.num_layers = g.num_layers = (int)l->args.layers; s.packed = g.packed = a->packed; s.training = g.training = l->m.training;
+    s.at = g.at = a->at; s.x = g.x = a->x; s.h0 = g.h0 = a->h0; s.c0 = a->c0; s.weights = g.weights = l->weight;
+    s.n_weights = g.n_weights = l->n;
+    s.batch_first = g.batch_first = l->args.batch_first; s.bidirectional = g.bidirectional = l->args.bidirectional;
+    s.c_n = a->c_n; s.h_n = g.h_n = a->h_n;
+    s.dropout = g.dropout = l->args.dropout; s.num_layers = g.num_layers = (int)l->args.layers;
+    s.packed = g.packed = a->packed; s.training = g.training = l->m.training;
     if (l->which == TG__NN_LSTM) return tg_lstm_from(&s);
     if (l->which == TG__NN_GRU) return tg_gru_from(&g);
     return l->args.nonlinearity == TG_NN_RELU ? tg_rnn_relu_from(&g) : tg_rnn_tanh_from(&g);
@@ -31935,7 +32940,8 @@ TG_API tg_tensor *tg_forward_rnn_from(const tg_forward_rnn_args *a) {
     return tg__module_left(a->m, mark, a->x, tg__rnn_layer_run((tg__rnn_layer *)(void *)a->m, a));
 }
 /* weight_ih_l0, ... _l0_reverse; of a cell without _l0 */
-TG__PRIVATE void tg__rnn_layer_weight(tg__rnn_layer *l, int i, const char *what, int64_t layer, bool reverse, double bound, int64_t rows, int64_t columns) {
+TG__PRIVATE void tg__rnn_layer_weight(tg__rnn_layer *l, int i, const char *what, int64_t layer, bool reverse,
+    double bound, int64_t rows, int64_t columns) {
     char name[64];
     int64_t shape[2];
     tg__text t = tg__text_over(name, sizeof name);
@@ -31954,12 +32960,14 @@ TG__PRIVATE tg_module *tg__rnn_layer_new(const tg_nn_rnn_args *a, const char *ki
     layers = a->layers && !cell ? a->layers : 1; directions = a->bidirectional && !cell ? 2 : 1;
     each = (a->no_bias ? 2 : 4) + (a->proj_size > 0);
     if (layers < 1 || layers > 1000) layers = 0;                              /* refused below, in the layer's name */
-    l = (tg__rnn_layer *)tg__module_make(a->tg, sizeof *l + (size_t)(layers * directions * each) * sizeof l->weight[0], kind, name, tg__nn_rnn_forward);
+    l = (tg__rnn_layer *)tg__module_make(a->tg,
+        sizeof *l + (size_t)(layers * directions * each) * sizeof l->weight[0], kind, name, tg__nn_rnn_forward);
     if (!l) return NULL;
     l->args = *a; l->args.layers = layers; l->which = which; l->cell = cell; l->n = (int)layers * directions * each;
     tg__layer_needs(&l->m, layers > 0, "the number of layers (at most 1000)", a->layers);
     tg__layer_needs(&l->m, a->in > 0 && a->hidden > 0, "sizes", a->in > 0 ? a->hidden : a->in);
-    if (!tg_failed(a->tg) && (a->proj_size < 0 || a->proj_size >= a->hidden || (a->proj_size && (cell || which != TG__NN_LSTM))) && a->hidden > 0)
+    if (!tg_failed(a->tg) && (a->proj_size < 0 || a->proj_size >= a->hidden ||
+        (a->proj_size && (cell || which != TG__NN_LSTM))) && a->hidden > 0)
         tg__fail_op(a->tg, TG_ERROR_VALUE, "%s: proj_size is of LSTM alone and smaller than %l, got %l", kind, a->hidden, a->proj_size);
     bound = a->hidden > 0 ? tg__layer_bound((double)a->hidden) : 0;
     out = a->proj_size ? a->proj_size : a->hidden;
@@ -31978,9 +32986,15 @@ TG__PRIVATE tg_module *tg__rnn_layer_new(const tg_nn_rnn_args *a, const char *ki
 TG_API tg_module *tg_nn_rnn_from(const tg_nn_rnn_args *args) { return tg__rnn_layer_new(args, "RNN", "nn_rnn", TG__NN_RNN, false); }
 TG_API tg_module *tg_nn_lstm_from(const tg_nn_lstm_args *args) { return tg__rnn_layer_new(args, "LSTM", "nn_lstm", TG__NN_LSTM, false); }
 TG_API tg_module *tg_nn_gru_from(const tg_nn_gru_args *args) { return tg__rnn_layer_new(args, "GRU", "nn_gru", TG__NN_GRU, false); }
-TG_API tg_module *tg_nn_rnn_cell_from(const tg_nn_rnn_cell_args *args) { return tg__rnn_layer_new(args, "RNNCell", "nn_rnn_cell", TG__NN_RNN, true); }
-TG_API tg_module *tg_nn_lstm_cell_from(const tg_nn_lstm_cell_args *args) { return tg__rnn_layer_new(args, "LSTMCell", "nn_lstm_cell", TG__NN_LSTM, true); }
-TG_API tg_module *tg_nn_gru_cell_from(const tg_nn_gru_cell_args *args) { return tg__rnn_layer_new(args, "GRUCell", "nn_gru_cell", TG__NN_GRU, true); }
+TG_API tg_module *tg_nn_rnn_cell_from(const tg_nn_rnn_cell_args *args) {
+    return tg__rnn_layer_new(args, "RNNCell", "nn_rnn_cell", TG__NN_RNN, true);
+}
+TG_API tg_module *tg_nn_lstm_cell_from(const tg_nn_lstm_cell_args *args) {
+    return tg__rnn_layer_new(args, "LSTMCell", "nn_lstm_cell", TG__NN_LSTM, true);
+}
+TG_API tg_module *tg_nn_gru_cell_from(const tg_nn_gru_cell_args *args) {
+    return tg__rnn_layer_new(args, "GRUCell", "nn_gru_cell", TG__NN_GRU, true);
+}
 
 TG__NO_EFFORT
 
@@ -32005,11 +33019,15 @@ TG__PRIVATE tg_tensor *tg__attention_layer_run(tg__attention_layer *l, const tg_
         f.key = a->key == a->query ? f.query : tg_transpose(a->key, 0, 1);
         f.value = a->value == a->key ? f.key : a->value == a->query ? f.query : tg_transpose(a->value, 0, 1);
     }
-    f.attn_mask = a->attn_mask; f.key_padding_mask = a->key_padding_mask; f.is_causal = a->is_causal; f.no_average = a->no_average; f.weights = a->weights;
-    f.in_proj_weight = l->in_proj_weight; f.in_proj_bias = l->in_proj_bias; f.bias_k = l->bias_k; f.bias_v = l->bias_v; f.add_zero_attn = l->args.add_zero_attn;
-    f.use_separate_proj_weight = l->q_proj_weight != NULL; f.q_proj_weight = l->q_proj_weight; f.k_proj_weight = l->k_proj_weight; f.v_proj_weight = l->v_proj_weight;
+    f.attn_mask = a->attn_mask; f.key_padding_mask = a->key_padding_mask; f.is_causal = a->is_causal;
+    f.no_average = a->no_average; f.weights = a->weights;
+    f.in_proj_weight = l->in_proj_weight; f.in_proj_bias = l->in_proj_bias; f.bias_k = l->bias_k;
+    f.bias_v = l->bias_v; f.add_zero_attn = l->args.add_zero_attn;
+    f.use_separate_proj_weight = l->q_proj_weight != NULL; f.q_proj_weight = l->q_proj_weight;
+    f.k_proj_weight = l->k_proj_weight; f.v_proj_weight = l->v_proj_weight;
     f.out_proj_weight = out->weight; f.out_proj_bias = out->bias;
-    f.dropout_p = l->args.dropout; f.no_training = !l->m.training; f.num_heads = l->args.num_heads; f.embed_dim_to_check = l->args.embed_dim;
+    f.dropout_p = l->args.dropout; f.no_training = !l->m.training; f.num_heads = l->args.num_heads;
+    f.embed_dim_to_check = l->args.embed_dim;
     y = tg_multi_head_attention_forward_from(&f);
     return turned && y ? tg_transpose(y, 0, 1) : y;
 }
@@ -32080,7 +33098,8 @@ typedef struct tg__transformer_layer {
 typedef struct tg__transformer_stack { tg_module m; tg_module *norm; int n; tg_module *layers[1]; } tg__transformer_stack;
 typedef struct tg__transformer { tg_module m; tg_module *encoder, *decoder; } tg__transformer;
 
-TG__PRIVATE tg_tensor *tg__transformer_attend(const tg__transformer_layer *l, tg_module *which, tg_tensor *x, tg_tensor *to, tg_tensor *mask, tg_tensor *padding, bool causal) {
+TG__PRIVATE tg_tensor *tg__transformer_attend(const tg__transformer_layer *l, tg_module *which, tg_tensor *x,
+    tg_tensor *to, tg_tensor *mask, tg_tensor *padding, bool causal) {
     tg_forward_attention_args a = TG__ZERO;
     a.at = tg__layer_place(&l->m); a.m = which; a.query = x; a.key = a.value = to;
     a.attn_mask = mask; a.key_padding_mask = padding; a.is_causal = causal;
@@ -32091,15 +33110,18 @@ TG__PRIVATE tg_tensor *tg__transformer_feed(const tg__transformer_layer *l, tg_t
     return tg_forward(l->linear2, tg_forward(l->dropout, l->gelu ? tg_gelu(x) : tg_relu(x)));
 }
 /* x + dropout(branch), normed where that comes behind */
-TG__PRIVATE tg_tensor *tg__transformer_joined(const tg__transformer_layer *l, tg_tensor *x, tg_tensor *branch, tg_module *dropout, tg_module *norm) {
+TG__PRIVATE tg_tensor *tg__transformer_joined(const tg__transformer_layer *l, tg_tensor *x, tg_tensor *branch,
+    tg_module *dropout, tg_module *norm) {
     x = branch ? tg_add(x, tg_forward(dropout, branch)) : NULL;
     return x && !l->norm_first ? tg_forward(norm, x) : x;
 }
-TG__PRIVATE tg_tensor *tg__transformer_layer_run(const tg__transformer_layer *l, const tg_forward_transformer_args *a, tg_tensor *x, tg_tensor *memory) {
+TG__PRIVATE tg_tensor *tg__transformer_layer_run(const tg__transformer_layer *l, const tg_forward_transformer_args *a,
+    tg_tensor *x, tg_tensor *memory) {
     const bool decodes = l->multihead_attn != NULL;
     tg_tensor *in = l->norm_first ? tg_forward(l->norm1, x) : x;
     if (!in) return NULL;
-    in = tg__transformer_attend(l, l->self_attn, in, in, decodes ? a->tgt_mask : a->src_mask, decodes ? a->tgt_key_padding_mask : a->src_key_padding_mask,
+    in = tg__transformer_attend(l, l->self_attn, in, in, decodes ? a->tgt_mask : a->src_mask,
+        decodes ? a->tgt_key_padding_mask : a->src_key_padding_mask,
         decodes ? a->tgt_is_causal : a->is_causal);
     if (!(x = tg__transformer_joined(l, x, in, l->dropout1, l->norm1))) return NULL;
     if (decodes) {
@@ -32108,11 +33130,13 @@ TG__PRIVATE tg_tensor *tg__transformer_layer_run(const tg__transformer_layer *l,
         if (!(x = tg__transformer_joined(l, x, in, l->dropout2, l->norm2))) return NULL;
     }
     in = l->norm_first ? tg_forward(decodes ? l->norm3 : l->norm2, x) : x;
-    return in ? tg__transformer_joined(l, x, tg__transformer_feed(l, in), decodes ? l->dropout3 : l->dropout2, decodes ? l->norm3 : l->norm2) : NULL;
+    return in ? tg__transformer_joined(l, x, tg__transformer_feed(l, in), decodes ? l->dropout3 : l->dropout2,
+        decodes ? l->norm3 : l->norm2) : NULL;
 }
 /* Layer, stack or both stacks: the three kinds of module that tg_forward_transformer takes. */
 TG__PRIVATE tg_tensor *tg__transformer_run(tg_module *m, const tg_forward_transformer_args *a, tg_tensor *x, tg_tensor *memory);
-TG__PRIVATE tg_tensor *tg__transformer_stack_run(const tg__transformer_stack *s, const tg_forward_transformer_args *a, tg_tensor *x, tg_tensor *memory) {
+TG__PRIVATE tg_tensor *tg__transformer_stack_run(const tg__transformer_stack *s, const tg_forward_transformer_args *a,
+    tg_tensor *x, tg_tensor *memory) {
     for (int i = 0; i < s->n && x; i++) x = tg__transformer_run(s->layers[i], a, x, memory);
     return x && s->norm ? tg_forward(s->norm, x) : x;
 }
@@ -32126,7 +33150,8 @@ TG__PRIVATE tg_tensor *tg__nn_transformer_stack_forward(tg_module *m, tg_tensor 
 }
 TG__PRIVATE tg_tensor *tg__transformer_run(tg_module *m, const tg_forward_transformer_args *a, tg_tensor *x, tg_tensor *memory) {
     const size_t mark = tg_module_enter(m);
-    return tg__module_left(m, mark, x, m->forward == tg__nn_transformer_layer_forward ? tg__transformer_layer_run((const tg__transformer_layer *)(void *)m, a, x, memory)
+    return tg__module_left(m, mark, x, m->forward == tg__nn_transformer_layer_forward
+        ? tg__transformer_layer_run((const tg__transformer_layer *)(void *)m, a, x, memory)
         : tg__transformer_stack_run((const tg__transformer_stack *)(void *)m, a, x, memory));
 }
 TG__PRIVATE bool tg__transformer_decodes(const tg_module *m) {
@@ -32157,7 +33182,10 @@ TG_API tg_tensor *tg_forward_transformer_from(const tg_forward_transformer_args 
         if (!decodes && a->tgt) { tg__fail_op(tg, TG_ERROR_VALUE, "%s takes src alone; tgt must be NULL", m->kind); return NULL; }
         return tg__transformer_run(m, a, decodes ? a->tgt : a->src, decodes ? a->src : NULL);
     }
-    if (m->forward_of != tg__nn_transformer_forward) { tg__fail_op(tg, TG_ERROR_VALUE, "the module must be a Transformer, an encoder, a decoder or a layer of them, got %s", m->kind); return NULL; }
+    if (m->forward_of != tg__nn_transformer_forward) {
+        tg__fail_op(tg, TG_ERROR_VALUE, "the module must be a Transformer, an encoder, a decoder or a layer of them, got %s", m->kind);
+        return NULL;
+    }
     if (!tg__use(tg, a->tgt, 2)) return NULL;
     mark = tg_module_enter(m);
     return tg__module_left(m, mark, a->src, tg__transformer_both(m, a));
@@ -32183,7 +33211,8 @@ TG__PRIVATE tg_module *tg__transformer_layer_new(const tg_nn_transformer_args *a
     const int64_t wide = a->dim_feedforward ? a->dim_feedforward : 2048;
     const double p = a->dropout.is ? a->dropout.value : 0.1;
     tg_ctx *tg = a->tg;
-    tg__transformer_layer *l = TG__LAYER(tg, tg__transformer_layer, decodes ? "TransformerDecoderLayer" : "TransformerEncoderLayer", transformer_layer);
+    tg__transformer_layer *l = TG__LAYER(tg, tg__transformer_layer,
+        decodes ? "TransformerDecoderLayer" : "TransformerEncoderLayer", transformer_layer);
     if (!l) return NULL;
     l->gelu = a->gelu; l->norm_first = a->norm_first;
     (void)TG_PART(l, self_attn, tg__transformer_attention(a));
@@ -32204,7 +33233,8 @@ TG__PRIVATE tg_module *tg__transformer_stack_new(const tg_nn_transformer_args *a
     int i;
     if (layers == 0) layers = 6;
     if (layers < 1 || layers > 10000) layers = 0;
-    s = (tg__transformer_stack *)tg__module_make(a->tg, sizeof *s + (size_t)layers * sizeof s->layers[0], decodes ? "TransformerDecoder" : "TransformerEncoder",
+    s = (tg__transformer_stack *)tg__module_make(a->tg, sizeof *s + (size_t)layers * sizeof s->layers[0],
+        decodes ? "TransformerDecoder" : "TransformerEncoder",
         decodes ? "nn_transformer_decoder" : "nn_transformer_encoder", tg__nn_transformer_stack_forward);
     if (!s || !tg__layer_needs(&s->m, layers > 0, "the number of layers (at most 10000)", a->layers)) return TG_MODULE_OF(s);
     s->n = (int)layers;
@@ -32212,10 +33242,18 @@ TG__PRIVATE tg_module *tg__transformer_stack_new(const tg_nn_transformer_args *a
     if (norm) (void)TG_PART(s, norm, tg__transformer_norm(a));
     return TG_MODULE_OF(s);
 }
-TG_API tg_module *tg_nn_transformer_encoder_layer_from(const tg_nn_transformer_encoder_layer_args *a) { return a && tg__note_ctx(a->tg, a->at) ? tg__transformer_layer_new(a, false) : NULL; }
-TG_API tg_module *tg_nn_transformer_decoder_layer_from(const tg_nn_transformer_decoder_layer_args *a) { return a && tg__note_ctx(a->tg, a->at) ? tg__transformer_layer_new(a, true) : NULL; }
-TG_API tg_module *tg_nn_transformer_encoder_from(const tg_nn_transformer_encoder_args *a) { return a && tg__note_ctx(a->tg, a->at) ? tg__transformer_stack_new(a, a->layers, false, a->final_norm) : NULL; }
-TG_API tg_module *tg_nn_transformer_decoder_from(const tg_nn_transformer_decoder_args *a) { return a && tg__note_ctx(a->tg, a->at) ? tg__transformer_stack_new(a, a->layers, true, a->final_norm) : NULL; }
+TG_API tg_module *tg_nn_transformer_encoder_layer_from(const tg_nn_transformer_encoder_layer_args *a) {
+    return a && tg__note_ctx(a->tg, a->at) ? tg__transformer_layer_new(a, false) : NULL;
+}
+TG_API tg_module *tg_nn_transformer_decoder_layer_from(const tg_nn_transformer_decoder_layer_args *a) {
+    return a && tg__note_ctx(a->tg, a->at) ? tg__transformer_layer_new(a, true) : NULL;
+}
+TG_API tg_module *tg_nn_transformer_encoder_from(const tg_nn_transformer_encoder_args *a) {
+    return a && tg__note_ctx(a->tg, a->at) ? tg__transformer_stack_new(a, a->layers, false, a->final_norm) : NULL;
+}
+TG_API tg_module *tg_nn_transformer_decoder_from(const tg_nn_transformer_decoder_args *a) {
+    return a && tg__note_ctx(a->tg, a->at) ? tg__transformer_stack_new(a, a->layers, true, a->final_norm) : NULL;
+}
 /* torch draws all matrices of a whole Transformer from Xavier's uniform distribution. */
 TG__PRIVATE bool tg__transformer_draw(tg__tour *w, tg_module *m, tg__member *s) {
     tg_tensor *t = s->kind == TG__MEMBER_PARAM ? tg__member_tensor(s) : NULL;
@@ -32249,7 +33287,8 @@ TG__PRIVATE tg_tensor *tg__nn_sequential_forward(tg_module *m, tg_tensor *x) {
     int64_t i;
     scope.depth = scope.serial = 0;
     if (m->own->tidy && !m->tg->grad_mode) scope = tg_begin(m->tg);           /* memory that was used just now is near */
-    for (i = 0; i < m->own->members && x; i++) if (tg__member_part(&m->own->member[i])) x = tg_forward(tg__member_part(&m->own->member[i]), x);
+    for (i = 0; i < m->own->members && x; i++)
+        if (tg__member_part(&m->own->member[i])) x = tg_forward(tg__member_part(&m->own->member[i]), x);
     if (x && x != first && scope.depth) return tg_end_with(m->tg, scope, x);
     tg_end(m->tg, scope);
     return x;
@@ -32283,7 +33322,8 @@ TG_API tg_module *(tg_nn_named)(tg_module *dict, const char *name, tg_module *pa
 
 TG_API tg_tensor *tg_module_tensor_of(tg_module *m, int64_t i) {
     int64_t k;
-    for (k = 0; m && k < m->own->members; k++) if (tg__member_tensor(&m->own->member[k]) && i-- == 0) return tg__member_tensor(&m->own->member[k]);
+    for (k = 0; m && k < m->own->members; k++)
+        if (tg__member_tensor(&m->own->member[k]) && i-- == 0) return tg__member_tensor(&m->own->member[k]);
     return NULL;
 }
 TG_API int64_t tg_module_tensors(tg_module *m) { int64_t n = 0; while (tg_module_tensor_of(m, n)) n++; return n; }
@@ -32366,7 +33406,10 @@ TG__PRIVATE bool tg__fold_enter(tg_ctx *tg, tg_module *m, tg_tensor *x) {
     if (!norm && !tg__fold_place(m, &channels)) return false;
     for (i = 0; norm && i < tg->folds->count; i++) {
         tg__fold *f = &tg->folds->fold[i];
-        if (f->y != x || f->norm || f->clamps || x->ndim != ((tg_tensor *)tg__member_find(f->layer, tg__fold_weight, 6)->value)->ndim) continue;   /* or channels stand elsewhere */
+        /* or channels stand elsewhere */
+        if (f->y != x || f->norm || f->clamps ||
+            x->ndim != ((tg_tensor *)tg__member_find(f->layer, tg__fold_weight, 6)->value)->ndim)
+            continue;
         if (tg__watch_ends(x)) f->norm = m;
     }
     return tg__fold_members(m, TG__WATCHED, 0);
@@ -32415,16 +33458,21 @@ TG__PRIVATE void tg__fold_judge(struct tg__folds *all) {
     int channels;
     for (i = 0; i < all->count; i++) {
         tg__fold *f = &all->fold[i];
-        f->folds = f->layer && f->norm && tg__fold_alone(f->y) && f->z && tg__fold_members(f->layer, TG__WATCHED, TG__WATCHED) && tg__fold_members(f->norm, TG__WATCHED, TG__WATCHED);
-        f->clamps = f->clamps && (f->over || tg__fold_alone(f->norm ? f->z : f->y)) && (f->norm || ((bias = tg__fold_place(f->layer, &channels)) != NULL && *bias));
+        f->folds = f->layer && f->norm && tg__fold_alone(f->y) && f->z && tg__fold_members(f->layer, TG__WATCHED,
+            TG__WATCHED) && tg__fold_members(f->norm, TG__WATCHED, TG__WATCHED);
+        f->clamps = f->clamps && (f->over || tg__fold_alone(f->norm ? f->z : f->y)) &&
+            (f->norm || ((bias = tg__fold_place(f->layer, &channels)) != NULL && *bias));
     }
     while (again) for (again = false, i = 0; i < all->count; i++) for (j = 0; j < all->count; j++) {
         tg__fold *f = &all->fold[i], *g = &all->fold[j];
         const bool layer = f->layer && f->layer == g->layer, norm = f->norm && f->norm == g->norm;
         if (f->folds && (layer || norm) && !(g->folds && layer && norm)) { f->folds = false; again = true; }
-        if (f->clamps && ((f->norm && !f->folds) || (layer && !(g->clamps && f->clamp[0] == g->clamp[0] && f->clamp[1] == g->clamp[1])))) { f->clamps = false; again = true; }
+        if (f->clamps && ((f->norm && !f->folds) || (layer && !(g->clamps && f->clamp[0] == g->clamp[0] && f->clamp[1] == g->clamp[1])))) {
+            f->clamps = false; again = true;
+        }
     }
-    for (i = 0; i < all->count; i++) for (j = 0; j < i; j++) if (all->fold[j].layer == all->fold[i].layer) all->fold[i].folds = all->fold[i].clamps = false;
+    for (i = 0; i < all->count; i++)
+        for (j = 0; j < i; j++) if (all->fold[j].layer == all->fold[i].layer) all->fold[i].folds = all->fold[i].clamps = false;
 }
 /* The new weight and bias. */
 TG__PRIVATE bool tg__fold_make(tg__fold *f) {
@@ -32592,7 +33640,8 @@ TG__PRIVATE void tg__optim_item_make(tg__optim_item *it, tg__loop *loop, const t
 }
 
 /* n elements of operand k: those from `p` on, of the gradient those from `g` on; they differ where it is rows. */
-TG__PRIVATE void tg__optim_tile(const tg__optim_plan *j, const tg__optim_item *it, int k, int64_t p, int64_t g, int64_t n, char *tile, bool store) {
+TG__PRIVATE void tg__optim_tile(const tg__optim_plan *j, const tg__optim_item *it, int k, int64_t p, int64_t g,
+    int64_t n, char *tile, bool store) {
     const int isa = j->job.tg->isa, from = j->norm ? TG__OPTIM_G : TG__OPTIM_P;
     const tg_dtype d = it->dtype[k], compute = it->r.compute;
     char *at = it->at[k] + (k == TG__OPTIM_G ? g : p) * (int64_t)tg_dtype_size(d);
@@ -32666,7 +33715,8 @@ TG__PRIVATE void tg__optim_blocks(const tg__optim_plan *j, const tg__optim_item 
     int64_t k;
     if (it->flat && it->r.number[1] == 2 && apart > 0) {
         for (k = 0; k < apart; k++, block++)
-            tg__reduce_streams(j->job.tg->isa, it->r.compute, TG__TILE, TG__REDUCE_STREAMS, apart * TG__TILE, it->at[TG__OPTIM_G] + block * TG__TILE * size, true,
+            tg__reduce_streams(j->job.tg->isa, it->r.compute, TG__TILE, TG__REDUCE_STREAMS, apart * TG__TILE,
+                it->at[TG__OPTIM_G] + block * TG__TILE * size, true,
                 to + block, apart, tiles);
         block += apart * (TG__REDUCE_STREAMS - 1);
     }
@@ -32705,7 +33755,8 @@ TG__PRIVATE int64_t tg__optim_start(tg_ctx *tg, int phase, void *plan) {
         j->blocks = j->item[j->count - 1].first + j->item[j->count - 1].blocks;
         j->norm = j->item[0].r.kind == TG_STEP_NORM;
         j->chunk = TG__OPTIM_CHUNK;
-        if (j->norm || j->item[0].r.kind == TG_STEP_CLIP) j->chunk = tg__imin(TG__OPTIM_SPREAD, tg__imax(TG__OPTIM_SHARE, tg__ceil_div(j->blocks, TG__OPTIM_SHARES)));
+        if (j->norm || j->item[0].r.kind == TG_STEP_CLIP)
+            j->chunk = tg__imin(TG__OPTIM_SPREAD, tg__imax(TG__OPTIM_SHARE, tg__ceil_div(j->blocks, TG__OPTIM_SHARES)));
         if (!tg__scratch_need(tg, (size_t)TG__OPTIM_ROWS * TG__TILE * 8)) return -1;
         if (j->norm && !(j->partial = (double *)tg__mem_get(tg, (size_t)j->blocks * sizeof(double)))) return -1;
         if (j->blocks) return tg__ceil_div(j->blocks, j->chunk);
@@ -32774,7 +33825,8 @@ TG__PRIVATE tg_tensor *tg__coalesced(tg_ctx *tg, tg_tensor *g) {
     memcpy(shape, values->shape, sizeof shape[0] * (size_t)values->ndim);
     shape[0] = rows->numel;
     low = tg_item_i64(tg_select(rows, 0, 0)); high = tg_item_i64(tg_select(rows, 0, -1));
-    if (tg->error == TG_OK && (low < 0 || high >= g->shape[0])) tg__fail_op(tg, TG_ERROR_VALUE, "row %l of a row-sparse gradient is out of range: dimension 0 of %t", low < 0 ? low : high, g);
+    if (tg->error == TG_OK && (low < 0 || high >= g->shape[0]))
+        tg__fail_op(tg, TG_ERROR_VALUE, "row %l of a row-sparse gradient is out of range: dimension 0 of %t", low < 0 ? low : high, g);
     return tg_sparse_new(rows, tg_index_add(tg__zeros_beside(tg, values, values->ndim, shape), 0, inverse, values), g->shape[0]);
 }
 /* The sums of |g|^order of each gradient, or its largest |g| where order is infinite. Entries may be NULL: 0. */
@@ -32871,7 +33923,8 @@ TG__PRIVATE double tg__power(double b, double e) {
 TG__PRIVATE double tg__total_norm(const double *part, int n, double order) {
     double sum = 0;
     int i;
-    for (i = 0; i < n; i++) sum = tg__optim_join_two(!tg__is_finite(order), sum, order > 0 ? part[i] : part[i] > 0);      /* torch: of order 0 is the norm of norms */
+    /* torch: of order 0 is the norm of norms */
+    for (i = 0; i < n; i++) sum = tg__optim_join_two(!tg__is_finite(order), sum, order > 0 ? part[i] : part[i] > 0);
     if (order == 2) return tg__sqrt64(sum);
     return order == 0 || order == 1 || !tg__is_finite(order) || !tg__is_finite(sum) || sum <= 0 ? sum : tg__power(sum, 1 / order);
 }
@@ -32882,7 +33935,9 @@ TG__PRIVATE tg__optim_work tg__optim_begin(tg_ctx *tg) {
     w.outermost = tg__compose(tg); w.mode = tg_grad_mode(tg, false); w.m = tg_begin(tg);
     return w;
 }
-TG__PRIVATE void tg__optim_end(tg_ctx *tg, tg__optim_work w) { tg_end(tg, w.m); (void)tg_grad_mode(tg, w.mode); (void)tg__composed(tg, w.outermost, NULL); }
+TG__PRIVATE void tg__optim_end(tg_ctx *tg, tg__optim_work w) {
+    tg_end(tg, w.m); (void)tg_grad_mode(tg, w.mode); (void)tg__composed(tg, w.outermost, NULL);
+}
 TG_API double tg_clip_grad_norm_from(const tg_clip_grad_norm_args *a) {
     const double order = a && a->norm_type.is ? a->norm_type.value : 2;
     double norm = tg__nan(), *part = NULL, scale;
@@ -32906,7 +33961,8 @@ TG_API double tg_clip_grad_norm_from(const tg_clip_grad_norm_args *a) {
         scale = a->max_norm / (norm + 1e-6);
         for (i = 0; i < n; i++) g[i] = a->params[i]->grad;              /* rows that repeat are scaled one by one */
         if (a->error_if_nonfinite && !tg__is_finite(norm)) {
-            tg__fail_op(tg, TG_ERROR_NUMERIC, "the norm of the gradients is %f, so they cannot be clipped; without error_if_nonfinite they are scaled by it all the same", norm);
+            tg__fail_op(tg, TG_ERROR_NUMERIC,
+                "the norm of the gradients is %f, so they cannot be clipped; without error_if_nonfinite they are scaled by it all the same", norm);
             norm = tg__nan();
         } else if (!(scale >= 1) && !tg__optim_clip_all(tg, g, n, scale, tg__inf())) norm = tg__nan();
     }
@@ -32930,7 +33986,8 @@ TG_API bool (tg_clip_grad_value_)(tg_tensor *const *params, int n, double clip_v
     w = tg__optim_begin(tg);
     for (i = 0; i < n && ok; i++) if (g[i] && g[i]->opaque == TG__SPARSE) { g[i] = tg__coalesced(tg, g[i]); ok = g[i] != NULL; }
     ok = ok && tg__optim_clip_all(tg, g, n, 1, clip_value);
-    for (i = 0; i < n && ok; i++) if (g[i] && g[i] != params[i]->grad) { g[i]->count++; tg__tensor_drop(params[i]->grad); params[i]->grad = g[i]; }
+    for (i = 0; i < n && ok; i++)
+        if (g[i] && g[i] != params[i]->grad) { g[i]->count++; tg__tensor_drop(params[i]->grad); params[i]->grad = g[i]; }
     tg__optim_end(tg, w);
     tg__mem_put(tg, g, (size_t)n * sizeof *g);
     return ok;
@@ -32957,19 +34014,22 @@ TG__NO_EFFORT
     O(TOLERANCE_GRAD, "tolerance_grad", ANY, a->tolerance_grad) O(STRONG_WOLFE, "strong_wolfe", ANY, tg__option_is(a->strong_wolfe, 1)) \
     O(MAXIMIZE, "maximize", ANY, tg__option_is(a->maximize, 1)) O(LOSS_SCALE, "loss_scale", ABOVE_0, tg__option_is(a->loss_scale < 0 || a->loss_scale > 0 || tg__is_nan(a->loss_scale), a->loss_scale)) \
     O(MASTER, "master_weights", ANY, tg__option_is(a->master_weights, 1)) O(SKIP, "skip_nonfinite", ANY, tg__option_is(a->skip_nonfinite, 1))
-enum { TG__RANGE_ANY, TG__RANGE_FROM_0, TG__RANGE_ABOVE_0, TG__RANGE_BELOW_1, TG__RANGE_TO_1, TG__RANGE_INSIDE_1, TG__RANGE_ABOVE_1, TG__RANGE_COUNT };
+enum { TG__RANGE_ANY, TG__RANGE_FROM_0, TG__RANGE_ABOVE_0, TG__RANGE_BELOW_1, TG__RANGE_TO_1, TG__RANGE_INSIDE_1,
+    TG__RANGE_ABOVE_1, TG__RANGE_COUNT };
 #define TG__ROW_OF(id, name, range, given) TG__OPT_##id,
 enum { TG__OPTIONS_OF_RULES(TG__ROW_OF) TG__OPT_LR, TG__OPT_COUNT };
 #undef TG__ROW_OF
 #define TG__ROW_OF(id, name, range, given) { name, TG__RANGE_##range },
-static const struct tg__option_row { const char *name; int range; } tg__option_rows[TG__OPT_COUNT] = { TG__OPTIONS_OF_RULES(TG__ROW_OF) { "lr", TG__RANGE_FROM_0 } };
+static const struct tg__option_row { const char *name; int range; } tg__option_rows[TG__OPT_COUNT] =
+    { TG__OPTIONS_OF_RULES(TG__ROW_OF) { "lr", TG__RANGE_FROM_0 } };
 #undef TG__ROW_OF
 
 /* torch's defaults: a rule has the options that it has a row for, and those that all have (0) */
 typedef struct tg__option_default { uint8_t rule, option; double value; } tg__option_default;
 static const tg__option_default tg__option_defaults[] = {
     { 0, TG__OPT_LR, 0 }, { 0, TG__OPT_MAXIMIZE, 0 }, { 0, TG__OPT_LOSS_SCALE, 1 },
-    { TG_OPTIM_SGD, TG__OPT_MOMENTUM, 0 }, { TG_OPTIM_SGD, TG__OPT_DAMPENING, 0 }, { TG_OPTIM_SGD, TG__OPT_NESTEROV, 0 }, { TG_OPTIM_SGD, TG__OPT_WEIGHT_DECAY, 0 },
+    { TG_OPTIM_SGD, TG__OPT_MOMENTUM, 0 }, { TG_OPTIM_SGD, TG__OPT_DAMPENING, 0 },
+    { TG_OPTIM_SGD, TG__OPT_NESTEROV, 0 }, { TG_OPTIM_SGD, TG__OPT_WEIGHT_DECAY, 0 },
 #define TG__ADAM_ROWS(rule, decay) { rule, TG__OPT_BETA1, 0.9 }, { rule, TG__OPT_BETA2, 0.999 }, { rule, TG__OPT_EPS, 1e-8 }, { rule, TG__OPT_WEIGHT_DECAY, decay }
     TG__ADAM_ROWS(TG_OPTIM_ADAM, 0), { TG_OPTIM_ADAM, TG__OPT_AMSGRAD, 0 }, { TG_OPTIM_ADAM, TG__OPT_DECOUPLED, 0 },
     TG__ADAM_ROWS(TG_OPTIM_ADAMW, 0.01), { TG_OPTIM_ADAMW, TG__OPT_AMSGRAD, 0 },
@@ -32977,17 +34037,25 @@ static const tg__option_default tg__option_defaults[] = {
     TG__ADAM_ROWS(TG_OPTIM_NADAM, 0), { TG_OPTIM_NADAM, TG__OPT_MOMENTUM_DECAY, 4e-3 }, { TG_OPTIM_NADAM, TG__OPT_DECOUPLED, 0 },
     TG__ADAM_ROWS(TG_OPTIM_RADAM, 0), { TG_OPTIM_RADAM, TG__OPT_DECOUPLED, 0 },
 #undef TG__ADAM_ROWS
-    { TG_OPTIM_SPARSE_ADAM, TG__OPT_BETA1, 0.9 }, { TG_OPTIM_SPARSE_ADAM, TG__OPT_BETA2, 0.999 }, { TG_OPTIM_SPARSE_ADAM, TG__OPT_EPS, 1e-8 },
-    { TG_OPTIM_RMSPROP, TG__OPT_ALPHA, 0.99 }, { TG_OPTIM_RMSPROP, TG__OPT_EPS, 1e-8 }, { TG_OPTIM_RMSPROP, TG__OPT_WEIGHT_DECAY, 0 }, { TG_OPTIM_RMSPROP, TG__OPT_MOMENTUM, 0 },
+    { TG_OPTIM_SPARSE_ADAM, TG__OPT_BETA1, 0.9 }, { TG_OPTIM_SPARSE_ADAM, TG__OPT_BETA2, 0.999 },
+    { TG_OPTIM_SPARSE_ADAM, TG__OPT_EPS, 1e-8 },
+    { TG_OPTIM_RMSPROP, TG__OPT_ALPHA, 0.99 }, { TG_OPTIM_RMSPROP, TG__OPT_EPS, 1e-8 },
+    { TG_OPTIM_RMSPROP, TG__OPT_WEIGHT_DECAY, 0 }, { TG_OPTIM_RMSPROP, TG__OPT_MOMENTUM, 0 },
     { TG_OPTIM_RMSPROP, TG__OPT_CENTERED, 0 },
-    { TG_OPTIM_ADAGRAD, TG__OPT_LR_DECAY, 0 }, { TG_OPTIM_ADAGRAD, TG__OPT_WEIGHT_DECAY, 0 }, { TG_OPTIM_ADAGRAD, TG__OPT_INITIAL, 0 }, { TG_OPTIM_ADAGRAD, TG__OPT_EPS, 1e-10 },
+    { TG_OPTIM_ADAGRAD, TG__OPT_LR_DECAY, 0 }, { TG_OPTIM_ADAGRAD, TG__OPT_WEIGHT_DECAY, 0 },
+    { TG_OPTIM_ADAGRAD, TG__OPT_INITIAL, 0 }, { TG_OPTIM_ADAGRAD, TG__OPT_EPS, 1e-10 },
     { TG_OPTIM_ADADELTA, TG__OPT_RHO, 0.9 }, { TG_OPTIM_ADADELTA, TG__OPT_EPS, 1e-6 }, { TG_OPTIM_ADADELTA, TG__OPT_WEIGHT_DECAY, 0 },
-    { TG_OPTIM_ASGD, TG__OPT_LAMBD, 1e-4 }, { TG_OPTIM_ASGD, TG__OPT_ALPHA, 0.75 }, { TG_OPTIM_ASGD, TG__OPT_T0, 1e6 }, { TG_OPTIM_ASGD, TG__OPT_WEIGHT_DECAY, 0 },
-    { TG_OPTIM_RPROP, TG__OPT_ETA_MINUS, 0.5 }, { TG_OPTIM_RPROP, TG__OPT_ETA_PLUS, 1.2 }, { TG_OPTIM_RPROP, TG__OPT_STEP_LEAST, 1e-6 }, { TG_OPTIM_RPROP, TG__OPT_STEP_MOST, 50 },
+    { TG_OPTIM_ASGD, TG__OPT_LAMBD, 1e-4 }, { TG_OPTIM_ASGD, TG__OPT_ALPHA, 0.75 },
+    { TG_OPTIM_ASGD, TG__OPT_T0, 1e6 }, { TG_OPTIM_ASGD, TG__OPT_WEIGHT_DECAY, 0 },
+    { TG_OPTIM_RPROP, TG__OPT_ETA_MINUS, 0.5 }, { TG_OPTIM_RPROP, TG__OPT_ETA_PLUS, 1.2 },
+    { TG_OPTIM_RPROP, TG__OPT_STEP_LEAST, 1e-6 }, { TG_OPTIM_RPROP, TG__OPT_STEP_MOST, 50 },
     { TG_OPTIM_LION, TG__OPT_BETA1, 0.9 }, { TG_OPTIM_LION, TG__OPT_BETA2, 0.99 }, { TG_OPTIM_LION, TG__OPT_WEIGHT_DECAY, 0 },
-    { TG_OPTIM_MUON, TG__OPT_WEIGHT_DECAY, 0.1 }, { TG_OPTIM_MUON, TG__OPT_MOMENTUM, 0.95 }, { TG_OPTIM_MUON, TG__OPT_NO_NESTEROV, 0 }, { TG_OPTIM_MUON, TG__OPT_NS_A, 3.4445 },
-    { TG_OPTIM_MUON, TG__OPT_NS_B, -4.775 }, { TG_OPTIM_MUON, TG__OPT_NS_C, 2.0315 }, { TG_OPTIM_MUON, TG__OPT_EPS, 1e-7 }, { TG_OPTIM_MUON, TG__OPT_NS_STEPS, 5 }, { TG_OPTIM_MUON, TG__OPT_ADJUST_LR, 0 },
-    { TG_OPTIM_LBFGS, TG__OPT_MAX_ITER, 20 }, { TG_OPTIM_LBFGS, TG__OPT_MAX_EVAL, 0 }, { TG_OPTIM_LBFGS, TG__OPT_TOLERANCE_GRAD, 1e-7 }, { TG_OPTIM_LBFGS, TG__OPT_TOLERANCE_CHANGE, 1e-9 },
+    { TG_OPTIM_MUON, TG__OPT_WEIGHT_DECAY, 0.1 }, { TG_OPTIM_MUON, TG__OPT_MOMENTUM, 0.95 },
+    { TG_OPTIM_MUON, TG__OPT_NO_NESTEROV, 0 }, { TG_OPTIM_MUON, TG__OPT_NS_A, 3.4445 },
+    { TG_OPTIM_MUON, TG__OPT_NS_B, -4.775 }, { TG_OPTIM_MUON, TG__OPT_NS_C, 2.0315 },
+    { TG_OPTIM_MUON, TG__OPT_EPS, 1e-7 }, { TG_OPTIM_MUON, TG__OPT_NS_STEPS, 5 }, { TG_OPTIM_MUON, TG__OPT_ADJUST_LR, 0 },
+    { TG_OPTIM_LBFGS, TG__OPT_MAX_ITER, 20 }, { TG_OPTIM_LBFGS, TG__OPT_MAX_EVAL, 0 },
+    { TG_OPTIM_LBFGS, TG__OPT_TOLERANCE_GRAD, 1e-7 }, { TG_OPTIM_LBFGS, TG__OPT_TOLERANCE_CHANGE, 1e-9 },
     { TG_OPTIM_LBFGS, TG__OPT_HISTORY, 100 }, { TG_OPTIM_LBFGS, TG__OPT_STRONG_WOLFE, 0 }
 };
 
@@ -33071,7 +34139,8 @@ TG__PRIVATE tg_maybe tg__option_given(const tg_optim_args *a, int option) {
 #undef TG__ROW_OF
 }
 TG__PRIVATE bool tg__option_check(tg_ctx *tg, int option, double v) {
-    static const char *const words[] = { "a number", "0 or more", "more than 0", "0 to 1, without 1", "0 to 1", "more than 0 and less than 1", "more than 1", "a whole number from 1 on" };
+    static const char *const words[] = { "a number", "0 or more", "more than 0", "0 to 1, without 1", "0 to 1",
+        "more than 0 and less than 1", "more than 1", "a whole number from 1 on" };
     const int range = tg__option_rows[option].range;
     bool ok = !tg__is_nan(v);
     switch (range) {
@@ -33093,7 +34162,8 @@ TG__PRIVATE bool tg__options_take(tg_ctx *tg, tg_optim_rule rule, const tg_optim
         const tg_maybe m = tg__option_given(a, i);
         double unused;
         if (!m.is) continue;
-        if (!tg__option_known(rule, i, &unused)) return tg__fail_op(tg, TG_ERROR_VALUE, "%s has no option %s", tg__rules[rule].name, tg__option_rows[i].name);
+        if (!tg__option_known(rule, i, &unused))
+            return tg__fail_op(tg, TG_ERROR_VALUE, "%s has no option %s", tg__rules[rule].name, tg__option_rows[i].name);
         if (!tg__option_check(tg, i, m.value)) return false;
         number[i] = m.value;
     }
@@ -33109,11 +34179,14 @@ TG__PRIVATE bool tg__optim_param_check(tg_ctx *tg, const tg_optim *o, tg_tensor 
     if (!tg_dtype_is_float(t->dtype)) return tg__fail(tg, TG__E_FLOAT_ONLY, t);
     if (!TG__HAS_F64 && t->dtype == TG_F64) return tg__fail(tg, TG__E_LEFT_OUT, "f64", "TENSORGRAD_NO_F64");
     if (!tg__is_leaf(t)) return tg__fail(tg, TG__E_NOT_LEAF, t, t->node->op->name);
-    if (!t->requires_grad) return tg__fail_op(tg, TG_ERROR_GRAD, "parameter %d, %t, does not require a gradient; tg_require_grad it first", i, t);
-    if (o->rule == TG_OPTIM_MUON && t->ndim != 2) return tg__fail_op(tg, TG_ERROR_SHAPE, "parameter %d is %t; muon is for matrices, give the others to another optimiser", i, t);
+    if (!t->requires_grad)
+        return tg__fail_op(tg, TG_ERROR_GRAD, "parameter %d, %t, does not require a gradient; tg_require_grad it first", i, t);
+    if (o->rule == TG_OPTIM_MUON && t->ndim != 2)
+        return tg__fail_op(tg, TG_ERROR_SHAPE, "parameter %d is %t; muon is for matrices, give the others to another optimiser", i, t);
     for (k = 0; k < o->count; k++) {
         if (o->params[k] == t) return tg__fail_op(tg, TG_ERROR_VALUE, "parameter %d, %t, is given twice", i, t);
-        if (tg__meet(t, o->params[k]) != TG__MEET_NOT) return tg__fail_op(tg, TG_ERROR_VALUE, "parameter %d, %t, shares memory with %t, another parameter", i, t, o->params[k]);
+        if (tg__meet(t, o->params[k]) != TG__MEET_NOT)
+            return tg__fail_op(tg, TG_ERROR_VALUE, "parameter %d, %t, shares memory with %t, another parameter", i, t, o->params[k]);
     }
     return tg__writable(tg, t);
 }
@@ -33170,7 +34243,11 @@ TG_API void tg_optim_free(tg_optim *o) {
     int i, k;
     if (!o || tg__inside(o->tg, "optim_free")) return;
     tg = o->tg;
-    if (o->running) { tg->where = "optim_free"; (void)tg__fail(tg, TG__E_ARGUMENT, "the optimiser is at work: this is called from inside its closure"); return; }
+    if (o->running) {
+        tg->where = "optim_free";
+        (void)tg__fail(tg, TG__E_ARGUMENT, "the optimiser is at work: this is called from inside its closure");
+        return;
+    }
     for (i = 0; i < o->count; i++) {
         for (k = 0; k < TG__KEPT; k++) tg__let_go(&o->param[i].kept[k]);
         tg__let_go(&o->params[i]);
@@ -33217,7 +34294,9 @@ TG_API tg_optim *tg_optim_from(const tg_optim_args *a) {
     for (i = 0; a->params && i < a->n_params && !tg; i++) if (a->params[i]) tg = a->params[i]->tg;
     if (!tg__gate(tg)) return NULL;
     tg__name(tg, (unsigned)a->rule < sizeof tg__rules / sizeof tg__rules[0] ? tg__rules[a->rule].name : "optim");
-    if ((unsigned)a->rule - 1 >= sizeof tg__rules / sizeof tg__rules[0] - 1) { tg__fail(tg, TG__E_RANGE, "rule", "one of tg_optim_rule", (double)(int)a->rule); return NULL; }
+    if ((unsigned)a->rule - 1 >= sizeof tg__rules / sizeof tg__rules[0] - 1) {
+        tg__fail(tg, TG__E_RANGE, "rule", "one of tg_optim_rule", (double)(int)a->rule); return NULL;
+    }
     o = (tg_optim *)tg__mem_get(tg, sizeof *o);
     if (!o) return NULL;
     memset(o, 0, sizeof *o);
@@ -33231,7 +34310,8 @@ TG_API tg_optim *tg_optim_from(const tg_optim_args *a) {
 TG__PRIVATE tg_ctx *tg__start_optim(tg_optim *o) {
     if (!o || !tg__gate(o->tg)) return NULL;
     tg__name(o->tg, tg__rules[o->rule].name);
-    return !o->running || tg__fail(o->tg, TG__E_ARGUMENT, "the optimiser is at work: this is called from inside its closure") ? o->tg : NULL;
+    return !o->running || tg__fail(o->tg, TG__E_ARGUMENT,
+        "the optimiser is at work: this is called from inside its closure") ? o->tg : NULL;
 }
 TG_API bool tg_optim_group_from(const tg_optim_group_args *a) {
     tg_ctx *tg;
@@ -33239,7 +34319,8 @@ TG_API bool tg_optim_group_from(const tg_optim_group_args *a) {
     (void)tg__note_ctx(a->optim->tg, a->at);
     tg = tg__start_optim(a->optim);
     if (!tg) return false;
-    if (a->optim->rule == TG_OPTIM_LBFGS) return tg__fail(tg, TG__E_ARGUMENT, "lbfgs has one group: it looks at all parameters as one vector");
+    if (a->optim->rule == TG_OPTIM_LBFGS)
+        return tg__fail(tg, TG__E_ARGUMENT, "lbfgs has one group: it looks at all parameters as one vector");
     if (a->module) {
         tg_optim_args listed = *a;
         tg_tensor **list;
@@ -33247,7 +34328,8 @@ TG_API bool tg_optim_group_from(const tg_optim_group_args *a) {
         bool ok;
         if (!(list = tg__optim_of_module(a->module, &listed.n_params, &room))) return false;
         listed.params = list;
-        ok = listed.n_params ? tg__optim_add(a->optim, &listed) : tg__fail_op(tg, TG_ERROR_VALUE, "%s has no parameter that requires a gradient", a->module->kind);
+        ok = listed.n_params ? tg__optim_add(a->optim, &listed) : tg__fail_op(tg, TG_ERROR_VALUE,
+            "%s has no parameter that requires a gradient", a->module->kind);
         tg__mem_put(tg, list, room);
         return ok;
     }
@@ -33264,11 +34346,13 @@ TG__PRIVATE int tg__optim_option(const tg_optim *o, const char *name) {
     int i;
     for (i = 0; name && i < TG__OPT_COUNT; i++)
         if (strcmp(name, tg__option_rows[i].name) == 0 && tg__option_known(o->rule, i, &unused)) return i;
-    (void)(name ? tg__fail_op(o->tg, TG_ERROR_VALUE, "%s has no option %s", tg__rules[o->rule].name, name) : tg__fail(o->tg, TG__E_NO_DATA, "option's name"));
+    (void)(name ? tg__fail_op(o->tg, TG_ERROR_VALUE, "%s has no option %s", tg__rules[o->rule].name,
+        name) : tg__fail(o->tg, TG__E_NO_DATA, "option's name"));
     return -1;
 }
 TG__PRIVATE bool tg__optim_group_check(const tg_optim *o, int group) {
-    return (group >= -1 && group < o->groups) || tg__fail_op(o->tg, TG_ERROR_VALUE, "group %d: there are %d; -1 is all of them", group, o->groups);
+    return (group >= -1 && group < o->groups) ||
+        tg__fail_op(o->tg, TG_ERROR_VALUE, "group %d: there are %d; -1 is all of them", group, o->groups);
 }
 TG_API double (tg_optim_get)(tg_optim *o, int group, const char *option) {
     int i;
@@ -33277,7 +34361,9 @@ TG_API double (tg_optim_get)(tg_optim *o, int group, const char *option) {
 }
 TG_API bool (tg_optim_set)(tg_optim *o, int group, const char *option, double value) {
     int i, k;
-    if (!tg__start_optim(o) || !tg__optim_group_check(o, group) || (k = tg__optim_option(o, option)) < 0 || !tg__option_check(o->tg, k, value)) return false;
+    if (!tg__start_optim(o) || !tg__optim_group_check(o, group) || (k = tg__optim_option(o, option)) < 0 ||
+        !tg__option_check(o->tg, k, value))
+        return false;
     for (i = 0; i < o->groups; i++) if (group < 0 || i == group) o->group[i].number[k] = value;
     return true;
 }
@@ -33301,7 +34387,9 @@ TG__PRIVATE unsigned tg__optim_needs(const tg_optim *o, const tg__optim_param *p
     return mask;
 }
 /* How torch turns beta1 into nadam's momentum of step t */
-TG__PRIVATE double tg__nadam_momentum(const double *n, double t) { return n[TG__OPT_BETA1] * (1 - 0.5 * tg__power(0.96, t * n[TG__OPT_MOMENTUM_DECAY])); }
+TG__PRIVATE double tg__nadam_momentum(const double *n, double t) {
+    return n[TG__OPT_BETA1] * (1 - 0.5 * tg__power(0.96, t * n[TG__OPT_MOMENTUM_DECAY]));
+}
 TG__PRIVATE void tg__nadam_numbers(const double *n, const tg__optim_param *p, double t, double root, tg_request *r) {
     const double now = tg__nadam_momentum(n, t), next = tg__nadam_momentum(n, t + 1), product = p->product * now;
     const double by_g = n[TG__OPT_LR] * (1 - now) / (1 - product), by_m = n[TG__OPT_LR] * next / (1 - product * next);
@@ -33328,7 +34416,8 @@ TG__PRIVATE double tg__muon_rate(const double *n, const tg_tensor *t) {
 /* What a device or a kernel needs to know of the rule: the numbers that >>device tells */
 TG__PRIVATE void tg__optim_numbers(const tg_optim *o, const tg__optim_param *p, const tg_tensor *x, tg_request *r) {
     const double *n = o->group[p->group].number;
-    const double lr = n[TG__OPT_LR], decay = n[TG__OPT_WEIGHT_DECAY], b1 = n[TG__OPT_BETA1], b2 = n[TG__OPT_BETA2], t = (double)(p->steps + 1);
+    const double lr = n[TG__OPT_LR], decay = n[TG__OPT_WEIGHT_DECAY], b1 = n[TG__OPT_BETA1], b2 = n[TG__OPT_BETA2],
+        t = (double)(p->steps + 1);
     const double bias1 = 1 - tg__power(b1, t), bias2 = 1 - tg__power(b2, t), root = tg__sqrt64(bias2);
     const bool apart = o->rule == TG_OPTIM_ADAMW || o->rule == TG_OPTIM_LION || o->rule == TG_OPTIM_MUON || n[TG__OPT_DECOUPLED] != 0;
     double *c = r->number;
@@ -33340,12 +34429,15 @@ TG__PRIVATE void tg__optim_numbers(const tg_optim *o, const tg__optim_param *p, 
             c[3] = c[5] = n[TG__OPT_MOMENTUM]; c[4] = 1 - n[TG__OPT_DAMPENING]; r->whole[1] = n[TG__OPT_NESTEROV] != 0;
             if (p->fresh & 1u) { c[3] = 0; c[4] = 1; }                 /* torch: the first gradient is the momentum */
             break;
-        case TG_OPTIM_RMSPROP: c[3] = n[TG__OPT_ALPHA]; c[4] = 1 - n[TG__OPT_ALPHA]; c[5] = n[TG__OPT_EPS]; c[6] = n[TG__OPT_MOMENTUM]; break;
+        case TG_OPTIM_RMSPROP: c[3] = n[TG__OPT_ALPHA]; c[4] = 1 - n[TG__OPT_ALPHA]; c[5] = n[TG__OPT_EPS];
+        c[6] = n[TG__OPT_MOMENTUM]; break;
         case TG_OPTIM_ADAGRAD: c[1] = lr / (1 + (t - 1) * n[TG__OPT_LR_DECAY]); c[3] = n[TG__OPT_EPS]; break;
         case TG_OPTIM_ADADELTA: c[3] = n[TG__OPT_RHO]; c[4] = 1 - n[TG__OPT_RHO]; c[5] = n[TG__OPT_EPS]; break;
         case TG_OPTIM_ADAMAX: c[1] = lr / bias1; c[3] = b1; c[4] = 1 - b1; c[5] = b2; c[6] = n[TG__OPT_EPS]; break;
-        case TG_OPTIM_ASGD: c[1] = p->steps ? p->product : (double)(float)lr; c[3] = 1 - n[TG__OPT_LAMBD] * c[1]; c[4] = 1 - p->average; c[5] = p->average; break;
-        case TG_OPTIM_RPROP: c[3] = n[TG__OPT_ETA_MINUS]; c[4] = n[TG__OPT_ETA_PLUS]; c[5] = n[TG__OPT_STEP_LEAST]; c[6] = n[TG__OPT_STEP_MOST]; break;
+        case TG_OPTIM_ASGD: c[1] = p->steps ? p->product : (double)(float)lr; c[3] = 1 - n[TG__OPT_LAMBD] * c[1];
+        c[4] = 1 - p->average; c[5] = p->average; break;
+        case TG_OPTIM_RPROP: c[3] = n[TG__OPT_ETA_MINUS]; c[4] = n[TG__OPT_ETA_PLUS]; c[5] = n[TG__OPT_STEP_LEAST];
+        c[6] = n[TG__OPT_STEP_MOST]; break;
         case TG_OPTIM_LION: c[3] = b1; c[4] = 1 - b1; c[5] = b2; c[6] = 1 - b2; break;
         case TG_OPTIM_MUON: c[1] = tg__muon_rate(n, x); c[3] = n[TG__OPT_MOMENTUM]; c[4] = 1 - n[TG__OPT_MOMENTUM]; break;
         default:
@@ -33380,12 +34472,17 @@ TG__PRIVATE bool tg__optim_take_grad(tg_optim *o, int i) {
     if (!g) return true;
     if (!tg__use(tg, t, i) || !tg__writable(tg, t)) return false;
     if (g->opaque != TG__SPARSE && sparse == TG__SPARSE_ALWAYS)
-        return tg__fail_op(tg, TG_ERROR_GRAD, "the gradient of parameter %d, %t, is dense; sparse_adam is for row-sparse ones (tg_sparse_grad), adam for this one", i, t);
+        return tg__fail_op(tg, TG_ERROR_GRAD,
+            "the gradient of parameter %d, %t, is dense; sparse_adam is for row-sparse ones (tg_sparse_grad), adam for this one", i, t);
     if (g->opaque == TG__SPARSE) {
         if (sparse == TG__SPARSE_NEVER)
-            return tg__fail_op(tg, TG_ERROR_GRAD, "the gradient of parameter %d, %t, is row-sparse, which %s does not take; sparse_adam, adagrad and sgd do, or tg_sparse_grad(t, false)", i, t, tg__rules[o->rule].name);
-        if (n[TG__OPT_WEIGHT_DECAY] > 0) return tg__fail_op(tg, TG_ERROR_GRAD, "weight decay goes over all rows of parameter %d, %t, and its gradient is row-sparse; set weight_decay to 0", i, t);
-        for (k = 0; k < TG__KEPT; k++) packed = packed && (!p->kept[k] || tg__is_dense(p->kept[k]));      /* what was swapped may lie otherwise */
+            return tg__fail_op(tg, TG_ERROR_GRAD,
+                "the gradient of parameter %d, %t, is row-sparse, which %s does not take; sparse_adam, adagrad and sgd do, or tg_sparse_grad(t, false)", i, t, tg__rules[o->rule].name);
+        if (n[TG__OPT_WEIGHT_DECAY] > 0)
+            return tg__fail_op(tg, TG_ERROR_GRAD,
+                "weight decay goes over all rows of parameter %d, %t, and its gradient is row-sparse; set weight_decay to 0", i, t);
+        /* what was swapped may lie otherwise */
+        for (k = 0; k < TG__KEPT; k++) packed = packed && (!p->kept[k] || tg__is_dense(p->kept[k]));
         if (!packed) return tg__fail_op(tg, TG_ERROR_GRAD, "parameter %d, %t, is not contiguous, and its gradient is row-sparse", i, t);
         g = o->rule == TG_OPTIM_SGD && n[TG__OPT_MOMENTUM] > 0 ? tg_to_dense(g) : tg__coalesced(tg, g);
         if (!g) return false;
@@ -33414,7 +34511,8 @@ TG__PRIVATE bool tg__optim_keep(tg_optim *o, int i) {
         if (!(k == TG__KEPT_MASTER ? tg__copy_to(tg, s, t) : tg_fill_(s, first) != NULL)) return false;
     }
     if (!(needs >> TG__KEPT_MASTER & 1u)) tg__let_go(&p->kept[TG__KEPT_MASTER]);      /* it would be old when it is wanted again */
-    if (p->kept[TG__KEPT_MASTER] && !(p->fresh >> TG__KEPT_MASTER & 1u) && (p->storage != t->storage || p->version != t->storage->version)) {
+    if (p->kept[TG__KEPT_MASTER] && !(p->fresh >> TG__KEPT_MASTER & 1u) &&
+        (p->storage != t->storage || p->version != t->storage->version)) {
         /* somebody else has written to the parameter: what the f32 does not round to any more is what was written */
         tg_tensor *s = p->kept[TG__KEPT_MASTER], *now = tg_where(tg_eq(tg_to(s, t->dtype), t), s, tg_to(t, s->dtype));
         if (!now || !tg__copy_to(tg, s, now)) return false;
@@ -33493,7 +34591,9 @@ TG__PRIVATE bool tg__optim_run_step(tg_optim *o) {
     bool ok = true, finite = true;
     int i, k;
     for (i = 0; ok && i < o->count; i++)
-        ok = o->params[i]->replaced ? tg__fail_op(tg, TG_ERROR_VALUE, "parameter %d is no longer the module's: an optimiser is made after tg_module_to and tg_module_to_device", i) : tg__optim_take_grad(o, i);
+        ok = o->params[i]->replaced ? tg__fail_op(tg, TG_ERROR_VALUE,
+            "parameter %d is no longer the module's: an optimiser is made after tg_module_to and tg_module_to_device",
+            i) : tg__optim_take_grad(o, i);
     ok = ok && tg__optim_finite(o, &finite);
     if (ok && !finite) { o->skipped++; return true; }
     for (i = 0; ok && i < o->count; i++) if (o->param[i].grad) ok = tg__optim_keep(o, i);
@@ -33525,7 +34625,9 @@ TG_API bool (tg_optim_step)(tg_optim *o) {
     tg__optim_work w;
     bool ok;
     if (!tg) return false;
-    if (o->rule == TG_OPTIM_LBFGS) return tg__fail(tg, TG__E_ARGUMENT, "lbfgs looks at the loss several times in a step: tg_step_with takes the function that computes it");
+    if (o->rule == TG_OPTIM_LBFGS)
+        return tg__fail(tg, TG__E_ARGUMENT,
+            "lbfgs looks at the loss several times in a step: tg_step_with takes the function that computes it");
     w = tg__optim_begin(tg);
     ok = tg->error == TG_OK && tg__optim_run_step(o);
     tg__optim_end(tg, w);
@@ -33536,7 +34638,8 @@ TG_API bool (tg_optim_zero_grad)(tg_optim *o) { return tg__start_optim(o) && tg_
 TG_API double (tg_optim_clip_grad_norm)(tg_optim *o, double max_norm) {
     tg_clip_grad_norm_args a = TG__ZERO;
     if (!o) return tg__nan();
-    a.params = tg_optim_params(o); a.n_params = tg_optim_count(o); a.max_norm = max_norm; a.at.file = o->tg->here.file; a.at.line = o->tg->here.line;
+    a.params = tg_optim_params(o); a.n_params = tg_optim_count(o); a.max_norm = max_norm;
+    a.at.file = o->tg->here.file; a.at.line = o->tg->here.line;
     return tg_clip_grad_norm_from(&a);
 }
 
@@ -33549,14 +34652,18 @@ TG_API bool (tg_ema_)(tg_tensor *const *averages, tg_tensor *const *params, int 
     if (!(decay >= 0 && decay <= 1)) return tg__fail(tg, TG__E_RANGE, "decay", "0 to 1", decay);
     for (i = 0; i < n; i++) {
         if (!tg__use(tg, params[i], i) || !tg__whole(tg, params[i]) || !tg__whole(tg, averages[i])) return false;
-        if (!tg__same_shape(averages[i], params[i]) || averages[i]->dtype != params[i]->dtype) return tg__fail(tg, TG__E_SWAP, averages[i], params[i]);
-        if (averages[i]->device != params[i]->device) return tg__fail(tg, TG__E_DEVICES, params[i], (int)params[i]->device, (int)averages[i]->device);
+        if (!tg__same_shape(averages[i], params[i]) || averages[i]->dtype != params[i]->dtype)
+            return tg__fail(tg, TG__E_SWAP, averages[i], params[i]);
+        if (averages[i]->device != params[i]->device)
+            return tg__fail(tg, TG__E_DEVICES, params[i], (int)params[i]->device, (int)averages[i]->device);
         if (!tg_dtype_is_float(params[i]->dtype)) return tg__fail(tg, TG__E_FLOAT_ONLY, params[i]);
         if (!TG__HAS_F64 && params[i]->dtype == TG_F64) return tg__fail(tg, TG__E_LEFT_OUT, "f64", "TENSORGRAD_NO_F64");
         if (averages[i]->requires_grad && tg->grad_mode) return tg__fail(tg, TG__E_INPLACE_LEAF, averages[i]);
         if (!tg__writable(tg, averages[i])) return false;
-        for (k = 0; k < n; k++) if (tg__meet(averages[i], params[k]) != TG__MEET_NOT) return tg__fail(tg, TG__E_SHARED_ELEMENTS, k, params[k], averages[i]);
-        for (k = 0; k < i; k++) if (tg__meet(averages[i], averages[k]) != TG__MEET_NOT) return tg__fail(tg, TG__E_SHARED_ELEMENTS, k, averages[k], averages[i]);
+        for (k = 0; k < n; k++)
+            if (tg__meet(averages[i], params[k]) != TG__MEET_NOT) return tg__fail(tg, TG__E_SHARED_ELEMENTS, k, params[k], averages[i]);
+        for (k = 0; k < i; k++)
+            if (tg__meet(averages[i], averages[k]) != TG__MEET_NOT) return tg__fail(tg, TG__E_SHARED_ELEMENTS, k, averages[k], averages[i]);
     }
     ok = tg__optim_list_begin(&list, tg, n);
     for (i = 0; ok && i < n; i++) {
@@ -33576,7 +34683,8 @@ TG_API bool (tg_ema_)(tg_tensor *const *averages, tg_tensor *const *params, int 
 TG__PRIVATE bool tg__module_ema_visit(tg__tour *w, tg_module *m, tg__member *s) {
     tg_tensor *y = s->kind == TG__MEMBER_BUFFER ? tg_module_tensor_at((tg_module *)w->user, w->path) : NULL;
     (void)m;
-    if (s->kind == TG__MEMBER_BUFFER && !y) return tg__fail_op(((tg_module *)w->user)->tg, TG_ERROR_VALUE, "the average has no buffer %s", w->path);
+    if (s->kind == TG__MEMBER_BUFFER && !y)
+        return tg__fail_op(((tg_module *)w->user)->tg, TG_ERROR_VALUE, "the average has no buffer %s", w->path);
     return !y || tg_copy_(y, (tg_tensor *)s->value) != NULL;
 }
 TG_API bool (tg_module_ema_)(tg_module *average, tg_module *m, double decay) {
@@ -33588,7 +34696,10 @@ TG_API bool (tg_module_ema_)(tg_module *average, tg_module *m, double decay) {
     bool ok, mode;
     if (!tg) return false;
     if (!m) return tg__fail(tg, TG__E_NULL, 1);
-    if (n != have) return tg__fail_op(tg, TG_ERROR_VALUE, "%s has %d parameters and %s has %d; averages are built as their models are", average->kind, (int)have, m->kind, (int)n);
+    if (n != have)
+        return tg__fail_op(tg, TG_ERROR_VALUE,
+            "%s has %d parameters and %s has %d; averages are built as their models are", average->kind, (int)have,
+            m->kind, (int)n);
     list = (tg_tensor **)tg__mem_get(tg, (size_t)(2 * n) * sizeof *list);
     if (!list) return false;
     (void)tg_parameters(average, list, n); (void)tg_parameters(m, list + n, n);
@@ -33700,8 +34811,10 @@ TG__PRIVATE double tg__cubic_lowest(const tg__line_at *a, const tg__line_at *b, 
         : a->t - (a->t - b->t) * ((a->slope + d2 - d1) / (a->slope - b->slope + 2 * d2));
     return tg__smaller(tg__larger(t, least), most);
 }
-/* A point that satisfies the strong Wolfe conditions: first a bracket, then a search within it (Nocedal, Wright: Numerical optimization, chapter 3). */
-TG__PRIVATE bool tg__strong_wolfe(const tg__line *l, tg_tensor *d, double t, const tg__line_at *from, double tolerance, int most, tg__line_at *out, int *looks) {
+/* A point that satisfies the strong Wolfe conditions: first a bracket, then a search within it (Nocedal, Wright:
+   Numerical optimization, chapter 3). */
+TG__PRIVATE bool tg__strong_wolfe(const tg__line *l, tg_tensor *d, double t, const tg__line_at *from,
+    double tolerance, int most, tg__line_at *out, int *looks) {
     const double c1 = 1e-4, c2 = 0.9, longest = tg_item(tg_max(tg_abs(d)));
     tg__line_at before = *from, now, b[2];
     bool done = false, found = false, stuck = false;
@@ -33725,7 +34838,9 @@ TG__PRIVATE bool tg__strong_wolfe(const tg__line *l, tg_tensor *d, double t, con
         const int high = 1 - low;
         t = tg__cubic_lowest(&b[0], &b[1], bottom, top);
         if (tg__smaller(top - t, t - bottom) < edge) {                 /* too near to an end: once more, then away from it */
-            if (stuck || t >= top || t <= bottom) { t = tg__size_of(t - top) < tg__size_of(t - bottom) ? top - edge : bottom + edge; stuck = false; }
+            if (stuck || t >= top || t <= bottom) {
+                t = tg__size_of(t - top) < tg__size_of(t - bottom) ? top - edge : bottom + edge; stuck = false;
+            }
             else stuck = true;
         } else stuck = false;
         if (!tg__lbfgs_look(l, d, t, &now)) return false;
@@ -33795,7 +34910,8 @@ TG__PRIVATE bool tg__lbfgs_copy(tg_ctx *tg, const tg__lbfgs *l, int room, tg__lb
 }
 TG__PRIVATE double tg__lbfgs_largest(tg_tensor *t) { return tg_item(tg_max(tg_abs(t))); }
 /* One iteration; *g is held by the caller. *stop: it was the last one. */
-TG__PRIVATE bool tg__lbfgs_iterate(const tg__line *line, int iteration, int most, tg_tensor **g, double *loss, int *evaluations, bool *stop) {
+TG__PRIVATE bool tg__lbfgs_iterate(const tg__line *line, int iteration, int most, tg_tensor **g, double *loss,
+    int *evaluations, bool *stop) {
     tg_optim *o = line->o;
     tg__lbfgs *l = &o->lbfgs;
     const double *n = o->group[0].number;
@@ -33818,7 +34934,8 @@ TG__PRIVATE bool tg__lbfgs_iterate(const tg__line *line, int iteration, int most
     if (o->tg->error != TG_OK) return false;
     if (at.slope > -tolerance) return true;
     if (n[TG__OPT_STRONG_WOLFE] != 0) {
-        if (!tg__strong_wolfe(line, l->d, l->t, &at, 1e-9, max_eval - *evaluations, &next, &looks)) return false;     /* torch's, whatever tolerance_change is */
+        /* torch's, whatever tolerance_change is */
+        if (!tg__strong_wolfe(line, l->d, l->t, &at, 1e-9, max_eval - *evaluations, &next, &looks)) return false;
         l->t = next.t; *loss = next.loss;
         if (!tg__lbfgs_move(o, l->d, l->t) || !tg__put_tensor_at(g, next.g)) return false;
         optimal = tg__lbfgs_largest(*g) <= n[TG__OPT_TOLERANCE_GRAD];
@@ -33832,7 +34949,8 @@ TG__PRIVATE bool tg__lbfgs_iterate(const tg__line *line, int iteration, int most
         }
     }
     *evaluations += looks; l->evaluations += looks;
-    *stop = iteration == most || *evaluations >= max_eval || optimal || tg__lbfgs_largest(l->d) * tg__size_of(l->t) <= tolerance || tg__size_of(*loss - l->loss) < tolerance;
+    *stop = iteration == most || *evaluations >= max_eval || optimal ||
+        tg__lbfgs_largest(l->d) * tg__size_of(l->t) <= tolerance || tg__size_of(*loss - l->loss) < tolerance;
     return o->tg->error == TG_OK;
 }
 /* The parameters of all iterations' line searches are put back from copies, which are made where each begins. */
@@ -33857,7 +34975,8 @@ TG__PRIVATE bool tg__lbfgs_run(tg__line *line, double *first) {
     if (ok && g->numel && !(tg__lbfgs_largest(g) <= o->group[0].number[TG__OPT_TOLERANCE_GRAD])) {
         for (i = 1; ok && !stop && i <= most; i++) {
             const tg_mark m = tg_begin(tg);
-            ok = tg->error == TG_OK && (i == 1 || tg__lbfgs_copies(o, line->x)) && tg__lbfgs_iterate(line, i, most, &g, &loss, &evaluations, &stop);
+            ok = tg->error == TG_OK && (i == 1 || tg__lbfgs_copies(o, line->x)) &&
+                tg__lbfgs_iterate(line, i, most, &g, &loss, &evaluations, &stop);
             tg_end(tg, m);
         }
     }
@@ -33968,7 +35087,8 @@ TG__PRIVATE double tg__one_cycle(const tg_one_cycle_lr_args *a, double first, do
     return a->linear ? value[i] + (value[i + 1] - value[i]) * share : tg__along_cosine(value[i], value[i + 1], share);
 }
 TG_API double tg_one_cycle_lr_from(const tg_one_cycle_lr_args *a) {
-    const double first = a ? a->max_lr / tg__option_or(a->div_factor, 25) : 0, last = a ? first / tg__option_or(a->final_div_factor, 1e4) : 0;
+    const double first = a ? a->max_lr / tg__option_or(a->div_factor, 25) : 0,
+        last = a ? first / tg__option_or(a->final_div_factor, 1e4) : 0;
     return a ? tg__one_cycle(a, first, a->max_lr, a->three_phase ? first : last, last) : tg__nan();
 }
 TG_API double tg_one_cycle_momentum_from(const tg_one_cycle_momentum_args *a) {
@@ -34024,7 +35144,10 @@ TG__PRIVATE bool tg__state_out(tg__state_walk *w, const char *name, tg_tensor *t
 TG__PRIVATE bool tg__state_number(tg__state_walk *w, const char *name, double *v) {
     tg_tensor *t;
     double got;
-    if (w->out) { t = tg__filled(w->o->tg, tg__host_tensor(w->o->tg, TG_F64, TG_SCALAR), *v, 0, false); return t && tg_dict_set(w->out, name, t); }
+    if (w->out) {
+        t = tg__filled(w->o->tg, tg__host_tensor(w->o->tg, TG_F64, TG_SCALAR), *v, 0, false);
+        return t && tg_dict_set(w->out, name, t);
+    }
     t = tg_dict_get(w->in, name);
     if (!t) return tg__fail_op(w->o->tg, TG_ERROR_VALUE, "the state has no entry %s", name);
     got = tg_item(t);
@@ -34040,7 +35163,8 @@ TG__PRIVATE bool tg__state_count(tg__state_walk *w, const char *name, int64_t *n
     return true;
 }
 /* In: a new tensor of like's layout, in *t; without one a vector over all parameters */
-TG__PRIVATE bool tg__state_tensor(tg__state_walk *w, const char *name, tg_tensor **t, tg_device device, tg_dtype dtype, const tg_tensor *like) {
+TG__PRIVATE bool tg__state_tensor(tg__state_walk *w, const char *name, tg_tensor **t, tg_device device,
+    tg_dtype dtype, const tg_tensor *like) {
     tg_tensor *from;
     int64_t all = 0;
     int i;
@@ -34049,7 +35173,8 @@ TG__PRIVATE bool tg__state_tensor(tg__state_walk *w, const char *name, tg_tensor
     if (!from) return tg__fail_op(w->o->tg, TG_ERROR_VALUE, "the state has no entry %s", name);
     for (i = 0; i < w->o->count; i++) all += w->o->params[i]->numel;
     if (from->opaque || !tg_dtype_is_float(from->dtype) || (like ? !tg__same_shape(from, like) : from->ndim != 1 || from->numel != all))
-        return tg__fail_op(w->o->tg, TG_ERROR_SHAPE, "the state's %s is %t; expected numbers of shape %v", name, from, like ? like->ndim : 1, like ? like->shape : &all);
+        return tg__fail_op(w->o->tg, TG_ERROR_SHAPE, "the state's %s is %t; expected numbers of shape %v", name, from,
+            like ? like->ndim : 1, like ? like->shape : &all);
     *t = tg__tensor_make_like(w->o->tg, device, dtype, like ? like : from);
     if (!*t) return false;
     (*t)->made_by = tg__rules[w->o->rule].name;
@@ -34066,7 +35191,9 @@ TG__PRIVATE bool tg__state_param(tg__state_walk *w, int i, tg__optim_param *p) {
     (void)tg__state_name(name, sizeof name, "", i, "step");
     if (w->out ? p->steps == 0 : !tg_dict_get(w->in, name)) return true;       /* no gradient has come yet */
     if (!tg__state_count(w, name, &p->steps)) return false;
-    if (o->rule == TG_OPTIM_NADAM && !tg__state_number(w, tg__state_name(name, sizeof name, "", i, "mu_product"), &p->product)) return false;
+    if (o->rule == TG_OPTIM_NADAM && !tg__state_number(w, tg__state_name(name, sizeof name, "", i, "mu_product"),
+        &p->product))
+        return false;
     if (o->rule == TG_OPTIM_ASGD && !(tg__state_number(w, tg__state_name(name, sizeof name, "", i, "eta"), &p->product)
         && tg__state_number(w, tg__state_name(name, sizeof name, "", i, "mu"), &p->average))) return false;
     for (k = 0; k < TG__KEPT; k++) {
@@ -34086,10 +35213,15 @@ TG__PRIVATE bool tg__state_lbfgs(tg__state_walk *w, tg__lbfgs *l) {
     char name[64];
     int i;
     if (w->out ? l->evaluations <= 0 : !tg_dict_get(w->in, "lbfgs.func_evals")) return true;
-    if (!tg__state_number(w, "lbfgs.func_evals", &l->evaluations) || !tg__state_number(w, "lbfgs.n_iter", &l->iterations) || !tg__state_number(w, "lbfgs.t", &l->t)
-        || !tg__state_number(w, "lbfgs.H_diag", &l->h) || !tg__state_number(w, "lbfgs.prev_loss", &l->loss) || !tg__state_number(w, "lbfgs.history", &count)) return false;
-    if (l->iterations > 0 && !(tg__state_tensor(w, "lbfgs.d", &l->d, p->device, d, NULL) && tg__state_tensor(w, "lbfgs.prev_flat_grad", &l->before, p->device, d, NULL))) return false;
-    if (!w->out && !(count >= 0 && count <= l->room)) return tg__fail(w->o->tg, TG__E_RANGE, "lbfgs.history", "no more than history_size", count);
+    if (!tg__state_number(w, "lbfgs.func_evals", &l->evaluations) ||
+        !tg__state_number(w, "lbfgs.n_iter", &l->iterations) || !tg__state_number(w, "lbfgs.t", &l->t)
+        || !tg__state_number(w, "lbfgs.H_diag", &l->h) || !tg__state_number(w, "lbfgs.prev_loss", &l->loss) ||
+            !tg__state_number(w, "lbfgs.history", &count)) return false;
+    if (l->iterations > 0 && !(tg__state_tensor(w, "lbfgs.d", &l->d, p->device, d, NULL) &&
+        tg__state_tensor(w, "lbfgs.prev_flat_grad", &l->before, p->device, d, NULL)))
+        return false;
+    if (!w->out && !(count >= 0 && count <= l->room))
+        return tg__fail(w->o->tg, TG__E_RANGE, "lbfgs.history", "no more than history_size", count);
     for (i = 0; i < (int)count; i++) {
         if (!w->out) { l->y[i] = l->s[i] = NULL; l->count = i + 1; }
         if (!tg__state_tensor(w, tg__state_name(name, sizeof name, "lbfgs.old_dirs.", i, ""), &l->y[i], p->device, d, NULL)
@@ -34125,7 +35257,8 @@ TG_API tg_dict *(tg_optim_state)(tg_optim *o) {
     work = tg__optim_begin(tg);
     w.o = o; w.out = tg_dict_new(tg);
     skipped = o->skipped;
-    ok = w.out && tg_dict_set_meta(w.out, "optimiser", tg__rules[o->rule].name) && tg__state_count(&w, "skipped", &skipped) && tg__state_groups(&w, o->group);
+    ok = w.out && tg_dict_set_meta(w.out, "optimiser", tg__rules[o->rule].name) &&
+        tg__state_count(&w, "skipped", &skipped) && tg__state_groups(&w, o->group);
     for (i = 0; ok && i < o->count; i++) ok = tg__state_param(&w, i, &o->param[i]);
     ok = ok && (o->rule != TG_OPTIM_LBFGS || tg__state_lbfgs(&w, &o->lbfgs));
     tg__optim_end(tg, work);
@@ -34135,7 +35268,9 @@ TG_API tg_dict *(tg_optim_state)(tg_optim *o) {
 }
 /* Nothing is left over: an entry that no walk met is another optimiser's. */
 TG__PRIVATE bool tg__state_all_met(const tg__state_walk *w) {
-    return w->met == tg_dict_count(w->in) || tg__fail_op(w->o->tg, TG_ERROR_VALUE, "the state has %l entries, and this optimiser knows %l of them; are its parameters and groups the same?",
+    return w->met == tg_dict_count(w->in) ||
+        tg__fail_op(w->o->tg, TG_ERROR_VALUE,
+        "the state has %l entries, and this optimiser knows %l of them; are its parameters and groups the same?",
         tg_dict_count(w->in), w->met);
 }
 TG_API bool (tg_optim_load)(tg_optim *o, const tg_dict *state) {
@@ -34152,7 +35287,8 @@ TG_API bool (tg_optim_load)(tg_optim *o, const tg_dict *state) {
     if (!tg) return false;
     if (!state) return tg__fail(tg, TG__E_NO_DATA, "state");
     if (state->tg != tg) return tg__fail(tg, TG__E_CONTEXT, 1);
-    if (!rule || strcmp(rule, tg__rules[o->rule].name) != 0) return tg__fail_op(tg, TG_ERROR_VALUE, "the state is %s's", rule ? rule : "no optimiser");
+    if (!rule || strcmp(rule, tg__rules[o->rule].name) != 0)
+        return tg__fail_op(tg, TG_ERROR_VALUE, "the state is %s's", rule ? rule : "no optimiser");
     work = tg__optim_begin(tg);
     w.o = o; w.in = state;
     group = (tg__optim_group *)tg__mem_get(tg, (size_t)o->groups * sizeof *group);
@@ -34165,7 +35301,9 @@ TG_API bool (tg_optim_load)(tg_optim *o, const tg_dict *state) {
     }
     ok = ok && tg__state_count(&w, "skipped", &skipped) && tg__state_groups(&w, group);
     for (i = 0; ok && i < o->count; i++) ok = tg__state_param(&w, i, &param[i]);
-    if (ok && o->rule == TG_OPTIM_LBFGS) ok = tg__option_check(tg, TG__OPT_HISTORY, group[0].number[TG__OPT_HISTORY]) && tg__lbfgs_copy(tg, &none, (int)group[0].number[TG__OPT_HISTORY], &lbfgs) && tg__state_lbfgs(&w, &lbfgs);
+    if (ok && o->rule == TG_OPTIM_LBFGS)
+        ok = tg__option_check(tg, TG__OPT_HISTORY, group[0].number[TG__OPT_HISTORY]) &&
+            tg__lbfgs_copy(tg, &none, (int)group[0].number[TG__OPT_HISTORY], &lbfgs) && tg__state_lbfgs(&w, &lbfgs);
     ok = ok && tg__state_all_met(&w);
     if (ok) {                                                          /* now everything changes places; what is dropped below is the old */
         tg__lbfgs old = o->lbfgs;
@@ -34261,7 +35399,8 @@ TG__PRIVATE int64_t tg__data_sample(const tg_data *d, int64_t epoch, int64_t at)
         }
         return low;
     }
-    return d->a.shuffle ? tg__shuffled(tg__mix64(tg__mix64(d->a.seed + TG__GOLDEN) + lap * TG__GOLDEN), d->rows, at % d->rows) : at % d->rows;
+    return d->a.shuffle ? tg__shuffled(tg__mix64(tg__mix64(d->a.seed + TG__GOLDEN) + lap * TG__GOLDEN), d->rows,
+        at % d->rows) : at % d->rows;
 }
 TG__PRIVATE int64_t tg__data_length(const tg_data *d, int64_t step) {          /* rows of the batch of a step */
     const int64_t left = d->samples - step % d->steps * d->a.batch;
@@ -34383,8 +35522,11 @@ TG_API bool (tg_batch_of)(tg_data *d, int64_t step, tg_tensor **const *out, int 
     for (k = 0; out && k < n; k++) if (out[k]) *out[k] = NULL;
     if (!d || !tg__gate(d->tg)) return false;
     tg__name(d->tg, "batch");
-    if (!out || n != d->a.n_tensors) return tg__fail_op(d->tg, TG_ERROR_VALUE, "the dataset has %d tensors, and %d results are asked for", d->a.n_tensors, out ? n : 0);
-    if (d->steps == 0) return tg__fail_op(d->tg, TG_ERROR_VALUE, "the dataset has no batch: %l rows, batches of %l%s", d->samples, d->a.batch, d->a.drop_last ? ", of which no short one counts" : "");
+    if (!out || n != d->a.n_tensors)
+        return tg__fail_op(d->tg, TG_ERROR_VALUE, "the dataset has %d tensors, and %d results are asked for", d->a.n_tensors, out ? n : 0);
+    if (d->steps == 0)
+        return tg__fail_op(d->tg, TG_ERROR_VALUE, "the dataset has no batch: %l rows, batches of %l%s", d->samples,
+            d->a.batch, d->a.drop_last ? ", of which no short one counts" : "");
     if (step < 0) return tg__fail(d->tg, TG__E_RANGE, "step", "at least 0", (double)step);
     tg__list_call(d->tg, "batch");
     return tg__data_batch(d, step, out);
@@ -34402,7 +35544,8 @@ TG__PRIVATE bool tg__data_weights(tg_data *d, const tg_tensor *w) {
     const int64_t size = (int64_t)tg_dtype_size(w->dtype);
     double sum = 0, v;
     int64_t i;
-    if (w->ndim != 1 || w->shape[0] != d->rows || w->device != TG_CPU) return tg__fail_op(d->tg, TG_ERROR_SHAPE, "weights are [%l] on the host, got %t", d->rows, w);
+    if (w->ndim != 1 || w->shape[0] != d->rows || w->device != TG_CPU)
+        return tg__fail_op(d->tg, TG_ERROR_SHAPE, "weights are [%l] on the host, got %t", d->rows, w);
     if (d->rows == 0) return true;
     d->sums = (double *)tg__mem_get(d->tg, (size_t)d->rows * sizeof *d->sums);
     if (!d->sums) return false;
@@ -34415,7 +35558,8 @@ TG__PRIVATE bool tg__data_weights(tg_data *d, const tg_tensor *w) {
 }
 TG__PRIVATE bool tg__data_check(tg_ctx *tg, const tg_data_args *a) {
     int k;
-    if (!a->tensors || a->n_tensors < 1 || a->n_tensors > TG__DATA_MOST) return tg__fail(tg, TG__E_RANGE, "number of tensors", "1 to 8", (double)a->n_tensors);
+    if (!a->tensors || a->n_tensors < 1 || a->n_tensors > TG__DATA_MOST)
+        return tg__fail(tg, TG__E_RANGE, "number of tensors", "1 to 8", (double)a->n_tensors);
     if (a->batch < 1) return tg__fail(tg, TG__E_RANGE, "batch", "at least 1", (double)a->batch);
     if (a->prefetch < 0 || a->prefetch > TG__DATA_AHEAD) return tg__fail(tg, TG__E_RANGE, "prefetch", "0 to 16", (double)a->prefetch);
     if (a->samples < 0 || a->rows < 0) return tg__fail(tg, TG__E_ARGUMENT, "samples and rows cannot be negative");
@@ -34425,8 +35569,11 @@ TG__PRIVATE bool tg__data_check(tg_ctx *tg, const tg_data_args *a) {
         const tg_tensor *t = a->tensors[k], *first = a->tensors[0];
         if (!tg__use(tg, t, k) || !tg__whole(tg, t)) return false;
         if (t->device != TG_CPU) return tg__fail(tg, TG__E_DEVICES, t, (int)t->device, 0);
-        if (a->rows ? t->ndim == TG_MAX_DIMS : t->ndim == 0) return tg__fail_op(tg, TG_ERROR_SHAPE, "tensor %d, %t, is no %s", k, t, a->rows ? "row: a batch would have 9 dimensions" : "list of rows: it has no dimensions");
-        if (!a->rows && t->shape[0] != first->shape[0]) return tg__fail_op(tg, TG_ERROR_SHAPE, "tensor %d, %t, has not as many rows as %t", k, t, first);
+        if (a->rows ? t->ndim == TG_MAX_DIMS : t->ndim == 0)
+            return tg__fail_op(tg, TG_ERROR_SHAPE, "tensor %d, %t, is no %s", k, t,
+                a->rows ? "row: a batch would have 9 dimensions" : "list of rows: it has no dimensions");
+        if (!a->rows && t->shape[0] != first->shape[0])
+            return tg__fail_op(tg, TG_ERROR_SHAPE, "tensor %d, %t, has not as many rows as %t", k, t, first);
     }
     return true;
 }
@@ -34460,7 +35607,8 @@ TG_API tg_data *tg_data_from(const tg_data_args *a) {
 #ifndef TENSORGRAD_NO_IO
 /* ---- IDX ---- */
 TG__PRIVATE tg_tensor *tg__idx_parse(tg_ctx *tg, const char *op, const char *who, const void *bytes, size_t size) {
-    static const struct { unsigned char code, dtype; } types[] = { { 8, TG_U8 }, { 9, TG_I8 }, { 11, TG_I16 }, { 12, TG_I32 }, { 13, TG_F32 }, { 14, TG_F64 } };
+    static const struct { unsigned char code, dtype; } types[] = { { 8, TG_U8 }, { 9, TG_I8 }, { 11, TG_I16 },
+        { 12, TG_I32 }, { 13, TG_F32 }, { 14, TG_F64 } };
     tg__cursor c = TG__ZERO;
     const tg__io_type *type = NULL;
     int64_t shape[TG_MAX_DIMS];
@@ -34468,7 +35616,9 @@ TG__PRIVATE tg_tensor *tg__idx_parse(tg_ctx *tg, const char *op, const char *who
     int ndim = 0, i;
     c.tg = tg; c.op = op; c.who = who; c.s = (const unsigned char *)bytes; c.end = size;
     if (size >= 2 && c.s[0] == 0x1f && c.s[1] == 0x8b) { (void)tg__bad(&c, "packed by gzip: unpack it first"); return NULL; }
-    if (size < 4 || c.s[0] || c.s[1]) { (void)tg__bad(&c, "no IDX file: two bytes of 0, a type and a number of dimensions are expected"); return NULL; }
+    if (size < 4 || c.s[0] || c.s[1]) {
+        (void)tg__bad(&c, "no IDX file: two bytes of 0, a type and a number of dimensions are expected"); return NULL;
+    }
     for (i = 0; i < 6; i++) if (types[i].code == c.s[2]) type = tg__io_of_dtype((tg_dtype)types[i].dtype);
     c.at = 2;
     if (!type) { (void)tg__bad(&c, "unknown type of numbers"); return NULL; }
@@ -34476,7 +35626,9 @@ TG__PRIVATE tg_tensor *tg__idx_parse(tg_ctx *tg, const char *op, const char *who
     if (ndim < 1 || ndim > TG_MAX_DIMS) { (void)tg__bad(&c, "1 to 8 dimensions are expected"); return NULL; }
     if (size - 4 < (size_t)ndim * 4) { (void)tg__bad(&c, "the sizes are cut off"); return NULL; }
     for (i = 0, c.at = 4; i < ndim; i++, c.at += 4) shape[i] = (int64_t)tg__get_word(c.s + c.at, 4, true);
-    if (!tg__io_bytes(type, ndim, shape, &all) || all != size - c.at) { (void)tg__bad(&c, "the sizes do not fit the number of bytes that follow,"); return NULL; }
+    if (!tg__io_bytes(type, ndim, shape, &all) || all != size - c.at) {
+        (void)tg__bad(&c, "the sizes do not fit the number of bytes that follow,"); return NULL;
+    }
     return tg__hold(tg, tg__io_tensor(&c, type, ndim, shape, c.s + c.at, size - c.at, true));
 }
 TG_API tg_tensor *(tg_idx_parse)(tg_ctx *tg, const void *bytes, size_t size) {
@@ -34529,7 +35681,8 @@ TG__PRIVATE int tg__decimal_side(const char *s, const char *end, int e, uint64_t
     if (e > 0) nd = tg__big_shift(d, nd, e); else nr = tg__big_shift(r, nr, -e);
     return tg__big_cmp(d, nd, r, nr);
 }
-/* The digits of a number: the first 19 as w, `more` behind them, of which `low` is the number, all times 10^e; and as they were written, times 10^power. */
+/* The digits of a number: the first 19 as w, `more` behind them, of which `low` is the number, all times 10^e; and as
+   they were written, times 10^power. */
 typedef struct tg__decimal_text { const char *s, *end; uint64_t w, low; int more, power; int64_t e; } tg__decimal_text;
 /* Rounded once: m, 128 bits in words with the most significant first and its top bit set, times 2^two. Each step by 10 loses less than
    2^-124, and there are 400 at most; where that or the digits left out leave open which double is nearer, all digits are looked at. */
@@ -34543,7 +35696,9 @@ TG__PRIVATE double tg__decimal_slow(const tg__decimal_text *t) {
     m[0] = (uint32_t)(w >> 32); m[1] = (uint32_t)w; m[2] = m[3] = 0;
     if (more) { m[2] = m[0]; m[3] = m[1]; m[0] = m[1] = 0; two = 0; }
     for (; more > 0; more--) {                                    /* the last time the digits are added */
-        for (k = 3, bits = more == 1 ? low & UINT32_MAX : 0; k >= 0; k--) { bits += (uint64_t)m[k] * 10 + (more == 1 && k == 2 ? low >> 32 : 0); m[k] = (uint32_t)bits; bits >>= 32; }
+        for (k = 3, bits = more == 1 ? low & UINT32_MAX : 0; k >= 0; k--) {
+            bits += (uint64_t)m[k] * 10 + (more == 1 && k == 2 ? low >> 32 : 0); m[k] = (uint32_t)bits; bits >>= 32;
+        }
     }
     for (;; e += e < 0 ? 1 : -1) {
         while (!(m[0] >> 31)) {
@@ -34560,17 +35715,20 @@ TG__PRIVATE double tg__decimal_slow(const tg__decimal_text *t) {
     bits = (uint64_t)m[0] << 32 | m[1];
     two += 64 + 63 + 1023;                                        /* the exponent as a double has it */
     if (two >= 2047) return tg__inf();
-    if (two < -52) {                                              /* less than half the least number, or so little more that it does not show */
+    /* less than half the least number, or so little more that it does not show */
+    if (two < -52) {
         bits = two == -53 && tg__decimal_side(t->s, t->end, t->power, 0, -1074) > 0;
         memcpy(&v, &bits, sizeof v);
         return v;
     }
     drop = 11; tail = m[2];
-    if (two <= 0) { tail = (bits & 1) << 31 | tail >> 1; bits >>= 1; drop = 11 - two; }      /* fewer bits; one at a time, since 64 are too many for a shift */
+    /* fewer bits; one at a time, since 64 are too many for a shift */
+    if (two <= 0) { tail = (bits & 1) << 31 | tail >> 1; bits >>= 1; drop = 11 - two; }
     rest = bits & (((uint64_t)1 << drop) - 1); bits >>= drop;
     w = (uint64_t)1 << (drop - 1);
     side = rest >= w ? 1 : -1;
-    if ((rest == w && tail <= 1) || (rest == w - 1 && tail >= 0xfffffffeu)) side = tg__decimal_side(t->s, t->end, t->power, bits, (two > 0 ? two : 1) - 1075);
+    if ((rest == w && tail <= 1) || (rest == w - 1 && tail >= 0xfffffffeu))
+        side = tg__decimal_side(t->s, t->end, t->power, bits, (two > 0 ? two : 1) - 1075);
     if (side > 0 || (side == 0 && bits & 1)) bits++;
     bits += two > 0 ? (uint64_t)(two - 1) << 52 : 0;
     if (bits >> 52 >= 2047) return tg__inf();
@@ -34578,7 +35736,8 @@ TG__PRIVATE double tg__decimal_slow(const tg__decimal_text *t) {
     return v;
 }
 TG__PRIVATE double tg__decimal(const tg__decimal_text *t) {
-    static const double tens[] = { 1e0, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9, 1e10, 1e11, 1e12, 1e13, 1e14, 1e15, 1e16, 1e17, 1e18, 1e19, 1e20, 1e21, 1e22 };
+    static const double tens[] = { 1e0, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9, 1e10, 1e11, 1e12, 1e13, 1e14,
+        1e15, 1e16, 1e17, 1e18, 1e19, 1e20, 1e21, 1e22 };
     if (t->w == 0 || t->e < -400) return 0;
     if (t->e > 400) return tg__inf();
     if (t->w >> 53 || t->more || t->e < -22 || t->e > 22) return tg__decimal_slow(t);
@@ -34591,7 +35750,8 @@ TG__PRIVATE bool tg__is_word(const char *s, const char *end, const char *word) {
 /* All of s to end as a number. */
 TG__PRIVATE bool tg__parse_f64(const char *s, const char *end, double *v) {
     const bool negative = s < end && *s == '-';
-    tg__decimal_text t;                                           /* of the digits 19, 12 more, and a 1 behind them where others are not zeros */
+    /* of the digits 19, 12 more, and a 1 behind them where others are not zeros */
+    tg__decimal_text t;
     int64_t power;
     int digits = 0, point = 0, rest = 0;
     memset(&t, 0, sizeof t);
@@ -34634,14 +35794,16 @@ typedef struct tg__csv {
     int64_t line, column, fields, rows, words;                    /* line and column of the field at hand, from 1 */
     char *field; size_t length;
     bool quoted, more;                                            /* more: another field follows in this line */
-    int64_t *first, *next;                                        /* [fields]: 1 + the place of a column among those asked for; [n_columns]: of the same column again */
+    int64_t *first, *next;
+        /* [fields]: 1 + the place of a column among those asked for; [n_columns]: of the same column again */
     char separator;
 } tg__csv;
 TG__PRIVATE bool tg__csv_bad(tg__csv *c, const char *what) {
     char text[64];
     tg__text t = tg__text_over(text, sizeof text);
     size_t i;
-    for (i = 0; c->field && i < c->length && i < 40; i++) tg__put_char(&t, (unsigned char)c->field[i] < 32 || c->field[i] == 127 ? '?' : c->field[i]);
+    for (i = 0; c->field && i < c->length && i < 40; i++)
+        tg__put_char(&t, (unsigned char)c->field[i] < 32 || c->field[i] == 127 ? '?' : c->field[i]);
     if (i < c->length) tg__put(&t, "...");
     return tg__fail_op(c->tg, TG_ERROR_FORMAT, "%s: line %l, column %l: '%s' %s", c->who, c->line, c->column, text, what);
 }
@@ -34686,7 +35848,9 @@ TG__PRIVATE bool tg__csv_count(tg__csv *c) {
     while (tg__csv_line(c)) {
         do if (!tg__csv_field(c, false)) return false; while (c->more);
         if (lines == 0) c->fields = c->column;
-        if (c->column != c->fields) return tg__fail_op(c->tg, TG_ERROR_FORMAT, "%s: line %l has %l fields, the first line %l", c->who, c->line, c->column, c->fields);
+        if (c->column != c->fields)
+            return tg__fail_op(c->tg, TG_ERROR_FORMAT, "%s: line %l has %l fields, the first line %l", c->who,
+                c->line, c->column, c->fields);
         lines++;
     }
     c->rows = lines && !c->a->no_header ? lines - 1 : lines;
@@ -34705,13 +35869,15 @@ TG__PRIVATE bool tg__csv_columns(tg__csv *c) {
         (void)tg__csv_line(c);
         do {
             if (!tg__csv_field(c, true)) return false;
-            for (k = 0; k < c->a->n_columns; k++) if (c->next[k] < 0 && strcmp(c->a->columns[k], c->field) == 0) tg__csv_ask(c, k, c->column - 1);
+            for (k = 0; k < c->a->n_columns; k++)
+                if (c->next[k] < 0 && strcmp(c->a->columns[k], c->field) == 0) tg__csv_ask(c, k, c->column - 1);
         } while (c->more);
     }
     for (k = 0; k < c->a->n_columns; k++) {
         const char *name = c->a->columns[k], *stop;
         if (c->next[k] >= 0) continue;
-        if (!tg__parse_i64(name, name + strlen(name), &stop, &column) || *stop || column < 0 || column >= c->fields) return tg__fail(c->tg, TG__E_NAME_UNKNOWN, c->who, name);
+        if (!tg__parse_i64(name, name + strlen(name), &stop, &column) || *stop || column < 0 || column >= c->fields)
+            return tg__fail(c->tg, TG__E_NAME_UNKNOWN, c->who, name);
         tg__csv_ask(c, k, column);
     }
     return true;
@@ -34751,7 +35917,8 @@ TG__PRIVATE bool tg__csv_value(tg__csv *c, tg_tensor *t, int64_t at) {
     }
     if (t->dtype == TG_F32) ((float *)t->data)[at] = (float)v;
     else if (t->dtype == TG_F64) ((double *)t->data)[at] = v;
-    else if (!(v >= (t->dtype == TG_I32 ? -most - 1 : -most) && v <= most) || v != (double)(int64_t)v) return tg__csv_bad(c, t->dtype == TG_I32 ? "is no i32" : "is no i64");
+    else if (!(v >= (t->dtype == TG_I32 ? -most - 1 : -most) && v <= most) || v != (double)(int64_t)v)
+        return tg__csv_bad(c, t->dtype == TG_I32 ? "is no i32" : "is no i64");
     else if (t->dtype == TG_I64) ((int64_t *)t->data)[at] = (int64_t)v;
     else ((int32_t *)t->data)[at] = (int32_t)v;
     return true;
@@ -34762,7 +35929,8 @@ TG__PRIVATE bool tg__csv_rows(tg__csv *c, tg_tensor *t) {
     for (row = 0; tg__csv_line(c); row++) do {
         if (!tg__csv_field(c, true)) return false;
         if (!c->a->n_columns && !tg__csv_value(c, t, row * each + c->column - 1)) return false;
-        for (k = c->a->n_columns ? c->first[c->column - 1] : 0; k > 0; k = c->next[k - 1]) if (!tg__csv_value(c, t, row * each + k - 1)) return false;
+        for (k = c->a->n_columns ? c->first[c->column - 1] : 0; k > 0; k = c->next[k - 1])
+            if (!tg__csv_value(c, t, row * each + k - 1)) return false;
     } while (c->more);
     return true;
 }
@@ -34792,9 +35960,16 @@ TG_API tg_tensor *tg_csv_from(const tg_csv_args *a) {
     if (!a || !tg__gate(a->tg)) return NULL;
     c.tg = tg__note_ctx(a->tg, a->at); c.a = a; c.who = a->path ? a->path : "bytes"; c.separator = a->separator ? a->separator : ',';
     tg__name(c.tg, "csv");
-    if (a->dtype != TG_F32 && a->dtype != TG_F64 && a->dtype != TG_I32 && a->dtype != TG_I64) { (void)tg__fail(c.tg, TG__E_NOT_FOR, (int)a->dtype); return NULL; }
-    if (c.separator == '"' || c.separator == '\n' || c.separator == '\r' || a->n_columns < 0) { (void)tg__fail(c.tg, TG__E_ARGUMENT, "the separator cannot be a quote or the end of a line, nor the number of columns negative"); return NULL; }
-    if (a->classes && ((const struct tg__dict_head *)(const void *)a->classes)->tg != c.tg) { (void)tg__fail(c.tg, TG__E_CONTEXT, 0); return NULL; }
+    if (a->dtype != TG_F32 && a->dtype != TG_F64 && a->dtype != TG_I32 && a->dtype != TG_I64) {
+        (void)tg__fail(c.tg, TG__E_NOT_FOR, (int)a->dtype); return NULL;
+    }
+    if (c.separator == '"' || c.separator == '\n' || c.separator == '\r' || a->n_columns < 0) {
+        (void)tg__fail(c.tg, TG__E_ARGUMENT, "the separator cannot be a quote or the end of a line, nor the number of columns negative");
+        return NULL;
+    }
+    if (a->classes && ((const struct tg__dict_head *)(const void *)a->classes)->tg != c.tg) {
+        (void)tg__fail(c.tg, TG__E_CONTEXT, 0); return NULL;
+    }
     if (a->path ? !tg__load_file(c.tg, a->path, &data, &size) : !a->bytes && !tg__fail(c.tg, TG__E_NO_DATA, "path or bytes")) return NULL;
     c.end = a->path ? size : a->size;
     c.s = c.end < SIZE_MAX / 4 ? (char *)tg__mem_get(c.tg, c.end + 1) : NULL;
@@ -34828,12 +36003,14 @@ TG__PRIVATE bool tg__run_part(tg_dict *to, const char *head, const tg_dict *from
     for (i = 0; i < from->names.count; i++) {
         const tg__dict_item *p = &from->item[i];
         if (strncmp(from->names.key[i].name, cut, skip) != 0) continue;
-        if (!(name = tg__run_name(text, sizeof text, head, from->names.key[i].name + skip))) return tg__fail(to->tg, TG__E_ARGUMENT, "a name is longer than 1200 bytes");
+        if (!(name = tg__run_name(text, sizeof text, head, from->names.key[i].name + skip)))
+            return tg__fail(to->tg, TG__E_ARGUMENT, "a name is longer than 1200 bytes");
         if (!tg__dict_put(to, name, p->t, p->raw, p->ndim, p->shape)) return false;
     }
     for (i = 0; i < from->keys.count; i++) {
         if (strncmp(from->keys.key[i].name, cut, skip) != 0) continue;
-        if (!(name = tg__run_name(text, sizeof text, head, from->keys.key[i].name + skip))) return tg__fail(to->tg, TG__E_ARGUMENT, "a key is longer than 1200 bytes");
+        if (!(name = tg__run_name(text, sizeof text, head, from->keys.key[i].name + skip)))
+            return tg__fail(to->tg, TG__E_ARGUMENT, "a key is longer than 1200 bytes");
         if (!tg_dict_set_meta(to, name, from->value[i].text)) return false;
     }
     return true;
@@ -34856,9 +36033,12 @@ TG_API bool (tg_run_save)(tg_module *m, tg_optim *opt, int64_t step, const tg_di
     if (!run) return false;
     outermost = tg__compose(tg);
     ((int64_t *)run->data)[0] = step;
-    ((int64_t *)run->data)[1] = (int64_t)tg->random.seed; ((int64_t *)run->data)[2] = (int64_t)tg->random.stream; ((int64_t *)run->data)[3] = (int64_t)tg->random.call;
-    ok = (all = tg_dict_new(tg)) != NULL && tg_dict_set(all, "run", run) && (model = tg_state_dict(m)) != NULL && tg__run_part(all, "model.", model, "")
-        && (!opt || ((optim = tg_optim_state(opt)) != NULL && tg__run_part(all, "optim.", optim, ""))) && (!more || tg__run_part(all, "more.", more, ""));
+    ((int64_t *)run->data)[1] = (int64_t)tg->random.seed; ((int64_t *)run->data)[2] = (int64_t)tg->random.stream;
+    ((int64_t *)run->data)[3] = (int64_t)tg->random.call;
+    ok = (all = tg_dict_new(tg)) != NULL && tg_dict_set(all, "run", run) && (model = tg_state_dict(m)) != NULL &&
+        tg__run_part(all, "model.", model, "")
+        && (!opt || ((optim = tg_optim_state(opt)) != NULL && tg__run_part(all, "optim.", optim, ""))) &&
+            (!more || tg__run_part(all, "more.", more, ""));
     tg__tensor_drop(run); tg_dict_free(model); tg_dict_free(optim);
     ok = ok && tg_safetensors_save(all, path);
     tg_dict_free(all);
@@ -34881,8 +36061,10 @@ TG_API bool (tg_run_load)(tg_module *m, tg_optim *opt, int64_t *step, tg_dict **
     outermost = tg__compose(tg);
     all = tg_safetensors_load(tg, path);
     run = tg_dict_get(all, "run");
-    if (all && (!run || run->dtype != TG_I64 || run->ndim != 1 || run->shape[0] != 4)) (void)tg__fail_op(tg, TG_ERROR_FORMAT, "%s: not a file of tg_run_save", path);
-    else if (all && (model = tg__run_take(tg, all, "model.")) != NULL && (optim = tg__run_take(tg, all, "optim.")) != NULL && (own = tg__run_take(tg, all, "more.")) != NULL
+    if (all && (!run || run->dtype != TG_I64 || run->ndim != 1 || run->shape[0] != 4))
+        (void)tg__fail_op(tg, TG_ERROR_FORMAT, "%s: not a file of tg_run_save", path);
+    else if (all && (model = tg__run_take(tg, all, "model.")) != NULL &&
+        (optim = tg__run_take(tg, all, "optim.")) != NULL && (own = tg__run_take(tg, all, "more.")) != NULL
         && tg__load_looks(m, model, NULL))
         ok = (!opt || tg_optim_load(opt, optim)) && tg_load_state_dict(m, model, NULL);
     if (ok) {
@@ -36975,7 +38157,8 @@ TG__INLINE void  TG__W(storebf)(uint16_t *p, TG__V v)            { wasm_v128_sto
 TG__INLINE void  TG__W(storebfn)(uint16_t *p, TG__V v, int64_t n) { TG__W(puthalves)(p, TG__W(cut)(v), n); }
 /* bytes are picked: 4 i + 0..3 of the table's 32, of which each half has 16; those beyond it come out as 0 */
 TG__INLINE TG__V TG__W(table8)(const float *t, TG__VI i) {
-    v128_t b = wasm_i32x4_add(wasm_i32x4_mul(wasm_v128_and(i, wasm_i32x4_splat(7)), wasm_i32x4_splat(0x04040404)), wasm_i32x4_splat(0x03020100));
+    v128_t b = wasm_i32x4_add(wasm_i32x4_mul(wasm_v128_and(i, wasm_i32x4_splat(7)), wasm_i32x4_splat(0x04040404)),
+        wasm_i32x4_splat(0x03020100));
     return wasm_v128_or(wasm_i8x16_swizzle(wasm_v128_load(t), b),
         wasm_i8x16_swizzle(wasm_v128_load(t + 4), wasm_i8x16_sub(b, wasm_i8x16_splat(16))));
 }
@@ -38636,8 +39819,11 @@ TG__INLINE int64_t TG__FT(tg__run_side)(int64_t n, const TG__T *x, TG__T v, cons
     while (i < n && found + 4 * TG__VN <= room) {
         int64_t end = i + 4 * TG__VN;
         if (end <= n) {
-            const TG__V a = TG__W(load)(x + i), b = TG__W(load)(x + i + TG__VN), c = TG__W(load)(x + i + 2 * TG__VN), d = TG__W(load)(x + i + 3 * TG__VN);
-            if (!TG__W(many)(TG__W(mor)(TG__W(mor)(TG__RUN_HIT(a), TG__RUN_HIT(b)), TG__W(mor)(TG__RUN_HIT(c), TG__RUN_HIT(d))))) { i = end; continue; }
+            const TG__V a = TG__W(load)(x + i), b = TG__W(load)(x + i + TG__VN), c = TG__W(load)(x + i + 2 * TG__VN),
+                d = TG__W(load)(x + i + 3 * TG__VN);
+            if (!TG__W(many)(TG__W(mor)(TG__W(mor)(TG__RUN_HIT(a), TG__RUN_HIT(b)), TG__W(mor)(TG__RUN_HIT(c), TG__RUN_HIT(d))))) {
+                i = end; continue;
+            }
         } else end = n;
         while (i < end) {
             const int64_t stop = i + TG__VN <= end ? i + TG__VN : end;
@@ -38854,8 +40040,10 @@ TG__INLINE TG__V TG__FT(tg__rows_fold)(const bool adds, int64_t width, const TG_
 #define TG__FOLD_COLUMNS(k, h) TG__FOLD_2(TG__COLUMN(k), TG__COLUMN((k) + (h)))
     int j;
     for (j = 0; j < 4 && width > 4; j++, c += TG__VN)
-        TG__W(store)(d + j * TG__VN, width == 8 ? TG__FOLD_COLUMNS(0, 4) : width == 16 ? TG__FOLD_2(TG__FOLD_COLUMNS(0, 8), TG__FOLD_COLUMNS(4, 8)) :
-            TG__FOLD_2(TG__FOLD_2(TG__FOLD_COLUMNS(0, 16), TG__FOLD_COLUMNS(8, 16)), TG__FOLD_2(TG__FOLD_COLUMNS(4, 16), TG__FOLD_COLUMNS(12, 16))));
+        TG__W(store)(d + j * TG__VN, width == 8 ? TG__FOLD_COLUMNS(0, 4) : width == 16
+            ? TG__FOLD_2(TG__FOLD_COLUMNS(0, 8), TG__FOLD_COLUMNS(4, 8)) :
+            TG__FOLD_2(TG__FOLD_2(TG__FOLD_COLUMNS(0, 16), TG__FOLD_COLUMNS(8, 16)),
+                TG__FOLD_2(TG__FOLD_COLUMNS(4, 16), TG__FOLD_COLUMNS(12, 16))));
     if (width > 4) c = d;
     return width == 1 ? TG__COLUMN(0) : width == 2 ? TG__FOLD_COLUMNS(0, 1) : TG__FOLD_2(TG__FOLD_COLUMNS(0, 2), TG__FOLD_COLUMNS(1, 2));
 #undef TG__FOLD_2
@@ -38865,7 +40053,8 @@ TG__INLINE TG__V TG__FT(tg__rows_fold)(const bool adds, int64_t width, const TG_
 /* Rows of softmax, of its logarithm (kind 1), or (2) of cross-entropy's numbers: the largest, the sum of exp(x - largest) and
    its logarithm. The bits are those of tg__softmax_row and tg__entropy_row. Elements of a row are xs apart, rows xr, one of
    which is 1; so are y's. n <= 32. work: 96 vectors. */
-TG__PRIVATE void TG__FT(tg__softmax_rows)(int kind, int64_t rows, int64_t n, TG__T *y, int64_t yr, int64_t ys, const TG__T *x, int64_t xr, int64_t xs,
+TG__PRIVATE void TG__FT(tg__softmax_rows)(int kind, int64_t rows, int64_t n, TG__T *y, int64_t yr, int64_t ys,
+    const TG__T *x, int64_t xr, int64_t xs,
     TG__T *work) {
     TG__T *const c = work, *const d = work + 64 * TG__VN;
     int64_t width = 1, i, j, k;
@@ -38962,7 +40151,8 @@ TG__PRIVATE void TG__FT(tg__entropy_back_rows)(int64_t rows, int64_t n, TG__T *y
     const TG__T *row, const TG__T *g, int64_t gs, TG__T count) {
 #if TG__VN > 1                                         /* a few classes, which do not fill vectors: one row in each lane */
     TG__T t[16 * TG__VN], two[4 * TG__VN], each[TG__VN];           /* two columns, but they come by fours */
-    for (; n < 16 && n % TG__VN && rows >= TG__VN; rows -= TG__VN, y += n * TG__VN, x += xr * TG__VN, c += TG__VN, row += 2 * TG__VN, g += gs * TG__VN) {
+    for (; n < 16 && n % TG__VN && rows >= TG__VN; rows -= TG__VN, y += n * TG__VN, x += xr * TG__VN, c += TG__VN,
+        row += 2 * TG__VN, g += gs * TG__VN) {
         TG__V m, s;
         int64_t k, r;
         for (r = 0; r < TG__VN && gs; r++) each[r] = g[r * gs];
@@ -39015,7 +40205,8 @@ TG__PRIVATE void TG__FT(tg__norm_moments)(tg__norm_run *r) {
         }
         if (TG__VN > 1 && r->ahead && y) TG__NORM_FETCH(y)
     }
-    TG__UNROLL for (j = 0; j < TG__NORM_LANES / TG__VN; j++) { TG__W(store)(sums + j * TG__VN, a[j]); TG__W(store)(dots + j * TG__VN, b[j]); }
+    TG__UNROLL for (j = 0; j < TG__NORM_LANES / TG__VN; j++) {
+        TG__W(store)(sums + j * TG__VN, a[j]); TG__W(store)(dots + j * TG__VN, b[j]); }
     for (j = 0; i < n; i += TG__VN, j += TG__VN) {
         const TG__T *p = x + i;
         TG__T part[TG__VN];
@@ -39049,7 +40240,8 @@ TG__PRIVATE void TG__FT(tg__norm_sums)(tg__norm_run *r) {
         }
         if (TG__VN > 1 && r->ahead && y) TG__NORM_FETCH(y)
     }
-    TG__UNROLL for (j = 0; j < TG__NORM_LANES / TG__VN; j++) { TG__W(store)(sums + j * TG__VN, a[j]); TG__W(store)(dots + j * TG__VN, b[j]); }
+    TG__UNROLL for (j = 0; j < TG__NORM_LANES / TG__VN; j++) {
+        TG__W(store)(sums + j * TG__VN, a[j]); TG__W(store)(dots + j * TG__VN, b[j]); }
     for (j = 0; i < r->n; i += TG__VN, j += TG__VN) {
         const int k = (int)(r->n - i < TG__VN ? r->n - i : TG__VN);
         TG__V h = TG__W(loadn)(g + i, k);
@@ -39159,7 +40351,8 @@ TG__INLINE TG__V TG__FT(tg__norm_across)(int64_t n, const TG__T *a, const TG__T 
 #define TG__LEFT(p) TG__W(load)((p) + k * TG__VN)
 TG__INLINE void TG__FT(tg__norm_quick)(const tg__norm_run *r, int64_t i, TG__V *mean, TG__V *var, TG__V *scale) {
     const int64_t xs = r->xs, gs = r->gs, ys = r->ys, fours = r->n / 4 * 4, left = r->n - fours;
-    const TG__T *x = (const TG__T *)r->x + i * xs, *g = r->g ? (const TG__T *)r->g + i * gs : NULL, *w = (const TG__T *)r->w, *b = (const TG__T *)r->b;
+    const TG__T *x = (const TG__T *)r->x + i * xs, *g = r->g ? (const TG__T *)r->g + i * gs : NULL,
+        *w = (const TG__T *)r->w, *b = (const TG__T *)r->b;
     const TG__V length = TG__W(set)((TG__T)r->n), none = TG__W(set)(0);
     TG__T *y = (TG__T *)r->y + i * ys, ds[4 * TG__VN], hs[4 * TG__VN];
     TG__V r0, r1, r2, r3, m0, m1, m2, m3, s0, s1, s2, s3, q0, q1, q2, q3, v0, v1, v2, v3, h0, h1, h2, h3, sum = none, dot = none;
@@ -39221,7 +40414,10 @@ TG__PRIVATE void TG__FT(tg__norm_many)(tg__norm_run *r) {
     for (i = 0; i < r->rows; i += TG__VN) {
         const int64_t count = r->rows - i < TG__VN ? r->rows - i : TG__VN;
         TG__V mean = none, var = none, scale, sum = none, dot;
-        if (count < TG__VN) { memset(d, 0, sizeof d); memset(h, 0, sizeof h); memset(means, 0, sizeof means); memset(vars, 0, sizeof vars); }
+        if (count < TG__VN) {
+            memset(d, 0, sizeof d); memset(h, 0, sizeof h); memset(means, 0, sizeof means);
+            memset(vars, 0, sizeof vars);
+        }
         if (g) {
             for (j = 0; j < count; j++) { means[j] = stats[2 * (i + j)]; vars[j] = stats[2 * (i + j) + 1]; }
             mean = TG__W(load)(means); var = TG__W(load)(vars);
@@ -39245,7 +40441,8 @@ TG__PRIVATE void TG__FT(tg__norm_many)(tg__norm_run *r) {
                     TG__W(store)(h + k * TG__VN, v);
                 }
             } else {
-                for (k = 0; k < r->n && w; k++) TG__W(store)(h + k * TG__VN, TG__W(mul)(TG__W(load)(h + k * TG__VN), TG__W(set)(w[k * r->ws])));
+                for (k = 0; k < r->n && w; k++)
+                    TG__W(store)(h + k * TG__VN, TG__W(mul)(TG__W(load)(h + k * TG__VN), TG__W(set)(w[k * r->ws])));
                 if (!r->rms) sum = TG__W(div)(TG__FT(tg__norm_across)(r->n, h, NULL), length);
                 dot = TG__W(mul)(TG__W(mul)(scale, scale), TG__W(div)(TG__FT(tg__norm_across)(r->n, h, d), length));
                 for (k = 0; k < r->n; k++) {
@@ -39359,7 +40556,8 @@ TG__PRIVATE void TG__FN(tg__rows_scan)(int64_t rows, int64_t n, float *y, const 
         TG__FT(tg__rows_columns)(m, n, x, n, 1, work);
         s.lo = s.hi = TG__FN(tg__w_set_f64)(-0.0);
         for (k = 0; k + 4 <= n; k += 4, c += 4 * TG__VN) {
-            const TG__FN(tg__wide) p = TG__GET2(0), q = TG__GET2(2), pair = TG__ADD2(p, TG__GET2(1)), third = TG__ADD2(pair, q), all = TG__ADD2(pair, TG__ADD2(q, TG__GET2(3)));
+            const TG__FN(tg__wide) p = TG__GET2(0), q = TG__GET2(2), pair = TG__ADD2(p, TG__GET2(1)),
+                third = TG__ADD2(pair, q), all = TG__ADD2(pair, TG__ADD2(q, TG__GET2(3)));
             TG__PUT2(0, TG__ADD2(s, p)); TG__PUT2(1, TG__ADD2(s, pair)); TG__PUT2(2, TG__ADD2(s, third));
             s = TG__ADD2(s, all);
             TG__PUT2(3, s);
@@ -39798,7 +40996,8 @@ TG__PRIVATE void TG__FN(tg__gemm_panels_f32)(int kind, const void *src, int64_t 
 #define TG__G_WIDE2(p) _mm512_cvtepu16_epi32(_mm256_loadu_si256((const __m256i *)(const void *)(p)))
 #define TG__G_WIDE1(p) _mm512_cvtepu8_epi32(_mm_loadu_si128((const __m128i *)(const void *)(p)))
 #define TG__G_PAIR(a, b, bits) _mm512_or_si512(a, _mm512_slli_epi32(b, bits))
-TG__PRIVATE void TG__FN(tg__gemm_tiles_panel)(int op, int size, bool is_b, const uint8_t *src, int64_t k_step, int64_t line, int64_t kc, int64_t n, uint32_t *out) {
+TG__PRIVATE void TG__FN(tg__gemm_tiles_panel)(int op, int size, bool is_b, const uint8_t *src, int64_t k_step,
+    int64_t line, int64_t kc, int64_t n, uint32_t *out) {
     const int64_t g = TG__GEMM_WORD(op), each = 16 * g, row = k_step * size;
     const bool turn = (k_step == 1) == is_b;
     uint32_t square[256];
@@ -39817,7 +41016,8 @@ TG__PRIVATE void TG__FN(tg__gemm_tiles_panel)(int op, int size, bool is_b, const
             else if (line == 1 && left == each && lines == 16)
                 for (int64_t w = 0; w < 16; w++, p += g * row)
                     _mm512_storeu_si512(to + 16 * w, size == 2 ? TG__G_PAIR(TG__G_WIDE2(p), TG__G_WIDE2(p + row), 16) :
-                        TG__G_PAIR(TG__G_PAIR(TG__G_WIDE1(p), TG__G_WIDE1(p + row), 8), TG__G_PAIR(TG__G_WIDE1(p + 2 * row), TG__G_WIDE1(p + 3 * row), 8), 16));
+                        TG__G_PAIR(TG__G_PAIR(TG__G_WIDE1(p), TG__G_WIDE1(p + row), 8),
+                            TG__G_PAIR(TG__G_WIDE1(p + 2 * row), TG__G_WIDE1(p + 3 * row), 8), 16));
             else {
                 TG__FN(tg__gemm_words_panel)(op, size, false, 0, p, k_step, line, left, lines, to, 16);
                 memset(to + words * 16, 0, (size_t)(16 - words) * 64);
@@ -39851,10 +41051,12 @@ TG__G_TILES(tg__gemm_tiles_ss, _tile_dpbssd)
 TG__TARGET("amx-tile")
 TG__PRIVATE void TG__FN(tg__gemm_tiles_block)(int op, const tg__gemm_part *s) {
     static const struct { uint8_t palette, start, none[14]; uint16_t bytes[16]; uint8_t lines[16]; } shape = {
-        1, 0, { 0 }, { 64, 64, 64, 64, 64, 64, 64, 64, 0, 0, 0, 0, 0, 0, 0, 0 }, { 16, 16, 16, 16, 16, 16, 16, 16, 0, 0, 0, 0, 0, 0, 0, 0 } };
+        1, 0, { 0 }, { 64, 64, 64, 64, 64, 64, 64, 64, 0, 0, 0, 0, 0, 0, 0, 0 },
+            { 16, 16, 16, 16, 16, 16, 16, 16, 0, 0, 0, 0, 0, 0, 0, 0 } };
     void (*const sum)(int64_t blocks, const uint32_t *a, const uint32_t *b, uint32_t *d, int64_t d_rs, bool add) =
         op == TG__GEMM_TILES_BF16 ? TG__FN(tg__gemm_tiles_bf16) : op == TG__GEMM_TILES_BYTES ? TG__FN(tg__gemm_tiles_uu) :
-        op == TG__GEMM_TILES_BYTES + 2 ? TG__FN(tg__gemm_tiles_su) : op == TG__GEMM_TILES_BYTES + 4 ? TG__FN(tg__gemm_tiles_us) : TG__FN(tg__gemm_tiles_ss);
+        op == TG__GEMM_TILES_BYTES + 2 ? TG__FN(tg__gemm_tiles_su) : op == TG__GEMM_TILES_BYTES + 4
+            ? TG__FN(tg__gemm_tiles_us) : TG__FN(tg__gemm_tiles_ss);
     const int64_t each = 16 * TG__GEMM_WORD(op), blocks = (s->k + each - 1) / each;
     uint32_t square[TG__GEMM_TILE * TG__GEMM_TILE];              /* for what is no whole block of d */
     _tile_loadconfig(&shape);
@@ -39863,11 +41065,13 @@ TG__PRIVATE void TG__FN(tg__gemm_tiles_block)(int op, const tg__gemm_part *s) {
             for (int64_t j = 0; j < s->n; j += TG__GEMM_TILE) {
                 const uint32_t *a = (const uint32_t *)s->a + i / TG__GEMM_TILE * s->a_step + from * 16 * TG__GEMM_TILE,
                     *b = (const uint32_t *)s->b + j / TG__GEMM_TILE * s->b_step + from * 16 * TG__GEMM_TILE;
-                const int64_t m = s->m - i, n = s->n - j < TG__GEMM_TILE ? s->n - j : TG__GEMM_TILE, run = blocks - from < 8 ? blocks - from : 8;
+                const int64_t m = s->m - i, n = s->n - j < TG__GEMM_TILE ? s->n - j : TG__GEMM_TILE,
+                    run = blocks - from < 8 ? blocks - from : 8;
                 const bool add = s->add || from > 0;
                 uint32_t *d = (uint32_t *)s->d + i * s->d_rs + j;
                 if (m >= TG__GEMM_TILE && n == TG__GEMM_TILE) { sum(run, a, b, d, 4 * s->d_rs, add); continue; }
-                for (int64_t r = 0; add && r < m && r < TG__GEMM_TILE; r++) memcpy(square + r * TG__GEMM_TILE, d + r * s->d_rs, (size_t)n * 4);
+                for (int64_t r = 0; add && r < m && r < TG__GEMM_TILE; r++)
+                    memcpy(square + r * TG__GEMM_TILE, d + r * s->d_rs, (size_t)n * 4);
                 sum(run, a, b, square, 4 * TG__GEMM_TILE, add);
                 for (int64_t r = 0; r < m && r < TG__GEMM_TILE; r++) memcpy(d + r * s->d_rs, square + r * TG__GEMM_TILE, (size_t)n * 4);
             }
@@ -40063,14 +41267,16 @@ TG__INLINE void TG__FT(tg__gemm_store)(void *p, int64_t i, int64_t n, int kind, 
 }
 /* v, which is no -0, to low..high, which are none either: so NaN comes through, and the rest is as min and max of words that ask for it. */
 TG__INLINE TG__V TG__FT(tg__gemm_clamp)(TG__V v, TG__V low, TG__V high) { return TG__W(minq)(high, TG__W(maxq)(low, v)); }
-/* The bounds of a result that is clamped, or none. Returns what its bias gets on top: what is clamped shall be no -0, and -0 changes nothing. */
+/* The bounds of a result that is clamped, or none. Returns what its bias gets on top: what is clamped shall be no -0,
+   and -0 changes nothing. */
 TG__INLINE TG__T TG__FT(tg__gemm_bounds)(bool clamps, double low, double high, TG__V *least, TG__V *most) {
     const double all = tg__double(0x7ff0000000000000u);
     *least = TG__W(set)((TG__T)(clamps ? low : -all));
     *most = TG__W(set)((TG__T)(clamps ? high : all));
     return (TG__T)(clamps ? 0 : -0.0);
 }
-/* n sums that lie side by side become results with one bias; `next`, where those of the next row stand, is asked for: it is far away in a large result. */
+/* n sums that lie side by side become results with one bias; `next`, where those of the next row stand, is asked for:
+   it is far away in a large result. */
 TG__INLINE void TG__FT(tg__gemm_row)(int64_t n, const TG__T *s, TG__V bias, TG__V low, TG__V high, TG__T *c, const TG__T *next) {
     const int64_t left = n & (TG__VN - 1);
     for (const TG__T *end = s + (n - left); s < end; s += TG__VN, c += TG__VN, next += TG__VN) {
@@ -40245,21 +41451,25 @@ TG__INLINE int64_t TG__FT(tg__gemm_rows)(int64_t left) {
 
 /* Asks for rows of a, one of whose strides is 1. */
 TG__NOINLINE void TG__FT(tg__gemm_ask)(int64_t rows, int64_t k, const TG__T *a, int64_t a_rs, int64_t a_cs) {
-    const int64_t first = a_cs == 1 || rows < 1 ? 0 : rows - 1, step = a_cs == 1 ? 64 / (int64_t)sizeof(TG__T) : 1;      /* side by side, the last one's line is the new one */
+    /* side by side, the last one's line is the new one */
+    const int64_t first = a_cs == 1 || rows < 1 ? 0 : rows - 1, step = a_cs == 1 ? 64 / (int64_t)sizeof(TG__T) : 1;
     for (int64_t r = first; r < rows; r++)
         for (int64_t q = 0; q < k; q += step) TG__PREFETCH(a + r * a_rs + q * a_cs);
 }
-/* All rows of one panel of columns: n <= NR columns of b, m rows of a. next: NULL, or the panel after it, of which each tile asks for a line for each k.
-   far: a comes from far away, along k or along its rows, and the next tile's part of it is asked for. */
+/* All rows of one panel of columns: n <= NR columns of b, m rows of a. next: NULL, or the panel after it, of which
+   each tile asks for a line for each k. far: a comes from far away, along k or along its rows, and the next tile's
+   part of it is asked for. */
 TG__PRIVATE void TG__FT(tg__gemm_column)(int64_t m, int64_t n, int64_t k,
-    const TG__T *a, int64_t a_rs, int64_t a_cs, const TG__T *b, int64_t b_rs, const TG__T *next, TG__T *d, int64_t d_rs, int mode, bool far) {
+    const TG__T *a, int64_t a_rs, int64_t a_cs, const TG__T *b, int64_t b_rs, const TG__T *next, TG__T *d,
+        int64_t d_rs, int mode, bool far) {
     const int64_t nv = (n + TG__VN - 1) / TG__VN, last = n - (nv - 1) * TG__VN, line = 64 / (int64_t)sizeof(TG__T);
     for (int64_t r, i = 0; i < m; i += r) {
         r = TG__FT(tg__gemm_rows)(m - i);
         if (far) TG__FT(tg__gemm_ask)(m - i - r < r ? m - i - r : r, k, a + (i + r) * a_rs, a_rs, a_cs);
         if (r == TG__G_MR && n == TG__G_NR) {
             const int64_t at = next ? i / TG__G_MR * line : n;
-            TG__FT(tg__gemm_whole)(k, a + i * a_rs, a_rs, a_cs, b, b_rs, (TG__T *)(uintptr_t)(at < n ? next + at * k : b), at < n ? line : 0, d + i * d_rs, d_rs, mode);
+            TG__FT(tg__gemm_whole)(k, a + i * a_rs, a_rs, a_cs, b, b_rs,
+                (TG__T *)(uintptr_t)(at < n ? next + at * k : b), at < n ? line : 0, d + i * d_rs, d_rs, mode);
         } else TG__FT(tg__gemm_tiles)[nv - 1][r <= 8 ? r - 1 : r / 2 + 3](k, a + i * a_rs, a_rs, a_cs, b, b_rs,
             d + i * d_rs, d_rs, mode, last);
     }
@@ -40422,7 +41632,8 @@ TG__PRIVATE void TG__FT(tg__turn)(int64_t lines, int64_t length, const TG__T *x,
 TG__INLINE void TG__FT(tg__gemm_pack_rows)(int kind, const void *src, int64_t k_step, int64_t kc, int64_t n,
     TG__T *out, int64_t width, int64_t step) {
     const int64_t line = 64 / (int64_t)sizeof(TG__T);
-    const bool brief = n * (int64_t)sizeof(TG__T) <= 1024 && k_step >= line;             /* runs apart, too short for the hardware to see where they go */
+    /* runs apart, too short for the hardware to see where they go */
+    const bool brief = n * (int64_t)sizeof(TG__T) <= 1024 && k_step >= line;
     for (int64_t k = 0; k < kc; k++, out += width) {
         TG__T *to = out;
         int64_t at = k * k_step, left = n;
@@ -40569,7 +41780,8 @@ TG__INLINE void TG__FT(tg__gemm_update)(int rows, int ks, int64_t n,
 }
 #if TG__VN > 1
 /* The same for four rows and two vectors of columns: every number of b is read from memory once, and all rows meet it there. */
-TG__INLINE void TG__FT(tg__gemm_more)(int64_t k, const TG__T *a, int64_t a_rs, int64_t a_cs, const TG__T *b, int64_t b_rs, TG__T *d, int64_t d_rs, bool more) {
+TG__INLINE void TG__FT(tg__gemm_more)(int64_t k, const TG__T *a, int64_t a_rs, int64_t a_cs, const TG__T *b,
+    int64_t b_rs, TG__T *d, int64_t d_rs, bool more) {
     const int64_t a_r3 = 3 * a_rs;
     const TG__T *q0 = a;
     const TG__V zero = TG__W(set)(0);
@@ -40666,7 +41878,9 @@ TG__PRIVATE void TG__FT(tg__gemm_strip_panel)(const tg__gemm_part *s, int64_t k,
     for (int64_t i = 0, at = next ? 0 : n; i < s->m; i += TG__G_MR, at += line, rows += step)
         if (s->m - i >= TG__G_MR && n == TG__G_NR && b_rs == n)
             TG__FT(tg__gemm_packed)(kc, rows, bj, at < n ? next + at * kc : bj, at < n ? line : 0, d + i * s->d_rs, s->d_rs, mode);
-        else TG__FT(tg__gemm_column)(s->m - i < TG__G_MR ? s->m - i : TG__G_MR, n, kc, rows, 1, TG__G_MR, bj, b_rs, NULL, d + i * s->d_rs, s->d_rs, mode, false);
+        else
+            TG__FT(tg__gemm_column)(s->m - i < TG__G_MR ? s->m - i : TG__G_MR, n, kc, rows, 1, TG__G_MR, bj, b_rs,
+                NULL, d + i * s->d_rs, s->d_rs, mode, false);
 }
 TG__PRIVATE void TG__FT(tg__gemm_finish)(const tg__gemm_last *f);
 TG__PRIVATE void TG__FT(tg__gemm_strip_end)(const tg__gemm_last *last, int64_t j, int64_t n, const TG__T *d) {
@@ -40697,7 +41911,8 @@ TG__PRIVATE void TG__FT(tg__gemm_strip)(const tg__gemm_part *s, const tg__gemm_l
     } else
     for (int64_t k = 0; k == 0 || k < s->k; k += s->ks) {
         const int64_t size_a = s->ka == TG__GEMM_OWN ? (int64_t)sizeof(TG__T) : 2;
-        TG__FT(tg__gemm_panels)(s->ka, (const char *)s->a + k * s->a_cs * size_a, s->a_cs, s->a_rs, s->k - k < s->ks ? s->k - k : s->ks, s->m,
+        TG__FT(tg__gemm_panels)(s->ka, (const char *)s->a + k * s->a_cs * size_a, s->a_cs, s->a_rs,
+            s->k - k < s->ks ? s->k - k : s->ks, s->m,
             (TG__T *)s->work + (s->pack_b ? s->ks * TG__G_NR + 16 : 0), TG__G_MR, TG__FT(tg__gemm_shape)(2, s->ks));
         for (int64_t j = 0; j < s->n; j += TG__G_NR) TG__FT(tg__gemm_strip_panel)(s, k, j, (TG__T *)s->d + j);
         if (s->k == 0) break;
@@ -40838,7 +42053,8 @@ TG__INLINE void TG__FT(tg__gemm_dot4)(int kind, int64_t k, const TG__T *a, const
     const TG__V zero = TG__W(set)(0);
     TG__G_R4(TG__G_L0)
     for (int64_t i = 0; i < k; i += 64) {
-        const TG__V a0 = TG__W(load)(a + i), a1 = TG__W(load)(a + i + TG__VN), a2 = TG__W(load)(a + i + 2 * TG__VN), a3 = TG__W(load)(a + i + 3 * TG__VN);
+        const TG__V a0 = TG__W(load)(a + i), a1 = TG__W(load)(a + i + TG__VN), a2 = TG__W(load)(a + i + 2 * TG__VN),
+            a3 = TG__W(load)(a + i + 3 * TG__VN);
         TG__G_R4(TG__G_L1)
     }
     TG__G_R4(TG__G_L2)
@@ -40951,7 +42167,8 @@ TG__PRIVATE void TG__FT(tg__gemm_lanes)(const tg__gemm_part *s, int cls, int cla
 /* ----------------------------------------------------------------- from sums to c ---- */
 TG__PRIVATE void TG__FT(tg__gemm_finish)(const tg__gemm_last *f) {
     if (f->c_rs == 1 && f->c_cs != 1 && f->parts == 1 && f->tree <= 1 && f->kc == TG__GEMM_OWN && !f->accumulate) {
-        tg__gemm_last t = *f;                          /* its columns are rows of c: sums, which are nobody's any more, are finished where they stand, then turned */
+        /* its columns are rows of c: sums, which are nobody's any more, are finished where they stand, then turned */
+        tg__gemm_last t = *f;
         t.c = (void *)(uintptr_t)f->s; t.c_rs = f->s_rs; t.c_cs = 1;
         if (f->bias) TG__FT(tg__gemm_finish)(&t);
         TG__FT(tg__turn)(f->m, f->n, (const TG__T *)f->s, f->s_rs, (TG__T *)f->c, f->c_cs);
@@ -40959,14 +42176,16 @@ TG__PRIVATE void TG__FT(tg__gemm_finish)(const tg__gemm_last *f) {
     }
     const int64_t step = f->c_cs == 1 && (!f->bias || f->bias_cs == 1 || f->bias_cs == 0) ? TG__VN : 1;
     /* rows of plain sums, the bias along them: nothing is asked of every vector */
-    if (f->parts == 1 && f->tree <= 1 && f->kc == TG__GEMM_OWN && f->c_cs == 1 && f->bias && f->bias_cs == 1 && !f->accumulate && !f->clamps) {
+    if (f->parts == 1 && f->tree <= 1 && f->kc == TG__GEMM_OWN && f->c_cs == 1 && f->bias && f->bias_cs == 1 &&
+        !f->accumulate && !f->clamps) {
         for (int64_t i = 0; i < f->m; i++) {
             const TG__T *s = (const TG__T *)f->s + i * f->s_rs, *b = (const TG__T *)f->bias + i * f->bias_rs;
             TG__T *c = (TG__T *)f->c + i * f->c_rs;
             int64_t j = 0;
             for (; j + TG__VN <= f->n; j += TG__VN) TG__W(store)(c + j, TG__W(add)(TG__W(load)(s + j), TG__W(load)(b + j)));
             if (j < f->n)
-                TG__W(storen)(c + j, TG__W(add)(TG__W(loadn)(s + j, (int)(f->n - j)), TG__W(loadn)(b + j, (int)(f->n - j))), (int)(f->n - j));
+                TG__W(storen)(c + j, TG__W(add)(TG__W(loadn)(s + j, (int)(f->n - j)),
+                    TG__W(loadn)(b + j, (int)(f->n - j))), (int)(f->n - j));
         }
         return;
     }
@@ -40976,7 +42195,8 @@ TG__PRIVATE void TG__FT(tg__gemm_finish)(const tg__gemm_last *f) {
     if (f->parts == 1 && f->tree <= 1 && f->kc == TG__GEMM_OWN && f->c_cs == 1 && f->bias && f->bias_cs == 0 && !f->accumulate) {
         for (int64_t i = 0; i < f->m; i++) {
             TG__T *const c = (TG__T *)f->c + i * f->c_rs;
-            TG__FT(tg__gemm_row)(f->n, (const TG__T *)f->s + i * f->s_rs, TG__W(set)(((const TG__T *)f->bias)[i * f->bias_rs] + zero), low, high,
+            TG__FT(tg__gemm_row)(f->n, (const TG__T *)f->s + i * f->s_rs,
+                TG__W(set)(((const TG__T *)f->bias)[i * f->bias_rs] + zero), low, high,
                 c, c + (i + 1 < f->m ? f->c_rs : 0));
         }
         return;
@@ -41204,7 +42424,8 @@ TG__INLINE float TG__FN(tg__quant_dot)(int kind, int64_t k, const float *a, cons
 #define TG__QUANT_PUT(r) if (r < m) d[r * d_rs] = TG__FT(tg__gemm_fold)(TG__W(add)(TG__W(add)(c##r##_0, c##r##_2), TG__W(add)(c##r##_1, c##r##_3)));
 #define TG__QUANT_XY(from) s = TG__FN(tg__quant_scale)(from); x = TG__FN(tg__quant_load)(kind, from, 0, s); y = TG__FN(tg__quant_load)(kind, from, 16, s);
 #endif
-TG__INLINE void TG__FN(tg__quant_four)(int kind, int64_t k, int64_t m, const float *a, int64_t step, const uint8_t *b, float *d, int64_t d_rs) {
+TG__INLINE void TG__FN(tg__quant_four)(int kind, int64_t k, int64_t m, const float *a, int64_t step, const uint8_t *b,
+    float *d, int64_t d_rs) {
     const int64_t block = tg__gemm_bytes(kind, 0, 32);
     const TG__V zero = TG__W(set)(0);
     TG__V s, x, y;
@@ -41232,7 +42453,8 @@ TG__PRIVATE void TG__FN(tg__quant_dots)(const tg__gemm_part *s) {
         const float *a = ready ? (const float *)s->a : ap;
 #if TG__G_DV * TG__VN == 64
         if (s->m == 1) {
-            d[0] = s->kb == TG__GEMM_Q8_0 ? TG__FN(tg__quant_dot)(TG__GEMM_Q8_0, s->k, a, b) : TG__FN(tg__quant_dot)(TG__GEMM_Q4_0, s->k, a, b);
+            d[0] = s->kb == TG__GEMM_Q8_0 ? TG__FN(tg__quant_dot)(TG__GEMM_Q8_0, s->k, a, b)
+                : TG__FN(tg__quant_dot)(TG__GEMM_Q4_0, s->k, a, b);
             continue;
         }
 #endif
@@ -41283,7 +42505,8 @@ TG__PRIVATE void TG__FN(tg__f32_to_f64)(int64_t n, double *d, const float *s) {
 TG__PRIVATE void TG__FN(tg__f64_to_f32)(int64_t n, float *d, const double *s) {
     int64_t i = 0;
 #if TG__VN_F32 > 1
-    for (; i + TG__VN_F32 <= n; i += TG__VN_F32) TG__WF(store)(d + i, TG__WF(narrow)(TG__FN(tg__w_load_f64)(s + i), TG__FN(tg__w_load_f64)(s + i + TG__VN_F32 / 2)));
+    for (; i + TG__VN_F32 <= n; i += TG__VN_F32)
+        TG__WF(store)(d + i, TG__WF(narrow)(TG__FN(tg__w_load_f64)(s + i), TG__FN(tg__w_load_f64)(s + i + TG__VN_F32 / 2)));
 #endif
     for (; i < n; i++) d[i] = (float)s[i];
 }
@@ -41553,8 +42776,9 @@ typedef struct tg__conv_fill {
     void   *out;
 } tg__conv_fill;
 
-/* How a plane that held another channel is filled again, whose padding is zero already: so many rows of n elements each, from where to where in elements,
-   and how far from one row to the next. way: 0, it is filled as if it were new; 1, columns side by side; 2, every other one, and the next plane with it. */
+/* How a plane that held another channel is filled again, whose padding is zero already: so many rows of n elements
+   each, from where to where in elements, and how far from one row to the next. way: 0, it is filled as if it were
+   new; 1, columns side by side; 2, every other one, and the next plane with it. */
 typedef struct tg__conv_again { int way; int64_t rows, n, from, down, to, odd_to; } tg__conv_again;
 
 /* Channels one after another, each with a kernel of 3 x 3 taps of its own: their planes come to stand in the same place. */
@@ -41721,7 +42945,8 @@ TG__PRIVATE void TG__FT(tg__conv_fill_plane)(const tg__conv_fill *s, int64_t c, 
         if (y < 0 || y >= s->h || n == 0) { TG__FT(tg__conv_zero)(row, s->images * cols); continue; }
         TG__T *out = row;
         int64_t at = from + y * s->sh;
-        if ((step == 1 || step == 2) && cols <= i0 + TG__VN && s->kind == TG__GEMM_OWN) {   /* a vector, which brings what is behind the row as zeros */
+        /* a vector, which brings what is behind the row as zeros */
+        if ((step == 1 || step == 2) && cols <= i0 + TG__VN && s->kind == TG__GEMM_OWN) {
             const TG__T *src = (const TG__T *)s->src + at;
             const int64_t reach = (n - 1) * step + 1, first = reach < TG__VN ? reach : TG__VN;
             for (int64_t im = 0; im < s->images; im++, src += s->sn, out += cols) {
@@ -41738,7 +42963,8 @@ TG__PRIVATE void TG__FT(tg__conv_fill_plane)(const tg__conv_fill *s, int64_t c, 
             if (step == 1) {
                 if (s->kind == TG__GEMM_OWN) {
                     const TG__T *src = (const TG__T *)s->src + at - i0;
-                    if (TG__VN > 1 && s->ahead)                     /* the next channel's row: a channel is too short a run for the machine's own prefetching */
+                    /* the next channel's row: a channel is too short a run for the machine's own prefetching */
+                    if (TG__VN > 1 && s->ahead)
                         for (int64_t f = i0; f < i1; f += 64 / (int64_t)sizeof(TG__T)) TG__PREFETCH(src + f + s->ahead);
                     for (; q + TG__VN <= i1; q += TG__VN) TG__W(store)(out + q, TG__W(load)(src + q));
                     if (q < i1) { TG__W(store)(out + q, TG__W(loadn)(src + q, (int)(i1 - q))); q += TG__VN; }
@@ -41752,8 +42978,10 @@ TG__PRIVATE void TG__FT(tg__conv_fill_plane)(const tg__conv_fill *s, int64_t c, 
                         TG__FT(tg__pairs_apart)(TG__W(load)(src), TG__W(load)(src + TG__VN), &first, &second);
                         TG__W(store)(out + q, first);
                     }
-                    const int left = 2 * (int)(i1 - q) - 1;                                      /* behind the last one the source may end */
-                    TG__FT(tg__pairs_apart)(TG__W(loadn)(src, left < TG__VN ? left : TG__VN), TG__W(loadn)(src + TG__VN, left < TG__VN ? 0 : left - TG__VN), &first, &second);
+                    /* behind the last one the source may end */
+                    const int left = 2 * (int)(i1 - q) - 1;
+                    TG__FT(tg__pairs_apart)(TG__W(loadn)(src, left < TG__VN ? left : TG__VN),
+                        TG__W(loadn)(src + TG__VN, left < TG__VN ? 0 : left - TG__VN), &first, &second);
                     TG__W(store)(out + q, first);
                     q = i1;
                 }
@@ -41837,7 +43065,8 @@ TG__PRIVATE void TG__FT(tg__conv_fill)(const tg__conv_fill *s) {
 #define TG__C_NP(r) TG__W(store)((TG__T *)(void *)(y + r * yh), c##r);
 #define TG__C_NQ(r) TG__W(storen)((TG__T *)(void *)(y + r * yh), c##r, (int)left);
 #define TG__C_NS(r) if (r < rows) TG__FT(tg__gemm_store)(y + r * yh, 0, left, s->fill->kind, c##r);
-/* w: nine taps and the bias, or -0, which changes nothing. a, b: rows of the planes that tap rows 0 and 1 of the first row meet, at the first tap */
+/* w: nine taps and the bias, or -0, which changes nothing. a, b: rows of the planes that tap rows 0 and 1 of the
+   first row meet, at the first tap */
 #define TG__C_NBLOCK(name, LIST) \
 TG__PRIVATE void TG__FT(name)(const tg__conv_depth *s, const TG__T *w, const TG__T *a, const TG__T *b, int64_t down, char *y, int64_t yh, int64_t rows) { \
     const bool own = s->fill->kind == TG__GEMM_OWN, whole = own && rows >= TG__C_NR; \
@@ -41863,7 +43092,8 @@ TG__C_NBLOCK(tg__conv_depth_1, TG__C_N1)
 TG__C_NBLOCK(tg__conv_depth_2, TG__C_N2)
 /* How plane p, which held another channel, is filled again. */
 TG__PRIVATE void TG__FT(tg__conv_again_of)(const tg__conv_fill *s, int64_t p, tg__conv_again *a) {
-    const int64_t x0 = s->x0 + s->rx[p], z = s->z0 + s->rz[p], y0 = s->y0 + s->ry[p], first = y0 >= 0 ? 0 : (-y0 + s->y_step - 1) / s->y_step,
+    const int64_t x0 = s->x0 + s->rx[p], z = s->z0 + s->rz[p], y0 = s->y0 + s->ry[p],
+        first = y0 >= 0 ? 0 : (-y0 + s->y_step - 1) / s->y_step,
         y = y0 + first * s->y_step;
     a->way = 0; a->rows = a->odd_to = 0;
     if (s->kind != TG__GEMM_OWN || s->sw != 1 || TG__VN == 1 || s->x_step > 2) return;
@@ -41874,9 +43104,11 @@ TG__PRIVATE void TG__FT(tg__conv_again_of)(const tg__conv_fill *s, int64_t p, tg
         a->n = (s->w - x0 < s->cols ? s->w - x0 : s->cols) - i0;
         a->from += x0 + i0;
         a->to = p * s->plane + first * s->pitch + i0;
-    } else {                                                         /* this plane and the next: the odd columns and the even ones of the same rows */
+    /* this plane and the next: the odd columns and the even ones of the same rows */
+    } else {
         if (p + 1 >= s->planes || s->rz[p] != s->rz[p + 1] || s->ry[p] != s->ry[p + 1]) return;
-        const int64_t x1 = s->x0 + s->rx[p + 1], even = x0 & 1, before = -(even ? x1 : x0) / 2, odd_before = (1 - (even ? x0 : x1)) / 2, most = (s->w + 1) / 2,
+        const int64_t x1 = s->x0 + s->rx[p + 1], even = x0 & 1, before = -(even ? x1 : x0) / 2,
+            odd_before = (1 - (even ? x0 : x1)) / 2, most = (s->w + 1) / 2,
             n = most < s->cols - before ? most : s->cols - before;
         if (n <= 0 || x0 > 0 || x1 > 1 || ((x0 ^ x1) & 1) == 0 || n > s->cols - odd_before) return;
         a->way = 2;
@@ -41890,7 +43122,8 @@ TG__PRIVATE void TG__FT(tg__conv_again_of)(const tg__conv_fill *s, int64_t p, tg
 TG__PRIVATE void TG__FT(tg__conv_again)(const tg__conv_fill *s, int64_t c, const tg__conv_again *a) {
     const TG__T *src = (const TG__T *)s->src + c * s->sc + a->from;
     TG__T *to = (TG__T *)s->out + a->to, *odd_to = (TG__T *)s->out + a->odd_to;
-    const int64_t down = a->down, pitch = s->pitch, n = a->n / a->way, whole = n & -(int64_t)TG__VN, left = a->n - a->way * whole, left0 = left < TG__VN ? left : TG__VN, left1 = left - left0;
+    const int64_t down = a->down, pitch = s->pitch, n = a->n / a->way, whole = n & -(int64_t)TG__VN,
+        left = a->n - a->way * whole, left0 = left < TG__VN ? left : TG__VN, left1 = left - left0;
     for (int64_t rows = a->rows; a->way == 1 && rows > 0; rows--, src += down, to += pitch) {
         for (int64_t q = 0; q < whole; q += TG__VN) TG__W(store)(to + q, TG__W(load)(src + q));
         if (left) TG__W(store)(to + whole, TG__W(loadn)(src + whole, (int)left));
@@ -41925,7 +43158,8 @@ TG__PRIVATE void TG__FT(tg__conv_depth)(const tg__conv_depth *s) {
         else for (int t = 0; t < 9; t++) w[t] = TG__FT(tg__gemm_get)(s->w, c * s->wc + s->tap[t], f->kind);
         w[9] = s->bias ? TG__FT(tg__gemm_get)(s->bias, c * s->bias_step, f->kind) : (TG__T)-0.0;
         if (s->clamps) w[9] += (TG__T)0;                                               /* what is clamped shall be no -0 */
-        for (int64_t r = 0; r < s->rows; r += TG__C_NR) {                            /* the last rows once more where they are not so many */
+        /* the last rows once more where they are not so many */
+        for (int64_t r = 0; r < s->rows; r += TG__C_NR) {
             const int64_t row = r + TG__C_NR <= s->rows ? r : s->rows < TG__C_NR ? 0 : s->rows - TG__C_NR;
             (s->two ? TG__FT(tg__conv_depth_2) : TG__FT(tg__conv_depth_1))(s, w, a + row * down, b + row * down, down,
                 (char *)s->y + (c * s->yc + row0 * s->yh + row * yh) * size, yh * size, s->rows - row);
@@ -42015,8 +43249,10 @@ TG__PRIVATE void TG__FT(tg__conv_tiles)(const tg__conv_tiles *s) {
             nv = s->vectors - v == 4 ? 2 : s->vectors - v < 3 ? s->vectors - v : 3;
             if (s->ahead && v + nv < s->vectors)                      /* where the next tile will write */
                 for (int64_t r = 0; r < rows; r++)
-                    for (int64_t f = 0; f < 3 * TG__VN; f += 64 / (int64_t)sizeof(TG__T)) TG__PREFETCH(d + r * s->d_rs + (v + nv) * TG__VN + f);
-            TG__FT(tg__conv_tile)[nv - 1][pick](s->k, w, v + nv < s->vectors ? w : w + s->w_step, s->at, x + s->place[v], x + s->place[v + (nv > 1)],
+                    for (int64_t f = 0; f < 3 * TG__VN; f += 64 / (int64_t)sizeof(TG__T))
+                        TG__PREFETCH(d + r * s->d_rs + (v + nv) * TG__VN + f);
+            TG__FT(tg__conv_tile)[nv - 1][pick](s->k, w, v + nv < s->vectors ? w : w + s->w_step, s->at,
+                x + s->place[v], x + s->place[v + (nv > 1)],
                 x + s->place[v + nv - 1], d + v * TG__VN, s->d_rs, s->add);
         }
     }
@@ -42033,7 +43269,8 @@ TG__PRIVATE void TG__FT(tg__conv_last)(const tg__conv_last *f) {
             const TG__T *s = (const TG__T *)f->s + i * f->s_rs + r * f->s_row;
             char *y = (char *)f->y + (i * f->ym + r * f->yh) * size;
             if (f->yw == 1 && f->kind == TG__GEMM_OWN) {
-                TG__FT(tg__gemm_row)(f->cols, s, bias, low, high, (TG__T *)(void *)y, (const TG__T *)(void *)y + (r + 1 < f->rows ? f->yh : 0));
+                TG__FT(tg__gemm_row)(f->cols, s, bias, low, high, (TG__T *)(void *)y,
+                    (const TG__T *)(void *)y + (r + 1 < f->rows ? f->yh : 0));
                 continue;
             }
             if (step == 1 && f->kind == TG__GEMM_OWN && !f->clamps) {
@@ -42043,7 +43280,8 @@ TG__PRIVATE void TG__FT(tg__conv_last)(const tg__conv_last *f) {
             }
             for (int64_t q = 0; q < f->cols; q += step) {
                 const int64_t n = f->cols - q < step ? f->cols - q : step;
-                TG__FT(tg__gemm_store)(y, q * f->yw, n, f->kind, TG__FT(tg__gemm_clamp)(TG__W(add)(TG__FT(tg__gemm_load)(s, q, n, TG__GEMM_OWN), bias), low, high));
+                TG__FT(tg__gemm_store)(y, q * f->yw, n, f->kind,
+                    TG__FT(tg__gemm_clamp)(TG__W(add)(TG__FT(tg__gemm_load)(s, q, n, TG__GEMM_OWN), bias), low, high));
             }
         }
     }
@@ -42071,7 +43309,8 @@ TG__PRIVATE void TG__FT(tg__conv_last)(const tg__conv_last *f) {
     const TG__V d0 = TG__W(load)(v + (j) * part), d1 = TG__W(load)(v + (4 + (j)) * part), d2 = TG__W(load)(v + (8 + (j)) * part), d3 = TG__W(load)(v + (12 + (j)) * part); \
     h0##j = TG__W(add)(TG__W(add)(d0, d1), d2); h1##j = TG__W(sub)(TG__W(sub)(d1, d2), d3); }
 #endif
-/* Lanes lie along the panel's rows: what is stored beyond them is written after that, but for the last channel, behind which another thread may have been. */
+/* Lanes lie along the panel's rows: what is stored beyond them is written after that, but for the last channel,
+   behind which another thread may have been. */
 TG__PRIVATE void TG__FT(tg__conv_quick_weights)(const tg__conv_quick *s) {
     const TG__V half = TG__W(set)((TG__T)0.5);
     const int64_t part = s->part, step = s->flip ? -TG__C_MR : TG__C_MR;
@@ -42084,8 +43323,8 @@ TG__PRIVATE void TG__FT(tg__conv_quick_weights)(const tg__conv_quick *s) {
             TG__C_Q4(TG__C_QC)
         }
 }
-/* Every row of tiles, a vector of them at a time: x is where the elements of the first begin, v where its numbers go. QH makes four of two numbers of g, QI those of a
-   row of it, QV the sixteen; QB makes three sums of four. */
+/* Every row of tiles, a vector of them at a time: x is where the elements of the first begin, v where its numbers go.
+   QH makes four of two numbers of g, QI those of a row of it, QV the sixteen; QB makes three sums of four. */
 #ifndef TG__C_QROWS
 #define TG__C_QROWS(body) \
     for (int64_t c = 0; c < s->channels; c++) { \
@@ -42144,7 +43383,8 @@ TG__PRIVATE void TG__FT(tg__conv_quick_sum)(const tg__conv_quick_sum *s) {
             }
             for (int i = 0; i < 3; i++) {
                 TG__C_QB(d[0][i], d[1][i], d[2][i], d[3][i], h)
-                TG__W(store)(line + 3 * i * TG__VN, h0); TG__W(store)(line + (3 * i + 1) * TG__VN, h1); TG__W(store)(line + (3 * i + 2) * TG__VN, h2);
+                TG__W(store)(line + 3 * i * TG__VN, h0); TG__W(store)(line + (3 * i + 1) * TG__VN, h1);
+                TG__W(store)(line + (3 * i + 2) * TG__VN, h2);
             }
             for (int64_t l = 0; l < TG__VN && o + l < s->n; l++) {
                 TG__T *w = (TG__T *)s->w + (o + l) * s->so + c * s->sc;
@@ -42165,7 +43405,8 @@ TG__PRIVATE void TG__FT(tg__conv_quick_out)(const tg__conv_quick *s, const tg__c
             n = s->across - column < left ? s->across - column : left;
             for (int64_t q = 0; q < n; q += TG__VN) {
                 const TG__T *v = from + q;
-                const int64_t x = 2 * (column + q), end = 2 * (column + n) < f->cols ? 2 * (column + n) : f->cols, wide = end - x < 2 * TG__VN ? end - x : 2 * TG__VN;
+                const int64_t x = 2 * (column + q), end = 2 * (column + n) < f->cols ? 2 * (column + n) : f->cols,
+                    wide = end - x < 2 * TG__VN ? end - x : 2 * TG__VN;
                 char *to = (char *)f->y + (c * f->ym + y * f->yh + x * f->yw) * size;
                 TG__C_Q4(TG__C_QM)
 #define TG__C_QY(i) if (y + i < f->rows) { \
@@ -42331,7 +43572,8 @@ TG__PRIVATE void TG__FT(tg__conv_sum)(const tg__conv_sum *s) {
         }
         for (int64_t r = 0; r < rows; r++)
             for (int64_t o = 0; o < s->o; o++)
-                TG__FT(tg__gemm_store)(s->w, o * s->so + (c + r / s->taps) * s->sc + s->tap[r % s->taps], 1, s->kind, TG__W(set)(to[r * s->width + o]));
+                TG__FT(tg__gemm_store)(s->w, o * s->so + (c + r / s->taps) * s->sc + s->tap[r % s->taps], 1, s->kind,
+                    TG__W(set)(to[r * s->width + o]));
     }
 }
 #endif
@@ -42445,7 +43687,8 @@ TG__PRIVATE void TG__FT(tg__rnn_back)(int kind, const tg__rnn_run *r) {
             TG__RNN_PUT(dproduct, 2 * w + j, TG__FT(tg__rnn_flush)(TG__W(mul)(s, a)));
             t = TG__FT(tg__rnn_flush)(TG__W(mul)(TG__W(mul)(s, e), TG__RNN_SIGMOID_SLOPE(a)));
             TG__RNN_PUT(dproduct, j, t);
-        } else t = kind == TG_RNN_TANH ? TG__W(mul)(g, TG__RNN_TANH_SLOPE(a)) : TG__W(select)(TG__W(eq)(a, zero), zero, g);   /* as relu: NaN lets it through */
+        /* as relu: NaN lets it through */
+        } else t = kind == TG_RNN_TANH ? TG__W(mul)(g, TG__RNN_TANH_SLOPE(a)) : TG__W(select)(TG__W(eq)(a, zero), zero, g);
         TG__RNN_PUT(dgates, j, TG__FT(tg__rnn_flush)(t));
     }
 }
@@ -42539,9 +43782,11 @@ TG__PRIVATE void TG__FT(tg__optim_adam)(const tg__optim_run *r) {
         TG__FT(tg__optim_move)(r, i, x, rate, TG__W(div)(m, v));
     }
 }
-/* s = c0 s + c1 G^2, u = c0 u + c1 G, v = max(s - u^2, 0), v = s without u; d = G / (sqrt(v) + c2), w = d = c3 w + d where there is a w; p -= R d */
+/* s = c0 s + c1 G^2, u = c0 u + c1 G, v = max(s - u^2, 0), v = s without u; d = G / (sqrt(v) + c2), w = d = c3 w + d
+   where there is a w; p -= R d */
 TG__PRIVATE void TG__FT(tg__optim_rmsprop)(const tg__optim_run *r) {
-    const TG__V rate = TG__OPTIM_NUMBER(1), keep = TG__OPTIM_NUMBER(3), fresh = TG__OPTIM_NUMBER(4), eps = TG__OPTIM_NUMBER(5), momentum = TG__OPTIM_NUMBER(6);
+    const TG__V rate = TG__OPTIM_NUMBER(1), keep = TG__OPTIM_NUMBER(3), fresh = TG__OPTIM_NUMBER(4),
+        eps = TG__OPTIM_NUMBER(5), momentum = TG__OPTIM_NUMBER(6);
     TG__OPTIM_EACH {
         TG__V x, v, g = TG__FT(tg__optim_take)(r, i, &x);
         v = TG__FT(tg__optim_mix)(keep, TG__FT(tg__optim_get)(TG__OPTIM_STATE(0), i), fresh, TG__W(mul)(g, g));
@@ -42584,7 +43829,8 @@ TG__PRIVATE void TG__FT(tg__optim_adadelta)(const tg__optim_run *r) {
 }
 /* s = c0 s + c1 G, u = max(c2 u, |G| + c3); p -= R s / u */
 TG__PRIVATE void TG__FT(tg__optim_adamax)(const tg__optim_run *r) {
-    const TG__V rate = TG__OPTIM_NUMBER(1), keep = TG__OPTIM_NUMBER(3), fresh = TG__OPTIM_NUMBER(4), fade = TG__OPTIM_NUMBER(5), eps = TG__OPTIM_NUMBER(6);
+    const TG__V rate = TG__OPTIM_NUMBER(1), keep = TG__OPTIM_NUMBER(3), fresh = TG__OPTIM_NUMBER(4),
+        fade = TG__OPTIM_NUMBER(5), eps = TG__OPTIM_NUMBER(6);
     TG__OPTIM_EACH {
         TG__V x, m, v, g = TG__FT(tg__optim_take)(r, i, &x);
         m = TG__FT(tg__optim_mix)(keep, TG__FT(tg__optim_get)(TG__OPTIM_STATE(0), i), fresh, g);
@@ -42607,12 +43853,15 @@ TG__PRIVATE void TG__FT(tg__optim_asgd)(const tg__optim_run *r) {
 /* A step grows while the sign of the gradient stays, shrinks where it turns, and is then not taken: t = sign(G) sign(s),
    u = min(max(u * (t < 0 ? c0 : t > 0 ? c1 : 1), c2), c3), s = t < 0 ? 0 : G; p -= u sign(s) */
 TG__PRIVATE void TG__FT(tg__optim_rprop)(const tg__optim_run *r) {
-    const TG__V shrink = TG__OPTIM_NUMBER(3), grow = TG__OPTIM_NUMBER(4), least = TG__OPTIM_NUMBER(5), most = TG__OPTIM_NUMBER(6), zero = TG__W(set)(0);
+    const TG__V shrink = TG__OPTIM_NUMBER(3), grow = TG__OPTIM_NUMBER(4), least = TG__OPTIM_NUMBER(5),
+        most = TG__OPTIM_NUMBER(6), zero = TG__W(set)(0);
     TG__OPTIM_EACH {
         TG__V x, step, g = TG__FT(tg__optim_take)(r, i, &x);
-        const TG__V before = TG__FT(tg__optim_get)(TG__OPTIM_STATE(0), i), turn = TG__W(mul)(TG__FT(tg__optim_sign)(g), TG__FT(tg__optim_sign)(before));
+        const TG__V before = TG__FT(tg__optim_get)(TG__OPTIM_STATE(0), i),
+            turn = TG__W(mul)(TG__FT(tg__optim_sign)(g), TG__FT(tg__optim_sign)(before));
         const TG__M turned = TG__W(lt)(turn, zero);
-        step = TG__W(mul)(TG__FT(tg__optim_get)(TG__OPTIM_STATE(1), i), TG__W(select)(turned, shrink, TG__W(select)(TG__W(gt)(turn, zero), grow, TG__W(set)(1))));
+        step = TG__W(mul)(TG__FT(tg__optim_get)(TG__OPTIM_STATE(1), i),
+            TG__W(select)(turned, shrink, TG__W(select)(TG__W(gt)(turn, zero), grow, TG__W(set)(1))));
         step = TG__W(minn)(TG__W(maxn)(step, least), most);
         g = TG__W(select)(turned, zero, g);
         TG__FT(tg__optim_put)(TG__OPTIM_STATE(0), i, g);
@@ -42622,7 +43871,8 @@ TG__PRIVATE void TG__FT(tg__optim_rprop)(const tg__optim_run *r) {
 }
 /* p -= R sign(c0 s + c1 G); s = c2 s + c3 G */
 TG__PRIVATE void TG__FT(tg__optim_lion)(const tg__optim_run *r) {
-    const TG__V rate = TG__OPTIM_NUMBER(1), keep1 = TG__OPTIM_NUMBER(3), fresh1 = TG__OPTIM_NUMBER(4), keep2 = TG__OPTIM_NUMBER(5), fresh2 = TG__OPTIM_NUMBER(6);
+    const TG__V rate = TG__OPTIM_NUMBER(1), keep1 = TG__OPTIM_NUMBER(3), fresh1 = TG__OPTIM_NUMBER(4),
+        keep2 = TG__OPTIM_NUMBER(5), fresh2 = TG__OPTIM_NUMBER(6);
     TG__OPTIM_EACH {
         TG__V x, g = TG__FT(tg__optim_take)(r, i, &x);
         const TG__V m = TG__FT(tg__optim_get)(TG__OPTIM_STATE(0), i);
@@ -42647,7 +43897,8 @@ TG__PRIVATE void TG__FT(tg__optim_clip)(const tg__optim_run *r) {
     int64_t k, at, i;
     for (k = 0; k < per; k += block) for (at = k; at < r->n; at += per) {
         const int64_t end = at + block < r->n ? at + block : r->n;
-        for (i = at; i < end; i += TG__VN) TG__W(store)(p + i, TG__W(minn)(TG__W(maxn)(TG__W(mul)(TG__W(load)(p + i), scale), least), most));
+        for (i = at; i < end; i += TG__VN)
+            TG__W(store)(p + i, TG__W(minn)(TG__W(maxn)(TG__W(mul)(TG__W(load)(p + i), scale), least), most));
     }
 }
 /* What a norm is the sum of, or the largest: |x|, x * x, |x|^p; of order 0 whether it is no zero. */
@@ -42755,7 +44006,8 @@ TG__PRIVATE void TG__FT(tg__attention_soften)(const tg__attention_tile *t) {
         const TG__V before = TG__W(load)((TG__T *)t->top + c);
         TG__V top = before, safe, shrink, sum, v;
         TG__A_ROWS(c);
-        for (k = 0, p = s; mask && k < some; k++, p += t->step, mask += t->step) TG__W(store)(p, TG__W(add)(TG__W(load)(p), TG__W(load)(mask)));
+        for (k = 0, p = s; mask && k < some; k++, p += t->step, mask += t->step)
+            TG__W(store)(p, TG__W(add)(TG__W(load)(p), TG__W(load)(mask)));
         for (k = 0, p = s; k < seen; k++, p += t->step) top = TG__W(maxq)(TG__W(load)(p), top);
         for (; k < some; k++, p += t->step) {
             v = TG__W(select)(TG__A_BLIND(c), none, TG__W(load)(p));
@@ -42776,8 +44028,9 @@ TG__PRIVATE void TG__FT(tg__attention_soften)(const tg__attention_tile *t) {
         TG__W(store)((TG__T *)t->shrink + c, shrink);
     }
 }
-/* Scores become p = exp(score - top) / sum, and slopes the derivatives by the scores, p (slope - delta) scale; with dropout the kept p alone are left. Where all keys are in
-   the tile, and delta is NULL, that is the sum of p slope: then the error of a slope that has nearly all of p cancels. */
+/* Scores become p = exp(score - top) / sum, and slopes the derivatives by the scores, p (slope - delta) scale; with
+   dropout the kept p alone are left. Where all keys are in the tile, and delta is NULL, that is the sum of p slope:
+   then the error of a slope that has nearly all of p cancels. */
 TG__PRIVATE void TG__FT(tg__attention_slopes)(const tg__attention_tile *t) {
     const TG__V zero = TG__W(set)(0), scale = TG__W(set)((TG__T)t->scale);
     TG__A_LANES;
@@ -42850,7 +44103,8 @@ TG__PRIVATE void TG__FT(tg__attention_times)(int64_t n, TG__T *x, const TG__T *y
     for (int64_t i = 0; i < n; i += TG__VN) TG__W(store)(x + i, TG__W(mul)(TG__W(load)(x + i), TG__W(load)(y + i)));
 }
 /* y[r] = the sum of a[r] * b[r], rows of n elements, in tg__run_sum's order; work: n numbers */
-TG__PRIVATE void TG__FT(tg__attention_dots)(int64_t rows, int64_t n, const TG__T *a, int64_t as, const TG__T *b, int64_t bs, TG__T *work, TG__T *y) {
+TG__PRIVATE void TG__FT(tg__attention_dots)(int64_t rows, int64_t n, const TG__T *a, int64_t as, const TG__T *b,
+    int64_t bs, TG__T *work, TG__T *y) {
     for (int64_t r = 0; r < rows; r++, a += as, b += bs) {
         int64_t i = 0;
         for (; i + TG__VN <= n; i += TG__VN) TG__W(store)(work + i, TG__W(mul)(TG__W(load)(a + i), TG__W(load)(b + i)));

@@ -104,9 +104,10 @@
    rest: no atomics on floats; every sum has an order that its sizes alone decide. It is the CPU's but in normalisations,
    convolutions, attention, resizing and scans of long rows, which are as near as a rounding or two. Elementwise
    operations, copies, random numbers, dropout, reductions, scans, sorting, softmax, cross-entropy, indexing, pooling,
-   grid_sample, roi_align, resizing of bytes, recurrent cells, block-quantised numbers, optimisers and this file's products of f32 and f64 have the bits of the CPU's kernels with a fused
-   multiply-add, but for results so small that the CPU flushes them outside strict mode, for the bits of a NaN, for
-   tg_matmul of bf16 where the CPU has instructions for it and for long products that are added to what stands there.
+   grid_sample, roi_align, resizing of bytes, recurrent cells, block-quantised numbers, optimisers and this file's
+   products of f32 and f64 have the bits of the CPU's kernels with a fused multiply-add, but for results so small that
+   the CPU flushes them outside strict mode, for the bits of a NaN, for tg_matmul of bf16 where the CPU has
+   instructions for it and for long products that are added to what stands there.
 
    Errors in values (an index, a class or a probability out of range, an integer divided by zero) are found when the
    host next reads from the GPU, as an error of that read; nothing is written out of range. With .synchronise every
@@ -197,7 +198,8 @@ extern "C" {
 /* ======================================================================================
    >>cuda-arguments    what a launch is told: made by the host, read by the kernels
    ====================================================================================== */
-enum { TG__CU_CODE = 2 };                                             /* block-quantised operands: their dtypes are told as so much less, which is four bits */
+/* block-quantised operands: their dtypes are told as so much less, which is four bits */
+enum { TG__CU_CODE = 2 };
 typedef struct tg__cu_view {
     char   *p;                                                        /* the first element; NULL: absent */
     int64_t stride[8];                                                /* in elements */
@@ -213,14 +215,16 @@ typedef struct tg__cu_walk {                                          /* most fa
     uint32_t *flag;                                                   /* becomes something else than 0 where a value is an error */
     char     *work;                                                   /* memory of the launch's own */
     int64_t   piece, pieces, length;                                  /* what a row is cut into; how long it is */
-    int32_t   within, lanes;                                          /* of a norm: dimensions of a row, which stand behind the ndim ones; threads for a row */
+    /* of a norm: dimensions of a row, which stand behind the ndim ones; threads for a row */
+    int32_t   within, lanes;
     int32_t   ndim, small, kind, part, look;                          /* small: 32 bits count the elements; look: at values alone */
     int32_t   wide;                                                   /* eight elements at a time: each `step` apart, 0 or 1, aligned */
     tg__cu_view o[10];
 } tg__cu_walk;
 typedef struct tg__cu_boxed {                                         /* a box of roi_align, as the CPU tells, in h and w */
     double  start[2], bin[2], share;
-    int64_t points[2], low[2], high[2];                               /* of x's rows and columns it reaches none before low and none behind high */
+    /* of x's rows and columns it reaches none before low and none behind high */
+    int64_t points[2], low[2], high[2];
     int64_t picture;                                                  /* -1: there is no such one */
 } tg__cu_boxed;
 enum { TG__CU_BOX_CHANNELS = 8 };                                     /* of a thread */
@@ -347,15 +351,24 @@ typedef unsigned long long tg__cu_address;
     X(ask, "cublasLtMatmulAlgoGetHeuristic", (void *handle, void *product, void *a, void *b, void *c, void *d, void *wish, int most, tg__cu_way *ways, int *n)) \
     X(multiply, "cublasLtMatmul", (void *handle, void *product, const void *alpha, const void *a, void *la, const void *b, void *lb, const void *beta, const void *c, void *lc, void *d, void *ld, \
         const void *algorithm, void *work, size_t work_size, void *stream))
-typedef struct tg__cu_way { uint64_t algorithm[8]; size_t work; int state; float waves; int reserved[4]; } tg__cu_way;      /* cublasLtMatmulHeuristicResult_t */
+typedef struct tg__cu_way { uint64_t algorithm[8]; size_t work; int state; float waves; int reserved[4]; } tg__cu_way;
+    /* cublasLtMatmulHeuristicResult_t */
 enum { TG__CU_BLAS_F32 = 0, TG__CU_BLAS_F64 = 1, TG__CU_BLAS_F16 = 2, TG__CU_BLAS_BF16 = 14,                       /* CUDA_R_... */
-    TG__CU_BLAS_IN_F32 = 68, TG__CU_BLAS_IN_F64 = 70, TG__CU_BLAS_IN_TF32 = 77,                                    /* CUBLAS_COMPUTE_32F, _64F, _32F_FAST_TF32 */
-    TG__CU_BLAS_TURN_A = 3, TG__CU_BLAS_TURN_B = 4, TG__CU_BLAS_EPILOGUE = 7, TG__CU_BLAS_BIAS_AT = 8,             /* CUBLASLT_MATMUL_DESC_TRANSA, ... */
-    TG__CU_BLAS_BIAS = 4, TG__CU_BLAS_TURNED = 1,                                                                  /* CUBLASLT_EPILOGUE_BIAS, CUBLAS_OP_T */
-    TG__CU_BLAS_BATCH = 5, TG__CU_BLAS_BATCH_STEP = 6,                                                             /* CUBLASLT_MATRIX_LAYOUT_BATCH_COUNT, _STRIDED_BATCH_OFFSET */
-    TG__CU_BLAS_WORK = 1, TG__CU_BLAS_SUMS = 3, TG__CU_BLAS_ALIGNED = 5, TG__CU_BLAS_SUMS_COMPUTED = 2,            /* CUBLASLT_MATMUL_PREF_MAX_WORKSPACE_BYTES, _REDUCTION_SCHEME_MASK, _MIN_ALIGNMENT_A_BYTES and the next three; CUBLASLT_REDUCTION_SCHEME_COMPUTE_TYPE */
-    TG__CU_BLAS_EXECUTION = 13, TG__CU_BLAS_INTERNAL = 14 };                                                       /* CUBLAS_STATUS_EXECUTION_FAILED, _INTERNAL_ERROR */
-/* Of each of three, one for each kind of convolution: a result, a gradient by its data, one by its weight. Their parameters are alike, with the operands in the order of a request. */
+    /* CUBLAS_COMPUTE_32F, _64F, _32F_FAST_TF32 */
+    TG__CU_BLAS_IN_F32 = 68, TG__CU_BLAS_IN_F64 = 70, TG__CU_BLAS_IN_TF32 = 77,
+    /* CUBLASLT_MATMUL_DESC_TRANSA, ... */
+    TG__CU_BLAS_TURN_A = 3, TG__CU_BLAS_TURN_B = 4, TG__CU_BLAS_EPILOGUE = 7, TG__CU_BLAS_BIAS_AT = 8,
+    /* CUBLASLT_EPILOGUE_BIAS, CUBLAS_OP_T */
+    TG__CU_BLAS_BIAS = 4, TG__CU_BLAS_TURNED = 1,
+    /* CUBLASLT_MATRIX_LAYOUT_BATCH_COUNT, _STRIDED_BATCH_OFFSET */
+    TG__CU_BLAS_BATCH = 5, TG__CU_BLAS_BATCH_STEP = 6,
+    /* CUBLASLT_MATMUL_PREF_MAX_WORKSPACE_BYTES, _REDUCTION_SCHEME_MASK, _MIN_ALIGNMENT_A_BYTES and the next three;
+       CUBLASLT_REDUCTION_SCHEME_COMPUTE_TYPE */
+    TG__CU_BLAS_WORK = 1, TG__CU_BLAS_SUMS = 3, TG__CU_BLAS_ALIGNED = 5, TG__CU_BLAS_SUMS_COMPUTED = 2,
+    /* CUBLAS_STATUS_EXECUTION_FAILED, _INTERNAL_ERROR */
+    TG__CU_BLAS_EXECUTION = 13, TG__CU_BLAS_INTERNAL = 14 };
+/* Of each of three, one for each kind of convolution: a result, a gradient by its data, one by its weight. Their
+   parameters are alike, with the operands in the order of a request. */
 #define TG__CU_THREE(before, after) before "Forward" after, before "BackwardData" after, before "BackwardFilter" after
 #define TG__CU_DNN(X) \
     X(create, "cudnnCreate", (void **handle)) X(destroy, "cudnnDestroy", (void *handle)) X(stream, "cudnnSetStream", (void *handle, void *stream)) \
@@ -370,11 +383,16 @@ enum { TG__CU_BLAS_F32 = 0, TG__CU_BLAS_F64 = 1, TG__CU_BLAS_F16 = 2, TG__CU_BLA
     X(room[3], TG__CU_THREE("cudnnGetConvolution", "WorkspaceSize"), (void *handle, void *first, void *second, void *conv, void *result, int algorithm, size_t *size)) \
     X(convolve[3], TG__CU_THREE("cudnnConvolution", ""), (void *handle, const void *alpha, void *first_layout, const void *first, void *second_layout, const void *second, void *conv, \
         int algorithm, void *work, size_t work_size, const void *beta, void *result_layout, void *result))
-typedef struct tg__cu_algorithm { int algorithm, state; float time; size_t work; int deterministic, maths, reserved[3]; } tg__cu_algorithm;      /* cudnnConvolutionFwdAlgoPerf_t and its like */
-enum { TG__CU_DNN_F32 = 0, TG__CU_DNN_F64 = 1, TG__CU_DNN_F16 = 2, TG__CU_DNN_BF16 = 9,                            /* CUDNN_DATA_FLOAT, ... */
-    TG__CU_DNN_ROWS = 0, TG__CU_DNN_CHANNELS = 1, TG__CU_DNN_CORRELATION = 1,                                      /* CUDNN_TENSOR_NCHW, _NHWC; CUDNN_CROSS_CORRELATION */
-    TG__CU_DNN_DEFAULT = 0, TG__CU_DNN_MATRIX = 1, TG__CU_DNN_FMA = 3,                                             /* CUDNN_DEFAULT_MATH, which is TF32 for f32; _TENSOR_OP_MATH; _FMA_MATH */
-    TG__CU_DNN_EXECUTION = 5000, TG__CU_DNN_EXECUTION_8 = 8 };                                                     /* CUDNN_STATUS_EXECUTION_FAILED and the codes behind it; in version 8 */
+typedef struct tg__cu_algorithm { int algorithm, state; float time; size_t work; int deterministic, maths, reserved[3]; } tg__cu_algorithm;
+    /* cudnnConvolutionFwdAlgoPerf_t and its like */
+/* CUDNN_DATA_FLOAT, ... */
+enum { TG__CU_DNN_F32 = 0, TG__CU_DNN_F64 = 1, TG__CU_DNN_F16 = 2, TG__CU_DNN_BF16 = 9,
+    /* CUDNN_TENSOR_NCHW, _NHWC; CUDNN_CROSS_CORRELATION */
+    TG__CU_DNN_ROWS = 0, TG__CU_DNN_CHANNELS = 1, TG__CU_DNN_CORRELATION = 1,
+    /* CUDNN_DEFAULT_MATH, which is TF32 for f32; _TENSOR_OP_MATH; _FMA_MATH */
+    TG__CU_DNN_DEFAULT = 0, TG__CU_DNN_MATRIX = 1, TG__CU_DNN_FMA = 3,
+    /* CUDNN_STATUS_EXECUTION_FAILED and the codes behind it; in version 8 */
+    TG__CU_DNN_EXECUTION = 5000, TG__CU_DNN_EXECUTION_8 = 8 };
 
 #define TG__CU_FIELD(field, name, parameters) int (TG__CU_CALL *field) parameters;
 typedef struct tg__cu_driver { TG__CU_DRIVER(TG__CU_FIELD) } tg__cu_driver;
@@ -384,8 +402,10 @@ typedef struct tg__cu_dnn { TG__CU_DNN(TG__CU_FIELD) const char *(TG__CU_CALL *w
 #undef TG__CU_FIELD
 /* the names in the order of the fields */
 #define TG__CU_NAME(field, name, parameters) name,
-static const char *const tg__cu_driver_names[] = { TG__CU_DRIVER(TG__CU_NAME) NULL }, *const tg__cu_compiler_names[] = { TG__CU_COMPILER(TG__CU_NAME) NULL },
-    *const tg__cu_blas_names[] = { TG__CU_BLAS(TG__CU_NAME) NULL }, *const tg__cu_dnn_names[] = { TG__CU_DNN(TG__CU_NAME) "cudnnGetErrorString", NULL };
+static const char *const tg__cu_driver_names[] = { TG__CU_DRIVER(TG__CU_NAME) NULL }, *const tg__cu_compiler_names[] =
+    { TG__CU_COMPILER(TG__CU_NAME) NULL },
+    *const tg__cu_blas_names[] = { TG__CU_BLAS(TG__CU_NAME) NULL }, *const tg__cu_dnn_names[] =
+        { TG__CU_DNN(TG__CU_NAME) "cudnnGetErrorString", NULL };
 #undef TG__CU_NAME
 
 /* A library that need not be there, looked for when it is first wanted. */
@@ -401,9 +421,12 @@ typedef struct tg__cu_coming { tg__cu_address to; size_t size; void *done; } tg_
 
 /* A kernel that was compiled. */
 typedef struct tg__cu_key { int group, kind, part, type; uint64_t dtypes; } tg__cu_key;      /* dtypes: four bits for each operand */
-typedef struct tg__cu_program { struct tg__cu_program *next; tg__cu_key key; const char *name; void *module, *function; bool owner; } tg__cu_program;
+typedef struct tg__cu_program {
+    struct tg__cu_program *next; tg__cu_key key; const char *name; void *module, *function; bool owner;
+} tg__cu_program;
 
-/* A convolution as cuDNN is asked for it, operands in the order of the request. No padding between numbers of one type: its bytes are compared. */
+/* A convolution as cuDNN is asked for it, operands in the order of the request. No padding between numbers of one
+   type: its bytes are compared. */
 typedef struct tg__cu_conv_key {
     int kind, type, format, groups, dims;                             /* format: of the filter; dims: 4, or 5 where there is a depth */
     int padding[3], stride[3], dilation[3];
@@ -436,10 +459,12 @@ typedef struct tg__cu {
     char   *folder;                                                   /* NULL, or where the libraries are */
     int     device, arch, processors;
     bool    retained, binary, synchronise;                            /* binary: NVRTC makes it; else PTX, which the driver compiles */
-    bool    doubtful;                                                 /* a launch that may have met a wrong value was not asked for its flag yet */
+    bool    doubtful;
+        /* a launch that may have met a wrong value was not asked for its flag yet */
     bool    borrowed;                                                 /* the stream is the host's */
     void   *context, *stream;
-    void   *copies, *before;                                          /* the stream of copies in, and the event that it waits for; NULL until they are needed */
+    void   *copies, *before;
+        /* the stream of copies in, and the event that it waits for; NULL until they are needed */
     tg__cu_pin *pins;                                                 /* the one that was used last comes last */
     tg__cu_coming coming[TG__CU_COMING];
     int     comings, overdue, pin_count;                              /* overdue: so many of them must be waited for before anything else */
@@ -451,7 +476,8 @@ typedef struct tg__cu {
     size_t  held, cached, limit;
     tg__cu_spare *spare[TG__CU_CLASSES], *empty;                      /* empty: of spares that were taken */
     tg__cu_program *programs[TG__CU_HASH];
-    struct { tg__cu_key key; tg__cu_steps a; } steps[TG__CU_WAITING];  /* of optimisers, which wait for the next parameter's; count 0: none */
+    struct { tg__cu_key key; tg__cu_steps a; } steps[TG__CU_WAITING];
+        /* of optimisers, which wait for the next parameter's; count 0: none */
     const char *last;                                                 /* the kernel that was launched last */
     char    name[128], why[1024];
 } tg__cu;
@@ -496,7 +522,9 @@ TG__PRIVATE bool tg__cu_symbol(void *library, const char *name, void *to) {
 }
 
 /* One place after the other. `tried` collects what was looked for. */
-typedef struct tg__cu_search { const char *folder; const char *const *names; tg__text *tried; bool global; void *found; char path[512]; } tg__cu_search;
+typedef struct tg__cu_search {
+    const char *folder; const char *const *names; tg__text *tried; bool global; void *found; char path[512];
+} tg__cu_search;
 TG__PRIVATE bool tg__cu_try(tg__cu_search *s, const char *root, const char *below) {
     int i;
     if (s->found) return true;
@@ -512,7 +540,8 @@ TG__PRIVATE void tg__cu_find(tg__cu_search *s) {
 #if defined(_WIN32)
     static const char *const below[] = { "\\bin", "\\bin\\x64", NULL }, *const roots[] = { "CUDA_PATH", "CUDA_HOME", "CONDA_PREFIX", NULL };
 #else
-    static const char *const below[] = { "/lib64", "/lib", "/targets/x86_64-linux/lib", "/targets/sbsa-linux/lib", NULL }, *const roots[] = { "CUDA_HOME", "CUDA_PATH", "CONDA_PREFIX", NULL };
+    static const char *const below[] = { "/lib64", "/lib", "/targets/x86_64-linux/lib", "/targets/sbsa-linux/lib",
+        NULL }, *const roots[] = { "CUDA_HOME", "CUDA_PATH", "CONDA_PREFIX", NULL };
     static const char *const pip[] = { "/nvidia/cuda_nvrtc/lib", "/nvidia/cublas/lib", "/nvidia/cudnn/lib", "/nvidia/cu13/lib", NULL };
 #endif
     int i, k;
@@ -569,7 +598,8 @@ TG__PRIVATE bool tg__cu_fail(tg__cu *s, const char *what, int code) {
     tg__put(&t, what);
     if (code == 0) return false;
     tg__put(&t, ": ");
-    if (s->d.error_name && s->d.error_name(code, &name) == 0 && name) tg__put(&t, name); else { tg__put(&t, "code "); tg__put_i64(&t, code); }
+    if (s->d.error_name && s->d.error_name(code, &name) == 0 && name) tg__put(&t, name);
+    else { tg__put(&t, "code "); tg__put_i64(&t, code); }
     if (s->d.error_text && s->d.error_text(code, &words) == 0 && words) { tg__put(&t, ", "); tg__put(&t, words); }
     return false;
 }
@@ -579,7 +609,8 @@ TG__PRIVATE bool tg__cu_fail_late(tg__cu *s, const char *what, int code) {
     (void)tg__cu_fail(s, what, code);
     t.out = s->why; t.size = sizeof s->why; t.length = strlen(s->why);
     if (s->last) {
-        tg__put(&t, s->synchronise ? "; the kernel was " : "; a kernel that was launched before may have failed, the last of them was "); tg__put(&t, s->last);
+        tg__put(&t, s->synchronise ? "; the kernel was " : "; a kernel that was launched before may have failed, the last of them was ");
+        tg__put(&t, s->last);
         if (!s->synchronise) tg__put(&t, "; tg_cuda_open with .synchronise finds the call");
     }
     return false;
@@ -635,7 +666,11 @@ TG__PRIVATE bool tg__cu_await_operands(tg__cu *s, const tg_request *r, const tg_
         int k;
         if (tg__is_block(o[i].dtype)) high = low + (int64_t)tg_dtype_bytes(o[i].dtype, tg__operand_numel(&o[i]));      /* packed */
         if (o[i].use == TG_ABSENT || o[i].immediate) continue;
-        for (d = 0; d < o[i].ndim; d++) { const int64_t reach = (o[i].shape[d] - 1) * o[i].stride[d] * size; if (reach < 0) low += reach; else high += reach; }
+        for (d = 0; d < o[i].ndim; d++) {
+            const int64_t reach = (o[i].shape[d] - 1) * o[i].stride[d] * size;
+            if (reach < 0) low += reach;
+            else high += reach;
+        }
         k = tg__cu_coming_to(s, (tg__cu_address)low, (tg__cu_address)high);
         if (k > n) n = k;
     }
@@ -676,7 +711,8 @@ TG__PRIVATE tg__cu_address tg__cu_take(tg__cu *s, size_t size) {
     if (s->limit && s->held + size > s->limit) tg__cu_trim_in(s);
     if (s->limit && s->held + size > s->limit) {
         tg__text t = tg__text_over(s->why, sizeof s->why);
-        tg__put(&t, "the context holds "); tg__put_i64(&t, (int64_t)s->held); tg__put(&t, " of its limit of "); tg__put_i64(&t, (int64_t)s->limit);
+        tg__put(&t, "the context holds "); tg__put_i64(&t, (int64_t)s->held); tg__put(&t, " of its limit of ");
+        tg__put_i64(&t, (int64_t)s->limit);
         return 0;
     }
     f = (tg__cu_spare *)tg__mem_get(s->tg, sizeof *f);                  /* for the day when it is released */
@@ -723,7 +759,8 @@ TG__PRIVATE void tg__cu_release(void *user, void *stream, void *p, size_t size) 
     tg__cu_give(s, (tg__cu_address)(uintptr_t)p, size);
     if (now) tg__cu_leave(s);
 }
-static const char tg__cu_out_of_range[] = "an index, a class, a probability or a divisor of a call before was out of range; tg_cuda_open with .synchronise finds the call";
+static const char tg__cu_out_of_range[] =
+    "an index, a class, a probability or a divisor of a call before was out of range; tg_cuda_open with .synchronise finds the call";
 /* Was a value out of range since it was last asked? Asks, and forgets. */
 TG__PRIVATE bool tg__cu_flagged(tg__cu *s, bool *flagged) {
     uint32_t flag = 0;
@@ -780,7 +817,8 @@ TG__PRIVATE tg__cu_pin *tg__cu_pin_take(tg__cu *s, size_t size) {
     }
     pin = *at;
     *at = pin->next; pin->next = NULL;
-    {                                                                  /* its copy, and those before, are there: nobody need wait for them */
+    /* its copy, and those before, are there: nobody need wait for them */
+    {
         int n = s->comings;
         while (n > 0 && s->coming[n - 1].done != pin->done) n--;
         tg__cu_coming_drop(s, n);
@@ -791,7 +829,8 @@ TG__PRIVATE tg__cu_pin *tg__cu_pin_take(tg__cu *s, size_t size) {
 TG__PRIVATE bool tg__cu_copies_begin(tg__cu *s) {
     if (!s->copies && !TG__CU_OK(s, stream_new(&s->copies, 1), "cuStreamCreate")) return false;
     if (!s->before && !TG__CU_OK(s, event_new(&s->before, 2), "cuEventCreate")) return false;
-    return TG__CU_OK(s, event_record(s->before, s->stream), "cuEventRecord") && TG__CU_OK(s, wait_event(s->copies, s->before, 0), "cuStreamWaitEvent");
+    return TG__CU_OK(s, event_record(s->before, s->stream), "cuEventRecord") &&
+        TG__CU_OK(s, wait_event(s->copies, s->before, 0), "cuStreamWaitEvent");
 }
 /* As much of it as there is room for: `done` bytes. */
 TG__PRIVATE bool tg__cu_copy_beside(tg__cu *s, tg__cu_address to, const char *from, size_t size, size_t *done) {
@@ -806,7 +845,8 @@ TG__PRIVATE bool tg__cu_copy_beside(tg__cu *s, tg__cu_address to, const char *fr
         pin = tg__cu_pin_take(s, n);
         if (!pin) break;
         memcpy(pin->p, from + *done, n);
-        ok = (*done || tg__cu_copies_begin(s)) && TG__CU_OK(s, in(to + *done, pin->p, n, s->copies), "cuMemcpyHtoDAsync") && TG__CU_OK(s, event_record(pin->done, s->copies), "cuEventRecord");
+        ok = (*done || tg__cu_copies_begin(s)) && TG__CU_OK(s, in(to + *done, pin->p, n, s->copies),
+            "cuMemcpyHtoDAsync") && TG__CU_OK(s, event_record(pin->done, s->copies), "cuEventRecord");
         if (!ok && s->copies) (void)s->d.wait(s->copies);              /* the block must not be taken while it may be read */
         for (end = &s->pins; *end; end = &(*end)->next) { }
         *end = pin;
@@ -828,7 +868,8 @@ TG__PRIVATE bool tg__cu_copy_in(void *user, void *stream, void *to, const void *
     if (!tg__cu_enter(s)) return false;
     ok = size <= TG__CU_AT_ONCE || tg__cu_copy_beside(s, at, (const char *)from, size, &done);
     if (ok && done < size)                                             /* what the driver is given has been read when it returns */
-        ok = tg__cu_await(s, tg__cu_coming_to(s, at, at + size)) && TG__CU_OK(s, in(at + done, (const char *)from + done, size - done, s->stream), "cuMemcpyHtoDAsync");
+        ok = tg__cu_await(s, tg__cu_coming_to(s, at, at + size)) &&
+            TG__CU_OK(s, in(at + done, (const char *)from + done, size - done, s->stream), "cuMemcpyHtoDAsync");
     if (ok && s->synchronise) {
         ok = tg__cu_await(s, s->comings);
         if (ok) { const int code = s->d.wait(s->stream); ok = code == 0 || tg__cu_fail_late(s, "cuStreamSynchronize", code); }
@@ -842,7 +883,8 @@ TG__PRIVATE bool tg__cu_copy_out(void *user, void *stream, void *to, const void 
     int code;
     (void)stream;
     if (!tg__cu_enter(s)) return false;
-    ok = tg__cu_await(s, tg__cu_coming_to(s, (tg__cu_address)(uintptr_t)from, (tg__cu_address)(uintptr_t)from + size)) && (!s->doubtful || tg__cu_flagged(s, &flagged));
+    ok = tg__cu_await(s, tg__cu_coming_to(s, (tg__cu_address)(uintptr_t)from,
+        (tg__cu_address)(uintptr_t)from + size)) && (!s->doubtful || tg__cu_flagged(s, &flagged));
     if (flagged) ok = tg__cu_fail(s, tg__cu_out_of_range, 0);
     if (ok) {
         code = s->d.out(to, (tg__cu_address)(uintptr_t)from, size, s->stream);
@@ -852,7 +894,9 @@ TG__PRIVATE bool tg__cu_copy_out(void *user, void *stream, void *to, const void 
     tg__cu_leave(s);
     return ok;
 }
-TG__PRIVATE const char *tg__cu_reason(void *user, void *stream) { (void)stream; return ((tg__cu *)user)->why[0] ? ((tg__cu *)user)->why : NULL; }
+TG__PRIVATE const char *tg__cu_reason(void *user, void *stream) {
+    (void)stream; return ((tg__cu *)user)->why[0] ? ((tg__cu *)user)->why : NULL;
+}
 /* Page-locked memory counts as waiting: no tensor stands in it. */
 TG__PRIVATE void tg__cu_memory(void *user, void *stream, size_t *held, size_t *cached) {
     const tg__cu *s = (const tg__cu *)user;
@@ -882,7 +926,8 @@ TG__PRIVATE void tg__cu_trim(void *user, void *stream) {
    >>cuda-programs    kernels compiled when they are first asked for
    ====================================================================================== */
 
-enum { TG__CU_GROUP_MAP, TG__CU_GROUP_COPY, TG__CU_GROUP_RANDOM, TG__CU_GROUP_REDUCE, TG__CU_GROUP_SOFTMAX, TG__CU_GROUP_INDEX, TG__CU_GROUP_GEMM, TG__CU_GROUP_OPTIM,
+enum { TG__CU_GROUP_MAP, TG__CU_GROUP_COPY, TG__CU_GROUP_RANDOM, TG__CU_GROUP_REDUCE, TG__CU_GROUP_SOFTMAX,
+    TG__CU_GROUP_INDEX, TG__CU_GROUP_GEMM, TG__CU_GROUP_OPTIM,
     TG__CU_GROUP_SCAN, TG__CU_GROUP_SORT, TG__CU_GROUP_NORM, TG__CU_GROUP_POOL, TG__CU_GROUP_CONV, TG__CU_GROUP_ATTENTION,
     TG__CU_GROUP_RNN, TG__CU_GROUP_RESAMPLE, TG__CU_GROUP_ATTENTION_MATRIX, TG__CU_GROUP_GRID, TG__CU_GROUP_BOXES };
 
@@ -922,7 +967,9 @@ TG__PRIVATE const tg__cu_whole *tg__cu_whole_of(int row) {
 }
 
 /* The text of a program. Its first lines choose what of the rest is read. */
-TG__PRIVATE void tg__cu_define(tg__text *t, const char *name, int64_t value) { tg__put(t, "#define "); tg__put(t, name); tg__put_char(t, ' '); tg__put_i64(t, value); tg__put_char(t, '\n'); }
+TG__PRIVATE void tg__cu_define(tg__text *t, const char *name, int64_t value) {
+    tg__put(t, "#define "); tg__put(t, name); tg__put_char(t, ' '); tg__put_i64(t, value); tg__put_char(t, '\n');
+}
 TG__PRIVATE const char *tg__cu_type_name(int type) { return type == 32 ? "_f32" : type == 64 ? "_f64" : "_i64"; }
 TG__PRIVATE void tg__cu_map_name(tg__text *t, const tg__cu_key *k) {       /* tg__cu_map_tg_exp_0_f32 */
     tg__put(t, "tg__cu_map_"); tg__put(t, tg__cu_formula_of(k->kind)->name); tg__put_char(t, '_'); tg__put_i64(t, k->part);
@@ -937,7 +984,9 @@ TG__PRIVATE void tg__cu_map_text(tg__text *t, const tg__cu_key *k) {
     tg__put(t, ", "); tg__put(t, w ? w->value : f->part[k->part]); tg__put(t, ")\n");
 }
 TG__PRIVATE void tg__cu_source(tg__text *t, const tg__cu_key *k) {
-    static const char *const only[] = { "MAP", "COPY", "RANDOM", "REDUCE", "SOFTMAX", "INDEX", "GEMM", "OPTIM", "SCAN", "SORT", "NORM", "POOL", "CONV", "ATTENTION", "RNN", "RESAMPLE", "ATTENTION_MATRIX", "GRID", "BOXES" }, *const kinds[] = { "sum", "prod", "max", "min" };
+    static const char *const only[] = { "MAP", "COPY", "RANDOM", "REDUCE", "SOFTMAX", "INDEX", "GEMM", "OPTIM",
+        "SCAN", "SORT", "NORM", "POOL", "CONV", "ATTENTION", "RNN", "RESAMPLE", "ATTENTION_MATRIX", "GRID", "BOXES" },
+        *const kinds[] = { "sum", "prod", "max", "min" };
     const char *const *line;
     int i;
     tg__cu_define(t, "TG__CU_TYPE", k->type);
@@ -966,7 +1015,8 @@ TG__PRIVATE void tg__cu_options(const tg__cu *s, char *arch, size_t room, const 
    of the versions of NVRTC and of the driver too. What is not whole, or has another key, is no program: it is compiled again and
    replaced. Where there is no NVRTC the key is not asked for: what is compiled for an architecture runs by any driver.
    Files are written beside and renamed, so that several processes may share a folder. */
-typedef struct tg__cu_stored { char magic[8]; uint64_t text[2], key[2], size, sum[2]; } tg__cu_stored;      /* then the program, `size` bytes */
+typedef struct tg__cu_stored { char magic[8]; uint64_t text[2], key[2], size, sum[2]; } tg__cu_stored;
+    /* then the program, `size` bytes */
 typedef struct tg__cu_place { uint64_t text[2], key[2]; char path[600]; } tg__cu_place;
 
 /* Two sums of 64 bits. Each step is a bijection of a sum: a change within one word is always seen. No secret is kept by it. */
@@ -1036,7 +1086,8 @@ TG__PRIVATE bool tg__cu_file_put(tg_ctx *tg, const char *path, const void *const
         tg__file f;
         m.user = tg; m.alloc = tg__pool_alloc; m.release = tg__pool_release;
         if (tg__file_create(&f, &m, path) != TG__FILE_OK) return false;
-        if (tg__file_write(&f, parts[0], sizes[0]) == TG__FILE_OK && tg__file_write(&f, parts[1], sizes[1]) == TG__FILE_OK) return tg__file_commit(&f) == TG__FILE_OK;
+        if (tg__file_write(&f, parts[0], sizes[0]) == TG__FILE_OK && tg__file_write(&f, parts[1], sizes[1]) == TG__FILE_OK)
+            return tg__file_commit(&f) == TG__FILE_OK;
         tg__file_discard(&f);
     }
 #else
@@ -1054,7 +1105,9 @@ TG__PRIVATE bool tg__cu_kept(tg__cu *s, const tg__cu_place *place, void **module
     if (ok) {
         const char *const program = data + sizeof a;
         memcpy(&a, data, sizeof a);
-        ok = memcmp(a.magic, "tgcuda2", 8) == 0 && a.size == size - sizeof a && memcmp(a.text, place->text, sizeof a.text) == 0 && (s->kept_alone || memcmp(a.key, place->key, sizeof a.key) == 0);
+        ok = memcmp(a.magic, "tgcuda2", 8) == 0 && a.size == size - sizeof a &&
+            memcmp(a.text, place->text, sizeof a.text) == 0 &&
+            (s->kept_alone || memcmp(a.key, place->key, sizeof a.key) == 0);
         if (ok) tg__cu_sum(&a, program, sum);
         ok = ok && memcmp(a.sum, sum, sizeof sum) == 0 && (s->binary || !data[size - 1]) && s->d.module_new(module, program) == 0;
     }
@@ -1094,7 +1147,8 @@ TG__PRIVATE bool tg__cu_compile_text(tg__cu *s, const char *text, void **module)
     if (kept && tg__cu_kept(s, &place, module)) return true;
     if (s->kept_alone) {
         t = tg__text_over(s->why, sizeof s->why);
-        tg__put(&t, "NVRTC is left out (.no_nvrtc), and '"); tg__put(&t, s->cache); tg__put(&t, "' keeps no program that a kernel needs, for compute capability ");
+        tg__put(&t, "NVRTC is left out (.no_nvrtc), and '"); tg__put(&t, s->cache);
+        tg__put(&t, "' keeps no program that a kernel needs, for compute capability ");
         tg__put_i64(&t, s->arch / 10); tg__put_char(&t, '.'); tg__put_i64(&t, s->arch % 10); tg__put(&t, ": a run with NVRTC makes it");
         return false;
     }
@@ -1137,10 +1191,13 @@ TG__PRIVATE bool tg__cu_compile(tg__cu *s, const tg__cu_key *k, void **module) {
     tg__mem_put(s->tg, text, size);
     return ok;
 }
-TG__PRIVATE bool tg__cu_same(const tg__cu_key *a, const tg__cu_key *b) { return a->group == b->group && a->kind == b->kind && a->part == b->part && a->type == b->type && a->dtypes == b->dtypes; }
+TG__PRIVATE bool tg__cu_same(const tg__cu_key *a, const tg__cu_key *b) {
+    return a->group == b->group && a->kind == b->kind && a->part == b->part && a->type == b->type && a->dtypes == b->dtypes;
+}
 /* The kernel tg__cu_NAME_f32 (f64, i64) of a program; of a map, whose program has one, NULL. */
 TG__PRIVATE tg__cu_program *tg__cu_program_of(tg__cu *s, const tg__cu_key *k, const char *name) {
-    const unsigned at = ((unsigned)k->group * 31u + (unsigned)k->kind * 7u + (unsigned)k->part * 3u + (unsigned)k->type + (unsigned)(k->dtypes ^ k->dtypes >> 20) * 13u) % TG__CU_HASH;
+    const unsigned at = ((unsigned)k->group * 31u + (unsigned)k->kind * 7u + (unsigned)k->part * 3u
+        + (unsigned)k->type + (unsigned)(k->dtypes ^ k->dtypes >> 20) * 13u) % TG__CU_HASH;
     tg__cu_program *p, *same = NULL;
     char own[128];
     tg__text t = tg__text_over(own, sizeof own);
@@ -1189,7 +1246,8 @@ TG__PRIVATE bool tg__cu_launch_kernel(tg__cu *s, const tg__cu_key *k, const char
 TG__PRIVATE tg_launch tg__cu_done(bool ok) { return ok ? TG_LAUNCH_DONE : TG_LAUNCH_FAILED; }
 /* A launch whose values may be errors; look and flag are fields of its arguments. With .synchronise a first launch looks at
    the values alone, and the CPU words what is found. */
-TG__PRIVATE tg_launch tg__cu_launch_doubtful(tg__cu *s, const tg__cu_key *k, const char *name, int64_t blocks, void *arguments, int32_t *look, uint32_t **flag) {
+TG__PRIVATE tg_launch tg__cu_launch_doubtful(tg__cu *s, const tg__cu_key *k, const char *name, int64_t blocks,
+    void *arguments, int32_t *look, uint32_t **flag) {
     bool flagged;
     *flag = (uint32_t *)(uintptr_t)s->flag;
     *look = s->synchronise;
@@ -1203,7 +1261,9 @@ TG__PRIVATE tg_launch tg__cu_launch_doubtful(tg__cu *s, const tg__cu_key *k, con
 }
 TG__PRIVATE int64_t tg__cu_blocks(const tg__cu *s, int64_t n) { return tg__imin(tg__ceil_div(n, 256), (int64_t)s->processors * 32); }
 TG__PRIVATE int tg__cu_type(tg_dtype compute) { return compute == TG_F32 ? 32 : compute == TG_F64 ? 64 : 0; }
-TG__PRIVATE char *tg__cu_at(const tg_operand *o, void *const *base, int i) { return o[i].use == TG_ABSENT ? NULL : (char *)base[i] + o[i].offset; }
+TG__PRIVATE char *tg__cu_at(const tg_operand *o, void *const *base, int i) {
+    return o[i].use == TG_ABSENT ? NULL : (char *)base[i] + o[i].offset;
+}
 
 TG__PRIVATE void tg__cu_view_of(tg__cu_view *v, const tg_operand *o, void *base) {
     memset(v, 0, sizeof *v);
@@ -1214,7 +1274,8 @@ TG__PRIVATE void tg__cu_view_of(tg__cu_view *v, const tg_operand *o, void *base)
     v->f = tg__get_f64(&o->bits, o->dtype); v->i = tg__get_i64(&o->bits, o->dtype);
 }
 /* Operands of one shape, to be walked together; `key` learns their dtypes. */
-TG__PRIVATE void tg__cu_walk_of(tg__cu_walk *w, const tg_request *r, const tg__loop *l, const tg_operand *o, void *const *base, int n, tg__cu_key *key) {
+TG__PRIVATE void tg__cu_walk_of(tg__cu_walk *w, const tg_request *r, const tg__loop *l, const tg_operand *o,
+    void *const *base, int n, tg__cu_key *key) {
     int i, d;
     memset(w, 0, sizeof *w);
     w->kind = r->kind; w->part = r->part; w->pieces = 1;
@@ -1269,7 +1330,8 @@ TG__PRIVATE bool tg__cu_shapes_of(tg__cu_walk *w, const tg_request *r, const tg_
     memset(&l, 0, sizeof l);
     tg__cu_walk_of(w, r, &l, o, base, r->n, key);
     w->n = tg__operand_numel(&o[0]); w->ndim = o[0].ndim; w->small = w->n < 0x7fffffff;
-    for (i = 0; i < r->n; i++) for (d = 0; d < o[i].ndim && o[i].use != TG_ABSENT; d++) { w->o[i].stride[d] = o[i].stride[d]; w->o[i].size[d] = o[i].shape[d]; }
+    for (i = 0; i < r->n; i++)
+        for (d = 0; d < o[i].ndim && o[i].use != TG_ABSENT; d++) { w->o[i].stride[d] = o[i].stride[d]; w->o[i].size[d] = o[i].shape[d]; }
     for (d = 0; d < o[0].ndim; d++) w->shape[d] = o[0].shape[d];
     return w->n > 0;
 }
@@ -1280,7 +1342,9 @@ TG__PRIVATE tg_launch tg__cu_map(tg__cu *s, const tg_request *r, const tg_operan
     tg__loop l;
     const tg__cu_formula *f = tg__cu_formula_of(r->kind);
     const tg__cu_whole *whole = r->compute == TG_I64 ? tg__cu_whole_of(r->kind) : NULL;
-    if (!f || r->part < 0 || r->part > f->operands || r->n > 6 || (r->compute == TG_I64 ? !whole || r->part : !f->part[r->part])) return TG_LAUNCH_DECLINED;
+    if (!f || r->part < 0 || r->part > f->operands || r->n > 6 ||
+        (r->compute == TG_I64 ? !whole || r->part : !f->part[r->part]))
+        return TG_LAUNCH_DECLINED;
     k.group = TG__CU_GROUP_MAP; k.kind = r->kind; k.part = r->part; k.type = tg__cu_type(r->compute);
     tg__loop_make(&l, o, r->n);
     if (l.numel == 0) return TG_LAUNCH_DONE;
@@ -1293,12 +1357,14 @@ TG__PRIVATE tg_launch tg__cu_map(tg__cu *s, const tg_request *r, const tg_operan
 /* copy_8, copy_16, ...: elements as bits; or fill_8, ... */
 enum { TG__CU_RAW_COPY, TG__CU_RAW_FILL, TG__CU_RAW_TURN };
 TG__PRIVATE const char *tg__cu_raw(int what, tg_dtype d) {
-    static const char *const names[3][4] = { { "copy_8", "copy_16", "copy_32", "copy_64" }, { "fill_8", "fill_16", "fill_32", "fill_64" }, { "turn_8", "turn_16", "turn_32", "turn_64" } };
+    static const char *const names[3][4] = { { "copy_8", "copy_16", "copy_32", "copy_64" },
+        { "fill_8", "fill_16", "fill_32", "fill_64" }, { "turn_8", "turn_16", "turn_32", "turn_64" } };
     const size_t size = tg_dtype_size(d);
     return names[what][size == 8 ? 3 : size == 4 ? 2 : size == 2 ? 1 : 0];
 }
-/* Do rows of y lie along one dimension and those of x along another? Then whole becomes the sizes of both and x's step along the first and y's along the
-   second, and the walk what is left; returns how many squares of 32 x 32 it takes, or 0. */
+/* Do rows of y lie along one dimension and those of x along another? Then whole becomes the sizes of both and x's
+   step along the first and y's along the second, and the walk what is left; returns how many squares of 32 x 32 it
+   takes, or 0. */
 TG__PRIVATE int64_t tg__cu_turned(tg__cu_walk *w) {
     const int last = w->ndim - 1;
     int d, k;
@@ -1306,7 +1372,9 @@ TG__PRIVATE int64_t tg__cu_turned(tg__cu_walk *w) {
     if (d >= last || w->o[0].stride[last] != 1 || w->shape[d] < 8 || w->shape[last] < 8) return 0;
     w->whole[0] = w->shape[last]; w->whole[1] = w->shape[d]; w->whole[2] = w->o[1].stride[last]; w->whole[3] = w->o[0].stride[d];
     w->n /= w->shape[last] * w->shape[d];
-    for (w->ndim -= 2; d < last - 1; d++) { w->shape[d] = w->shape[d + 1]; for (k = 0; k < 2; k++) w->o[k].stride[d] = w->o[k].stride[d + 1]; }
+    for (w->ndim -= 2; d < last - 1; d++) {
+        w->shape[d] = w->shape[d + 1]; for (k = 0; k < 2; k++) w->o[k].stride[d] = w->o[k].stride[d + 1];
+    }
     if (!w->ndim) { w->ndim = 1; w->shape[0] = 1; w->o[0].stride[0] = w->o[1].stride[0] = 0; }
     return w->n * tg__ceil_div(w->whole[0], 32) * tg__ceil_div(w->whole[1], 32);
 }
@@ -1331,7 +1399,9 @@ TG__PRIVATE tg_launch tg__cu_copy(tg__cu *s, const tg_request *r, const tg_opera
     k.group = TG__CU_GROUP_COPY; k.type = raw ? 0 : tg__cu_type(r->compute);
     if (raw) k.dtypes = 0;
     if (raw && l.ndim == 1 && (l.numel == 1 || (l.stride[0][0] == 1 && l.stride[1][0] == 1)))
-        return tg__cu_done(TG__CU_OK(s, within((tg__cu_address)(uintptr_t)w.o[0].p, (tg__cu_address)(uintptr_t)w.o[1].p, (size_t)l.numel * tg_dtype_size(o[0].dtype), s->stream), "cuMemcpyDtoDAsync"));
+        return tg__cu_done(TG__CU_OK(s, within((tg__cu_address)(uintptr_t)w.o[0].p,
+            (tg__cu_address)(uintptr_t)w.o[1].p, (size_t)l.numel * tg_dtype_size(o[0].dtype), s->stream),
+            "cuMemcpyDtoDAsync"));
     if (o[1].immediate) {                                              /* a number: filled in */
         tg_operand y = o[0];
         memset(w.whole, 0, sizeof w.whole);
@@ -1344,7 +1414,8 @@ TG__PRIVATE tg_launch tg__cu_copy(tg__cu *s, const tg_request *r, const tg_opera
         const int64_t squares = tg__cu_turned(&w);
         if (squares) return tg__cu_done(tg__cu_launch_kernel(s, &k, tg__cu_raw(TG__CU_RAW_TURN, o[0].dtype), squares, &w));
     }
-    return tg__cu_done(tg__cu_launch_kernel(s, &k, raw ? tg__cu_raw(TG__CU_RAW_COPY, o[0].dtype) : "cast", tg__cu_blocks(s, w.wide ? w.n / 8 : w.n), &w));
+    return tg__cu_done(tg__cu_launch_kernel(s, &k, raw ? tg__cu_raw(TG__CU_RAW_COPY, o[0].dtype) : "cast",
+        tg__cu_blocks(s, w.wide ? w.n / 8 : w.n), &w));
 }
 /* One over the other, of the same shape and type. */
 TG__PRIVATE bool tg__cu_copy_over(tg__cu *s, const tg_operand *to, void *to_base, const tg_operand *from, void *from_base) {
@@ -1427,7 +1498,8 @@ TG__PRIVATE tg_launch tg__cu_reduce_launch(tg__cu *s, const tg_request *r, const
         a.run[d] = j.run.shape[d]; a.rx[d] = j.run.stride[0][d];
     }
     d = j.kept.ndim - 1;
-    how = !j.places && j.length > 0 && j.outs > 1 && j.kept.stride[1][d] == 1 && j.kept.shape[d] >= 4 && j.run.stride[0][j.run.ndim - 1] != 1 ? 2 : 0;
+    how = !j.places && j.length > 0 && j.outs > 1 && j.kept.stride[1][d] == 1 && j.kept.shape[d] >= 4 &&
+        j.run.stride[0][j.run.ndim - 1] != 1 ? 2 : 0;
     a.piece = how == 2 ? TG__REDUCE_ROWS : TG__REDUCE_RUN_PIECE;
     if (how == 0 && j.outs > 1 && j.length > 0 && j.length <= TG__REDUCE_SHORT) how = 1;
     a.pieces = j.length > a.piece ? tg__ceil_div(j.length, a.piece) : 1;
@@ -1484,11 +1556,13 @@ TG__PRIVATE tg_launch tg__cu_entropy(tg__cu *s, const tg_request *r, const tg_op
     if (a.rows == 0 && !sums) return TG_LAUNCH_DONE;
     if (a.length == 0 || tg_dtype_is_float(o[3].dtype) || o[3].dtype == TG_BOOL) return TG_LAUNCH_DECLINED;
     a.ndim = 1; a.shape[0] = a.rows; a.kx[0] = o[2].stride[0]; a.xs = o[2].stride[1]; a.kind = 2;
-    a.xd = (int32_t)o[2].dtype; a.md = (int32_t)o[0].dtype; a.yd = (int32_t)(sums ? r->compute : o[0].dtype); a.cd = (int32_t)o[3].dtype; a.cs = o[3].stride[0];
+    a.xd = (int32_t)o[2].dtype; a.md = (int32_t)o[0].dtype; a.yd = (int32_t)(sums ? r->compute : o[0].dtype);
+    a.cd = (int32_t)o[3].dtype; a.cs = o[3].stride[0];
     a.y = tg__cu_at(o, base, 0); a.row = tg__cu_at(o, base, 1); a.x = tg__cu_at(o, base, 2); a.classes = tg__cu_at(o, base, 3);
     if (derive) { a.g = tg__cu_at(o, base, 4); a.gs = mean ? 0 : o[4].stride[0]; }
     if (mean) { a.per = tg__entropy_per(a.length); a.chunks = tg__entropy_chunks(a.rows, a.length); }
-    k.group = TG__CU_GROUP_SOFTMAX; k.type = tg__cu_type(r->compute); k.dtypes = (uint64_t)a.yd | (uint64_t)a.xd << 4 | (uint64_t)a.cd << 8 | (uint64_t)a.md << 12;
+    k.group = TG__CU_GROUP_SOFTMAX; k.type = tg__cu_type(r->compute);
+    k.dtypes = (uint64_t)a.yd | (uint64_t)a.xd << 4 | (uint64_t)a.cd << 8 | (uint64_t)a.md << 12;
     bytes = (size_t)a.rows * tg_dtype_size(r->compute);
     if (sums) {                                                        /* the losses wait beside */
         a.mean = a.y;
@@ -1498,7 +1572,9 @@ TG__PRIVATE tg_launch tg__cu_entropy(tg__cu *s, const tg_request *r, const tg_op
     }
     done = tg__cu_launch_doubtful(s, &k, name, tg__ceil_div(a.rows, 4), &a, &a.look, &a.flag);
     if (sums) {
-        if (done == TG_LAUNCH_DONE) done = tg__cu_done(tg__cu_launch_kernel(s, &k, "entropy_sums", tg__ceil_div(a.chunks, 4), &a) && tg__cu_launch_kernel(s, &k, "entropy_mean", 1, &a));
+        if (done == TG_LAUNCH_DONE)
+            done = tg__cu_done(tg__cu_launch_kernel(s, &k, "entropy_sums", tg__ceil_div(a.chunks, 4), &a) &&
+                tg__cu_launch_kernel(s, &k, "entropy_mean", 1, &a));
         tg__cu_give(s, losses, bytes);
     }
     return done;
@@ -1559,7 +1635,8 @@ TG__PRIVATE tg_launch tg__cu_scan(tg__cu *s, const tg_request *r, const tg_opera
     bytes = (size_t)items * 24;
     w.work = (char *)(uintptr_t)tg__cu_take(s, bytes);
     if (!w.work) return TG_LAUNCH_FAILED;
-    ok = tg__cu_launch_kernel(s, &k, "scan_pieces", tg__cu_blocks(s, items), &w) && tg__cu_launch_kernel(s, &k, "scan_before", tg__cu_blocks(s, w.n), &w) &&
+    ok = tg__cu_launch_kernel(s, &k, "scan_pieces", tg__cu_blocks(s, items), &w) &&
+        tg__cu_launch_kernel(s, &k, "scan_before", tg__cu_blocks(s, w.n), &w) &&
         tg__cu_launch_kernel(s, &k, "scan", tg__cu_blocks(s, items), &w);
     tg__cu_give(s, (tg__cu_address)(uintptr_t)w.work, bytes);
     return tg__cu_done(ok);
@@ -1573,7 +1650,9 @@ TG__PRIVATE void tg__cu_sort_cut(tg__cu_walk *w) {
     w->pieces = tg__ceil_div(w->length, w->piece);
 }
 /* what is kept of a row */
-TG__PRIVATE int64_t tg__cu_sort_kept(const tg__cu_walk *w) { return (w->pieces - 1) * w->whole[2] + tg__imin(w->whole[2], w->length - (w->pieces - 1) * w->piece); }
+TG__PRIVATE int64_t tg__cu_sort_kept(const tg__cu_walk *w) {
+    return (w->pieces - 1) * w->whole[2] + tg__imin(w->whole[2], w->length - (w->pieces - 1) * w->piece);
+}
 TG__PRIVATE tg_launch tg__cu_sort(tg__cu *s, const tg_request *r, const tg_operand *o, void *const *base) {
     tg__cu_key k = TG__ZERO;
     tg__cu_walk w;
@@ -1583,7 +1662,8 @@ TG__PRIVATE tg_launch tg__cu_sort(tg__cu *s, const tg_request *r, const tg_opera
     k.group = TG__CU_GROUP_SORT; k.type = 0; k.dtypes &= 0xf00;
     w.length = w.o[2].count;
     tg__cu_sort_cut(&w);
-    w.whole[2] = r->whole[1] + w.o[0].count;                           /* what a piece keeps; [3]: entries in each half of work; [4]: is it these that are sorted, not yet x? */
+    /* what a piece keeps; [3]: entries in each half of work; [4]: is it these that are sorted, not yet x? */
+    w.whole[2] = r->whole[1] + w.o[0].count;
     w.whole[4] = 0; w.part = 1;
     picks = w.pieces > 1 && w.whole[2] <= w.piece / 4;
     if (w.pieces > 1) {
@@ -1600,7 +1680,8 @@ TG__PRIVATE tg_launch tg__cu_sort(tg__cu *s, const tg_request *r, const tg_opera
         tg__cu_sort_cut(&w);
         ok = tg__cu_launch_kernel(s, &k, "sort_blocks", tg__ceil_div(w.n * w.pieces, 1024 / w.piece), &w);
     } else {
-        for (w.part = 0; w.piece < w.length; w.piece *= 2, w.part ^= 1) ok = ok && tg__cu_launch_kernel(s, &k, "sort_merge", tg__cu_blocks(s, w.n * w.length), &w);
+        for (w.part = 0; w.piece < w.length; w.piece *= 2, w.part ^= 1)
+            ok = ok && tg__cu_launch_kernel(s, &k, "sort_merge", tg__cu_blocks(s, w.n * w.length), &w);
         ok = ok && tg__cu_launch_kernel(s, &k, "sort_write", tg__cu_blocks(s, w.n * w.o[0].count), &w);
     }
     tg__cu_give(s, (tg__cu_address)(uintptr_t)w.work, bytes);
@@ -1637,7 +1718,8 @@ TG__PRIVATE tg_launch tg__cu_norm(tg__cu *s, const tg_request *r, const tg_opera
     }
     w.piece = w.n >= 256 || w.length <= 8192 ? w.length : tg__imax(4096, tg__ceil_div(w.length * w.n, 2048));
     w.pieces = tg__ceil_div(w.length, w.piece); w.lanes = w.length > 1024 ? 256 : 32;
-    w.whole[2] = tg__imax(16, tg__ceil_div(w.n, 64)); w.whole[3] = tg__ceil_div(w.n, w.whole[2]);      /* rows of a part of the weights' sums, and parts */
+    /* rows of a part of the weights' sums, and parts */
+    w.whole[2] = tg__imax(16, tg__ceil_div(w.n, 64)); w.whole[3] = tg__ceil_div(w.n, w.whole[2]);
     items = w.n * w.pieces;
     bytes = (size_t)w.n * 32 + (size_t)items * 16 + (weights ? (size_t)w.whole[3] * (size_t)w.length * 16 : 0);
     w.work = (char *)(uintptr_t)tg__cu_take(s, bytes);
@@ -1647,11 +1729,14 @@ TG__PRIVATE tg_launch tg__cu_norm(tg__cu *s, const tg_request *r, const tg_opera
     else {
         for (what = back ? 2 : r->kind == TG_NORM_RMS; ok && what <= (back ? 2 : 1); what++) {
             w.whole[4] = what;
-            ok = tg__cu_launch_kernel(s, &k, "norm_pieces", tg__ceil_div(items, 256 / w.lanes), &w) && tg__cu_launch_kernel(s, &k, "norm_join", tg__cu_blocks(s, w.n), &w);
+            ok = tg__cu_launch_kernel(s, &k, "norm_pieces", tg__ceil_div(items, 256 / w.lanes), &w) &&
+                tg__cu_launch_kernel(s, &k, "norm_join", tg__cu_blocks(s, w.n), &w);
         }
         ok = ok && tg__cu_launch_kernel(s, &k, "norm_apply", tg__cu_blocks(s, w.n * w.length), &w);
     }
-    if (weights) ok = ok && tg__cu_launch_kernel(s, &k, "norm_weights", tg__cu_blocks(s, w.length * w.whole[3]), &w) && tg__cu_launch_kernel(s, &k, "norm_weights_join", tg__cu_blocks(s, w.length), &w);
+    if (weights)
+        ok = ok && tg__cu_launch_kernel(s, &k, "norm_weights", tg__cu_blocks(s, w.length * w.whole[3]), &w) &&
+            tg__cu_launch_kernel(s, &k, "norm_weights_join", tg__cu_blocks(s, w.length), &w);
     tg__cu_give(s, (tg__cu_address)(uintptr_t)w.work, bytes);
     return tg__cu_done(ok);
 }
@@ -1664,7 +1749,9 @@ TG__PRIVATE tg_launch tg__cu_pool(tg__cu *s, const tg_request *r, const tg_opera
     if (!tg__cu_shapes_of(&w, r, o, base, &k)) return TG_LAUNCH_DONE;
     if (x->stride[1] == 1 && y->stride[1] == 1 && x->shape[1] > 1 && x->stride[4] != 1) w.part |= 4;
     k.group = TG__CU_GROUP_POOL; k.type = tg__cu_type(r->compute);
-    return tg__cu_done(tg__cu_launch_kernel(s, &k, r->kind == TG_POOL_BACK ? "pool_back" : r->kind == TG_POOL_MAX_BACK ? "pool_claim" : "pool", tg__cu_blocks(s, w.n), &w));
+    return tg__cu_done(tg__cu_launch_kernel(s, &k,
+        r->kind == TG_POOL_BACK ? "pool_back" : r->kind == TG_POOL_MAX_BACK ? "pool_claim" : "pool",
+        tg__cu_blocks(s, w.n), &w));
 }
 
 /* Do 16 bytes that stand side by side in a row begin at a multiple of 16? */
@@ -1675,7 +1762,9 @@ TG__PRIVATE bool tg__cu_by_16(const tg_operand *o, const void *base) {
     return yes;
 }
 /* May matrix units make it? They sum halves in f32, in an order of theirs, which strict mode does not allow. */
-TG__PRIVATE bool tg__cu_has_matrix(const tg__cu *s, const tg_operand *o) { return s->arch >= 80 && !s->tg->config.strict && (o->dtype == TG_F16 || o->dtype == TG_BF16); }
+TG__PRIVATE bool tg__cu_has_matrix(const tg__cu *s, const tg_operand *o) {
+    return s->arch >= 80 && !s->tg->config.strict && (o->dtype == TG_F16 || o->dtype == TG_BF16);
+}
 
 /* Tiles of 32 rows of a result, by columns of one: of queries against keys, or of keys against the queries of the heads that
    share them; or by matrix units of 128 rows, all columns. A derivative makes the scores again for each of its three results. */
@@ -1695,7 +1784,8 @@ TG__PRIVATE tg_launch tg__cu_attend_one(tg__cu *s, const tg__cu_key *k, const tg
     return tg__cu_done(ok);
 }
 TG__PRIVATE tg_launch tg__cu_attention(tg__cu *s, const tg_request *r, const tg_operand *o, void *const *base) {
-    static const char *const names[2][4] = { { "attend_dq", "attend_dk", "attend_dv", "attend" }, { "attend_matrix_dq", "attend_matrix_dk", "attend_matrix_dv", "attend_matrix" } };
+    static const char *const names[2][4] = { { "attend_dq", "attend_dk", "attend_dv", "attend" },
+        { "attend_matrix_dq", "attend_matrix_dk", "attend_matrix_dv", "attend_matrix" } };
     const bool back = r->kind == TG_ATTENTION_DERIVATIVE;
     const int from = back ? 3 : 2;
     tg__cu_key k = TG__ZERO, matrix_key;
@@ -1715,21 +1805,27 @@ TG__PRIVATE tg_launch tg__cu_attention(tg__cu *s, const tg_request *r, const tg_
     matrix_key = k;
     if (matrix) {
         matrix_key.group = TG__CU_GROUP_ATTENTION_MATRIX;
-        matrix_key.kind = (int)tg__ceil_div(o[from].shape[3], 16) | (int)tg__ceil_div(o[from + 2].shape[3], 16) << 4; matrix_key.part = (r->number[1] != 0) | back << 1 | (o[from + 3].use != TG_ABSENT) << 2;
+        matrix_key.kind = (int)tg__ceil_div(o[from].shape[3], 16) | (int)tg__ceil_div(o[from + 2].shape[3], 16) << 4;
+        matrix_key.part = (r->number[1] != 0) | back << 1 | (o[from + 3].use != TG_ABSENT) << 2;
         rows = 128;
         for (w.part = 0, i = 0; i < r->n; i++) if (tg__cu_by_16(&o[i], base[i])) w.part |= 1 << i;
     }
     if (!back) {
         if (w.n == 0 || o[0].shape[3] == 0) return TG_LAUNCH_DECLINED;
-        if (o[2].shape[2] == 1 && r->number[1] == 0 && o[2].shape[3] <= TG__CU_WIDE_HEAD && o[0].shape[3] <= TG__CU_WIDE_HEAD) return tg__cu_attend_one(s, &k, o, &w);
-        return tg__cu_done(tg__cu_launch_kernel(s, &matrix_key, names[matrix][3], w.piece * o[2].shape[1] * tg__ceil_div(o[2].shape[2], rows) * (matrix ? 1 : tg__ceil_div(o[0].shape[3], wide)), &w));
+        if (o[2].shape[2] == 1 && r->number[1] == 0 && o[2].shape[3] <= TG__CU_WIDE_HEAD && o[0].shape[3] <= TG__CU_WIDE_HEAD)
+            return tg__cu_attend_one(s, &k, o, &w);
+        return tg__cu_done(tg__cu_launch_kernel(s, &matrix_key, names[matrix][3],
+            w.piece * o[2].shape[1] * tg__ceil_div(o[2].shape[2], rows) * (matrix ? 1 : tg__ceil_div(o[0].shape[3],
+            wide)), &w));
     }
     bytes = (size_t)w.n * (k.type == 64 ? 8 : 4);
     w.work = (char *)(uintptr_t)tg__cu_take(s, bytes);
     if (!w.work) return TG_LAUNCH_FAILED;
     ok = tg__cu_launch_kernel(s, &k, "attend_delta", tg__cu_blocks(s, w.n), &w);
     for (i = 0; i < 3; i++) if (o[i].use != TG_ABSENT)
-        ok = ok && tg__cu_launch_kernel(s, &matrix_key, names[matrix][i], w.piece * o[i].shape[1] * tg__ceil_div(o[i].shape[2], rows) * (matrix ? 1 : tg__ceil_div(o[i].shape[3], wide)), &w);
+        ok = ok && tg__cu_launch_kernel(s, &matrix_key, names[matrix][i],
+            w.piece * o[i].shape[1] * tg__ceil_div(o[i].shape[2], rows) * (matrix ? 1 : tg__ceil_div(o[i].shape[3],
+            wide)), &w);
     tg__cu_give(s, (tg__cu_address)(uintptr_t)w.work, bytes);
     return tg__cu_done(ok);
 }
@@ -1750,7 +1846,8 @@ TG__PRIVATE tg_launch tg__cu_rnn(tg__cu *s, const tg_request *r, const tg_operan
 /* Sizes: the CPU's taps along D, H and W, sent beside: where each position's begin, how many they are, their weights. The
    nearest modes move elements; bytes have weights of whole numbers. */
 TG__PRIVATE tg_launch tg__cu_resize(tg__cu *s, const tg_request *r, tg__cu_walk *w, tg__cu_key *k, const tg_operand *o) {
-    const bool pick = r->kind == TG_RESAMPLE_SIZE && (r->whole[0] == TG_INTERPOLATE_NEAREST || r->whole[0] == TG_INTERPOLATE_NEAREST_EXACT), bytes_of = !pick && r->compute == TG_I64;
+    const bool pick = r->kind == TG_RESAMPLE_SIZE && (r->whole[0] == TG_INTERPOLATE_NEAREST ||
+        r->whole[0] == TG_INTERPOLATE_NEAREST_EXACT), bytes_of = !pick && r->compute == TG_I64;
     tg__resize_plan j;
     tg__taps t[3];
     double largest;
@@ -1766,10 +1863,12 @@ TG__PRIVATE tg_launch tg__cu_resize(tg__cu *s, const tg_request *r, tg__cu_walk 
         if (ok) bytes += (size_t)t[made].n * 16 + t[made].bytes;
     }
     if (ok) w->work = (char *)(uintptr_t)tg__cu_take(s, bytes);
-    for (d = 0; ok && w->work && d < 3; d++) {                         /* whole[2 d]: where the table of d is; whole[2 d + 1]: from one position's weights to the next one's */
+    /* whole[2 d]: where the table of d is; whole[2 d + 1]: from one position's weights to the next one's */
+    for (d = 0; ok && w->work && d < 3; d++) {
         w->whole[2 * d] = (int64_t)at; w->whole[2 * d + 1] = t[d].most;
         ok = TG__CU_OK(s, in((tg__cu_address)(uintptr_t)w->work + at, t[d].first, (size_t)t[d].n * 16, s->stream), "cuMemcpyHtoDAsync") &&
-            TG__CU_OK(s, in((tg__cu_address)(uintptr_t)w->work + at + (size_t)t[d].n * 16, t[d].weight, t[d].bytes, s->stream), "cuMemcpyHtoDAsync");
+            TG__CU_OK(s, in((tg__cu_address)(uintptr_t)w->work + at + (size_t)t[d].n * 16, t[d].weight, t[d].bytes,
+                s->stream), "cuMemcpyHtoDAsync");
         at += (size_t)t[d].n * 16 + t[d].bytes;
     }
     while (made-- > 0) tg__taps_drop(s->tg, &t[made]);
@@ -1792,7 +1891,8 @@ TG__PRIVATE void tg__cu_share_channels(const tg__cu *s, tg__cu_walk *w, int64_t 
    all of it for each. As many pictures at once as want no more than 64 MB, one at least. */
 TG__PRIVATE tg_launch tg__cu_grid_back(tg__cu *s, tg__cu_walk *w, const tg__cu_key *k, int64_t taps) {
     const int64_t entries = w->length * taps, size = w->o[0].size[2] * w->o[0].size[3] * w->o[0].size[4], images = w->shape[0];
-    const int64_t each = entries * (24 + (k->type == 64 ? 8 : 4)), batch = tg__imin(images, tg__imax(1, ((int64_t)64 << 20) / (each + entries * 32)));
+    const int64_t each = entries * (24 + (k->type == 64 ? 8 : 4)),
+        batch = tg__imin(images, tg__imax(1, ((int64_t)64 << 20) / (each + entries * 32)));
     const size_t bytes = (size_t)(batch * each);
     tg_request sort;
     tg_operand o[3];
@@ -1807,7 +1907,8 @@ TG__PRIVATE tg_launch tg__cu_grid_back(tg__cu *s, tg__cu_walk *w, const tg__cu_k
     w->part = (int32_t)taps;
     for (from = 0; ok && from < images; from += batch) {
         const int64_t n = tg__imin(batch, images - from);
-        w->whole[6] = from; w->whole[7] = n * entries;                 /* work: the sorted elements, their entries, the elements; the weights */
+        /* work: the sorted elements, their entries, the elements; the weights */
+        w->whole[6] = from; w->whole[7] = n * entries;
         for (i = 0; i < 3; i++) {
             o[i].use = i < 2 ? TG_WRITE : TG_READ; o[i].dtype = TG_I64; o[i].ndim = 2;
             o[i].shape[0] = n; o[i].shape[1] = entries; o[i].stride[0] = entries; o[i].stride[1] = 1;
@@ -1864,7 +1965,8 @@ TG__PRIVATE tg_launch tg__cu_resample(tg__cu *s, const tg_request *r, const tg_o
     tg__cu_walk w;
     if (!tg__cu_shapes_of(&w, r, o, base, &k)) return TG_LAUNCH_DONE;
     k.group = TG__CU_GROUP_RESAMPLE; k.type = tg__cu_type(r->compute);
-    return r->kind <= TG_RESAMPLE_SIZE_BACK ? tg__cu_resize(s, r, &w, &k, o) : r->kind <= TG_RESAMPLE_GRID_PLACE ? tg__cu_grid(s, r, &w, &k) : tg__cu_boxes(s, r, &w, &k);
+    return r->kind <= TG_RESAMPLE_SIZE_BACK ? tg__cu_resize(s, r, &w, &k, o) : r->kind <= TG_RESAMPLE_GRID_PLACE
+        ? tg__cu_grid(s, r, &w, &k) : tg__cu_boxes(s, r, &w, &k);
 }
 
 /* ---- plans: how libraries that need not be there make what they are asked for ---- */
@@ -1874,7 +1976,10 @@ TG__PRIVATE bool tg__cu_conv_plan(tg__cu *s, tg__cu_plan *p);
 TG__PRIVATE void tg__cu_plan_free(tg__cu *s, tg__cu_plan *p) {
     int i;
     if (p->operation) (void)(p->is_conv ? s->n.conv_free : s->b.product_free)(p->operation);
-    for (i = 0; i < 3; i++) if (p->layout[i]) (void)(!p->is_conv ? s->b.layout_free : i == tg__conv_which[p->key.conv.kind][1] ? s->n.filter_free : s->n.tensor_free)(p->layout[i]);
+    for (i = 0; i < 3; i++)
+        if (p->layout[i])
+            (void)(!p->is_conv ? s->b.layout_free : i == tg__conv_which[p->key.conv.kind][1] ? s->n.filter_free
+                : s->n.tensor_free)(p->layout[i]);
     tg__mem_put(s->tg, p, sizeof *p);
 }
 TG__PRIVATE void tg__cu_plans_free(tg__cu *s) {
@@ -1887,7 +1992,8 @@ TG__PRIVATE void tg__cu_plans_free(tg__cu *s) {
     s->plan_count = 0;
 }
 /* Looks for the library when it is first asked for; the log is told once that there is none. The first of its functions makes a handle. */
-TG__PRIVATE bool tg__cu_extra_ready(tg__cu *s, tg__cu_extra *e, const char *what, const char *makes, const char *const *files, const char *const *names, void *functions) {
+TG__PRIVATE bool tg__cu_extra_ready(tg__cu *s, tg__cu_extra *e, const char *what, const char *makes,
+    const char *const *files, const char *const *names, void *functions) {
     int (TG__CU_CALL *create)(void **handle);
     int code = 0;
     if (e->tried) return e->handle != NULL;
@@ -1968,7 +2074,8 @@ TG__PRIVATE bool tg__cu_blas_ready(tg__cu *s) {
 
 /* A product as cuBLASLt is asked for it; batches that one step does not describe are several. */
 typedef struct tg__cu_product {
-    int64_t key[TG__CU_PRODUCT_KEY];                                     /* n, m, k, batch; type and flags; steps from row to row of x, y, d; from batch to batch; alignments */
+    int64_t key[TG__CU_PRODUCT_KEY];
+        /* n, m, k, batch; type and flags; steps from row to row of x, y, d; from batch to batch; alignments */
     int64_t loops, shape[8], lx[8], ly[8], ld[8];                     /* batches that are looped over, and their steps */
     char   *x, *y, *d, *bias;
     int     dims;
@@ -1977,7 +2084,8 @@ enum { TG__CU_PRODUCT_X = 256, TG__CU_PRODUCT_Y = 512, TG__CU_PRODUCT_BIAS = 102
 
 /* Does a matrix [rows, columns] lie so that cuBLASLt takes it? `turned` comes as what is preferred. */
 TG__PRIVATE bool tg__cu_lies(int64_t rows, int64_t columns, int64_t row, int64_t column, bool *turned, int64_t *step) {
-    const bool rows_do = (column == 1 || columns == 1) && (row >= columns || rows == 1), columns_do = (row == 1 || rows == 1) && (column >= rows || columns == 1);
+    const bool rows_do = (column == 1 || columns == 1) && (row >= columns || rows == 1),
+        columns_do = (row == 1 || rows == 1) && (column >= rows || columns == 1);
     *turned = !rows_do;
     *step = rows_do ? (rows == 1 ? columns : row) : columns == 1 ? rows : column;
     return rows_do || columns_do;
@@ -1990,9 +2098,14 @@ TG__PRIVATE bool tg__cu_batches(tg__cu_product *p, const tg__cu_gemm *a, bool fo
     for (d = a->ndim - 1; d >= 0; d--) {
         if (a->shape[d] == 1) continue;
         if (a->ba[d] < 0 || a->bb[d] < 0 || a->bc[d] <= 0) return false;
-        if (n == 0 && fold && rows == 1 && a->ba[d] >= a->k && a->bc[d] >= a->n) { p->key[6] = a->ba[d]; p->key[7] = a->bc[d]; }      /* the step of a single row may be any */
-        if (n == 0 && fold && a->bb[d] == 0 && a->ba[d] == rows * p->key[6] && a->bc[d] == rows * p->key[7] && (!a->bias || ((a->bias_rs == 0 || a->m == 1) && a->bbias[d] == 0))) rows *= a->shape[d];
-        else if (n && a->bb[d] == x[n - 1] * size[n - 1] && a->ba[d] == y[n - 1] * size[n - 1] && a->bc[d] == c[n - 1] * size[n - 1]) size[n - 1] *= a->shape[d];
+        /* the step of a single row may be any */
+        if (n == 0 && fold && rows == 1 && a->ba[d] >= a->k && a->bc[d] >= a->n) { p->key[6] = a->ba[d]; p->key[7] = a->bc[d]; }
+        if (n == 0 && fold && a->bb[d] == 0 && a->ba[d] == rows * p->key[6] && a->bc[d] == rows * p->key[7] &&
+            (!a->bias || ((a->bias_rs == 0 || a->m == 1) && a->bbias[d] == 0)))
+            rows *= a->shape[d];
+        else if (n && a->bb[d] == x[n - 1] * size[n - 1] && a->ba[d] == y[n - 1] * size[n - 1] &&
+            a->bc[d] == c[n - 1] * size[n - 1])
+            size[n - 1] *= a->shape[d];
         else { size[n] = a->shape[d]; x[n] = a->bb[d]; y[n] = a->ba[d]; c[n++] = a->bc[d]; }
     }
     for (d = 1; d < n; d++) if (size[d] > size[most]) most = d;
@@ -2018,7 +2131,8 @@ TG__PRIVATE int64_t tg__cu_aligned(const char *p, int dims, const int64_t *steps
 }
 TG__PRIVATE bool tg__cu_product_of(tg__cu_product *p, const tg__cu_gemm *given) {
     const tg_dtype dtype = (tg_dtype)given->tc;
-    const int type = dtype == TG_F32 ? TG__CU_BLAS_F32 : dtype == TG_F64 ? TG__CU_BLAS_F64 : dtype == TG_F16 ? TG__CU_BLAS_F16 : TG__CU_BLAS_BF16;
+    const int type = dtype == TG_F32 ? TG__CU_BLAS_F32 : dtype == TG_F64 ? TG__CU_BLAS_F64 : dtype == TG_F16
+        ? TG__CU_BLAS_F16 : TG__CU_BLAS_BF16;
     const size_t size = tg_dtype_size(dtype);
     tg__cu_gemm a = *given;
     bool x = false, y = false, d = false;
@@ -2043,7 +2157,8 @@ TG__PRIVATE bool tg__cu_product_of(tg__cu_product *p, const tg__cu_gemm *given) 
         for (i = 0; i < a.ndim; i++) same = same && (a.bbias[i] == 0 || a.shape[i] == 1);
         if (same) { p->bias = a.bias; p->key[4] |= TG__CU_PRODUCT_BIAS; }
     }
-    p->key[11] = tg__cu_aligned(p->x, p->dims, p->lx, size) | tg__cu_aligned(p->y, p->dims, p->ly, size) << 4 | tg__cu_aligned(p->d, p->dims, p->ld, size) << 8
+    p->key[11] = tg__cu_aligned(p->x, p->dims, p->lx, size) | tg__cu_aligned(p->y, p->dims, p->ly, size) << 4
+        | tg__cu_aligned(p->d, p->dims, p->ld, size) << 8
         | tg__cu_aligned(p->bias, 0, NULL, size) << 12;
     return true;
 }
@@ -2051,7 +2166,8 @@ TG__PRIVATE bool tg__cu_product_of(tg__cu_product *p, const tg__cu_gemm *given) 
 /* The descriptors, and what the library recommends. False: a call failed. */
 TG__PRIVATE bool tg__cu_product_plan(tg__cu *s, tg__cu_plan *p, const char *bias) {
     const int64_t *k = p->key.product;
-    const int type = (int)(k[4] & 255), in = type == TG__CU_BLAS_F64 ? TG__CU_BLAS_IN_F64 : type == TG__CU_BLAS_F32 && s->tf32 ? TG__CU_BLAS_IN_TF32 : TG__CU_BLAS_IN_F32;
+    const int type = (int)(k[4] & 255), in = type == TG__CU_BLAS_F64 ? TG__CU_BLAS_IN_F64 : type == TG__CU_BLAS_F32 &&
+        s->tf32 ? TG__CU_BLAS_IN_TF32 : TG__CU_BLAS_IN_F32;
     const bool x = (k[4] & TG__CU_PRODUCT_X) != 0, y = (k[4] & TG__CU_PRODUCT_Y) != 0;
     const int32_t turned = TG__CU_BLAS_TURNED, batch = (int32_t)k[3];
     const uint32_t epilogue = TG__CU_BLAS_BIAS, sums = TG__CU_BLAS_SUMS_COMPUTED;
@@ -2062,20 +2178,27 @@ TG__PRIVATE bool tg__cu_product_plan(tg__cu *s, tg__cu_plan *p, const char *bias
     int i, n = 0;
     bool ok = s->b.product_new(&p->operation, in, type == TG__CU_BLAS_F64 ? TG__CU_BLAS_F64 : TG__CU_BLAS_F32) == 0;
     ok = ok && s->b.layout_new(&p->layout[0], type, (uint64_t)(x ? k[2] : k[0]), (uint64_t)(x ? k[0] : k[2]), k[5]) == 0 &&
-        s->b.layout_new(&p->layout[1], type, (uint64_t)(y ? k[1] : k[2]), (uint64_t)(y ? k[2] : k[1]), k[6]) == 0 && s->b.layout_new(&p->layout[2], type, (uint64_t)k[0], (uint64_t)k[1], k[7]) == 0;
+        s->b.layout_new(&p->layout[1], type, (uint64_t)(y ? k[1] : k[2]), (uint64_t)(y ? k[2] : k[1]), k[6]) == 0 &&
+            s->b.layout_new(&p->layout[2], type, (uint64_t)k[0], (uint64_t)k[1], k[7]) == 0;
     for (i = 0; i < 3; i++)
-        ok = ok && (batch == 1 || (s->b.layout_set(p->layout[i], TG__CU_BLAS_BATCH, &batch, sizeof batch) == 0 && s->b.layout_set(p->layout[i], TG__CU_BLAS_BATCH_STEP, &k[8 + i], sizeof k[8]) == 0));
-    ok = ok && (!x || s->b.product_set(p->operation, TG__CU_BLAS_TURN_A, &turned, sizeof turned) == 0) && (!y || s->b.product_set(p->operation, TG__CU_BLAS_TURN_B, &turned, sizeof turned) == 0);
-    if (bias) ok = ok && s->b.product_set(p->operation, TG__CU_BLAS_EPILOGUE, &epilogue, sizeof epilogue) == 0 && s->b.product_set(p->operation, TG__CU_BLAS_BIAS_AT, &at, sizeof at) == 0;
+        ok = ok && (batch == 1 || (s->b.layout_set(p->layout[i], TG__CU_BLAS_BATCH, &batch, sizeof batch) == 0 &&
+            s->b.layout_set(p->layout[i], TG__CU_BLAS_BATCH_STEP, &k[8 + i], sizeof k[8]) == 0));
+    ok = ok && (!x || s->b.product_set(p->operation, TG__CU_BLAS_TURN_A, &turned, sizeof turned) == 0) &&
+        (!y || s->b.product_set(p->operation, TG__CU_BLAS_TURN_B, &turned, sizeof turned) == 0);
+    if (bias)
+        ok = ok && s->b.product_set(p->operation, TG__CU_BLAS_EPILOGUE, &epilogue, sizeof epilogue) == 0 &&
+            s->b.product_set(p->operation, TG__CU_BLAS_BIAS_AT, &at, sizeof at) == 0;
     ok = ok && s->b.wish_new(&wish) == 0 && s->b.wish_set(wish, TG__CU_BLAS_WORK, &work, sizeof work) == 0;
-    if (type == TG__CU_BLAS_F16 || type == TG__CU_BLAS_BF16) ok = ok && s->b.wish_set(wish, TG__CU_BLAS_SUMS, &sums, sizeof sums) == 0;      /* no sums in halves */
+    /* no sums in halves */
+    if (type == TG__CU_BLAS_F16 || type == TG__CU_BLAS_BF16) ok = ok && s->b.wish_set(wish, TG__CU_BLAS_SUMS, &sums, sizeof sums) == 0;
     for (i = 0; i < 4; i++) {                                          /* a, b, c, d: c is d */
         const uint32_t aligned = 1u << (k[11] >> (4 * (i < 2 ? i : 2)) & 15);
         ok = ok && s->b.wish_set(wish, TG__CU_BLAS_ALIGNED + i, &aligned, sizeof aligned) == 0;
     }
     if (ok) {
         memset(&way, 0, sizeof way);
-        p->refused = s->b.ask(s->blas.handle, p->operation, p->layout[0], p->layout[1], p->layout[2], p->layout[2], wish, 1, &way, &n) != 0 || n < 1 || way.state != 0 || way.work > work;
+        p->refused = s->b.ask(s->blas.handle, p->operation, p->layout[0], p->layout[1], p->layout[2], p->layout[2],
+            wish, 1, &way, &n) != 0 || n < 1 || way.state != 0 || way.work > work;
         memcpy(p->algorithm, way.algorithm, sizeof way.algorithm);
         p->work = way.work;
     }
@@ -2087,7 +2210,8 @@ TG__PRIVATE tg_launch tg__cu_multiply(tg__cu *s, tg__cu_plan *p, const tg__cu_pr
     static const float narrow[2] = { 0, 1 };
     static const double wide[2] = { 0, 1 };
     const int type = (int)(a->key[4] & 255), size = type == TG__CU_BLAS_F64 ? 8 : type == TG__CU_BLAS_F32 ? 4 : 2;
-    const void *const alpha = size == 8 ? (const void *)&wide[1] : &narrow[1], *const beta = size == 8 ? (const void *)&wide[add] : &narrow[add], *const bias = a->bias;
+    const void *const alpha = size == 8 ? (const void *)&wide[1] : &narrow[1], *const beta = size == 8
+        ? (const void *)&wide[add] : &narrow[add], *const bias = a->bias;
     tg__cu_address work;
     int64_t i, k, at[3];
     int d, code = 0;
@@ -2096,14 +2220,19 @@ TG__PRIVATE tg_launch tg__cu_multiply(tg__cu *s, tg__cu_plan *p, const tg__cu_pr
     if (!tg__cu_room(s, p->work, &work)) return TG_LAUNCH_DECLINED;
     for (i = 0; i < a->loops && !code; i++) {
         at[0] = at[1] = at[2] = 0;
-        for (d = a->dims - 1, k = i; d >= 0; k /= a->shape[d--]) { at[0] += k % a->shape[d] * a->lx[d]; at[1] += k % a->shape[d] * a->ly[d]; at[2] += k % a->shape[d] * a->ld[d]; }
+        for (d = a->dims - 1, k = i; d >= 0; k /= a->shape[d--]) {
+            at[0] += k % a->shape[d] * a->lx[d]; at[1] += k % a->shape[d] * a->ly[d];
+            at[2] += k % a->shape[d] * a->ld[d];
+        }
         s->last = "cublasLtMatmul";
-        code = s->b.multiply(s->blas.handle, p->operation, alpha, a->x + at[0] * size, p->layout[0], a->y + at[1] * size, p->layout[1], beta, a->d + at[2] * size, p->layout[2], a->d + at[2] * size, p->layout[2],
+        code = s->b.multiply(s->blas.handle, p->operation, alpha, a->x + at[0] * size, p->layout[0],
+            a->y + at[1] * size, p->layout[1], beta, a->d + at[2] * size, p->layout[2], a->d + at[2] * size, p->layout[2],
             p->algorithm, (void *)(uintptr_t)work, p->work, s->stream);
     }
     if (work) tg__cu_give(s, work, p->work);
     fatal = code == TG__CU_BLAS_EXECUTION || code == TG__CU_BLAS_INTERNAL || (kept && i > 1);      /* what was added cannot be taken back */
-    return tg__cu_plan_done(s, p, code, fatal, code == TG__CU_BLAS_EXECUTION ? "CUBLAS_STATUS_EXECUTION_FAILED" : code == TG__CU_BLAS_INTERNAL ? "CUBLAS_STATUS_INTERNAL_ERROR" : NULL);
+    return tg__cu_plan_done(s, p, code, fatal, code == TG__CU_BLAS_EXECUTION ? "CUBLAS_STATUS_EXECUTION_FAILED"
+        : code == TG__CU_BLAS_INTERNAL ? "CUBLAS_STATUS_INTERNAL_ERROR" : NULL);
 }
 /* c = bias, or with `add` c += bias: for one that the library does not add. It is walked over as c is, or stands for each channel of it. */
 TG__PRIVATE bool tg__cu_bias(tg__cu *s, const tg_request *r, const tg_operand *o, void *const *base, bool add) {
@@ -2161,26 +2290,32 @@ TG__PRIVATE tg_launch tg__cu_gemm_launch(tg__cu *s, const tg_request *r, const t
         if (o[3].use != TG_ABSENT) a.bbias[i] = o[3].stride[i];
     }
     if (a.batch == 0 || a.m == 0 || a.n == 0) return TG_LAUNCH_DONE;
-    a.c_rs = o[0].stride[d]; a.c_cs = o[0].stride[d + 1]; a.a_rs = o[1].stride[d]; a.a_cs = o[1].stride[d + 1]; a.b_rs = o[2].stride[d]; a.b_cs = o[2].stride[d + 1];
+    a.c_rs = o[0].stride[d]; a.c_cs = o[0].stride[d + 1]; a.a_rs = o[1].stride[d]; a.a_cs = o[1].stride[d + 1];
+    a.b_rs = o[2].stride[d]; a.b_cs = o[2].stride[d + 1];
     a.c = tg__cu_at(o, base, 0); a.a = tg__cu_at(o, base, 1); a.b = tg__cu_at(o, base, 2); a.bias = tg__cu_at(o, base, 3);
     if (a.bias) { a.bias_rs = o[3].stride[d]; a.bias_cs = o[3].stride[d + 1]; }
-    a.tc = (int32_t)o[0].dtype; a.ta = (int32_t)o[1].dtype; a.tb = (int32_t)o[2].dtype - (in_blocks ? TG__CU_CODE : 0); a.accumulate = r->kind == 1;
+    a.tc = (int32_t)o[0].dtype; a.ta = (int32_t)o[1].dtype;
+    a.tb = (int32_t)o[2].dtype - (in_blocks ? TG__CU_CODE : 0); a.accumulate = r->kind == 1;
     {
         const tg_launch done = tg__cu_blas_launch(s, r, o, base, &a);
         if (done != TG_LAUNCH_DECLINED) return done;
     }
-    how = floats && (tg__gemm_is_reduction(a.m, a.n, a.k) || (in_blocks && a.m <= TG__GEMM_FEW && a.k >= 64)) ? (a.b_cs == 1 && a.n >= 32 ? 2 : 1) : 0;
+    how = floats && (tg__gemm_is_reduction(a.m, a.n, a.k) || (in_blocks && a.m <= TG__GEMM_FEW && a.k >= 64))
+        ? (a.b_cs == 1 && a.n >= 32 ? 2 : 1) : 0;
     a.block = how ? TG__GEMM_RB : TG__GEMM_KB;
     a.blocks = tg__imax(1, tg__ceil_div(a.k, a.block));
     tiles = tg__ceil_div(a.m, 128) * tg__ceil_div(a.n, 64) * a.batch;
-    if (a.blocks > 1 && (how || (tiles < 2 * s->processors && a.batch * a.blocks * a.m * a.n <= 1 << 24))) {      /* blocks of k side by side, then added up in order */
+    /* blocks of k side by side, then added up in order */
+    if (a.blocks > 1 && (how || (tiles < 2 * s->processors && a.batch * a.blocks * a.m * a.n <= 1 << 24))) {
         bytes = (size_t)(a.batch * a.blocks * a.m * a.n) * (floats && o[1].dtype != TG_F64 ? 4 : 8);
         partial = tg__cu_take(s, bytes);
         if (!partial) return TG_LAUNCH_FAILED;
         a.partial = (char *)(uintptr_t)partial;
     }
-    k.group = TG__CU_GROUP_GEMM; k.type = !floats ? 0 : o[1].dtype == TG_F64 ? 64 : 32; k.dtypes = (uint32_t)a.tc | (uint32_t)a.ta << 4 | (uint32_t)a.tb << 8;
-    blocks = how == 0 ? tiles * (partial ? a.blocks : 1) : how == 1 ? tg__ceil_div(a.batch * a.blocks * a.m * a.n, 4) : a.batch * a.blocks * a.m * tg__ceil_div(a.n, 32);
+    k.group = TG__CU_GROUP_GEMM; k.type = !floats ? 0 : o[1].dtype == TG_F64 ? 64 : 32;
+    k.dtypes = (uint32_t)a.tc | (uint32_t)a.ta << 4 | (uint32_t)a.tb << 8;
+    blocks = how == 0 ? tiles * (partial ? a.blocks : 1) : how == 1 ? tg__ceil_div(a.batch * a.blocks * a.m * a.n, 4)
+        : a.batch * a.blocks * a.m * tg__ceil_div(a.n, 32);
     ok = tg__cu_launch_kernel(s, &k, names[how], blocks, &a);
     if (partial) {
         ok = ok && tg__cu_launch_kernel(s, &k, "gemm_parts", tg__ceil_div(a.batch * a.m * a.n, 256), &a);
@@ -2206,18 +2341,25 @@ TG__PRIVATE bool tg__cu_conv_of(tg__cu_conv *a, const tg_request *r, const tg_op
     for (d = 0; d < 3; d++) {
         const int64_t stride = r->whole[d], padding = r->whole[3 + d], dilation = r->whole[6 + d];
         a->m_size[1 + d] = spaces[r->kind][d]; a->k_size[1 + d] = r->kind == TG_CONV_BY_WEIGHT ? y->shape[2 + d] : f->shape[2 + d];
-        if ((double)stride * (double)y->shape[2 + d] + (double)dilation * (double)f->shape[2 + d] + (double)padding + (double)x->shape[2 + d] > 1e9) return false;
+        if ((double)stride * (double)y->shape[2 + d] + (double)dilation * (double)f->shape[2 + d] + (double)padding
+            + (double)x->shape[2 + d] > 1e9)
+            return false;
         a->m_scale[d] = (int32_t)(r->kind == TG_CONV_RESULT ? stride : r->kind == TG_CONV_BY_DATA ? 1 : dilation);
         a->k_scale[d] = (int32_t)(r->kind == TG_CONV_RESULT ? dilation : r->kind == TG_CONV_BY_DATA ? -dilation : stride);
-        a->shift[d] = (int32_t)(r->kind == TG_CONV_BY_DATA ? padding : -padding); a->divide[d] = (int32_t)(r->kind == TG_CONV_BY_DATA ? stride : 1);
+        a->shift[d] = (int32_t)(r->kind == TG_CONV_BY_DATA ? padding : -padding);
+        a->divide[d] = (int32_t)(r->kind == TG_CONV_BY_DATA ? stride : 1);
         a->size[d] = (int32_t)in->shape[2 + d]; a->in_step[d] = in->stride[2 + d];
         a->f_k[1 + d] = r->kind == TG_CONV_BY_WEIGHT ? y->stride[2 + d] : f->stride[2 + d]; a->y_m[1 + d] = o[0].stride[2 + d];
     }
-    a->m_size[0] = r->kind == TG_CONV_BY_WEIGHT ? channels : x->shape[0]; a->k_size[0] = r->kind == TG_CONV_RESULT ? channels : r->kind == TG_CONV_BY_DATA ? filters : x->shape[0];
+    a->m_size[0] = r->kind == TG_CONV_BY_WEIGHT ? channels : x->shape[0];
+    a->k_size[0] = r->kind == TG_CONV_RESULT ? channels : r->kind == TG_CONV_BY_DATA ? filters : x->shape[0];
     a->n = r->kind == TG_CONV_BY_DATA ? channels : filters;
     a->m_step = in->stride[r->kind == TG_CONV_BY_WEIGHT]; a->k_step = in->stride[r->kind != TG_CONV_BY_WEIGHT];
     a->in_group = (r->kind == TG_CONV_BY_DATA ? filters : channels) * in->stride[1];
-    if (r->kind == TG_CONV_BY_WEIGHT) { a->f_n = y->stride[1]; a->f_k[0] = y->stride[0]; a->y_n = f->stride[0]; a->y_m[0] = f->stride[1]; a->f_group = filters * y->stride[1]; a->y_group = filters * f->stride[0]; }
+    if (r->kind == TG_CONV_BY_WEIGHT) {
+        a->f_n = y->stride[1]; a->f_k[0] = y->stride[0]; a->y_n = f->stride[0]; a->y_m[0] = f->stride[1];
+        a->f_group = filters * y->stride[1]; a->y_group = filters * f->stride[0];
+    }
     else {
         a->f_n = f->stride[r->kind]; a->f_k[0] = f->stride[1 - r->kind]; a->y_n = o[0].stride[1]; a->y_m[0] = o[0].stride[0];
         a->f_group = filters * f->stride[0]; a->y_group = a->n * o[0].stride[1];
@@ -2244,7 +2386,8 @@ TG__PRIVATE bool tg__cu_conv_part(tg__cu_conv *p, const tg__cu_conv *a, const tg
         if (!taps) first = 0;                                          /* there the gradient is 0, or the bias */
         p->m_size[1 + d] = row < a->m_size[1 + d] ? tg__ceil_div(a->m_size[1 + d] - row, stride) : 0;
         p->k_size[1 + d] = tg__imax(1, taps);
-        p->k_scale[d] = -(int32_t)(dilation / common); p->divide[d] = 1; p->shift[d] = taps ? (int32_t)((from - first * dilation) / stride) : 0;
+        p->k_scale[d] = -(int32_t)(dilation / common); p->divide[d] = 1;
+        p->shift[d] = taps ? (int32_t)((from - first * dilation) / stride) : 0;
         p->filter += first * a->f_k[1 + d] * size; p->f_k[1 + d] = a->f_k[1 + d] * (stride / common);
         p->y += row * a->y_m[1 + d] * size; p->y_m[1 + d] = a->y_m[1 + d] * stride;
         p->m *= p->m_size[1 + d]; p->k *= taps;
@@ -2264,7 +2407,8 @@ TG__PRIVATE tg_launch tg__cu_conv_one_launch(tg__cu *s, tg__cu_conv *a) {
     if (results == 0) return TG_LAUNCH_DONE;
     k.group = TG__CU_GROUP_CONV; k.type = tg__cu_type(tg__compute_type((tg_dtype)a->dtype)); k.dtypes = (uint64_t)a->dtype;
     blocks = narrow ? tg__ceil_div(results, 256) : tg__ceil_div(a->m, 128) * tg__ceil_div(a->n, 64) * a->groups;
-    if (a->blocks > 1 && blocks < 2 * s->processors && (double)results * (double)a->blocks <= 1 << 24) {      /* blocks of k side by side, then added up in order */
+    /* blocks of k side by side, then added up in order */
+    if (a->blocks > 1 && blocks < 2 * s->processors && (double)results * (double)a->blocks <= 1 << 24) {
         bytes = (size_t)(results * a->blocks) * (k.type == 64 ? 8 : 4);
         partial = tg__cu_take(s, bytes);
         if (!partial) return TG_LAUNCH_FAILED;
@@ -2295,7 +2439,8 @@ TG__PRIVATE bool tg__cu_dnn_ready(tg__cu *s) {
 /* From within, rows are width, height, depth, channels, images; with channels within they come first. */
 static const signed char tg__cu_conv_order[2][5] = { { 4, 3, 2, 1, 0 }, { 1, 4, 3, 2, 0 } };
 
-/* Do the numbers lie as rows or with the `channels` within, perhaps as a part of something larger? For other orders the library has no fast kernels. */
+/* Do the numbers lie as rows or with the `channels` within, perhaps as a part of something larger? For other orders
+   the library has no fast kernels. */
 TG__PRIVATE bool tg__cu_conv_lies(const tg_operand *o, int dims, int *size, int *step, bool *channels) {
     int64_t next = 1;                                                  /* the least that a step may be */
     int i;
@@ -2312,26 +2457,33 @@ TG__PRIVATE bool tg__cu_conv_lies(const tg_operand *o, int dims, int *size, int 
 }
 /* `packed` becomes the filter as the library wants it. False: it is not for the library, which wants a result of the size that
    follows from the rest, and images that begin where 16 bytes do, for it may read so many at once; or it is depthwise. */
-TG__PRIVATE bool tg__cu_conv_key_of(tg__cu_conv_key *k, tg_operand *packed, const tg_request *r, const tg_operand *o, void *const *base, const tg__cu_conv *own) {
+TG__PRIVATE bool tg__cu_conv_key_of(tg__cu_conv_key *k, tg_operand *packed, const tg_request *r, const tg_operand *o,
+    void *const *base, const tg__cu_conv *own) {
     static const int types[] = { TG__CU_DNN_F32, TG__CU_DNN_F64, TG__CU_DNN_F16, TG__CU_DNN_BF16 };      /* by tg_dtype */
     const signed char *const which = tg__conv_which[r->kind];
     const tg_operand *x = &o[which[0]], *f = &o[which[1]], *y = &o[which[2]];
     int64_t next = 1;
     bool channels, whatever;
     int i;
-    if (own->m == 0 || own->k == 0 || own->n == 0 || own->groups > INT32_MAX || (own->groups > 1 && tg__cu_conv_is_narrow(own))) return false;
+    if (own->m == 0 || own->k == 0 || own->n == 0 || own->groups > INT32_MAX ||
+        (own->groups > 1 && tg__cu_conv_is_narrow(own)))
+        return false;
     if ((uintptr_t)tg__cu_at(o, base, which[0]) % 16 || (uintptr_t)tg__cu_at(o, base, which[2]) % 16) return false;
     memset(k, 0, sizeof *k);
     k->kind = r->kind; k->type = types[o[0].dtype]; k->groups = (int)own->groups;
     k->dims = x->shape[2] == 1 && y->shape[2] == 1 && f->shape[2] == 1 && r->whole[3] == 0 ? 4 : 5;
     for (i = 0; i < 3; i++) {
-        const int64_t padding = r->whole[3 + i], dilation = r->whole[6 + i], last = x->shape[2 + i] + 2 * padding - (f->shape[2 + i] - 1) * dilation - 1;
-        const int64_t stride = y->shape[2 + i] == 1 ? tg__imax(r->whole[i], last + 1) : r->whole[i];      /* of one position it says nothing, but to the library that there is one */
+        const int64_t padding = r->whole[3 + i], dilation = r->whole[6 + i],
+            last = x->shape[2 + i] + 2 * padding - (f->shape[2 + i] - 1) * dilation - 1;
+        /* of one position it says nothing, but to the library that there is one */
+        const int64_t stride = y->shape[2 + i] == 1 ? tg__imax(r->whole[i], last + 1) : r->whole[i];
         const int to = i - 5 + k->dims;
         if (last < 0 || last / stride + 1 != y->shape[2 + i]) return false;
         if (to >= 0) { k->stride[to] = (int)stride; k->padding[to] = (int)padding; k->dilation[to] = (int)dilation; }
     }
-    if (!tg__cu_conv_lies(y, k->dims, k->size[which[2]], k->step[which[2]], &whatever) || !tg__cu_conv_lies(x, k->dims, k->size[which[0]], k->step[which[0]], &channels)) return false;
+    if (!tg__cu_conv_lies(y, k->dims, k->size[which[2]], k->step[which[2]], &whatever) ||
+        !tg__cu_conv_lies(x, k->dims, k->size[which[0]], k->step[which[0]], &channels))
+        return false;
     k->format = channels ? TG__CU_DNN_CHANNELS : TG__CU_DNN_ROWS;
     *packed = *f; packed->offset = 0;
     for (i = 0; i < 5; i++) { const int d = tg__cu_conv_order[channels][i]; packed->stride[d] = next; next *= f->shape[d]; }
@@ -2357,16 +2509,21 @@ TG__PRIVATE void tg__cu_dnn_refused(tg__cu *s, int code) {
 TG__PRIVATE bool tg__cu_conv_plan(tg__cu *s, tg__cu_plan *p) {
     const tg__cu_conv_key *k = &p->key.conv;
     const bool exact = k->type == TG__CU_DNN_F32 && !s->tf32;
-    const int filter = tg__conv_which[k->kind][1], maths = exact ? TG__CU_DNN_FMA : k->type == TG__CU_DNN_F16 || k->type == TG__CU_DNN_BF16 ? TG__CU_DNN_MATRIX : TG__CU_DNN_DEFAULT;
+    const int filter = tg__conv_which[k->kind][1], maths = exact ? TG__CU_DNN_FMA : k->type == TG__CU_DNN_F16 ||
+        k->type == TG__CU_DNN_BF16 ? TG__CU_DNN_MATRIX : TG__CU_DNN_DEFAULT;
     const size_t most = (size_t)256 << 20;
     void **const l = p->layout;
     tg__cu_algorithm found[16];
     int i, n = 0, code = s->n.conv_new(&p->operation);
     for (i = 0; i < 3 && !code; i++) {
         code = i == filter ? s->n.filter_new(&l[i]) : s->n.tensor_new(&l[i]);
-        if (!code) code = i == filter ? s->n.filter_set(l[i], k->type, k->format, k->dims, k->size[i]) : s->n.tensor_set(l[i], k->type, k->dims, k->size[i], k->step[i]);
+        if (!code)
+            code = i == filter ? s->n.filter_set(l[i], k->type, k->format, k->dims, k->size[i])
+                : s->n.tensor_set(l[i], k->type, k->dims, k->size[i], k->step[i]);
     }
-    if (!code) code = s->n.conv_set(p->operation, k->dims - 2, k->padding, k->stride, k->dilation, TG__CU_DNN_CORRELATION, k->type == TG__CU_DNN_F64 ? TG__CU_DNN_F64 : TG__CU_DNN_F32);
+    if (!code)
+        code = s->n.conv_set(p->operation, k->dims - 2, k->padding, k->stride, k->dilation, TG__CU_DNN_CORRELATION,
+            k->type == TG__CU_DNN_F64 ? TG__CU_DNN_F64 : TG__CU_DNN_F32);
     if (!code) code = s->n.conv_groups(p->operation, k->groups);
     if (!code) code = s->n.conv_math(p->operation, maths);
     if (!code) code = s->n.ask[k->kind](s->dnn.handle, l[1], l[2], p->operation, l[0], 16, &n, found);
@@ -2374,7 +2531,8 @@ TG__PRIVATE bool tg__cu_conv_plan(tg__cu *s, tg__cu_plan *p) {
     p->refused = true;
     for (i = 0; i < n && p->refused; i++) {
         if (found[i].state || found[i].deterministic != 1 || found[i].work > most) continue;
-        code = s->n.conv_math(p->operation, exact ? maths : found[i].maths);      /* an algorithm is meant with its maths; but f32 stays f32 */
+        /* an algorithm is meant with its maths; but f32 stays f32 */
+        code = s->n.conv_math(p->operation, exact ? maths : found[i].maths);
         if (!code) code = s->n.room[k->kind](s->dnn.handle, l[1], l[2], p->operation, l[0], found[i].algorithm, &p->work);
         p->algorithm[0] = (uint64_t)found[i].algorithm; p->refused = code != 0 || p->work > most;
     }
@@ -2385,7 +2543,8 @@ TG__PRIVATE tg_launch tg__cu_dnn_launch(tg__cu *s, const tg_request *r, const tg
     static const char *const names[] = { TG__CU_THREE("cudnnConvolution", "") };
     static const float narrow[2] = { 0, 1 };
     static const double wide[2] = { 0, 1 };
-    const void *const alpha = o[0].dtype == TG_F64 ? (const void *)&wide[1] : &narrow[1], *const beta = o[0].dtype == TG_F64 ? (const void *)&wide[0] : &narrow[0];
+    const void *const alpha = o[0].dtype == TG_F64 ? (const void *)&wide[1] : &narrow[1],
+        *const beta = o[0].dtype == TG_F64 ? (const void *)&wide[0] : &narrow[0];
     const int f = tg__conv_which[r->kind][1];
     const size_t bytes = (size_t)tg__operand_numel(&o[f]) * tg_dtype_size(o[f].dtype);
     char *at[3];
@@ -2395,7 +2554,8 @@ TG__PRIVATE tg_launch tg__cu_dnn_launch(tg__cu *s, const tg_request *r, const tg
     tg__cu_address work, copy = 0;
     int i, code = 0;
     bool fatal, ok = true;
-    if ((s->dnn.tried && !s->dnn.handle) || !tg__cu_conv_key_of(&k, &packed, r, o, base, own) || !tg__cu_dnn_ready(s)) return TG_LAUNCH_DECLINED;
+    if ((s->dnn.tried && !s->dnn.handle) || !tg__cu_conv_key_of(&k, &packed, r, o, base, own) || !tg__cu_dnn_ready(s))
+        return TG_LAUNCH_DECLINED;
     p = tg__cu_plan_for(s, true, &k, NULL);
     if (!p || p->refused || !tg__cu_room(s, p->work, &work)) return TG_LAUNCH_DECLINED;
     for (i = 0; i < 3; i++) at[i] = tg__cu_at(o, base, i);
@@ -2408,7 +2568,9 @@ TG__PRIVATE tg_launch tg__cu_dnn_launch(tg__cu *s, const tg_request *r, const tg
         s->last = "cudnnSetStream";
         code = s->n.stream(s->dnn.handle, s->stream);
         if (!code) s->last = names[k.kind];
-        if (!code) code = s->n.convolve[k.kind](s->dnn.handle, alpha, p->layout[1], at[1], p->layout[2], at[2], p->operation, (int)p->algorithm[0], (void *)(uintptr_t)work, p->work, beta, p->layout[0], at[0]);
+        if (!code)
+            code = s->n.convolve[k.kind](s->dnn.handle, alpha, p->layout[1], at[1], p->layout[2], at[2], p->operation,
+                (int)p->algorithm[0], (void *)(uintptr_t)work, p->work, beta, p->layout[0], at[0]);
     }
     if (ok && !code && copy && f == 0) ok = tg__cu_copy_over(s, &o[0], base[0], &packed, at[0]);
     if (ok && !code && own->bias) ok = tg__cu_bias(s, r, o, base, true);
@@ -2420,7 +2582,8 @@ TG__PRIVATE tg_launch tg__cu_dnn_launch(tg__cu *s, const tg_request *r, const tg
     return tg__cu_plan_done(s, p, code, fatal, code ? s->n.words(code) : NULL);
 }
 TG__PRIVATE tg_launch tg__cu_conv_launch(tg__cu *s, const tg_request *r, const tg_operand *o, void *const *base) {
-    const double parts = r->kind == TG_CONV_BY_DATA ? (double)r->whole[0] * (double)r->whole[1] * (double)r->whole[2] : 1;      /* more than 64 bits of them perhaps */
+    /* more than 64 bits of them perhaps */
+    const double parts = r->kind == TG_CONV_BY_DATA ? (double)r->whole[0] * (double)r->whole[1] * (double)r->whole[2] : 1;
     tg_launch done;
     tg__cu_conv a, part;
     int64_t i;
@@ -2429,7 +2592,8 @@ TG__PRIVATE tg_launch tg__cu_conv_launch(tg__cu *s, const tg_request *r, const t
     if (done != TG_LAUNCH_DECLINED) return done;
     done = TG_LAUNCH_DONE;
     if (parts == 1 || parts > 64) return tg__cu_conv_one_launch(s, &a);      /* so many: one launch, which multiplies zeros too */
-    for (i = 0; i < (int64_t)parts && done == TG_LAUNCH_DONE; i++) if (tg__cu_conv_part(&part, &a, r, i)) done = tg__cu_conv_one_launch(s, &part);
+    for (i = 0; i < (int64_t)parts && done == TG_LAUNCH_DONE; i++)
+        if (tg__cu_conv_part(&part, &a, r, i)) done = tg__cu_conv_one_launch(s, &part);
     return done;
 }
 
@@ -2451,7 +2615,9 @@ TG__PRIVATE bool tg__cu_steps_go(tg__cu *s) {
 TG__PRIVATE bool tg__cu_step_fits(const tg__cu *s, int i, const tg__cu_key *key, const tg__cu_optim *step) {
     const tg__cu_steps *a = &s->steps[i].a;
     int k;
-    if (!a->count || !tg__cu_same(&s->steps[i].key, key) || memcmp(a->number, step->number, sizeof a->number) != 0 || memcmp(a->whole, step->whole, sizeof a->whole) != 0) return false;
+    if (!a->count || !tg__cu_same(&s->steps[i].key, key) || memcmp(a->number, step->number, sizeof a->number) != 0 ||
+        memcmp(a->whole, step->whole, sizeof a->whole) != 0)
+        return false;
     for (k = 0; k < 6 && !a->each[0].p[k] == !step->o[k].p; k++) { }
     return k == 6;
 }
@@ -2511,7 +2677,8 @@ TG__PRIVATE tg_launch tg__cu_optim_launch(tg__cu *s, const tg_request *r, const 
     k.group = TG__CU_GROUP_OPTIM; k.kind = r->kind; k.type = tg__cu_type(r->compute);
     if (!norm && a.n) {
         for (i = 0; i < 6 && !a.rows && a.ndim == 1 && (!a.o[i].p || a.n == 1 || a.o[i].stride[0] == 1); i++) { }
-        if (!(i == 6 ? tg__cu_step_add(s, &k, &a) : tg__cu_launch_kernel(s, &k, "step", tg__cu_blocks(s, a.n), &a))) return TG_LAUNCH_FAILED;
+        if (!(i == 6 ? tg__cu_step_add(s, &k, &a) : tg__cu_launch_kernel(s, &k, "step", tg__cu_blocks(s, a.n), &a)))
+            return TG_LAUNCH_FAILED;
     }
     if (!norm) return tg__cu_done(r->part || tg__cu_steps_go(s));
     partial = tg__cu_take(s, (size_t)(tg__ceil_div(a.n, 512) + 1) * 8);
@@ -2529,8 +2696,13 @@ TG__PRIVATE tg_launch tg__cu_launch(void *user, void *stream, const tg_request *
     tg_launch result = TG_LAUNCH_DECLINED;
     int i;
     (void)stream;
-    for (i = 0; i < r->n; i++) if (o[i].use != TG_ABSENT && o[i].dtype >= TG_DTYPES && r->family != TG_FAMILY_COPY && r->family != TG_FAMILY_GEMM) return TG_LAUNCH_DECLINED;      /* blocks */
-    for (i = 0; i < r->n; i++) if (o[i].immediate && r->family != TG_FAMILY_MAP && r->family != TG_FAMILY_COPY && r->family != TG_FAMILY_RANDOM) return TG_LAUNCH_DECLINED;
+    /* blocks */
+    for (i = 0; i < r->n; i++)
+        if (o[i].use != TG_ABSENT && o[i].dtype >= TG_DTYPES && r->family != TG_FAMILY_COPY && r->family != TG_FAMILY_GEMM)
+            return TG_LAUNCH_DECLINED;
+    for (i = 0; i < r->n; i++)
+        if (o[i].immediate && r->family != TG_FAMILY_MAP && r->family != TG_FAMILY_COPY && r->family != TG_FAMILY_RANDOM)
+            return TG_LAUNCH_DECLINED;
     if (!(r->family == TG_FAMILY_OPTIM && r->kind != TG_STEP_NORM ? tg__cu_enter_step(s) : tg__cu_enter(s))) return TG_LAUNCH_FAILED;
     if (!tg__cu_await_operands(s, r, o, base)) { tg__cu_leave(s); return TG_LAUNCH_FAILED; }
     switch (r->family) {
@@ -2598,7 +2770,8 @@ TG__PRIVATE void tg__cu_close(void *user, void *stream) {
         s->plans[i] = p->next;
         tg__mem_put(tg, p, sizeof *p);
     }
-    tg__cu_library_close(s->blas.library); tg__cu_library_close(s->dnn.library); tg__cu_library_close(s->compiler); tg__cu_library_close(s->builtins); tg__cu_library_close(s->driver);
+    tg__cu_library_close(s->blas.library); tg__cu_library_close(s->dnn.library); tg__cu_library_close(s->compiler);
+    tg__cu_library_close(s->builtins); tg__cu_library_close(s->driver);
     if (s->cache) tg__mem_put(tg, s->cache, strlen(s->cache) + 1);
     if (s->folder) tg__mem_put(tg, s->folder, strlen(s->folder) + 1);
     tg__mem_put(tg, s, sizeof *s);
@@ -2625,9 +2798,11 @@ TG__PRIVATE void tg__cu_load_builtins(tg__cu *s, const char *path) {
 }
 TG__PRIVATE bool tg__cu_load(tg__cu *s, const char *folder) {
 #if defined(_WIN32)
-    static const char *const drivers[] = { "nvcuda.dll", NULL }, *const compilers[] = { "nvrtc64_130_0.dll", "nvrtc64_120_0.dll", "nvrtc64_112_0.dll", NULL };
+    static const char *const drivers[] = { "nvcuda.dll", NULL }, *const compilers[] = { "nvrtc64_130_0.dll",
+        "nvrtc64_120_0.dll", "nvrtc64_112_0.dll", NULL };
 #else
-    static const char *const drivers[] = { "libcuda.so.1", "libcuda.so", NULL }, *const compilers[] = { "libnvrtc.so.13", "libnvrtc.so.12", "libnvrtc.so.11.2", "libnvrtc.so", NULL };
+    static const char *const drivers[] = { "libcuda.so.1", "libcuda.so", NULL },
+        *const compilers[] = { "libnvrtc.so.13", "libnvrtc.so.12", "libnvrtc.so.11.2", "libnvrtc.so", NULL };
 #endif
     char path[512];
     s->driver = tg__cu_need(s, folder, "the driver's library", drivers, NULL);
@@ -2638,12 +2813,14 @@ TG__PRIVATE bool tg__cu_load(tg__cu *s, const char *folder) {
     tg__cu_load_builtins(s, path);
     return true;
 }
-/* Which architecture NVRTC compiles for: the GPU's own, as what is kept has it, or the newest that it knows, whose PTX the driver compiles. */
+/* Which architecture NVRTC compiles for: the GPU's own, as what is kept has it, or the newest that it knows, whose
+   PTX the driver compiles. */
 TG__PRIVATE bool tg__cu_choose(tg__cu *s, int own) {
     int known[128], n = 0, i;
     s->arch = s->kept_alone ? own : 0;
     if (s->kept_alone) { s->binary = true; return true; }
-    if (s->c.archs_count(&n) != 0 || n < 1 || n > 128 || s->c.archs(known) != 0) return tg__cu_fail(s, "NVRTC does not tell its architectures", 0);
+    if (s->c.archs_count(&n) != 0 || n < 1 || n > 128 || s->c.archs(known) != 0)
+        return tg__cu_fail(s, "NVRTC does not tell its architectures", 0);
     for (i = 0; i < n; i++) if (known[i] <= own && known[i] > s->arch) s->arch = known[i];
     s->binary = s->arch == own;
     return s->arch >= 75 || tg__cu_fail(s, "NVRTC knows no architecture that this GPU has", 0);
@@ -2652,14 +2829,18 @@ TG__PRIVATE bool tg__cu_start(tg__cu *s, int index) {
     int n = 0, major = 0, minor = 0;
     const uint32_t none = 0;
     bool ok;
-    if (!TG__CU_OK(s, init(0), "cuInit") || !TG__CU_OK(s, version(&s->versions[2]), "cuDriverGetVersion") || !TG__CU_OK(s, count(&n), "cuDeviceGetCount")) return false;
+    if (!TG__CU_OK(s, init(0), "cuInit") || !TG__CU_OK(s, version(&s->versions[2]), "cuDriverGetVersion") ||
+        !TG__CU_OK(s, count(&n), "cuDeviceGetCount"))
+        return false;
     if (index < 0 || index >= n) {
         tg__text t = tg__text_over(s->why, sizeof s->why);
         tg__put(&t, "there is no GPU number "); tg__put_i64(&t, index); tg__put(&t, " of "); tg__put_i64(&t, n);
         return false;
     }
-    if (!TG__CU_OK(s, device(&s->device, index), "cuDeviceGet") || !TG__CU_OK(s, name(s->name, (int)sizeof s->name, s->device), "cuDeviceGetName") ||
-        !TG__CU_OK(s, attribute(&major, 75, s->device), "cuDeviceGetAttribute") || !TG__CU_OK(s, attribute(&minor, 76, s->device), "cuDeviceGetAttribute") ||
+    if (!TG__CU_OK(s, device(&s->device, index), "cuDeviceGet") ||
+        !TG__CU_OK(s, name(s->name, (int)sizeof s->name, s->device), "cuDeviceGetName") ||
+        !TG__CU_OK(s, attribute(&major, 75, s->device), "cuDeviceGetAttribute") ||
+            !TG__CU_OK(s, attribute(&minor, 76, s->device), "cuDeviceGetAttribute") ||
         !TG__CU_OK(s, attribute(&s->processors, 16, s->device), "cuDeviceGetAttribute")) return false;
     if (major * 10 + minor < 75) return tg__cu_fail(s, "the GPU's compute capability is below 7.5", 0);
     if (!tg__cu_choose(s, major * 10 + minor) || !TG__CU_OK(s, retain(&s->context, s->device), "cuDevicePrimaryCtxRetain")) return false;
@@ -2686,7 +2867,8 @@ TG_API bool tg_cuda_open_from(const tg_cuda_open_args *a) {
     memset(s, 0, sizeof *s);
     s->tg = tg; s->limit = a->memory_limit; s->synchronise = a->synchronise;
     s->tf32 = a->tf32;
-    s->stream = a->stream; s->borrowed = a->stream != NULL; s->pinned_limit = tg->config.no_cache ? 0 : a->pinned_limit ? a->pinned_limit : (size_t)64 << 20;
+    s->stream = a->stream; s->borrowed = a->stream != NULL;
+    s->pinned_limit = tg->config.no_cache ? 0 : a->pinned_limit ? a->pinned_limit : (size_t)64 << 20;
     s->blas.tried = a->no_cublas || tg->config.strict;
     s->dnn.tried = a->no_cudnn || tg->config.strict;
     s->kept_alone = a->no_nvrtc;
@@ -2699,13 +2881,17 @@ TG_API bool tg_cuda_open_from(const tg_cuda_open_args *a) {
         return false;
     }
     memset(&b, 0, sizeof b);
-    b.name = "cuda"; b.user = s; b.close = tg__cu_close; b.alloc = tg__cu_alloc; b.release = tg__cu_release; b.copy_in = tg__cu_copy_in; b.copy_out = tg__cu_copy_out;
+    b.name = "cuda"; b.user = s; b.close = tg__cu_close; b.alloc = tg__cu_alloc; b.release = tg__cu_release;
+    b.copy_in = tg__cu_copy_in; b.copy_out = tg__cu_copy_out;
     b.launch = tg__cu_launch; b.reason = tg__cu_reason; b.memory = tg__cu_memory; b.trim = tg__cu_trim;
     if (!tg_device_register(tg, TG_CUDA, &b)) { tg__cu_close(s, NULL); return false; }
     return true;
 }
 /* NULL: it is not open, or TG_CUDA is somebody else's. */
-TG__PRIVATE tg__cu *tg__cu_of(tg_ctx *tg) { return tg && tg->devices[TG_CUDA].open && tg->devices[TG_CUDA].backend.launch == tg__cu_launch ? (tg__cu *)tg->devices[TG_CUDA].backend.user : NULL; }
+TG__PRIVATE tg__cu *tg__cu_of(tg_ctx *tg) {
+    return tg && tg->devices[TG_CUDA].open && tg->devices[TG_CUDA].backend.launch == tg__cu_launch
+        ? (tg__cu *)tg->devices[TG_CUDA].backend.user : NULL;
+}
 TG_API const char *tg_cuda_name(tg_ctx *tg) { const tg__cu *s = tg__cu_of(tg); return s ? s->name : NULL; }
 
 /* ---- the host's own CUDA code ---- */
@@ -2987,7 +3173,9 @@ TG__INLINE void tg__cu_move(int size, char *y, int64_t to, const char *x, int64_
 }
 /* Eight elements of one type in a thread's registers: to and from memory in pieces of 16 bytes, all of them asked for at once. */
 typedef struct TG__CU_ALIGNED tg__cu_eight { uint64_t w[8]; } tg__cu_eight;
-TG__INLINE int tg__cu_size(int dtype) { return dtype == 1 || dtype == 4 ? 8 : dtype == 0 || dtype == 5 ? 4 : dtype == 2 || dtype == 3 || dtype == 6 ? 2 : 1; }
+TG__INLINE int tg__cu_size(int dtype) {
+    return dtype == 1 || dtype == 4 ? 8 : dtype == 0 || dtype == 5 ? 4 : dtype == 2 || dtype == 3 || dtype == 6 ? 2 : 1;
+}
 TG__INLINE void tg__cu_eight_in(int dtype, const char *from, int64_t step, int64_t at, tg__cu_eight *to) {      /* step 0: one for all */
     const int size = tg__cu_size(dtype);
     const char *const p = from + at * size;
@@ -3104,12 +3292,18 @@ TG__INLINE void tg__cu_block_packed(const tg__cu_walk *r, int64_t i) {
     tg__block_pack(d, block, v);
     for (int e = 0; e < bytes; e++) ((uint8_t *)r->o[0].p)[i * bytes + e] = block[e];
 }
-TG__CU_KERNEL(tg__cu_unpack_f32, tg__cu_walk, { TG__CU_THREADS(t) TG__CU_EACH(i) tg__cu_put_f32(TG__CU_D(0), r->o[0].p, i, tg__cu_get_block(TG__CU_D(1), r->o[1].p, i)); })
+TG__CU_KERNEL(tg__cu_unpack_f32, tg__cu_walk,
+    { TG__CU_THREADS(t) TG__CU_EACH(i) tg__cu_put_f32(TG__CU_D(0), r->o[0].p, i,
+    tg__cu_get_block(TG__CU_D(1), r->o[1].p, i)); })
 TG__CU_KERNEL(tg__cu_pack_f32, tg__cu_walk, { TG__CU_THREADS(t) TG__CU_EACH(i) tg__cu_block_packed(r, i); })
 #elif TG__CU_TYPE == 64
-TG__CU_KERNEL(tg__cu_ramp_f64, tg__cu_walk, { TG__CU_THREADS(t) TG__CU_EACH(i) { TG__CU_PLACES(1) tg__cu_put_f64(TG__CU_D(0), r->o[0].p, at[0], r->numbers[0] + (double)i * r->numbers[1]); } })
+TG__CU_KERNEL(tg__cu_ramp_f64, tg__cu_walk,
+    { TG__CU_THREADS(t) TG__CU_EACH(i) { TG__CU_PLACES(1) tg__cu_put_f64(TG__CU_D(0), r->o[0].p, at[0],
+    r->numbers[0] + (double)i * r->numbers[1]); } })
 #elif TG__CU_TYPE == 0
-TG__CU_KERNEL(tg__cu_ramp_i64, tg__cu_walk, { TG__CU_THREADS(t) TG__CU_EACH(i) { TG__CU_PLACES(1) tg__cu_put_i64(TG__CU_D(0), r->o[0].p, at[0], (int64_t)((uint64_t)r->whole[0] + (uint64_t)i * (uint64_t)r->whole[1])); } })
+TG__CU_KERNEL(tg__cu_ramp_i64, tg__cu_walk,
+    { TG__CU_THREADS(t) TG__CU_EACH(i) { TG__CU_PLACES(1) tg__cu_put_i64(TG__CU_D(0), r->o[0].p, at[0],
+    (int64_t)((uint64_t)r->whole[0] + (uint64_t)i * (uint64_t)r->whole[1])); } })
 #undef TG__CU_BITS
 #define TG__CU_BITS(bits) ((bits) == 64 ? 4 : (bits) == 32 ? 5 : (bits) == 16 ? 6 : 8)      /* the whole number of that size */
 /* turn: a block takes a square of 32 x 32, in along x's rows and out along y's */
@@ -3141,7 +3335,8 @@ TG__CU_RAW(8) TG__CU_RAW(16) TG__CU_RAW(32) TG__CU_RAW(64)
 #ifndef TG__CU_PHILOX
 #define TG__CU_PHILOX
 TG__INLINE void tg__cu_philox(uint64_t at, uint64_t key, uint64_t call, uint32_t *w) {
-    uint32_t c0 = (uint32_t)at, c1 = (uint32_t)(at >> 32), c2 = (uint32_t)call, c3 = (uint32_t)(call >> 32), k0 = (uint32_t)key, k1 = (uint32_t)(key >> 32);
+    uint32_t c0 = (uint32_t)at, c1 = (uint32_t)(at >> 32), c2 = (uint32_t)call, c3 = (uint32_t)(call >> 32),
+        k0 = (uint32_t)key, k1 = (uint32_t)(key >> 32);
     for (int i = 0; i < 10; i++) {
         const uint64_t p = (uint64_t)0xd2511f53u * c0, q = (uint64_t)0xcd9e8d57u * c2;
         c0 = (uint32_t)(q >> 32) ^ c1 ^ k0; c1 = (uint32_t)q;
@@ -3151,7 +3346,8 @@ TG__INLINE void tg__cu_philox(uint64_t at, uint64_t key, uint64_t call, uint32_t
     w[0] = c0; w[1] = c1; w[2] = c2; w[3] = c3;
 }
 TG__INLINE uint64_t tg__cu_mul_high(uint64_t a, uint64_t b) {
-    const uint64_t al = a & 0xffffffffu, ah = a >> 32, bl = b & 0xffffffffu, bh = b >> 32, m = ah * bl + (al * bl >> 32), l = al * bh + (m & 0xffffffffu);
+    const uint64_t al = a & 0xffffffffu, ah = a >> 32, bl = b & 0xffffffffu, bh = b >> 32,
+        m = ah * bl + (al * bl >> 32), l = al * bh + (m & 0xffffffffu);
     return ah * bh + (m >> 32) + (l >> 32);
 }
 enum { TG__CU_UNIFORM, TG__CU_NORMAL, TG__CU_KEEP, TG__CU_INTEGER, TG__CU_BERNOULLI };
@@ -3185,13 +3381,16 @@ TG__INLINE void TG__CU(tg__cu_drawn)(const tg__cu_walk *r, uint32_t *w, TG__T *v
         }
         v[e] = TG__W(add)(low, TG__W(mul)(f, high - low));
         if (v[e] >= high && low < high) v[e] = low;
-        if (half && low < high && (dtype == 2 ? tg__from_half(tg__to_half((float)v[e])) : tg__float((uint32_t)tg__to_bf16((float)v[e]) << 16)) >= high) v[e] = low;
+        if (half && low < high && (dtype == 2 ? tg__from_half(tg__to_half((float)v[e]))
+            : tg__float((uint32_t)tg__to_bf16((float)v[e]) << 16)) >= high)
+            v[e] = low;
     }
 }
 #else
 #define TG__CU_PER 2
 TG__INLINE void tg__cu_drawn_i64(const tg__cu_walk *r, uint32_t *w, int64_t *v) {
-    for (int e = 0; e < 2; e++) v[e] = (int64_t)((uint64_t)r->whole[2] + tg__cu_mul_high((uint64_t)w[2 * e + 1] << 32 | w[2 * e], (uint64_t)r->whole[3]));
+    for (int e = 0; e < 2; e++)
+        v[e] = (int64_t)((uint64_t)r->whole[2] + tg__cu_mul_high((uint64_t)w[2 * e + 1] << 32 | w[2 * e], (uint64_t)r->whole[3]));
 }
 #endif
 TG__INLINE void TG__CU(tg__cu_draw)(const tg__cu_walk *r, int64_t first) {
@@ -3213,7 +3412,9 @@ TG__INLINE void TG__CU(tg__cu_draw)(const tg__cu_walk *r, int64_t first) {
         if (!r->look) TG__CU(tg__cu_put)(TG__CU_D(0), r->o[0].p, at[0], v[e]);
     }
 }
-TG__CU_KERNEL(TG__CU(tg__cu_random), tg__cu_walk, { TG__CU_THREADS(t) for (int64_t i = block * TG__CU_WIDTH + t; i * TG__CU_PER < r->n; i += blocks * TG__CU_WIDTH) TG__CU(tg__cu_draw)(r, i * TG__CU_PER); })
+TG__CU_KERNEL(TG__CU(tg__cu_random), tg__cu_walk,
+    { TG__CU_THREADS(t) for (int64_t i = block * TG__CU_WIDTH + t; i * TG__CU_PER < r->n; i += blocks * TG__CU_WIDTH)
+        TG__CU(tg__cu_draw)(r, i * TG__CU_PER); })
 #undef TG__CU_PER
 #undef TG__CU_UNIT
 #undef TG__CU_FRACTION
@@ -3335,7 +3536,8 @@ TG__INLINE void TG__CU(tg__cu_short)(const tg__cu_reduce *r, int64_t block, int 
 /* Results that lie side by side in x: rows in order, a thread for each column. */
 TG__INLINE void TG__CU(tg__cu_columns)(const tg__cu_reduce *r, int64_t block, int kind) {
     TG__CU_THREADS(t) {
-        const int64_t wide = (r->outs + TG__CU_WIDTH - 1) / TG__CU_WIDTH, q = block / wide, out = block % wide * TG__CU_WIDTH + t, first = q * r->piece;
+        const int64_t wide = (r->outs + TG__CU_WIDTH - 1) / TG__CU_WIDTH, q = block / wide,
+            out = block % wide * TG__CU_WIDTH + t, first = q * r->piece;
         const int64_t end = r->length - first < r->piece ? r->length : first + r->piece;
         const char *x;
         TG__T v;
@@ -3470,7 +3672,8 @@ TG__INLINE void TG__CU(tg__cu_soft)(const tg__cu_rows *r, int64_t block) {
         to = tg__cu_offset(r->ndim, r->shape, r->ky, row);
         v = r->kind == 1 ? TG__W(log)(sum) : TG__W(div)((TG__T)1, sum);
         TG__CU_LANE(t % 64, const TG__T d = TG__W(sub)(x, m);
-            TG__CU(tg__cu_put)(TG__CU_DTYPE(0, r->yd), r->y, to + i * r->ys, r->kind == 1 ? TG__W(sub)(d, v) : TG__W(mul)(TG__W(exp)(d), v)))
+            TG__CU(tg__cu_put)(TG__CU_DTYPE(0, r->yd), r->y, to + i * r->ys,
+                r->kind == 1 ? TG__W(sub)(d, v) : TG__W(mul)(TG__W(exp)(d), v)))
     }
 }
 /* The derivative of cross-entropy. */
@@ -3505,7 +3708,8 @@ TG__INLINE void TG__CU(tg__cu_entropy_chunks)(const tg__cu_rows *r, int64_t bloc
     for (at = 0; at < r->per; at += 128) {                                /* the same for all of the four chunks */
         TG__CU_BARRIER
         TG__CU_THREADS(t) {
-            const int64_t first = (block * 4 + t / 64) * r->per, left = r->rows - first < r->per ? r->rows - first : r->per, row = first + at + t % 64;
+            const int64_t first = (block * 4 + t / 64) * r->per, left = r->rows - first < r->per ? r->rows - first
+                : r->per, row = first + at + t % 64;
             s[t] = 0;
             if (at + t % 64 >= left) continue;
             s[t] = ((const TG__T *)r->y)[row];
@@ -3586,7 +3790,8 @@ TG__INLINE void tg__cu_take(const tg__cu_index *r, int64_t block, int64_t blocks
         const int64_t v = r->index[tg__cu_offset(r->ndim, r->shape, r->si, slice) + k * r->ki];
         if (v < 0 || v >= r->limit) { TG__CU_FLAG(r->flag, 8u); continue; }
         if (r->look) continue;
-        tg__cu_move(r->size, r->y, tg__cu_offset(r->ndim, r->shape, r->sy, slice) + k * r->ky, r->x, tg__cu_offset(r->ndim, r->shape, r->sx, slice) + v * r->xv);
+        tg__cu_move(r->size, r->y, tg__cu_offset(r->ndim, r->shape, r->sy, slice) + k * r->ky, r->x,
+            tg__cu_offset(r->ndim, r->shape, r->sx, slice) + v * r->xv);
     }
 }
 /* A thread for each slice and each bucket of destinations: it alone writes there, in the order of k. */
@@ -3595,7 +3800,8 @@ TG__INLINE void tg__cu_scatter(const tg__cu_index *r, int64_t block) {
         const int64_t at = block * TG__CU_WIDTH + t, slice = at % r->n, bucket = at / r->n;
         int64_t to, from, index, k;
         if (bucket >= r->buckets) continue;
-        to = tg__cu_offset(r->ndim, r->shape, r->sy, slice); from = tg__cu_offset(r->ndim, r->shape, r->sx, slice); index = tg__cu_offset(r->ndim, r->shape, r->si, slice);
+        to = tg__cu_offset(r->ndim, r->shape, r->sy, slice); from = tg__cu_offset(r->ndim, r->shape, r->sx, slice);
+        index = tg__cu_offset(r->ndim, r->shape, r->si, slice);
         for (k = 0; k < r->k; k++) {
             const int64_t v = r->index[index + k * r->ki];
             if ((v & (r->buckets - 1)) != bucket) continue;
@@ -3631,19 +3837,22 @@ TG__INLINE void TG__CU(tg__cu_stretch_on)(int kind, TG__CU(tg__cu_stretch) *s, c
     switch (kind) {
         case TG__CU_SCAN_SUM: s->value = TG__CU_ADD(old, v); break;
         case TG__CU_SCAN_PROD: s->value = TG__CU_TIMES(old, v); break;
-        case TG__CU_LINEAR: s->value = TG__CU_ADD(TG__CU_TIMES(next->factor, old), v); s->factor = TG__CU_TIMES(next->factor, s->factor); break;
+        case TG__CU_LINEAR: s->value = TG__CU_ADD(TG__CU_TIMES(next->factor, old), v);
+        s->factor = TG__CU_TIMES(next->factor, s->factor); break;
         default: if (v != v || (old == old && (kind == TG__CU_SCAN_MAX ? v >= old : v <= old))) { s->value = v; s->place = next->place; }
     }
 }
 /* The elements from..end of a row, to s; `begun`: there is something in s before them. */
-TG__INLINE void TG__CU(tg__cu_scan_run)(const tg__cu_walk *r, int64_t row, int64_t from, int64_t end, int begun, int store, TG__CU(tg__cu_stretch) *s) {
+TG__INLINE void TG__CU(tg__cu_scan_run)(const tg__cu_walk *r, int64_t row, int64_t from, int64_t end, int begun,
+    int store, TG__CU(tg__cu_stretch) *s) {
     const int64_t to = tg__cu_offset(r->ndim, r->shape, r->o[0].stride, row), x = tg__cu_offset(r->ndim, r->shape, r->o[2].stride, row);
     const int64_t places = tg__cu_offset(r->ndim, r->shape, r->o[1].stride, row), a = tg__cu_offset(r->ndim, r->shape, r->o[3].stride, row);
     for (int64_t i = from; i < end; i++) {
         TG__CU(tg__cu_stretch) next;
 #if TG__CU_TYPE == 64
         const int64_t tile = (i / 512 + 1) * 512;
-        if (r->kind == TG__CU_SCAN_SUM && r->part && i + 4 <= (tile < end ? tile : end)) {      /* of four additions one waits for those before */
+        /* of four additions one waits for those before */
+        if (r->kind == TG__CU_SCAN_SUM && r->part && i + 4 <= (tile < end ? tile : end)) {
             const double before = begun || i > from ? s->value : -0.0;
             double v[4];
             int e;
@@ -3667,7 +3876,8 @@ TG__INLINE void TG__CU(tg__cu_scan_run)(const tg__cu_walk *r, int64_t row, int64
 }
 TG__INLINE void TG__CU(tg__cu_scan_item)(const tg__cu_walk *r, int64_t item, int store) {
     TG__CU(tg__cu_stretch) s, *const work = (TG__CU(tg__cu_stretch) *)r->work;
-    const int64_t q = item / r->n, row = item - q * r->n, from = q * r->piece, end = from + r->piece < r->o[0].count ? from + r->piece : r->o[0].count;
+    const int64_t q = item / r->n, row = item - q * r->n, from = q * r->piece, end = from + r->piece < r->o[0].count
+        ? from + r->piece : r->o[0].count;
     const int begun = store && q > 0;
     if (begun) s = work[item]; else { s.value = s.factor = 0; s.place = 0; }
     TG__CU(tg__cu_scan_run)(r, row, from, end, begun, store, &s);
@@ -3684,7 +3894,8 @@ TG__INLINE void TG__CU(tg__cu_scan_row)(const tg__cu_walk *r, int64_t row) {
 #undef TG__CU_ADD
 #undef TG__CU_TIMES
 TG__CU_KERNEL(TG__CU(tg__cu_scan), tg__cu_walk, { TG__CU_THREADS(t) TG__CU_UP_TO(i, r->n * r->pieces) TG__CU(tg__cu_scan_item)(r, i, 1); })
-TG__CU_KERNEL(TG__CU(tg__cu_scan_pieces), tg__cu_walk, { TG__CU_THREADS(t) TG__CU_UP_TO(i, r->n * r->pieces) TG__CU(tg__cu_scan_item)(r, i, 0); })
+TG__CU_KERNEL(TG__CU(tg__cu_scan_pieces), tg__cu_walk,
+    { TG__CU_THREADS(t) TG__CU_UP_TO(i, r->n * r->pieces) TG__CU(tg__cu_scan_item)(r, i, 0); })
 TG__CU_KERNEL(TG__CU(tg__cu_scan_before), tg__cu_walk, { TG__CU_THREADS(t) TG__CU_EACH(i) TG__CU(tg__cu_scan_row)(r, i); })
 #endif
 
@@ -3730,7 +3941,8 @@ TG__INLINE void tg__cu_merge(const tg__cu_entry *from, tg__cu_entry *to, int64_t
 }
 /* The k-th of the results: the entry's element of x, bit by bit, and its place. */
 TG__INLINE void tg__cu_sort_put(const tg__cu_walk *r, int64_t row, int64_t k, int64_t place) {
-    const int dtype = TG__CU_D(2), size = dtype == 0 || dtype == 5 ? 4 : dtype == 1 || dtype == 4 ? 8 : dtype == 2 || dtype == 3 || dtype == 6 ? 2 : 1;
+    const int dtype = TG__CU_D(2), size = dtype == 0 || dtype == 5 ? 4 : dtype == 1 || dtype == 4 ? 8 : dtype == 2 ||
+        dtype == 3 || dtype == 6 ? 2 : 1;
     tg__cu_move(size, r->o[0].p, tg__cu_offset(r->ndim, r->shape, r->o[0].stride, row) + k * r->o[0].step, r->o[2].p,
         tg__cu_offset(r->ndim, r->shape, r->o[2].stride, row) + place * r->o[2].step);
     ((int64_t *)r->o[1].p)[tg__cu_offset(r->ndim, r->shape, r->o[1].stride, row) + k * r->o[1].step] = place;
@@ -3739,7 +3951,8 @@ TG__INLINE void tg__cu_sort_put(const tg__cu_walk *r, int64_t row, int64_t k, in
 TG__INLINE void tg__cu_sort_block(const tg__cu_walk *r, int64_t block) {
     TG__CU_SHARED(tg__cu_entry, s, 2 * TG__CU_SORTS);
     const int64_t first = block * (TG__CU_SORTS / r->piece), items = r->n * r->pieces, length = r->length, keep = r->whole[2];
-    const int64_t last = length - (r->pieces - 1) * r->piece, next = (r->pieces - 1) * keep + (last < keep ? last : keep);      /* what is kept of a row */
+    /* what is kept of a row */
+    const int64_t last = length - (r->pieces - 1) * r->piece, next = (r->pieces - 1) * keep + (last < keep ? last : keep);
     const tg__cu_entry *const entries = (const tg__cu_entry *)r->work + (r->part ? r->whole[3] : 0);
     tg__cu_entry *const to = (tg__cu_entry *)r->work + (r->part ? 0 : r->whole[3]);
     int64_t w;
@@ -3755,8 +3968,10 @@ TG__INLINE void tg__cu_sort_block(const tg__cu_walk *r, int64_t block) {
     }
     TG__CU_BARRIER                                                        /* all entries are there */
     for (w = 1; w < r->piece; w *= 2) {
-        TG__CU_THREADS(t) for (int64_t e = t; e < TG__CU_SORTS; e += TG__CU_WIDTH) tg__cu_merge(s + from, s + (TG__CU_SORTS - from), TG__CU_SORTS, w, keep, e);
-        TG__CU_BARRIER                                                    /* the runs are whole, and nobody reads what the next merge writes over */
+        TG__CU_THREADS(t) for (int64_t e = t; e < TG__CU_SORTS; e += TG__CU_WIDTH) tg__cu_merge(s + from,
+            s + (TG__CU_SORTS - from), TG__CU_SORTS, w, keep, e);
+        /* the runs are whole, and nobody reads what the next merge writes over */
+        TG__CU_BARRIER
         from = TG__CU_SORTS - from;
     }
     TG__CU_THREADS(t) for (int64_t e = t; e < TG__CU_SORTS; e += TG__CU_WIDTH) {
@@ -3778,7 +3993,8 @@ TG__INLINE void tg__cu_sort_write(const tg__cu_walk *r, int64_t i) {
 }
 TG__INLINE void tg__cu_search(const tg__cu_walk *r, int64_t i) {
     const int64_t row = i / r->o[0].count, k = i - row * r->o[0].count;
-    const int64_t to = tg__cu_offset(r->ndim, r->shape, r->o[0].stride, row) + k * r->o[0].step, sorted = tg__cu_offset(r->ndim, r->shape, r->o[2].stride, row);
+    const int64_t to = tg__cu_offset(r->ndim, r->shape, r->o[0].stride, row) + k * r->o[0].step,
+        sorted = tg__cu_offset(r->ndim, r->shape, r->o[2].stride, row);
     const uint64_t key = tg__cu_sort_key(TG__CU_D(1), r->o[1].p, tg__cu_offset(r->ndim, r->shape, r->o[1].stride, row) + k * r->o[1].step);
     int64_t low = 0, high = r->o[2].count;
     while (low < high) {
@@ -3800,7 +4016,9 @@ TG__CU_KERNEL(tg__cu_search_i64, tg__cu_walk, { TG__CU_THREADS(t) TG__CU_UP_TO(i
 #ifndef TG__CU_NORM
 #define TG__CU_NORM
 enum { TG__CU_NORM_MEAN, TG__CU_NORM_SQUARES, TG__CU_NORM_BACK };
-TG__INLINE int64_t tg__cu_norm_row(const tg__cu_walk *r, int k, int64_t row) { return tg__cu_offset(r->ndim, r->shape, r->o[k].stride, row); }
+TG__INLINE int64_t tg__cu_norm_row(const tg__cu_walk *r, int k, int64_t row) {
+    return tg__cu_offset(r->ndim, r->shape, r->o[k].stride, row);
+}
 TG__INLINE int64_t tg__cu_norm_at(const tg__cu_walk *r, int k, int64_t i) {
     return r->within == 1 ? i * r->o[k].stride[r->ndim] : tg__cu_offset(r->within, r->shape + r->ndim, r->o[k].stride + r->ndim, i);
 }
@@ -3871,8 +4089,10 @@ TG__INLINE void TG__CU(tg__cu_norm_whole)(const tg__cu_walk *r, int64_t block, i
     TG__CU_SHARED(double, mean, TG__CU_WIDTH / 32);
     const int64_t first = block * (TG__CU_WIDTH / r->lanes);
     int what;
-    TG__CU_THREADS(t) if (t % r->lanes == 0 && first + t / r->lanes < r->n) mean[t / r->lanes] = back ? (double)((const TG__T *)r->o[3].p)[tg__cu_norm_row(r, 3, first + t / r->lanes)] : 0;
-    for (what = back ? TG__CU_NORM_BACK : r->kind == 1 ? TG__CU_NORM_SQUARES : TG__CU_NORM_MEAN; what <= (back ? TG__CU_NORM_BACK : TG__CU_NORM_SQUARES); what++) {
+    TG__CU_THREADS(t) if (t % r->lanes == 0 && first + t / r->lanes < r->n) mean[t / r->lanes] = back
+        ? (double)((const TG__T *)r->o[3].p)[tg__cu_norm_row(r, 3, first + t / r->lanes)] : 0;
+    for (what = back ? TG__CU_NORM_BACK : r->kind == 1 ? TG__CU_NORM_SQUARES
+        : TG__CU_NORM_MEAN; what <= (back ? TG__CU_NORM_BACK : TG__CU_NORM_SQUARES); what++) {
         TG__CU_BARRIER
         TG__CU(tg__cu_norm_gather)(r, block, what, mean, s, d);
         TG__CU_THREADS(t) if (t % r->lanes == 0 && first + t / r->lanes < r->n) {
@@ -3881,7 +4101,8 @@ TG__INLINE void TG__CU(tg__cu_norm_whole)(const tg__cu_walk *r, int64_t block, i
         }
     }
     TG__CU_BARRIER
-    TG__CU_THREADS(t) if (first + t / r->lanes < r->n) for (int64_t i = t % r->lanes; i < r->length; i += r->lanes) TG__CU(tg__cu_norm_element)(r, first + t / r->lanes, i);
+    TG__CU_THREADS(t) if (first + t / r->lanes < r->n)
+        for (int64_t i = t % r->lanes; i < r->length; i += r->lanes) TG__CU(tg__cu_norm_element)(r, first + t / r->lanes, i);
 }
 /* Rows that are cut: the sums of a piece, and what comes of all of a row's. */
 TG__INLINE void TG__CU(tg__cu_norm_piece)(const tg__cu_walk *r, int64_t block) {
@@ -3893,11 +4114,14 @@ TG__INLINE void TG__CU(tg__cu_norm_piece)(const tg__cu_walk *r, int64_t block) {
     TG__CU_THREADS(t) {
         const int64_t row = (first + t / r->lanes) / r->pieces;
         if (t % r->lanes || first + t / r->lanes >= items) continue;
-        mean[t / r->lanes] = r->part ? (double)((const TG__T *)r->o[3].p)[tg__cu_norm_row(r, 3, row)] : r->kind == 1 ? 0 : ((const double *)r->work)[4 * row];
+        mean[t / r->lanes] = r->part ? (double)((const TG__T *)r->o[3].p)[tg__cu_norm_row(r, 3, row)] : r->kind == 1
+            ? 0 : ((const double *)r->work)[4 * row];
     }
     TG__CU_BARRIER
     TG__CU(tg__cu_norm_gather)(r, block, (int)r->whole[4], mean, s, d);
-    TG__CU_THREADS(t) if (t % r->lanes == 0 && first + t / r->lanes < items) { sums[2 * (first + t / r->lanes)] = s[t]; sums[2 * (first + t / r->lanes) + 1] = d[t]; }
+    TG__CU_THREADS(t) if (t % r->lanes == 0 && first + t / r->lanes < items) {
+        sums[2 * (first + t / r->lanes)] = s[t]; sums[2 * (first + t / r->lanes) + 1] = d[t];
+    }
 }
 TG__INLINE void TG__CU(tg__cu_norm_joined)(const tg__cu_walk *r, int64_t row) {
     const double *const sums = (const double *)r->work + 4 * r->n + 2 * row * r->pieces;
@@ -3928,9 +4152,12 @@ TG__CU_KERNEL(TG__CU(tg__cu_norm), tg__cu_walk, TG__CU(tg__cu_norm_whole)(r, blo
 TG__CU_KERNEL(TG__CU(tg__cu_norm_back), tg__cu_walk, TG__CU(tg__cu_norm_whole)(r, block, 1))
 TG__CU_KERNEL(TG__CU(tg__cu_norm_pieces), tg__cu_walk, TG__CU(tg__cu_norm_piece)(r, block))
 TG__CU_KERNEL(TG__CU(tg__cu_norm_join), tg__cu_walk, { TG__CU_THREADS(t) TG__CU_EACH(i) TG__CU(tg__cu_norm_joined)(r, i); })
-TG__CU_KERNEL(TG__CU(tg__cu_norm_apply), tg__cu_walk, { TG__CU_THREADS(t) TG__CU_UP_TO(i, r->n * r->length) TG__CU(tg__cu_norm_element)(r, i / r->length, i % r->length); })
-TG__CU_KERNEL(TG__CU(tg__cu_norm_weights), tg__cu_walk, { TG__CU_THREADS(t) TG__CU_UP_TO(i, r->length * r->whole[3]) TG__CU(tg__cu_norm_column)(r, i); })
-TG__CU_KERNEL(TG__CU(tg__cu_norm_weights_join), tg__cu_walk, { TG__CU_THREADS(t) TG__CU_UP_TO(i, r->length) TG__CU(tg__cu_norm_columns)(r, i); })
+TG__CU_KERNEL(TG__CU(tg__cu_norm_apply), tg__cu_walk,
+    { TG__CU_THREADS(t) TG__CU_UP_TO(i, r->n * r->length) TG__CU(tg__cu_norm_element)(r, i / r->length, i % r->length); })
+TG__CU_KERNEL(TG__CU(tg__cu_norm_weights), tg__cu_walk,
+    { TG__CU_THREADS(t) TG__CU_UP_TO(i, r->length * r->whole[3]) TG__CU(tg__cu_norm_column)(r, i); })
+TG__CU_KERNEL(TG__CU(tg__cu_norm_weights_join), tg__cu_walk,
+    { TG__CU_THREADS(t) TG__CU_UP_TO(i, r->length) TG__CU(tg__cu_norm_columns)(r, i); })
 #endif
 
 #if !defined(TG__CU_ONLY) || defined(TG__CU_ONLY_POOL)
@@ -3996,7 +4223,9 @@ TG__INLINE void TG__CU(tg__cu_pooled)(const tg__cu_walk *r, int64_t i) {
         if (e > v || e != e) { v = e; place = (a * w[1].in + b) * w[2].in + c; }
     }
 #if TG__CU_TYPE != 0
-    if (mean) v /= (TG__T)(r->numbers[0] != 0 ? r->numbers[0] : (double)(tg__cu_counted(r, &w[0]) * tg__cu_counted(r, &w[1]) * tg__cu_counted(r, &w[2])));
+    if (mean)
+        v /= (TG__T)(r->numbers[0] != 0 ? r->numbers[0] : (double)(tg__cu_counted(r, &w[0]) * tg__cu_counted(r,
+            &w[1]) * tg__cu_counted(r, &w[2])));
 #endif
     TG__CU(tg__cu_put)(TG__CU_D(0), r->o[0].p, TG__CU_TO(0), v);
     if (r->o[1].p) ((int64_t *)r->o[1].p)[TG__CU_TO(1)] = place;
@@ -4033,7 +4262,9 @@ TG__INLINE void TG__CU(tg__cu_pool_returned)(const tg__cu_walk *r, int64_t i, in
         for (d = 0; d < 3; d++) w[d] = tg__cu_window_of(r, d, o[d], r->shape[2 + d], r->o[2].size[2 + d]);
         if (largest && !TG__CU(tg__cu_is_first)(r, p, w, TG__CU_PIXEL(4, y, a, b, c))) continue;
         part = TG__CU_PIXEL(2, g, a, b, c);
-        if (!largest) part /= (TG__T)(r->numbers[0] != 0 ? r->numbers[0] : (double)(tg__cu_counted(r, &w[0]) * tg__cu_counted(r, &w[1])) * (double)tg__cu_counted(r, &w[2]));
+        if (!largest)
+            part /= (TG__T)(r->numbers[0] != 0 ? r->numbers[0] : (double)(tg__cu_counted(r, &w[0]) * tg__cu_counted(r,
+                &w[1])) * (double)tg__cu_counted(r, &w[2]));
         v += part;
     }
     TG__CU(tg__cu_put)(TG__CU_D(0), r->o[0].p, TG__CU_TO(0), v);
@@ -4084,19 +4315,27 @@ TG__CU_KERNEL(TG__CU(tg__cu_pool_claim), tg__cu_walk, { TG__CU_THREADS(t) TG__CU
 #define TG__CU_QUAD_SUM(v, at) { (v)[at] += __shfl_xor_sync(0xffffffffu, (v)[at], 1); (v)[at] += __shfl_xor_sync(0xffffffffu, (v)[at], 2); }
 #define TG__CU_ARRIVED asm volatile("cp.async.wait_all;" ::: "memory");
 TG__INLINE void tg__cu_mma(int dtype, float *sums, const uint32_t *a, const uint32_t *b) {
-    if (dtype == 2) asm volatile("mma.sync.aligned.m16n8k16.row.col.f32.f16.f16.f32 {%0, %1, %2, %3}, {%4, %5, %6, %7}, {%8, %9}, {%0, %1, %2, %3};"
+    if (dtype == 2)
+        asm volatile("mma.sync.aligned.m16n8k16.row.col.f32.f16.f16.f32 {%0, %1, %2, %3}, {%4, %5, %6, %7}, {%8, %9}, {%0, %1, %2, %3};"
         : "+f"(sums[0]), "+f"(sums[1]), "+f"(sums[2]), "+f"(sums[3]) : "r"(a[0]), "r"(a[1]), "r"(a[2]), "r"(a[3]), "r"(b[0]), "r"(b[1]));
     else asm volatile("mma.sync.aligned.m16n8k16.row.col.f32.bf16.bf16.f32 {%0, %1, %2, %3}, {%4, %5, %6, %7}, {%8, %9}, {%0, %1, %2, %3};"
         : "+f"(sums[0]), "+f"(sums[1]), "+f"(sums[2]), "+f"(sums[3]) : "r"(a[0]), "r"(a[1]), "r"(a[2]), "r"(a[3]), "r"(b[0]), "r"(b[1]));
 }
 TG__INLINE void tg__cu_fragment(uint32_t *f, const uint16_t *tile, int stride, int row, int rows, int column, int across, int turned) {
-    const int lane = (int)threadIdx.x % 32, down = across ? lane / 16 : lane / 8 % 2, right = across ? lane / 8 % 2 : lane / 16;      /* threads 8 i, 8 i + 1, ... tell the rows of the i-th of the four */
-    const uint32_t at = (uint32_t)__cvta_generic_to_shared(tile + ((int)threadIdx.x / 32 * rows + down * 8 + lane % 8) * stride + right * 8) + (uint32_t)(row * stride + column) * 2;
-    if (turned) asm volatile("ldmatrix.sync.aligned.m8n8.x4.trans.shared.b16 {%0, %1, %2, %3}, [%4];" : "=r"(f[0]), "=r"(f[1]), "=r"(f[2]), "=r"(f[3]) : "r"(at) : "memory");
-    else asm volatile("ldmatrix.sync.aligned.m8n8.x4.shared.b16 {%0, %1, %2, %3}, [%4];" : "=r"(f[0]), "=r"(f[1]), "=r"(f[2]), "=r"(f[3]) : "r"(at) : "memory");
+    /* threads 8 i, 8 i + 1, ... tell the rows of the i-th of the four */
+    const int lane = (int)threadIdx.x % 32, down = across ? lane / 16 : lane / 8 % 2, right = across ? lane / 8 % 2 : lane / 16;
+    const uint32_t at = (uint32_t)__cvta_generic_to_shared(tile + ((int)threadIdx.x / 32 * rows + down * 8
+        + lane % 8) * stride + right * 8) + (uint32_t)(row * stride + column) * 2;
+    if (turned)
+        asm volatile("ldmatrix.sync.aligned.m8n8.x4.trans.shared.b16 {%0, %1, %2, %3}, [%4];" : "=r"(f[0]),
+            "=r"(f[1]), "=r"(f[2]), "=r"(f[3]) : "r"(at) : "memory");
+    else
+        asm volatile("ldmatrix.sync.aligned.m8n8.x4.shared.b16 {%0, %1, %2, %3}, [%4];" : "=r"(f[0]), "=r"(f[1]),
+            "=r"(f[2]), "=r"(f[3]) : "r"(at) : "memory");
 }
 TG__INLINE void tg__cu_copy_16(uint16_t *to, const uint16_t *from, int bytes) {
-    asm volatile("cp.async.cg.shared.global [%0], [%1], 16, %2;" :: "r"((uint32_t)__cvta_generic_to_shared(to)), "l"(from), "r"(bytes) : "memory");
+    asm volatile("cp.async.cg.shared.global [%0], [%1], 16, %2;" :: "r"((uint32_t)__cvta_generic_to_shared(to)),
+        "l"(from), "r"(bytes) : "memory");
 }
 TG__INLINE uint32_t tg__cu_pack(int dtype, float low, float high) {
     uint32_t v;
@@ -4104,7 +4343,8 @@ TG__INLINE uint32_t tg__cu_pack(int dtype, float low, float high) {
     else asm("cvt.rn.bf16x2.f32 %0, %1, %2;" : "=r"(v) : "f"(high), "f"(low));
     return v;
 }
-TG__INLINE float tg__cu_exp2(float v) { float y; asm("ex2.approx.ftz.f32 %0, %1;" : "=f"(y) : "f"(v)); return y; }      /* to 2 units of the last place; halves keep 8 or 11 bits of it */
+/* to 2 units of the last place; halves keep 8 or 11 bits of it */
+TG__INLINE float tg__cu_exp2(float v) { float y; asm("ex2.approx.ftz.f32 %0, %1;" : "=f"(y) : "f"(v)); return y; }
 #elif !defined(__CUDACC__)
 #define TG__CU_SHARED_16(name, n) TG__CU_SHARED(uint16_t, name, n)
 #define TG__CU_SPAN(v) ((int)(sizeof (v)[0] / sizeof (v)[0][0]))
@@ -4119,8 +4359,10 @@ static void tg__cu_mma(int dtype, float *sums, int sums_span, const uint32_t *a,
         float left[16][16], right[8][16];
         for (int l = 0; l < 32; l++) {
             const int t = warp * 32 + l, g = l / 4, c = l % 4 * 2;
-            for (int i = 0; i < 8; i++) left[g + i / 2 % 2 * 8][c + i / 4 * 8 + i % 2] = tg__cu_half_of(dtype, a[t * a_span + i / 2] >> i % 2 * 16 & 0xffffu);
-            for (int i = 0; i < 4; i++) right[g][c + i / 2 * 8 + i % 2] = tg__cu_half_of(dtype, b[t * b_span + i / 2] >> i % 2 * 16 & 0xffffu);
+            for (int i = 0; i < 8; i++)
+                left[g + i / 2 % 2 * 8][c + i / 4 * 8 + i % 2] = tg__cu_half_of(dtype, a[t * a_span + i / 2] >> i % 2 * 16 & 0xffffu);
+            for (int i = 0; i < 4; i++)
+                right[g][c + i / 2 * 8 + i % 2] = tg__cu_half_of(dtype, b[t * b_span + i / 2] >> i % 2 * 16 & 0xffffu);
         }
         for (int l = 0; l < 32; l++) for (int i = 0; i < 4; i++) {
             const float *const x = left[l / 4 + i / 2 * 8], *const y = right[l % 4 * 2 + i % 2];
@@ -4131,16 +4373,19 @@ static void tg__cu_mma(int dtype, float *sums, int sums_span, const uint32_t *a,
         }
     }
 }
-static void tg__cu_fragment(uint32_t *f, int span, const uint16_t *tile, int stride, int row, int rows, int column, int across, int turned) {
+static void tg__cu_fragment(uint32_t *f, int span, const uint16_t *tile, int stride, int row, int rows, int column,
+    int across, int turned) {
     TG__CU_THREADS(t) for (int i = 0; i < 4; i++) {
         const int down = across ? i / 2 : i % 2, right = across ? i % 2 : i / 2, g = t % 32 / 4, c = t % 4 * 2;
         const uint16_t *const p = tile + (row + t / 32 * rows + down * 8) * stride + column + right * 8;
-        f[t * span + i] = turned ? p[c * stride + g] | (uint32_t)p[(c + 1) * stride + g] << 16 : p[g * stride + c] | (uint32_t)p[g * stride + c + 1] << 16;
+        f[t * span + i] = turned ? p[c * stride + g] | (uint32_t)p[(c + 1) * stride + g] << 16 : p[g * stride + c]
+            | (uint32_t)p[g * stride + c + 1] << 16;
     }
 }
 enum { TG__CU_LATE = 8192 };
 typedef struct tg__cu_late { uint16_t *to; const uint16_t *from; int bytes, who; } tg__cu_late;
-static struct { tg__cu_late at[TG__CU_LATE]; int n; } tg__cu_lates;              /* of the emulation alone, which runs one block at a time */
+/* of the emulation alone, which runs one block at a time */
+static struct { tg__cu_late at[TG__CU_LATE]; int n; } tg__cu_lates;
 static void tg__cu_arrive(void) {
     for (int i = 0; i < tg__cu_lates.n; i++) {
         const tg__cu_late *const l = &tg__cu_lates.at[i];
@@ -4158,7 +4403,9 @@ static void tg__cu_copy_16(uint16_t *to, const uint16_t *from, int bytes) {
     l->to = to; l->from = from; l->bytes = bytes; l->who = who;
     for (int k = 0; k < 8; k++) to[k] = 0xffffu;
 }
-static uint32_t tg__cu_pack(int dtype, float low, float high) { return dtype == 2 ? tg__to_half(low) | (uint32_t)tg__to_half(high) << 16 : tg__to_bf16(low) | (uint32_t)tg__to_bf16(high) << 16; }
+static uint32_t tg__cu_pack(int dtype, float low, float high) {
+    return dtype == 2 ? tg__to_half(low) | (uint32_t)tg__to_half(high) << 16 : tg__to_bf16(low) | (uint32_t)tg__to_bf16(high) << 16;
+}
 static float tg__cu_exp2(float v) { return exp2f(v); }
 #endif
 #endif
@@ -4180,7 +4427,9 @@ TG__INLINE tg__cu_head tg__cu_head_of(int64_t block, const int64_t *size, int wi
     a.h = block % size[1]; a.b = block / size[1];
     return a;
 }
-TG__INLINE int64_t tg__cu_head_at(const tg__cu_walk *r, int k, int64_t b, int64_t h) { return b * r->o[k].stride[0] + h * r->o[k].stride[1]; }
+TG__INLINE int64_t tg__cu_head_at(const tg__cu_walk *r, int k, int64_t b, int64_t h) {
+    return b * r->o[k].stride[0] + h * r->o[k].stride[1];
+}
 #endif
 #endif
 
@@ -4189,33 +4438,40 @@ TG__INLINE int64_t tg__cu_head_at(const tg__cu_walk *r, int k, int64_t b, int64_
 #undef TG__CU_AE
 #define TG__CU_AE (TG__CU_TYPE == 32 ? 128 : 64)                      /* columns of a result that a block makes */
 /* Rows of operand a times rows of operand b, over n columns. */
-TG__INLINE void TG__CU(tg__cu_tile_dots)(const tg__cu_walk *r, int a, int64_t a_at, int64_t a_row, int b, int64_t b_at, int64_t b_row, int64_t n, TG__T *as, TG__T *bs, TG__CU_OWN(TG__T, dot, 4)) {
+TG__INLINE void TG__CU(tg__cu_tile_dots)(const tg__cu_walk *r, int a, int64_t a_at, int64_t a_row, int b,
+    int64_t b_at, int64_t b_row, int64_t n, TG__T *as, TG__T *bs, TG__CU_OWN(TG__T, dot, 4)) {
     int64_t d0;
     TG__CU_THREADS(t) { TG__CU_UNROLL for (int c = 0; c < 4; c++) TG__CU_MY(dot, t)[c] = 0; }
     for (d0 = 0; d0 < n; d0 += 32) {
         TG__CU_THREADS(t) for (int e = t; e < 1024; e += TG__CU_WIDTH) {
             const int i = e / 32, d = e % 32;
-            as[i * 33 + d] = d0 + d < n && a_row + i < r->o[a].size[2] ? TG__CU(tg__cu_get)(TG__CU_D(a), r->o[a].p, a_at + (a_row + i) * r->o[a].stride[2] + (d0 + d) * r->o[a].stride[3]) : 0;
-            bs[i * 33 + d] = d0 + d < n && b_row + i < r->o[b].size[2] ? TG__CU(tg__cu_get)(TG__CU_D(b), r->o[b].p, b_at + (b_row + i) * r->o[b].stride[2] + (d0 + d) * r->o[b].stride[3]) : 0;
+            as[i * 33 + d] = d0 + d < n && a_row + i < r->o[a].size[2] ? TG__CU(tg__cu_get)(TG__CU_D(a), r->o[a].p,
+                a_at + (a_row + i) * r->o[a].stride[2] + (d0 + d) * r->o[a].stride[3]) : 0;
+            bs[i * 33 + d] = d0 + d < n && b_row + i < r->o[b].size[2] ? TG__CU(tg__cu_get)(TG__CU_D(b), r->o[b].p,
+                b_at + (b_row + i) * r->o[b].stride[2] + (d0 + d) * r->o[b].stride[3]) : 0;
         }
         TG__CU_BARRIER
         TG__CU_THREADS(t) for (int d = 0; d < 32; d++) {
             const TG__T v = as[t / 8 * 33 + d];
-            TG__CU_UNROLL for (int c = 0; c < 4; c++) TG__CU_MY(dot, t)[c] = TG__W(fma)(v, bs[(t % 8 + 8 * c) * 33 + d], TG__CU_MY(dot, t)[c]);
+            TG__CU_UNROLL for (int c = 0; c < 4; c++) TG__CU_MY(dot, t)[c] =
+                TG__W(fma)(v, bs[(t % 8 + 8 * c) * 33 + d], TG__CU_MY(dot, t)[c]);
         }
         TG__CU_BARRIER
     }
 }
 /* out += tile times 32 rows of an operand: row t / 8 of out, columns t % 8, + 8, ... */
-TG__INLINE void TG__CU(tg__cu_tile_times)(const tg__cu_walk *r, const TG__T *tile, int v, int64_t v_at, int64_t row, int64_t column, TG__T *vs, TG__CU_OWN(TG__T, out, TG__CU_AE / 8)) {
+TG__INLINE void TG__CU(tg__cu_tile_times)(const tg__cu_walk *r, const TG__T *tile, int v, int64_t v_at, int64_t row,
+    int64_t column, TG__T *vs, TG__CU_OWN(TG__T, out, TG__CU_AE / 8)) {
     TG__CU_THREADS(t) for (int e = t; e < 32 * TG__CU_AE; e += TG__CU_WIDTH) {
         const int j = e / TG__CU_AE, c = e % TG__CU_AE;
-        vs[e] = row + j < r->o[v].size[2] && column + c < r->o[v].size[3] ? TG__CU(tg__cu_get)(TG__CU_D(v), r->o[v].p, v_at + (row + j) * r->o[v].stride[2] + (column + c) * r->o[v].stride[3]) : 0;
+        vs[e] = row + j < r->o[v].size[2] && column + c < r->o[v].size[3] ? TG__CU(tg__cu_get)(TG__CU_D(v), r->o[v].p,
+            v_at + (row + j) * r->o[v].stride[2] + (column + c) * r->o[v].stride[3]) : 0;
     }
     TG__CU_BARRIER
     TG__CU_THREADS(t) for (int j = 0; j < 32; j++) {
         const TG__T p = tile[t / 8 * 33 + j];
-        TG__CU_UNROLL for (int c = 0; c < TG__CU_AE / 8; c++) TG__CU_MY(out, t)[c] = TG__W(fma)(p, vs[j * TG__CU_AE + t % 8 + 8 * c], TG__CU_MY(out, t)[c]);
+        TG__CU_UNROLL for (int c = 0; c < TG__CU_AE / 8; c++) TG__CU_MY(out, t)[c] =
+            TG__W(fma)(p, vs[j * TG__CU_AE + t % 8 + 8 * c], TG__CU_MY(out, t)[c]);
     }
     TG__CU_BARRIER
 }
@@ -4223,7 +4479,9 @@ TG__INLINE void TG__CU(tg__cu_tile_put)(const tg__cu_walk *r, int y, const tg__c
     TG__CU_THREADS(t) TG__CU_UNROLL for (int c = 0; c < TG__CU_AE / 8; c++) {
         const int64_t row = a->row + t / 8, column = a->column + t % 8 + 8 * c;
         if (row < r->o[y].size[2] && column < r->o[y].size[3])
-            TG__CU(tg__cu_put)(TG__CU_D(y), r->o[y].p, tg__cu_head_at(r, y, a->b, a->h) + row * r->o[y].stride[2] + column * r->o[y].stride[3], TG__CU_MY(out, t)[c]);
+            TG__CU(tg__cu_put)(TG__CU_D(y), r->o[y].p,
+                tg__cu_head_at(r, y, a->b, a->h) + row * r->o[y].stride[2] + column * r->o[y].stride[3],
+                TG__CU_MY(out, t)[c]);
     }
 }
 /* The score of a query and a key from their product; -inf where the key is not seen. */
@@ -4246,10 +4504,12 @@ TG__NOINLINE TG__T TG__CU(tg__cu_kept)(const tg__cu_walk *r, int back, int64_t b
     if (p == 0) return 1;
 #if TG__CU_TYPE == 32
     tg__cu_philox(at / 4, (uint64_t)r->whole[1], (uint64_t)r->whole[2], w);
-    return (float)(int32_t)((at & 2 ? (at & 1 ? w[3] : w[2]) : at & 1 ? w[1] : w[0]) >> 8) * 5.9604644775390625e-8f < (float)p ? 0 : (float)(p < 1 ? 1 / (1 - p) : 0);
+    return (float)(int32_t)((at & 2 ? (at & 1 ? w[3] : w[2]) : at & 1 ? w[1]
+        : w[0]) >> 8) * 5.9604644775390625e-8f < (float)p ? 0 : (float)(p < 1 ? 1 / (1 - p) : 0);
 #else
     tg__cu_philox(at / 2, (uint64_t)r->whole[1], (uint64_t)r->whole[2], w);
-    return (double)(((uint64_t)(at & 1 ? w[3] : w[1]) << 32 | (at & 1 ? w[2] : w[0])) >> 11) * 1.1102230246251565e-16 < p ? 0 : p < 1 ? 1 / (1 - p) : 0;
+    return (double)(((uint64_t)(at & 1 ? w[3] : w[1]) << 32
+        | (at & 1 ? w[2] : w[0])) >> 11) * 1.1102230246251565e-16 < p ? 0 : p < 1 ? 1 / (1 - p) : 0;
 #endif
 }
 /* 32 queries: through the keys, tile by tile; what was summed before shrinks when a larger score comes. */
@@ -4266,7 +4526,8 @@ TG__INLINE void TG__CU(tg__cu_attended)(const tg__cu_walk *r, int64_t block) {
     TG__CU_OWN(TG__T, out, TG__CU_AE / 8);
     TG__CU_OWN(TG__T, state, 2);                                          /* the largest score; by how much what is there shrinks */
     const tg__cu_head a = tg__cu_head_of(block, r->o[0].size, TG__CU_AE);
-    const int64_t hk = a.h / (r->o[2].size[1] / r->o[3].size[1]), keys = r->o[3].size[2], end = r->whole[0] && a.row + 32 < keys ? a.row + 32 : keys;
+    const int64_t hk = a.h / (r->o[2].size[1] / r->o[3].size[1]), keys = r->o[3].size[2], end = r->whole[0] &&
+        a.row + 32 < keys ? a.row + 32 : keys;
     const TG__T none = -TG__CU_FROM(tg__double(0x7ff0000000000000u));
     int64_t k0;
     TG__CU_THREADS(t) {
@@ -4274,7 +4535,8 @@ TG__INLINE void TG__CU(tg__cu_attended)(const tg__cu_walk *r, int64_t block) {
         if (t < TG__CU_ROW) { top[t] = none; sum[t] = 0; }
     }
     for (k0 = 0; k0 < end; k0 += 32) {
-        TG__CU(tg__cu_tile_dots)(r, 2, tg__cu_head_at(r, 2, a.b, a.h), a.row, 3, tg__cu_head_at(r, 3, a.b, hk), k0, r->o[2].size[3], as, bs, dot);
+        TG__CU(tg__cu_tile_dots)(r, 2, tg__cu_head_at(r, 2, a.b, a.h), a.row, 3, tg__cu_head_at(r, 3, a.b, hk), k0,
+            r->o[2].size[3], as, bs, dot);
         TG__CU_THREADS(t) {
             TG__T m = none;
             TG__CU_UNROLL for (int c = 0; c < 4; c++) {
@@ -4321,7 +4583,9 @@ TG__INLINE void TG__CU(tg__cu_delta)(const tg__cu_walk *r, int64_t i) {
     const int64_t q = i % r->o[3].size[2], h = i / r->o[3].size[2] % r->o[3].size[1], b = i / r->o[3].size[2] / r->o[3].size[1];
     const int64_t y = tg__cu_head_at(r, 7, b, h) + q * r->o[7].stride[2], g = tg__cu_head_at(r, 9, b, h) + q * r->o[9].stride[2];
     TG__T v = 0;
-    for (int64_t e = 0; e < r->o[9].size[3]; e++) v = TG__W(fma)(TG__CU(tg__cu_get)(TG__CU_D(7), r->o[7].p, y + e * r->o[7].stride[3]), TG__CU(tg__cu_get)(TG__CU_D(9), r->o[9].p, g + e * r->o[9].stride[3]), v);
+    for (int64_t e = 0; e < r->o[9].size[3]; e++)
+        v = TG__W(fma)(TG__CU(tg__cu_get)(TG__CU_D(7), r->o[7].p, y + e * r->o[7].stride[3]),
+            TG__CU(tg__cu_get)(TG__CU_D(9), r->o[9].p, g + e * r->o[9].stride[3]), v);
     ((TG__T *)r->work)[i] = v;
 }
 /* 32 rows of dq (which 0), dk (1) or dv (2): of queries through the keys, else of keys through the queries of their heads. A
@@ -4336,17 +4600,20 @@ TG__INLINE void TG__CU(tg__cu_attend_back)(const tg__cu_walk *r, int64_t block, 
     TG__CU_OWN(TG__T, out, TG__CU_AE / 8);
     const tg__cu_head a = tg__cu_head_of(block, r->o[which].size, TG__CU_AE);
     const int64_t heads = r->o[3].size[1], group = heads / r->o[4].size[1], queries = r->o[3].size[2], keys = r->o[4].size[2];
-    const int64_t first = which == 0 || !r->whole[0] ? 0 : a.row, end = which ? queries : r->whole[0] && a.row + 32 < keys ? a.row + 32 : keys;
+    const int64_t first = which == 0 || !r->whole[0] ? 0 : a.row, end = which ? queries : r->whole[0] &&
+        a.row + 32 < keys ? a.row + 32 : keys;
     int64_t h, at;
     TG__CU_THREADS(t) { TG__CU_UNROLL for (int c = 0; c < TG__CU_AE / 8; c++) TG__CU_MY(out, t)[c] = 0; }
     for (h = which ? a.h * group : a.h; h < (which ? (a.h + 1) * group : a.h + 1); h++) for (at = first; at < end; at += 32) {
-        const int64_t hk = h / group, q_at = tg__cu_head_at(r, 3, a.b, h), k_at = tg__cu_head_at(r, 4, a.b, hk), v_at = tg__cu_head_at(r, 5, a.b, hk), g_at = tg__cu_head_at(r, 9, a.b, h);
+        const int64_t hk = h / group, q_at = tg__cu_head_at(r, 3, a.b, h), k_at = tg__cu_head_at(r, 4, a.b, hk),
+            v_at = tg__cu_head_at(r, 5, a.b, hk), g_at = tg__cu_head_at(r, 9, a.b, h);
         if (which) TG__CU(tg__cu_tile_dots)(r, 4, k_at, a.row, 3, q_at, at, r->o[3].size[3], as, bs, dot);
         else TG__CU(tg__cu_tile_dots)(r, 3, q_at, a.row, 4, k_at, at, r->o[3].size[3], as, bs, dot);
         if (which == 1) TG__CU(tg__cu_tile_dots)(r, 5, v_at, a.row, 9, g_at, at, r->o[5].size[3], as, bs, slope);
         else if (which == 0) TG__CU(tg__cu_tile_dots)(r, 9, g_at, a.row, 5, v_at, at, r->o[5].size[3], as, bs, slope);
         TG__CU_THREADS(t) TG__CU_UNROLL for (int c = 0; c < 4; c++) {
-            const int64_t row = a.row + t / 8, column = at + t % 8 + 8 * c, q = which ? column : row, k = which ? row : column, i = (a.b * heads + h) * queries + q;
+            const int64_t row = a.row + t / 8, column = at + t % 8 + 8 * c, q = which ? column : row,
+                k = which ? row : column, i = (a.b * heads + h) * queries + q;
             TG__T *const v = &tile[t / 8 * 33 + t % 8 + 8 * c], p, keep;
             *v = 0;
             if (q >= queries || k >= keys) continue;
@@ -4367,8 +4634,12 @@ TG__INLINE void TG__CU(tg__cu_attend_back)(const tg__cu_walk *r, int64_t block, 
 TG__INLINE void TG__CU(tg__cu_one_put)(const tg__cu_walk *r, int64_t head, int t, TG__T v, TG__T top, TG__T sum) {
     const TG__T inverse = sum == 0 ? 0 : 1 / sum;
     const int64_t heads = r->o[2].size[1];
-    if (t < r->o[0].size[3]) TG__CU(tg__cu_put)(TG__CU_D(0), r->o[0].p, tg__cu_head_at(r, 0, head / heads, head % heads) + t * r->o[0].stride[3], v * inverse);
-    if (t == 0) { ((TG__T *)r->o[1].p)[head] = sum == 0 ? TG__CU_FROM(tg__double(0x7ff0000000000000u)) : top; ((TG__T *)r->o[1].p)[r->n + head] = inverse; }
+    if (t < r->o[0].size[3])
+        TG__CU(tg__cu_put)(TG__CU_D(0), r->o[0].p, tg__cu_head_at(r, 0, head / heads, head % heads) + t * r->o[0].stride[3], v * inverse);
+    if (t == 0) {
+        ((TG__T *)r->o[1].p)[head] = sum == 0 ? TG__CU_FROM(tg__double(0x7ff0000000000000u)) : top;
+        ((TG__T *)r->o[1].p)[r->n + head] = inverse;
+    }
 }
 /* One query, 256 of its keys: a thread for each key's score, then for each column of some of the values. */
 TG__INLINE void TG__CU(tg__cu_one)(const tg__cu_walk *r, int64_t block) {
@@ -4376,13 +4647,16 @@ TG__INLINE void TG__CU(tg__cu_one)(const tg__cu_walk *r, int64_t block) {
     TG__CU_SHARED(TG__T, p, TG__CU_WIDTH);
     TG__CU_SHARED(TG__T, found, TG__CU_WIDTH);
     TG__CU_SHARED(TG__T, part, TG__CU_WIDTH);
-    const int64_t piece = block % r->pieces, head = block / r->pieces, heads = r->o[2].size[1], b = head / heads, h = head % heads, hk = h / (heads / r->o[3].size[1]), first = piece * TG__CU_ONE_KEYS;
+    const int64_t piece = block % r->pieces, head = block / r->pieces, heads = r->o[2].size[1], b = head / heads,
+        h = head % heads, hk = h / (heads / r->o[3].size[1]), first = piece * TG__CU_ONE_KEYS;
     const int64_t k_at = tg__cu_head_at(r, 3, b, hk), v_at = tg__cu_head_at(r, 4, b, hk), left = r->o[3].size[2] - first;
-    const int depth = (int)r->o[2].size[3], columns = (int)r->o[0].size[3], keys = left < TG__CU_ONE_KEYS ? (int)left : (int)TG__CU_ONE_KEYS;
+    const int depth = (int)r->o[2].size[3], columns = (int)r->o[0].size[3], keys = left < TG__CU_ONE_KEYS ? (int)left
+        : (int)TG__CU_ONE_KEYS;
     const TG__T none = -TG__CU_FROM(tg__double(0x7ff0000000000000u));
     int wide = 1, half;
     while (wide < columns) wide *= 2;
-    TG__CU_THREADS(t) for (int d = t; d < depth; d += TG__CU_WIDTH) q[d] = TG__CU(tg__cu_get)(TG__CU_D(2), r->o[2].p, tg__cu_head_at(r, 2, b, h) + d * r->o[2].stride[3]);
+    TG__CU_THREADS(t) for (int d = t; d < depth; d += TG__CU_WIDTH) q[d] = TG__CU(tg__cu_get)(TG__CU_D(2), r->o[2].p,
+        tg__cu_head_at(r, 2, b, h) + d * r->o[2].stride[3]);
     TG__CU_BARRIER                                                        /* the query is there */
     TG__CU_THREADS(t) {
         const int64_t at = k_at + (first + t) * r->o[3].stride[2];
@@ -4391,10 +4665,12 @@ TG__INLINE void TG__CU(tg__cu_one)(const tg__cu_walk *r, int64_t block) {
         if (t < keys && r->wide) for (int d = 0; d < depth; d += 8) {
             tg__cu_eight eight;
             tg__cu_eight_in(TG__CU_D(3), r->o[3].p, 1, at + d, &eight);
-            TG__CU_UNROLL for (int e = 0; e < 8; e++) v[e] = TG__W(fma)(q[d + e], TG__CU(tg__cu_get)(TG__CU_D(3), (const char *)&eight, e), v[e]);
+            TG__CU_UNROLL for (int e = 0; e < 8; e++) v[e] = TG__W(fma)(q[d + e],
+                TG__CU(tg__cu_get)(TG__CU_D(3), (const char *)&eight, e), v[e]);
         }
         else if (t < keys) for (int d = 0; d < depth; d += 8)
-            TG__CU_UNROLL for (int e = 0; e < 8; e++) if (d + e < depth) v[e] = TG__W(fma)(q[d + e], TG__CU(tg__cu_get)(TG__CU_D(3), r->o[3].p, at + (d + e) * r->o[3].stride[3]), v[e]);
+            TG__CU_UNROLL for (int e = 0; e < 8; e++) if (d + e < depth) v[e] = TG__W(fma)(q[d + e],
+                TG__CU(tg__cu_get)(TG__CU_D(3), r->o[3].p, at + (d + e) * r->o[3].stride[3]), v[e]);
         TG__CU_UNROLL for (int n = 4; n > 0; n /= 2) TG__CU_UNROLL for (int e = 0; e < n; e++) v[e] += v[e + n];
         p[t] = found[t] = TG__CU(tg__cu_score)(r, 0, b, h, 0, first + t, v[0]);
     }
@@ -4413,7 +4689,10 @@ TG__INLINE void TG__CU(tg__cu_one)(const tg__cu_walk *r, int64_t block) {
     TG__CU_BARRIER                                                        /* it was read before part is written */
     TG__CU_THREADS(t) {
         TG__T v = 0;
-        if (t % wide < columns) for (int k = t / wide; k < keys; k += TG__CU_WIDTH / wide) v = TG__W(fma)(p[k], TG__CU(tg__cu_get)(TG__CU_D(4), r->o[4].p, v_at + (first + k) * r->o[4].stride[2] + t % wide * r->o[4].stride[3]), v);
+        if (t % wide < columns)
+            for (int k = t / wide; k < keys; k += TG__CU_WIDTH / wide)
+                v = TG__W(fma)(p[k], TG__CU(tg__cu_get)(TG__CU_D(4), r->o[4].p,
+                    v_at + (first + k) * r->o[4].stride[2] + t % wide * r->o[4].stride[3]), v);
         part[t] = v;
     }
     TG__CU_BARRIER                                                        /* columns, of some of the keys each */
@@ -4431,7 +4710,8 @@ TG__INLINE void TG__CU(tg__cu_one)(const tg__cu_walk *r, int64_t block) {
 /* The pieces of a head, in order. */
 TG__INLINE void TG__CU(tg__cu_one_join)(const tg__cu_walk *r, int64_t head) {
     const int columns = (int)r->o[0].size[3];
-    const TG__T *const from = (const TG__T *)r->work + head * r->pieces * (columns + 2), none = -TG__CU_FROM(tg__double(0x7ff0000000000000u));
+    const TG__T *const from = (const TG__T *)r->work + head * r->pieces * (columns + 2),
+        none = -TG__CU_FROM(tg__double(0x7ff0000000000000u));
     TG__CU_THREADS(t) {
         TG__T top = none, sum = 0, v = 0;
         for (int64_t i = 0; i < r->pieces; i++) top = TG__W(maxn)(top, from[i * (columns + 2) + columns]);
@@ -4487,7 +4767,8 @@ TG__INLINE void tg__cu_tile_in(const tg__cu_walk *r, int k, int64_t at, int64_t 
     if (r->part >> k & 1) {
         TG__CU_THREADS(t) for (int e = t; e < rows * sixteens * 2; e += TG__CU_WIDTH) {
             const int i = e / (sixteens * 2), c = e % (sixteens * 2) * 8, left = i < n ? columns - c : 0;
-            tg__cu_copy_16(tile + i * (sixteens * 16 + 8) + c, left > 0 ? p + i * down + c : (const uint16_t *)r->o[k].p, left >= 8 ? 16 : left > 0 ? left * 2 : 0);
+            tg__cu_copy_16(tile + i * (sixteens * 16 + 8) + c,
+                left > 0 ? p + i * down + c : (const uint16_t *)r->o[k].p, left >= 8 ? 16 : left > 0 ? left * 2 : 0);
         }
     } else TG__CU_THREADS(t) TG__CU_ROLL for (int e = t; e < rows * sixteens * 16; e += TG__CU_WIDTH) {
         const int i = e / (sixteens * 16), c = e % (sixteens * 16);
@@ -4496,28 +4777,34 @@ TG__INLINE void tg__cu_tile_in(const tg__cu_walk *r, int k, int64_t at, int64_t 
 }
 /* Which elements dropout keeps: rows x columns of them, of queries by keys, or turned, of keys by queries. A thread draws the four that
    stand side by side in a block of Philox words. */
-TG__INLINE void tg__cu_draw(const tg__cu_walk *r, int back, int turned, int64_t b, int64_t h, int64_t row, int64_t column, int columns, uint8_t *keep) {
+TG__INLINE void tg__cu_draw(const tg__cu_walk *r, int back, int turned, int64_t b, int64_t h, int64_t row,
+    int64_t column, int columns, uint8_t *keep) {
     const int lines = turned ? columns : TG__CU_ATTEND_ROWS, n = turned ? TG__CU_ATTEND_ROWS : columns, groups = n / 4 + 1;
     const int64_t q0 = turned ? column : row, k0 = turned ? row : column;
     TG__CU_THREADS(t) TG__CU_ROLL for (int e = t; e < lines * groups; e += TG__CU_WIDTH) {
-        const uint64_t from = (uint64_t)(((b * r->o[TG__CU_Q(back)].size[1] + h) * r->o[TG__CU_Q(back)].size[2] + q0 + e / groups) * r->o[TG__CU_Q(back) + 1].size[2] + k0), group = from / 4 + (uint64_t)(e % groups);
+        const uint64_t from = (uint64_t)(((b * r->o[TG__CU_Q(back)].size[1] + h) * r->o[TG__CU_Q(back)].size[2] + q0
+            + e / groups) * r->o[TG__CU_Q(back) + 1].size[2] + k0), group = from / 4 + (uint64_t)(e % groups);
         uint32_t w[4];
         tg__cu_philox(group, (uint64_t)r->whole[1], (uint64_t)r->whole[2], w);
         TG__CU_UNROLL for (int i = 0; i < 4; i++) {
             const int64_t k = (int64_t)(group * 4 + (uint64_t)i) - (int64_t)from;
             if (k < 0 || k >= n) continue;
-            keep[turned ? (int)k * columns + e / groups : e / groups * columns + (int)k] = (uint8_t)!((float)(int32_t)(w[i] >> 8) * 5.9604644775390625e-8f < (float)r->numbers[1]);
+            keep[turned ? (int)k * columns + e / groups : e / groups * columns + (int)k] =
+                (uint8_t)!((float)(int32_t)(w[i] >> 8) * 5.9604644775390625e-8f < (float)r->numbers[1]);
         }
     }
 }
 /* What a product of a row's operand and a tile's became, as scores: times the scale, with the mask, -inf where a key is not seen. Columns
    low[i] to high[i] are seen of a thread's row i. */
-TG__INLINE void tg__cu_scores(const tg__cu_walk *r, int back, int turned, int64_t b, int64_t h, int64_t row, int64_t column, int columns, TG__CU_OWN(float, s, 32)) {
+TG__INLINE void tg__cu_scores(const tg__cu_walk *r, int back, int turned, int64_t b, int64_t h, int64_t row,
+    int64_t column, int columns, TG__CU_OWN(float, s, 32)) {
     const int mask = TG__CU_Q(back) + 3;
     const int64_t queries = r->o[TG__CU_Q(back)].size[2], keys = r->o[TG__CU_Q(back) + 1].size[2], width = turned ? queries : keys;
     const float none = -tg__float(0x7f800000u), scale = (float)r->numbers[0];
     TG__CU_THREADS(t) { TG__CU_UNROLL for (int n = 0; n < columns / 2; n++) TG__CU_MY(s, t)[n] *= scale; }
-    if (!TG__CU_MASKED(mask) && column + columns <= width && (!r->whole[0] || (turned ? column >= row + TG__CU_ATTEND_ROWS - 1 : column + columns - 1 <= row))) return;
+    if (!TG__CU_MASKED(mask) && column + columns <= width &&
+        (!r->whole[0] || (turned ? column >= row + TG__CU_ATTEND_ROWS - 1 : column + columns - 1 <= row)))
+        return;
     TG__CU_THREADS(t) {
         const int64_t step = r->o[mask].stride[turned ? 2 : 3];
         int64_t line[2];                                                  /* where a row's mask begins */
@@ -4563,7 +4850,8 @@ TG__INLINE void tg__cu_rows_in(const uint16_t *tile, int sixteens, TG__CU_OWN(ui
     TG__CU_UNROLL for (int d = 0; d < sixteens; d++) TG__CU_FRAGMENT(f, 4 * d, tile, sixteens * 16 + 8, 0, 16, 16 * d, 0, 0);
 }
 /* sums = rows times the rows of a tile. */
-TG__INLINE void tg__cu_rows_dot(int dtype, const uint16_t *tile, int rows, int sixteens, TG__CU_OWN(uint32_t, f, 32), TG__CU_OWN(float, s, 32)) {
+TG__INLINE void tg__cu_rows_dot(int dtype, const uint16_t *tile, int rows, int sixteens, TG__CU_OWN(uint32_t, f, 32),
+    TG__CU_OWN(float, s, 32)) {
     TG__CU_OWN(uint32_t, two, 4);
     TG__CU_THREADS(t) { TG__CU_UNROLL for (int n = 0; n < rows / 2; n++) TG__CU_MY(s, t)[n] = 0; }
     TG__CU_UNROLL for (int d = 0; d < sixteens; d++) { TG__CU_UNROLL for (int n = 0; n < rows / 16; n++) {
@@ -4573,7 +4861,8 @@ TG__INLINE void tg__cu_rows_dot(int dtype, const uint16_t *tile, int rows, int s
     } }
 }
 /* out += p, packed, times a tile. */
-TG__INLINE void tg__cu_rows_times(int dtype, const uint16_t *tile, int rows, int sixteens, TG__CU_OWN(uint32_t, p, 16), TG__CU_OWN(float, out, 64)) {
+TG__INLINE void tg__cu_rows_times(int dtype, const uint16_t *tile, int rows, int sixteens,
+    TG__CU_OWN(uint32_t, p, 16), TG__CU_OWN(float, out, 64)) {
     TG__CU_OWN(uint32_t, two, 4);
     TG__CU_UNROLL for (int k = 0; k < rows / 16; k++) { TG__CU_UNROLL for (int n = 0; n < sixteens; n++) {
         TG__CU_FRAGMENT(two, 0, tile, sixteens * 16 + 8, 16 * k, 0, 16 * n, 0, 1);
@@ -4595,8 +4884,11 @@ TG__INLINE void tg__cu_matrix_attended(const tg__cu_walk *r, int64_t block) {
     TG__CU_OWN(float, sum, 2);                                            /* of this thread's columns */
     const int ds = TG__CU_DS(0), es = TG__CU_ES(0), dtype = TG__CU_D(2), drops = TG__CU_DROPS;
     const int64_t rows = (r->o[2].size[2] + TG__CU_ATTEND_ROWS - 1) / TG__CU_ATTEND_ROWS, heads = r->o[2].size[1], keys = r->o[3].size[2];
-    const int64_t row = (rows - 1 - block % rows) * TG__CU_ATTEND_ROWS, h = block / rows % heads, b = block / rows / heads, hk = h / (heads / r->o[3].size[1]);      /* the last rows see the most: they begin */
-    const int64_t k_at = tg__cu_head_at(r, 3, b, hk), v_at = tg__cu_head_at(r, 4, b, hk), end = r->whole[0] && row + TG__CU_ATTEND_ROWS < keys ? row + TG__CU_ATTEND_ROWS : keys;
+    /* the last rows see the most: they begin */
+    const int64_t row = (rows - 1 - block % rows) * TG__CU_ATTEND_ROWS, h = block / rows % heads,
+        b = block / rows / heads, hk = h / (heads / r->o[3].size[1]);
+    const int64_t k_at = tg__cu_head_at(r, 3, b, hk), v_at = tg__cu_head_at(r, 4, b, hk), end = r->whole[0] &&
+        row + TG__CU_ATTEND_ROWS < keys ? row + TG__CU_ATTEND_ROWS : keys;
     uint16_t *const values = tiles + TG__CU_ATTEND_TILE * ((ds > es ? ds : es) * 16 + 8);
     const float none = -tg__float(0x7f800000u);
     int64_t k0;
@@ -4612,17 +4904,20 @@ TG__INLINE void tg__cu_matrix_attended(const tg__cu_walk *r, int64_t block) {
     if (end > 0) tg__cu_tile_in(r, 3, k_at, 0, TG__CU_ATTEND_TILE, ds, tiles);
     for (k0 = 0; k0 < end; k0 += TG__CU_ATTEND_TILE) {
         TG__CU_ARRIVED
-        TG__CU_BARRIER                                                    /* the keys are there; every warp has done with the values and the draws of the tile before */
+        /* the keys are there; every warp has done with the values and the draws of the tile before */
+        TG__CU_BARRIER
         tg__cu_tile_in(r, 4, v_at, k0, TG__CU_ATTEND_TILE, es, values);
         if (drops) tg__cu_draw(r, 0, 0, b, h, row, k0, TG__CU_ATTEND_TILE, keep);
         tg__cu_rows_dot(dtype, tiles, TG__CU_ATTEND_TILE, ds, q, s);
         TG__CU_ARRIVED
-        TG__CU_BARRIER                                                    /* the values and the draws are there; every warp has done with the keys */
+        /* the values and the draws are there; every warp has done with the keys */
+        TG__CU_BARRIER
         if (k0 + TG__CU_ATTEND_TILE < end) tg__cu_tile_in(r, 3, k_at, k0 + TG__CU_ATTEND_TILE, TG__CU_ATTEND_TILE, ds, tiles);
         tg__cu_scores(r, 0, 0, b, h, row, k0, TG__CU_ATTEND_TILE, s);
         TG__CU_THREADS(t) {
             TG__CU_UNROLL for (int i = 0; i < 2; i++) TG__CU_MY(next, t)[i] = TG__CU_MY(top, t)[i];
-            TG__CU_UNROLL for (int n = 0; n < 32; n++) TG__CU_MY(next, t)[n / 2 % 2] = fmaxf(TG__CU_MY(next, t)[n / 2 % 2], TG__CU_MY(s, t)[n]);
+            TG__CU_UNROLL for (int n = 0; n < 32; n++) TG__CU_MY(next, t)[n / 2 % 2] =
+                fmaxf(TG__CU_MY(next, t)[n / 2 % 2], TG__CU_MY(s, t)[n]);
         }
         TG__CU_QUAD_MAX(next, 0)
         TG__CU_QUAD_MAX(next, 1)
@@ -4630,7 +4925,8 @@ TG__INLINE void tg__cu_matrix_attended(const tg__cu_walk *r, int64_t block) {
             const float kept = drops ? (float)(r->numbers[1] < 1 ? 1 / (1 - r->numbers[1]) : 0) : 1;
             float from[2], shrink[2];
             TG__CU_UNROLL for (int i = 0; i < 2; i++) {
-                from[i] = TG__CU_MY(next, t)[i] == none ? 0 : TG__CU_MY(next, t)[i];      /* no key was seen yet: exp(-inf) and not exp(-inf + inf) */
+                /* no key was seen yet: exp(-inf) and not exp(-inf + inf) */
+                from[i] = TG__CU_MY(next, t)[i] == none ? 0 : TG__CU_MY(next, t)[i];
                 shrink[i] = tg__cu_exp2((TG__CU_MY(top, t)[i] - from[i]) * TG__CU_LOG2E);
                 TG__CU_MY(top, t)[i] = TG__CU_MY(next, t)[i];
                 TG__CU_MY(sum, t)[i] *= shrink[i];
@@ -4638,9 +4934,12 @@ TG__INLINE void tg__cu_matrix_attended(const tg__cu_walk *r, int64_t block) {
             TG__CU_UNROLL for (int n = 0; n < 32; n++) {
                 const float v = tg__cu_exp2((TG__CU_MY(s, t)[n] - from[n / 2 % 2]) * TG__CU_LOG2E);
                 TG__CU_MY(sum, t)[n / 2 % 2] += v;
-                TG__CU_MY(s, t)[n] = !drops ? v : keep[(t / 32 * 16 + t % 32 / 4 + n / 2 % 2 * 8) * TG__CU_ATTEND_TILE + n / 4 * 8 + t % 4 * 2 + n % 2] ? v * kept : 0;
+                TG__CU_MY(s, t)[n] = !drops ? v
+                    : keep[(t / 32 * 16 + t % 32 / 4 + n / 2 % 2 * 8) * TG__CU_ATTEND_TILE + n / 4 * 8 + t % 4 * 2
+                    + n % 2] ? v * kept : 0;
             }
-            TG__CU_UNROLL for (int n = 0; n < 16; n++) TG__CU_MY(p, t)[n] = tg__cu_pack(dtype, TG__CU_MY(s, t)[2 * n], TG__CU_MY(s, t)[2 * n + 1]);
+            TG__CU_UNROLL for (int n = 0; n < 16; n++) TG__CU_MY(p, t)[n] = tg__cu_pack(dtype, TG__CU_MY(s, t)[2 * n],
+                TG__CU_MY(s, t)[2 * n + 1]);
             TG__CU_UNROLL for (int n = 0; n < es * 8; n++) TG__CU_MY(out, t)[n] *= shrink[n / 2 % 2];
         }
         tg__cu_rows_times(dtype, values, TG__CU_ATTEND_TILE, es, p, out);
@@ -4666,7 +4965,8 @@ TG__INLINE void tg__cu_matrix_attended(const tg__cu_walk *r, int64_t block) {
 TG__INLINE void tg__cu_matrix_back(const tg__cu_walk *r, int64_t block, const int which) {
     TG__CU_SHARED_16(tiles, TG__CU_TILES(1));
     TG__CU_SHARED(uint8_t, keep, TG__CU_ATTEND_ROWS * TG__CU_ATTEND_TILE);
-    TG__CU_SHARED(float, of, 2 * 3 * TG__CU_ATTEND_TILE);                     /* of the queries of a tile, for two tiles: the largest score, 1 / sum, sum of g y */
+    /* of the queries of a tile, for two tiles: the largest score, 1 / sum, sum of g y */
+    TG__CU_SHARED(float, of, 2 * 3 * TG__CU_ATTEND_TILE);
     TG__CU_OWN(uint32_t, first, 32);
     TG__CU_OWN(uint32_t, second, 32);
     TG__CU_OWN(uint32_t, p, 16);
@@ -4674,15 +4974,20 @@ TG__INLINE void tg__cu_matrix_back(const tg__cu_walk *r, int64_t block, const in
     TG__CU_OWN(float, slope, 32);
     TG__CU_OWN(float, out, 64);
     TG__CU_OWN(float, own, 6);                                            /* the same of a thread's two rows, where these are queries */
-    const int ds = TG__CU_DS(1), es = TG__CU_ES(1), dtype = TG__CU_D(3), drops = TG__CU_DROPS, turned = which > 0, through = (ds > es ? ds : es) <= 4 ? 64 : 32;
+    const int ds = TG__CU_DS(1), es = TG__CU_ES(1), dtype = TG__CU_D(3), drops = TG__CU_DROPS, turned = which > 0,
+        through = (ds > es ? ds : es) <= 4 ? 64 : 32;
     const int size = through * ((ds > es ? ds : es) * 16 + 8), wide = which == 2 ? es : ds;
     const int a1 = turned ? 4 : 3, a2 = turned ? 5 : 9, t1 = turned ? 3 : 4, t2 = turned ? 9 : 5;
-    const int64_t rows = (r->o[which].size[2] + TG__CU_ATTEND_ROWS - 1) / TG__CU_ATTEND_ROWS, heads = r->o[3].size[1], group = heads / r->o[4].size[1], queries = r->o[3].size[2], keys = r->o[4].size[2];
-    const int64_t row = (turned ? block % rows : rows - 1 - block % rows) * TG__CU_ATTEND_ROWS, head = block / rows % r->o[which].size[1], b = block / rows / r->o[which].size[1];
-    const int64_t from = turned && r->whole[0] ? row : 0, end = turned ? queries : r->whole[0] && row + TG__CU_ATTEND_ROWS < keys ? row + TG__CU_ATTEND_ROWS : keys;
+    const int64_t rows = (r->o[which].size[2] + TG__CU_ATTEND_ROWS - 1) / TG__CU_ATTEND_ROWS, heads = r->o[3].size[1],
+        group = heads / r->o[4].size[1], queries = r->o[3].size[2], keys = r->o[4].size[2];
+    const int64_t row = (turned ? block % rows : rows - 1 - block % rows) * TG__CU_ATTEND_ROWS,
+        head = block / rows % r->o[which].size[1], b = block / rows / r->o[which].size[1];
+    const int64_t from = turned && r->whole[0] ? row : 0, end = turned ? queries : r->whole[0] &&
+        row + TG__CU_ATTEND_ROWS < keys ? row + TG__CU_ATTEND_ROWS : keys;
     const int64_t each = end > from ? (end - from + through - 1) / through : 0, all = turned ? each * group : each;
     const float none = -tg__float(0x7f800000u), *const rest = (const float *)r->o[8].p, *const sums = (const float *)r->work;
-    int64_t i, h = 0, column = 0, next_h = turned ? head * group : head, at = from;      /* tile i is of rows column, ... of head h; the one behind it of rows at, ... of head next_h */
+    /* tile i is of rows column, ... of head h; the one behind it of rows at, ... of head next_h */
+    int64_t i, h = 0, column = 0, next_h = turned ? head * group : head, at = from;
     TG__CU_THREADS(t) {
         TG__CU_UNROLL for (int n = 0; n < wide * 8; n++) TG__CU_MY(out, t)[n] = 0;
         if (!turned) { TG__CU_UNROLL for (int k = 0; k < 2; k++) {
@@ -4708,7 +5013,9 @@ TG__INLINE void tg__cu_matrix_back(const tg__cu_walk *r, int64_t block, const in
         const uint16_t *const one = tiles + (i & 1) * 2 * size, *const two = one + size;
         if (i >= 0) {
             TG__CU_ARRIVED
-            TG__CU_BARRIER                                                /* tile i is there, and what its queries know; every warp has done with tile i - 1, whose place tile i + 1 takes, and with its draws */
+            /* tile i is there, and what its queries know; every warp has done with tile i - 1, whose place tile i + 1
+               takes, and with its draws */
+            TG__CU_BARRIER
         }
         if (i + 1 < all) {
             const int64_t ht = turned ? next_h : next_h / group;
@@ -4735,12 +5042,15 @@ TG__INLINE void tg__cu_matrix_back(const tg__cu_walk *r, int64_t block, const in
                 const float kept = drops ? (float)(r->numbers[1] < 1 ? 1 / (1 - r->numbers[1]) : 0) : 1, scale = (float)r->numbers[0];
                 TG__CU_UNROLL for (int n = 0; n < through / 2; n++) {
                     const int k = n / 2 % 2, c = n / 4 * 8 + n % 2;
-                    const float top = turned ? known[c] : TG__CU_MY(own, t)[k], inverse = turned ? known[TG__CU_ATTEND_TILE + c] : TG__CU_MY(own, t)[2 + k], sum = turned ? known[2 * TG__CU_ATTEND_TILE + c] : TG__CU_MY(own, t)[4 + k];
+                    const float top = turned ? known[c] : TG__CU_MY(own, t)[k],
+                        inverse = turned ? known[TG__CU_ATTEND_TILE + c] : TG__CU_MY(own, t)[2 + k],
+                        sum = turned ? known[2 * TG__CU_ATTEND_TILE + c] : TG__CU_MY(own, t)[4 + k];
                     const float factor = !drops ? 1 : keep[(t / 32 * 16 + t % 32 / 4 + k * 8) * through + c + t % 4 * 2] ? kept : 0;
                     const float v = tg__cu_exp2((TG__CU_MY(s, t)[n] - top) * TG__CU_LOG2E) * inverse;
                     TG__CU_MY(s, t)[n] = which == 2 ? v * factor : v * scale * (TG__CU_MY(slope, t)[n] * factor - sum);
                 }
-                TG__CU_UNROLL for (int n = 0; n < through / 4; n++) TG__CU_MY(p, t)[n] = tg__cu_pack(dtype, TG__CU_MY(s, t)[2 * n], TG__CU_MY(s, t)[2 * n + 1]);
+                TG__CU_UNROLL for (int n = 0; n < through / 4; n++) TG__CU_MY(p, t)[n] = tg__cu_pack(dtype,
+                    TG__CU_MY(s, t)[2 * n], TG__CU_MY(s, t)[2 * n + 1]);
             }
             tg__cu_rows_times(dtype, which == 2 ? two : one, through, wide, p, out);
         }
@@ -4770,19 +5080,22 @@ TG__CU_KERNEL(tg__cu_attend_matrix_dv_f32, tg__cu_walk, tg__cu_matrix_back(r, bl
 /* ---- resample: pictures of another size, by taps that came along in work ---- */
 #ifndef TG__CU_TAPS
 #define TG__CU_TAPS
-typedef struct tg__cu_taps { int64_t first, count; const double *weight; const int32_t *whole; } tg__cu_taps;      /* weights are the one or the other */
+typedef struct tg__cu_taps { int64_t first, count; const double *weight; const int32_t *whole; } tg__cu_taps;
+    /* weights are the one or the other */
 TG__INLINE tg__cu_taps tg__cu_taps_of(const tg__cu_walk *r, int d, int64_t i) {
     const int64_t *const first = (const int64_t *)(r->work + r->whole[2 * d]), n = r->shape[2 + d];
     tg__cu_taps t;
     t.first = first[i]; t.count = first[n + i];
-    t.weight = (const double *)(first + 2 * n) + i * r->whole[2 * d + 1]; t.whole = (const int32_t *)(first + 2 * n) + i * r->whole[2 * d + 1];
+    t.weight = (const double *)(first + 2 * n) + i * r->whole[2 * d + 1];
+    t.whole = (const int32_t *)(first + 2 * n) + i * r->whole[2 * d + 1];
     return t;
 }
 #endif
 #if TG__CU_TYPE == 0
 TG__INLINE void tg__cu_picked(const tg__cu_walk *r, int64_t i) {
     TG__CU_POSITION
-    tg__cu_move((int)r->length, r->o[0].p, TG__CU_TO(0), r->o[1].p, p[0] * r->o[1].stride[0] + p[1] * r->o[1].stride[1] + tg__cu_taps_of(r, 0, p[2]).first * r->o[1].stride[2] +
+    tg__cu_move((int)r->length, r->o[0].p, TG__CU_TO(0), r->o[1].p,
+        p[0] * r->o[1].stride[0] + p[1] * r->o[1].stride[1] + tg__cu_taps_of(r, 0, p[2]).first * r->o[1].stride[2] +
         tg__cu_taps_of(r, 1, p[3]).first * r->o[1].stride[3] + tg__cu_taps_of(r, 2, p[4]).first * r->o[1].stride[4]);
 }
 /* Rounded to a byte after W and again after H. */
@@ -4810,7 +5123,8 @@ TG__INLINE void TG__CU(tg__cu_resampled)(const tg__cu_walk *r, int64_t i) {
     for (int64_t a = 0; a < d.count; a++) for (int64_t b = 0; b < h.count; b++) {
         const int64_t line = x + (d.first + a) * r->o[1].stride[2] + (h.first + b) * r->o[1].stride[3];
         TG__T row = 0;
-        for (int64_t c = 0; c < w.count; c++) row += (TG__T)w.weight[c] * TG__CU(tg__cu_get)(TG__CU_D(1), r->o[1].p, line + (w.first + c) * r->o[1].stride[4]);
+        for (int64_t c = 0; c < w.count; c++)
+            row += (TG__T)w.weight[c] * TG__CU(tg__cu_get)(TG__CU_D(1), r->o[1].p, line + (w.first + c) * r->o[1].stride[4]);
         sum += (TG__T)(d.weight[a] * h.weight[b]) * row;
     }
     TG__CU(tg__cu_put)(TG__CU_D(0), r->o[0].p, TG__CU_TO(0), sum);
@@ -4842,9 +5156,11 @@ TG__NOINLINE void TG__CU(tg__cu_look_up)(const tg__cu_walk *r, int64_t n, int64_
 #define TG__CU_TAP_AT(s, step) ((s).line[0].at[e] * (step)[0] + (s).line[1].at[f] * (step)[1] + (s).line[2].at[k] * (step)[2])
 /* A place and some channels are a thread's. */
 TG__INLINE void TG__CU(tg__cu_gridded)(const tg__cu_walk *r, int64_t i) {
-    const int64_t q = i % r->length, first = i / r->length % r->pieces * r->piece, n = i / r->length / r->pieces, end = first + r->piece < r->o[0].size[1] ? first + r->piece : r->o[0].size[1];
+    const int64_t q = i % r->length, first = i / r->length % r->pieces * r->piece, n = i / r->length / r->pieces,
+        end = first + r->piece < r->o[0].size[1] ? first + r->piece : r->o[0].size[1];
     const TG__T *x = (const TG__T *)r->o[0].p + n * r->o[0].stride[0] + first * r->o[0].stride[1];
-    TG__T *y = (TG__T *)r->o[1].p + n * r->o[1].stride[0] + first * r->o[1].stride[1] + tg__cu_offset(3, r->shape + 1, r->o[1].stride + 2, q);
+    TG__T *y = (TG__T *)r->o[1].p + n * r->o[1].stride[0] + first * r->o[1].stride[1] + tg__cu_offset(3, r->shape + 1,
+        r->o[1].stride + 2, q);
     TG__CU(tg__cu_tapped) s;
     int64_t at[64];                                                       /* -1: outside of the picture */
     TG__T w[64];
@@ -4858,7 +5174,8 @@ TG__INLINE void TG__CU(tg__cu_gridded)(const tg__cu_walk *r, int64_t i) {
     if (taps == 4 && !out) {
         const TG__T w0 = w[0], w1 = w[1], w2 = w[2], w3 = w[3];
         const int64_t a0 = at[0], a1 = at[1], a2 = at[2], a3 = at[3];
-        for (int64_t c = first; c < end; c++, x += r->o[0].stride[1], y += r->o[1].stride[1]) *y = (w0 * x[a0] + w1 * x[a1]) + (w2 * x[a2] + w3 * x[a3]);
+        for (int64_t c = first; c < end; c++, x += r->o[0].stride[1], y += r->o[1].stride[1])
+            *y = (w0 * x[a0] + w1 * x[a1]) + (w2 * x[a2] + w3 * x[a3]);
     } else for (int64_t c = first; c < end; c++, x += r->o[0].stride[1], y += r->o[1].stride[1]) {
         TG__T sum = 0;
         for (int k = 0; k < taps; k++) sum += w[k] * (at[k] != INT64_MIN ? x[at[k]] : 0);
@@ -4880,7 +5197,8 @@ TG__INLINE void TG__CU(tg__cu_grid_listed)(const tg__cu_walk *r, int64_t i) {
 }
 /* An element of the picture and some channels, four of them at once: the run of its entries is found in the sorted ones. */
 TG__INLINE void TG__CU(tg__cu_grid_given)(const tg__cu_walk *r, int64_t i) {
-    const int64_t size = r->o[0].size[2] * r->o[0].size[3] * r->o[0].size[4], q = i % size, image = i / size / r->pieces, n = r->whole[6] + image, entries = r->length * r->part;
+    const int64_t size = r->o[0].size[2] * r->o[0].size[3] * r->o[0].size[4], q = i % size,
+        image = i / size / r->pieces, n = r->whole[6] + image, entries = r->length * r->part;
     const int64_t *const sorted = (const int64_t *)r->work + image * entries, *const entry = sorted + r->whole[7];
     const TG__T *const w = (const TG__T *)((const int64_t *)r->work + 3 * r->whole[7]) + image * entries;
     int64_t c = i / size % r->pieces * r->piece, low = 0, high = entries;
@@ -4891,7 +5209,8 @@ TG__INLINE void TG__CU(tg__cu_grid_given)(const tg__cu_walk *r, int64_t i) {
     }
     for (; c < end; c += 4) {
         const TG__T *const g = (const TG__T *)r->o[1].p + n * r->o[1].stride[0] + c * r->o[1].stride[1];
-        TG__T *const to = (TG__T *)r->o[0].p + n * r->o[0].stride[0] + c * r->o[0].stride[1] + tg__cu_offset(3, r->o[0].size + 2, r->o[0].stride + 2, q);
+        TG__T *const to = (TG__T *)r->o[0].p + n * r->o[0].stride[0] + c * r->o[0].stride[1] + tg__cu_offset(3,
+            r->o[0].size + 2, r->o[0].stride + 2, q);
         TG__T sum[4] = { 0, 0, 0, 0 };
         int u;
         for (int64_t e = low; e < entries && sorted[e] == q; e++) {
@@ -4905,7 +5224,8 @@ TG__INLINE void TG__CU(tg__cu_grid_given)(const tg__cu_walk *r, int64_t i) {
 /* The gradient by a place: what its taps come to, over all channels, has weights for each dimension. */
 TG__INLINE void TG__CU(tg__cu_grid_placed)(const tg__cu_walk *r, int64_t i) {
     const int64_t n = i / r->length, q = i % r->length;
-    const TG__T *const g = (const TG__T *)r->o[1].p + n * r->o[1].stride[0] + tg__cu_offset(3, r->shape + 1, r->o[1].stride + 2, q), *const x = (const TG__T *)r->o[0].p + n * r->o[0].stride[0];
+    const TG__T *const g = (const TG__T *)r->o[1].p + n * r->o[1].stride[0] + tg__cu_offset(3, r->shape + 1,
+        r->o[1].stride + 2, q), *const x = (const TG__T *)r->o[0].p + n * r->o[0].stride[0];
     TG__T *const to = (TG__T *)r->o[3].p + n * r->o[3].stride[0] + tg__cu_offset(3, r->shape + 1, r->o[3].stride + 1, q);
     TG__CU(tg__cu_tapped) s;
     double total[3] = { 0, 0, 0 };
@@ -4954,16 +5274,23 @@ TG__INLINE void TG__CU(tg__cu_boxes_looked)(const tg__cu_walk *r, int64_t i) {
     box = tg__boxes_box(&rule, row);
     b->picture = (int64_t)row[0]; b->share = tg__boxes_share(&box);
     for (int k = 0; k < 2; k++) {
-        const double one = box.start[k], other = one + (double)rule.bins[k] * box.bin[k], from = tg__floor(one < other ? one : other) - 1, to = tg__floor(one < other ? other : one) + 2, size = (double)rule.size[k];
+        const double one = box.start[k], other = one + (double)rule.bins[k] * box.bin[k],
+            from = tg__floor(one < other ? one : other) - 1, to = tg__floor(one < other ? other : one) + 2,
+            size = (double)rule.size[k];
         b->start[k] = one; b->bin[k] = box.bin[k]; b->points[k] = box.points[k];
         b->low[k] = 1; b->high[k] = 0;                                    /* of NaN there are no points */
-        if (from <= to) { b->low[k] = (int64_t)(from < -2 ? -2 : from > size ? size : from); b->high[k] = (int64_t)(to < -2 ? -2 : to > size ? size : to); }
+        if (from <= to) {
+            b->low[k] = (int64_t)(from < -2 ? -2 : from > size ? size : from);
+            b->high[k] = (int64_t)(to < -2 ? -2 : to > size ? size : to);
+        }
     }
 }
 /* A bin and some channels are a thread's. */
 TG__INLINE void TG__CU(tg__cu_boxes_met)(const tg__cu_walk *r, int64_t i) {
     const tg__boxes_rule rule = TG__CU(tg__cu_boxes_rule)(r);
-    const int64_t bin_w = i % rule.bins[1], bin_h = i / rule.bins[1] % rule.bins[0], c = i / rule.bins[1] / rule.bins[0] % r->pieces * TG__CU_BOX_CHANNELS, at = i / rule.bins[1] / rule.bins[0] / r->pieces;
+    const int64_t bin_w = i % rule.bins[1], bin_h = i / rule.bins[1] % rule.bins[0],
+        c = i / rule.bins[1] / rule.bins[0] % r->pieces * TG__CU_BOX_CHANNELS,
+        at = i / rule.bins[1] / rule.bins[0] / r->pieces;
     const tg__cu_boxed *const b = (const tg__cu_boxed *)r->work + at;
     const tg__box box = TG__CU(tg__cu_box_of)(b);
     const int64_t *const xs = r->o[0].stride, *const ys = r->o[1].stride, many = r->o[0].size[1] - c;
@@ -4984,7 +5311,9 @@ TG__INLINE void TG__CU(tg__cu_boxes_met)(const tg__cu_walk *r, int64_t i) {
             for (int k = 0; k < 4; k++) {
                 const double weight = h.w[k / 2] * w.w[k % 2] * b->share;
                 const TG__T *const p = x + h.at[k / 2] * xs[3] + w.at[k % 2] * xs[4];
-                if (weight > 0 || weight < 0) { TG__CU_UNROLL for (u = 0; u < TG__CU_BOX_CHANNELS; u++) if (u < many) sum[u] += weight * (double)p[u * xs[1]]; }
+                if (weight > 0 || weight < 0) {
+                    TG__CU_UNROLL for (u = 0; u < TG__CU_BOX_CHANNELS; u++) if (u < many) sum[u] += weight * (double)p[u * xs[1]];
+                }
             }
         }
     }
@@ -4993,7 +5322,9 @@ TG__INLINE void TG__CU(tg__cu_boxes_met)(const tg__cu_walk *r, int64_t i) {
 /* An element of the picture and some channels: of each box the bins, of each bin the points that can lie beside it. */
 TG__INLINE void TG__CU(tg__cu_boxes_given)(const tg__cu_walk *r, int64_t i) {
     const tg__boxes_rule rule = TG__CU(tg__cu_boxes_rule)(r);
-    const int64_t place[2] = { i / rule.size[1] % rule.size[0], i % rule.size[1] }, c = i / rule.size[1] / rule.size[0] % r->pieces * TG__CU_BOX_CHANNELS, n = i / rule.size[1] / rule.size[0] / r->pieces;
+    const int64_t place[2] = { i / rule.size[1] % rule.size[0], i % rule.size[1] },
+        c = i / rule.size[1] / rule.size[0] % r->pieces * TG__CU_BOX_CHANNELS,
+        n = i / rule.size[1] / rule.size[0] / r->pieces;
     const int64_t *const xs = r->o[0].stride, *const ys = r->o[1].stride, many = r->o[0].size[1] - c;
     TG__T *const x = (TG__T *)r->o[0].p + n * xs[0] + c * xs[1] + place[0] * xs[3] + place[1] * xs[4];
     double low[2], high[2];
@@ -5001,7 +5332,8 @@ TG__INLINE void TG__CU(tg__cu_boxes_given)(const tg__cu_walk *r, int64_t i) {
     int64_t at, e, f, first[2], end[2], bin[2];
     tg__box_point h, w;
     int u, k;
-    for (k = 0; k < 2; k++) { low[k] = (double)(place[k] - 1); high[k] = (double)(place[k] + 1); }      /* the first and the last one have what lies up to 1 outside, too */
+    /* the first and the last one have what lies up to 1 outside, too */
+    for (k = 0; k < 2; k++) { low[k] = (double)(place[k] - 1); high[k] = (double)(place[k] + 1); }
     TG__CU_UNROLL for (u = 0; u < TG__CU_BOX_CHANNELS; u++) sum[u] = 0;
     for (at = 0; at < r->o[2].size[0]; at++) {
         const tg__cu_boxed *const b = (const tg__cu_boxed *)r->work + at;
@@ -5044,8 +5376,12 @@ TG__INLINE tg__rnn_run TG__CU(tg__cu_unit)(const tg__cu_walk *r, int64_t i) {
     TG__CU_UNROLL for (int k = 0; k < 8; k++) run.p[k] = r->o[k].p ? r->o[k].p + (row * r->o[k].step + unit) * (int64_t)sizeof(TG__T) : 0;
     return run;
 }
-TG__CU_KERNEL(TG__CU(tg__cu_rnn), tg__cu_walk, { TG__CU_THREADS(t) TG__CU_EACH(i) { const tg__rnn_run run = TG__CU(tg__cu_unit)(r, i); TG__FT(tg__rnn_ahead)(r->kind, &run); } })
-TG__CU_KERNEL(TG__CU(tg__cu_rnn_back), tg__cu_walk, { TG__CU_THREADS(t) TG__CU_EACH(i) { const tg__rnn_run run = TG__CU(tg__cu_unit)(r, i); TG__FT(tg__rnn_back)(r->kind, &run); } })
+TG__CU_KERNEL(TG__CU(tg__cu_rnn), tg__cu_walk,
+    { TG__CU_THREADS(t) TG__CU_EACH(i) {
+    const tg__rnn_run run = TG__CU(tg__cu_unit)(r, i); TG__FT(tg__rnn_ahead)(r->kind, &run); } })
+TG__CU_KERNEL(TG__CU(tg__cu_rnn_back), tg__cu_walk,
+    { TG__CU_THREADS(t) TG__CU_EACH(i) {
+    const tg__rnn_run run = TG__CU(tg__cu_unit)(r, i); TG__FT(tg__rnn_back)(r->kind, &run); } })
 #endif
 
 #if (!defined(TG__CU_ONLY) || defined(TG__CU_ONLY_OPTIM)) && TG__CU_TYPE != 0
@@ -5076,7 +5412,8 @@ TG__CU_KERNEL(TG__CU(tg__cu_step), tg__cu_optim, { TG__CU_THREADS(t) TG__CU_EACH
         TG__CU_UNROLL for (int k = 0; k < 5; k++) at[k] = place;
         at[5] = i;
     }
-    TG__CU_UNROLL for (int k = 0; k < 6; k++) { v[k] = r->o[k].p ? TG__CU(tg__cu_get)(TG__CU_D(k), r->o[k].p, at[k]) : 0; if (r->o[k].p) there |= 1u << k; }
+    TG__CU_UNROLL for (int k = 0; k < 6; k++) { v[k] = r->o[k].p ? TG__CU(tg__cu_get)(TG__CU_D(k), r->o[k].p,
+        at[k]) : 0; if (r->o[k].p) there |= 1u << k; }
     TG__CU(tg__cu_step_of)(r->kind, r->number, r->whole, there, v);
     TG__CU_UNROLL for (int k = 0; k < 5; k++) if (r->o[k].p) TG__CU(tg__cu_put)(TG__CU_D(k), r->o[k].p, at[k], v[k]);
 } })
@@ -5099,7 +5436,8 @@ TG__CU_KERNEL(TG__CU(tg__cu_steps), tg__cu_steps, {
             tg__cu_eight eight[6];
             TG__CU_UNROLL for (int k = 0; k < 6; k++) if (e->p[k]) tg__cu_eight_in(TG__CU_D_STEP(k), e->p[k], 1, i, &eight[k]);
             TG__CU_UNROLL for (int n = 0; n < 8; n++) {
-                TG__CU_UNROLL for (int k = 0; k < 6; k++) v[k] = e->p[k] ? TG__CU(tg__cu_get)(TG__CU_D_STEP(k), (const char *)&eight[k], n) : 0;
+                TG__CU_UNROLL for (int k = 0; k < 6; k++) v[k] = e->p[k] ? TG__CU(tg__cu_get)(TG__CU_D_STEP(k),
+                    (const char *)&eight[k], n) : 0;
                 TG__CU(tg__cu_step_of)(r->kind, r->number, r->whole, there, v);
                 TG__CU_UNROLL for (int k = 0; k < 5; k++) if (e->p[k]) TG__CU(tg__cu_put)(TG__CU_D_STEP(k), (char *)&eight[k], n, v[k]);
             }
@@ -5132,12 +5470,15 @@ TG__INLINE void TG__CU(tg__cu_power_blocks)(const tg__cu_optim *r, int64_t block
         TG__T v;
         if (n <= 0) continue;
         v = t % 64 < n ? TG__CU(tg__cu_power)(r, first + t % 64) : r->whole[1] ? TG__CU(tg__cu_power)(r, first) : 0;
-        for (i = t % 64 + 64; i < n; i += 64) { const TG__T b = TG__CU(tg__cu_power)(r, first + i); v = r->whole[1] ? TG__W(maxn)(v, b) : v + b; }
+        for (i = t % 64 + 64; i < n; i += 64) {
+            const TG__T b = TG__CU(tg__cu_power)(r, first + i); v = r->whole[1] ? TG__W(maxn)(v, b) : v + b;
+        }
         s[t] = v;
     }
     TG__CU_BARRIER
     for (half = 32; half > 0; half /= 2) {
-        TG__CU_THREADS(t) if (t % 64 < half && r->n - (block * 4 + t / 64) * 512 > half) s[t] = r->whole[1] ? TG__W(maxn)(s[t], s[t + half]) : s[t] + s[t + half];
+        TG__CU_THREADS(t) if (t % 64 < half && r->n - (block * 4 + t / 64) * 512 > half) s[t] = r->whole[1]
+            ? TG__W(maxn)(s[t], s[t + half]) : s[t] + s[t + half];
         TG__CU_BARRIER
     }
     TG__CU_THREADS(t) if (t % 64 == 0 && (block * 4 + t / 64) * 512 < r->n) r->partial[block * 4 + t / 64] = (double)s[t];
@@ -5146,7 +5487,9 @@ TG__INLINE void TG__CU(tg__cu_power_join)(const tg__cu_optim *r) {
     TG__CU_THREADS(t) {
         double sum = 0;
         if (t) continue;
-        for (int64_t i = 0; i * 512 < r->n; i++) { const double b = r->partial[i]; sum = !r->whole[1] ? sum + b : sum != sum || sum > b ? sum : b; }
+        for (int64_t i = 0; i * 512 < r->n; i++) {
+            const double b = r->partial[i]; sum = !r->whole[1] ? sum + b : sum != sum || sum > b ? sum : b;
+        }
         *(double *)r->o[0].p = sum;
     }
 }
@@ -5183,7 +5526,8 @@ TG__INLINE void TG__CU(tg__cu_tile_step)(const TG__T *as, const TG__T *bs, TG__C
             TG__T av[8], bv[4];
             TG__CU_UNROLL for (i = 0; i < 8; i++) av[i] = as[kk * TG__CU_PAD + i0 + i];
             TG__CU_UNROLL for (j = 0; j < 4; j++) bv[j] = bs[kk * TG__CU_BN + j0 + j];
-            TG__CU_UNROLL for (i = 0; i < 8; i++) { TG__CU_UNROLL for (j = 0; j < 4; j++) TG__CU_MY(acc, t)[i * 4 + j] = TG__CU_FMA(av[i], bv[j], TG__CU_MY(acc, t)[i * 4 + j]); }
+            TG__CU_UNROLL for (i = 0; i < 8; i++) { TG__CU_UNROLL for (j = 0; j < 4; j++) TG__CU_MY(acc,
+                t)[i * 4 + j] = TG__CU_FMA(av[i], bv[j], TG__CU_MY(acc, t)[i * 4 + j]); }
         }
     }
 }
@@ -5192,7 +5536,8 @@ TG__INLINE void TG__CU(tg__cu_tile_clear)(TG__CU_OWN(TG__T, acc, 32)) {
     TG__CU_THREADS(t) if (t < TG__CU_WIDTH) { TG__CU_UNROLL for (int e = 0; e < 32; e++) TG__CU_MY(acc, t)[e] = 0; }
 }
 TG__INLINE void TG__CU(tg__cu_tile_add)(TG__CU_OWN(TG__T, total, 32), TG__CU_OWN(TG__T, acc, 32), int first) {
-    TG__CU_THREADS(t) if (t < TG__CU_WIDTH) { TG__CU_UNROLL for (int e = 0; e < 32; e++) TG__CU_MY(total, t)[e] = first ? TG__CU_MY(acc, t)[e] : TG__CU_PLUS(TG__CU_MY(total, t)[e], TG__CU_MY(acc, t)[e]); }
+    TG__CU_THREADS(t) if (t < TG__CU_WIDTH) { TG__CU_UNROLL for (int e = 0; e < 32; e++) TG__CU_MY(total, t)[e] =
+        first ? TG__CU_MY(acc, t)[e] : TG__CU_PLUS(TG__CU_MY(total, t)[e], TG__CU_MY(acc, t)[e]); }
 }
 #if !defined(TG__CU_ONLY) || defined(TG__CU_ONLY_GEMM)
 /* An element of b, which may lie in blocks. */
@@ -5212,7 +5557,9 @@ TG__INLINE void TG__CU(tg__cu_finish)(const tg__cu_gemm *r, int64_t c_at, int64_
 /* The sum of one block, or of all. */
 TG__INLINE void TG__CU(tg__cu_part)(const tg__cu_gemm *r, int64_t batch, int64_t q, int64_t i, int64_t j, TG__T v) {
     if (r->partial) ((TG__T *)r->partial)[((batch * r->blocks + q) * r->m + i) * r->n + j] = v;
-    else TG__CU(tg__cu_finish)(r, tg__cu_offset(r->ndim, r->shape, r->bc, batch), tg__cu_offset(r->ndim, r->shape, r->bbias, batch), i, j, v);
+    else
+        TG__CU(tg__cu_finish)(r, tg__cu_offset(r->ndim, r->shape, r->bc, batch),
+            tg__cu_offset(r->ndim, r->shape, r->bbias, batch), i, j, v);
 }
 TG__INLINE void TG__CU(tg__cu_tiles)(const tg__cu_gemm *r, int64_t block) {
     TG__CU_SHARED(TG__T, as, TG__CU_BK * TG__CU_PAD);
@@ -5220,7 +5567,8 @@ TG__INLINE void TG__CU(tg__cu_tiles)(const tg__cu_gemm *r, int64_t block) {
     TG__CU_OWN(TG__T, acc, 32);
     TG__CU_OWN(TG__T, total, 32);
     const int64_t mt = (r->m + TG__CU_BM - 1) / TG__CU_BM, nt = (r->n + TG__CU_BN - 1) / TG__CU_BN, parts = r->partial ? r->blocks : 1;
-    const int64_t row = block % mt * TG__CU_BM, col = block / mt % nt * TG__CU_BN, q = block / mt / nt % parts, batch = block / mt / nt / parts;
+    const int64_t row = block % mt * TG__CU_BM, col = block / mt % nt * TG__CU_BN, q = block / mt / nt % parts,
+        batch = block / mt / nt / parts;
     const int64_t a_at = tg__cu_offset(r->ndim, r->shape, r->ba, batch), b_at = tg__cu_offset(r->ndim, r->shape, r->bb, batch);
     int64_t kb, k0;
     for (kb = r->partial ? q : 0; kb < (r->partial ? q + 1 : r->blocks); kb++) {
@@ -5231,11 +5579,14 @@ TG__INLINE void TG__CU(tg__cu_tiles)(const tg__cu_gemm *r, int64_t block) {
                 int e;
                 for (e = t; e < TG__CU_BM * TG__CU_BK; e += TG__CU_WIDTH) {     /* along what lies side by side */
                     const int kk = r->a_cs == 1 ? e % TG__CU_BK : e / TG__CU_BM, i = r->a_cs == 1 ? e / TG__CU_BK : e % TG__CU_BM;
-                    as[kk * TG__CU_PAD + i] = k0 + kk < end && row + i < r->m ? TG__CU(tg__cu_get)(TG__CU_DTYPE(1, r->ta), r->a, a_at + (row + i) * r->a_rs + (k0 + kk) * r->a_cs) : 0;
+                    as[kk * TG__CU_PAD + i] = k0 + kk < end &&
+                        row + i < r->m ? TG__CU(tg__cu_get)(TG__CU_DTYPE(1, r->ta), r->a,
+                        a_at + (row + i) * r->a_rs + (k0 + kk) * r->a_cs) : 0;
                 }
                 for (e = t; e < TG__CU_BN * TG__CU_BK; e += TG__CU_WIDTH) {
                     const int kk = r->b_cs == 1 ? e / TG__CU_BN : e % TG__CU_BK, j = r->b_cs == 1 ? e % TG__CU_BN : e / TG__CU_BK;
-                    bs[kk * TG__CU_BN + j] = k0 + kk < end && col + j < r->n ? TG__CU(tg__cu_of_b)(r, b_at + (k0 + kk) * r->b_rs + (col + j) * r->b_cs) : 0;
+                    bs[kk * TG__CU_BN + j] = k0 + kk < end && col + j < r->n ? TG__CU(tg__cu_of_b)(r,
+                        b_at + (k0 + kk) * r->b_rs + (col + j) * r->b_cs) : 0;
                 }
             }
             TG__CU_BARRIER
@@ -5246,7 +5597,8 @@ TG__INLINE void TG__CU(tg__cu_tiles)(const tg__cu_gemm *r, int64_t block) {
     }
     TG__CU_THREADS(t) {
         const int i0 = t / 16 * 8, j0 = t % 16 * 4;
-        const int64_t c_at = tg__cu_offset(r->ndim, r->shape, r->bc, batch), bias_at = tg__cu_offset(r->ndim, r->shape, r->bbias, batch), part = (batch * r->blocks + q) * r->m;
+        const int64_t c_at = tg__cu_offset(r->ndim, r->shape, r->bc, batch),
+            bias_at = tg__cu_offset(r->ndim, r->shape, r->bbias, batch), part = (batch * r->blocks + q) * r->m;
         TG__CU_UNROLL for (int e = 0; e < 32; e++) {
             const int64_t i = row + i0 + e / 4, j = col + j0 + e % 4;
             if (i >= r->m || j >= r->n) continue;
@@ -5260,14 +5612,17 @@ TG__INLINE void TG__CU(tg__cu_dots)(const tg__cu_gemm *r, int64_t block) {
     const int64_t items = r->batch * r->blocks * r->m * r->n;
     int half;
     TG__CU_THREADS(t) {
-        const int64_t item = block * 4 + t / 64, j = item % r->n, i = item / r->n % r->m, q = item / r->n / r->m % r->blocks, batch = item / r->n / r->m / r->blocks;
+        const int64_t item = block * 4 + t / 64, j = item % r->n, i = item / r->n % r->m,
+            q = item / r->n / r->m % r->blocks, batch = item / r->n / r->m / r->blocks;
         const int64_t end = (q + 1) * r->block < r->k ? (q + 1) * r->block : r->k;
         int64_t a_at, b_at, k;
         TG__T v = 0;
         if (item >= items) continue;
-        a_at = tg__cu_offset(r->ndim, r->shape, r->ba, batch) + i * r->a_rs; b_at = tg__cu_offset(r->ndim, r->shape, r->bb, batch) + j * r->b_cs;
+        a_at = tg__cu_offset(r->ndim, r->shape, r->ba, batch) + i * r->a_rs;
+        b_at = tg__cu_offset(r->ndim, r->shape, r->bb, batch) + j * r->b_cs;
         for (k = q * r->block + t % 64; k < end; k += 64)
-            v = TG__CU_FMA(TG__CU(tg__cu_get)(TG__CU_DTYPE(1, r->ta), r->a, a_at + k * r->a_cs), TG__CU(tg__cu_of_b)(r, b_at + k * r->b_rs), v);
+            v = TG__CU_FMA(TG__CU(tg__cu_get)(TG__CU_DTYPE(1, r->ta), r->a, a_at + k * r->a_cs),
+                TG__CU(tg__cu_of_b)(r, b_at + k * r->b_rs), v);
         s[t] = v;
     }
     TG__CU_BARRIER
@@ -5277,7 +5632,8 @@ TG__INLINE void TG__CU(tg__cu_dots)(const tg__cu_gemm *r, int64_t block) {
     }
     TG__CU_THREADS(t) {
         const int64_t item = block * 4 + t / 64;
-        if (t % 64 == 0 && item < items) TG__CU(tg__cu_part)(r, item / r->n / r->m / r->blocks, item / r->n / r->m % r->blocks, item / r->n % r->m, item % r->n, s[t]);
+        if (t % 64 == 0 && item < items)
+            TG__CU(tg__cu_part)(r, item / r->n / r->m / r->blocks, item / r->n / r->m % r->blocks, item / r->n % r->m, item % r->n, s[t]);
     }
 }
 /* Thread t has column t % 32 and of its lanes t / 32, t / 32 + 8, ... */
@@ -5292,11 +5648,14 @@ TG__INLINE void TG__CU(tg__cu_lanes)(const tg__cu_gemm *r, int64_t block) {
         TG__T lane[8];
         int e;
         if (j >= r->n) continue;
-        a_at = tg__cu_offset(r->ndim, r->shape, r->ba, batch) + i * r->a_rs; b_at = tg__cu_offset(r->ndim, r->shape, r->bb, batch) + j * r->b_cs;
+        a_at = tg__cu_offset(r->ndim, r->shape, r->ba, batch) + i * r->a_rs;
+        b_at = tg__cu_offset(r->ndim, r->shape, r->bb, batch) + j * r->b_cs;
         TG__CU_UNROLL for (e = 0; e < 8; e++) lane[e] = 0;
         for (k = q * r->block + t / 32; k < end; k += 64) {
             TG__CU_UNROLL for (e = 0; e < 8; e++)
-                if (k + e * 8 < end) lane[e] = TG__CU_FMA(TG__CU(tg__cu_get)(TG__CU_DTYPE(1, r->ta), r->a, a_at + (k + e * 8) * r->a_cs), TG__CU(tg__cu_of_b)(r, b_at + (k + e * 8) * r->b_rs), lane[e]);
+                if (k + e * 8 < end)
+                    lane[e] = TG__CU_FMA(TG__CU(tg__cu_get)(TG__CU_DTYPE(1, r->ta), r->a,
+                        a_at + (k + e * 8) * r->a_cs), TG__CU(tg__cu_of_b)(r, b_at + (k + e * 8) * r->b_rs), lane[e]);
         }
         TG__CU_UNROLL for (e = 0; e < 4; e++) lane[e] = TG__CU_PLUS(lane[e], lane[e + 4]);
         s[t] = TG__CU_PLUS(TG__CU_PLUS(lane[0], lane[2]), TG__CU_PLUS(lane[1], lane[3]));
@@ -5318,7 +5677,8 @@ TG__INLINE void TG__CU(tg__cu_add_parts)(const tg__cu_gemm *r, int64_t block) {
         part += batch * r->blocks * each + at % each;
         v = part[0];
         for (q = 1; q < r->blocks; q++) v = TG__CU_PLUS(v, part[q * each]);
-        TG__CU(tg__cu_finish)(r, tg__cu_offset(r->ndim, r->shape, r->bc, batch), tg__cu_offset(r->ndim, r->shape, r->bbias, batch), at % each / r->n, at % r->n, v);
+        TG__CU(tg__cu_finish)(r, tg__cu_offset(r->ndim, r->shape, r->bc, batch),
+            tg__cu_offset(r->ndim, r->shape, r->bbias, batch), at % each / r->n, at % r->n, v);
     }
 }
 TG__CU_KERNEL(TG__CU(tg__cu_gemm_tiles), tg__cu_gemm, TG__CU(tg__cu_tiles)(r, block))
@@ -5332,17 +5692,21 @@ TG__CU_KERNEL(TG__CU(tg__cu_gemm_parts), tg__cu_gemm, TG__CU(tg__cu_add_parts)(r
 /* ---- conv: products of matrices, of which one is gathered from images while it is read ---- */
 #ifndef TG__CU_CONV
 #define TG__CU_CONV
-typedef struct tg__cu_spot { int64_t at; int32_t z, y, x; } tg__cu_spot;      /* a row's or a k's part of an element of the gathered operand */
+typedef struct tg__cu_spot { int64_t at; int32_t z, y, x; } tg__cu_spot;
+    /* a row's or a k's part of an element of the gathered operand */
 /* i as four numbers. */
 TG__INLINE void tg__cu_split(const int64_t *size, int64_t i, int64_t *p) {
     TG__CU_ROLL for (int d = 3; d > 0; d--) { const int64_t q = i / size[d]; p[d] = i - q * size[d]; i = q; }
     p[0] = i;
 }
-TG__INLINE int64_t tg__cu_four(const int64_t *p, const int64_t *step) { return p[0] * step[0] + p[1] * step[1] + p[2] * step[2] + p[3] * step[3]; }
+TG__INLINE int64_t tg__cu_four(const int64_t *p, const int64_t *step) {
+    return p[0] * step[0] + p[1] * step[1] + p[2] * step[2] + p[3] * step[3];
+}
 TG__INLINE tg__cu_spot tg__cu_row_spot(const tg__cu_conv *r, const int64_t *p) {
     tg__cu_spot s;
     s.at = p[0] * r->m_step;
-    s.z = (int32_t)p[1] * r->m_scale[0] + r->shift[0]; s.y = (int32_t)p[2] * r->m_scale[1] + r->shift[1]; s.x = (int32_t)p[3] * r->m_scale[2] + r->shift[2];
+    s.z = (int32_t)p[1] * r->m_scale[0] + r->shift[0]; s.y = (int32_t)p[2] * r->m_scale[1] + r->shift[1];
+    s.x = (int32_t)p[3] * r->m_scale[2] + r->shift[2];
     return s;
 }
 TG__INLINE tg__cu_spot tg__cu_k_spot(const tg__cu_conv *r, const int64_t *p) {
@@ -5363,7 +5727,8 @@ TG__INLINE int tg__cu_inside(const tg__cu_conv *r, int d, int32_t *v) {
 TG__INLINE TG__T TG__CU(tg__cu_gathered)(const tg__cu_conv *r, int64_t at, const tg__cu_spot *m, const tg__cu_spot *k) {
     int32_t z = m->z + k->z, y = m->y + k->y, x = m->x + k->x;
     if (!tg__cu_inside(r, 0, &z) || !tg__cu_inside(r, 1, &y) || !tg__cu_inside(r, 2, &x)) return 0;
-    return TG__CU(tg__cu_get)(TG__CU_DTYPE(0, r->dtype), r->in, at + m->at + k->at + z * r->in_step[0] + y * r->in_step[1] + x * r->in_step[2]);
+    return TG__CU(tg__cu_get)(TG__CU_DTYPE(0, r->dtype), r->in,
+        at + m->at + k->at + z * r->in_step[0] + y * r->in_step[1] + x * r->in_step[2]);
 }
 TG__INLINE void TG__CU(tg__cu_conv_put)(const tg__cu_conv *r, int64_t group, int64_t m, int64_t n, TG__T v) {
     int64_t p[4];
@@ -5384,7 +5749,8 @@ TG__INLINE void TG__CU(tg__cu_conv_tile)(const tg__cu_conv *r, int64_t block) {
     TG__CU_OWN(TG__T, total, 32);
     TG__CU_OWN(tg__cu_spot, own, 1);                                      /* of the row that this thread gathers */
     const int64_t mt = (r->m + TG__CU_BM - 1) / TG__CU_BM, nt = (r->n + TG__CU_BN - 1) / TG__CU_BN, parts = r->partial ? r->blocks : 1;
-    const int64_t row = block % mt * TG__CU_BM, col = block / mt % nt * TG__CU_BN, q = block / mt / nt % parts, group = block / mt / nt / parts;
+    const int64_t row = block % mt * TG__CU_BM, col = block / mt % nt * TG__CU_BN, q = block / mt / nt % parts,
+        group = block / mt / nt / parts;
     int64_t kb, k0;
     TG__CU_THREADS(t) {
         int64_t p[4] = { 0, 0, 0, 0 };
@@ -5406,11 +5772,14 @@ TG__INLINE void TG__CU(tg__cu_conv_tile)(const tg__cu_conv *r, int64_t block) {
                 int e;
                 for (e = t; e < TG__CU_BM * TG__CU_BK; e += TG__CU_WIDTH) {
                     const int kk = e / TG__CU_BM, i = e % TG__CU_BM;
-                    as[kk * TG__CU_PAD + i] = k0 + kk < end && row + i < r->m ? TG__CU(tg__cu_gathered)(r, group * r->in_group, &TG__CU_MY(own, t)[0], &ks[kk]) : 0;
+                    as[kk * TG__CU_PAD + i] = k0 + kk < end && row + i < r->m ? TG__CU(tg__cu_gathered)(r,
+                        group * r->in_group, &TG__CU_MY(own, t)[0], &ks[kk]) : 0;
                 }
                 for (e = t; e < TG__CU_BN * TG__CU_BK; e += TG__CU_WIDTH) {
                     const int kk = e / TG__CU_BN, j = e % TG__CU_BN;
-                    bs[kk * TG__CU_BN + j] = k0 + kk < end && col + j < r->n ? TG__CU(tg__cu_get)(TG__CU_DTYPE(0, r->dtype), r->filter, group * r->f_group + (col + j) * r->f_n + kf[kk]) : 0;
+                    bs[kk * TG__CU_BN + j] = k0 + kk < end &&
+                        col + j < r->n ? TG__CU(tg__cu_get)(TG__CU_DTYPE(0, r->dtype), r->filter,
+                        group * r->f_group + (col + j) * r->f_n + kf[kk]) : 0;
                 }
             }
             TG__CU_BARRIER
@@ -5428,7 +5797,8 @@ TG__INLINE void TG__CU(tg__cu_conv_tile)(const tg__cu_conv *r, int64_t block) {
 }
 /* Few columns to a group, as where each channel has its own filter: a thread for each sum. */
 TG__INLINE void TG__CU(tg__cu_conv_one)(const tg__cu_conv *r, int64_t item) {
-    const int64_t parts = r->partial ? r->blocks : 1, m = item % r->m, n = item / r->m % r->n, q = item / r->m / r->n % parts, group = item / r->m / r->n / parts;
+    const int64_t parts = r->partial ? r->blocks : 1, m = item % r->m, n = item / r->m % r->n,
+        q = item / r->m / r->n % parts, group = item / r->m / r->n / parts;
     int64_t p[4], kb, k;
     tg__cu_spot row;
     TG__T total = 0;
@@ -5441,8 +5811,12 @@ TG__INLINE void TG__CU(tg__cu_conv_one)(const tg__cu_conv *r, int64_t item) {
         tg__cu_split(r->k_size, kb * r->block, p);
         for (k = kb * r->block; k < end; k++) {
             const tg__cu_spot at = tg__cu_k_spot(r, p);
-            sum = TG__CU_FMA(TG__CU(tg__cu_gathered)(r, group * r->in_group, &row, &at), TG__CU(tg__cu_get)(TG__CU_DTYPE(0, r->dtype), r->filter, group * r->f_group + n * r->f_n + tg__cu_four(p, r->f_k)), sum);
-            if (++p[3] == r->k_size[3]) { p[3] = 0; if (++p[2] == r->k_size[2]) { p[2] = 0; if (++p[1] == r->k_size[1]) { p[1] = 0; p[0]++; } } }
+            sum = TG__CU_FMA(TG__CU(tg__cu_gathered)(r, group * r->in_group, &row, &at),
+                TG__CU(tg__cu_get)(TG__CU_DTYPE(0, r->dtype), r->filter,
+                group * r->f_group + n * r->f_n + tg__cu_four(p, r->f_k)), sum);
+            if (++p[3] == r->k_size[3]) {
+                p[3] = 0; if (++p[2] == r->k_size[2]) { p[2] = 0; if (++p[1] == r->k_size[1]) { p[1] = 0; p[0]++; } }
+            }
         }
         total = kb == 0 || r->partial ? sum : total + sum;
     }
@@ -5471,7 +5845,7 @@ TG__CU_KERNEL(TG__CU(tg__cu_conv_parts), tg__cu_conv, { TG__CU_THREADS(t) TG__CU
    ====================================================================================== */
 /* ---- the text: written by tools/cuda_text.c ---- */
 static const char *const tg__cu_words[] = {
-"#line 2793 \"tensorgrad_cuda.h\"\n",
+"#line 2980 \"tensorgrad_cuda.h\"\n",
 "#if defined(__CUDACC_RTC__)\n",
 "typedef signed char int8_t;\n",
 "typedef unsigned char uint8_t;\n",
@@ -5561,7 +5935,7 @@ static const char *const tg__cu_words[] = {
 "}\n",
 "#endif\n",
 "#define TG__CU_KERNEL(name, type, ...) TG__CU_KERNEL_(name, type, __VA_ARGS__)\n",
-"#line 2883 \"tensorgrad_cuda.h\"\n",
+"#line 3070 \"tensorgrad_cuda.h\"\n",
 "#define TG__PASS_STRICT 1\n",
 "#define TG__VN 1\n",
 "#define TG__VN_F32 1\n",
@@ -6999,7 +7373,8 @@ static const char *const tg__cu_words[] = {
 "#line 1 \"tensorgrad.h, from the line 'enum { TG_RNN_TANH' on\"\n",
 "enum { TG_RNN_TANH, TG_RNN_RELU, TG_RNN_LSTM, TG_RNN_GRU };\n",
 "#line 1 \"tensorgrad.h, from the line 'enum { TG_STEP_SGD' on\"\n",
-"enum { TG_STEP_SGD, TG_STEP_ADAM, TG_STEP_RMSPROP, TG_STEP_ADAGRAD, TG_STEP_ADADELTA, TG_STEP_ADAMAX, TG_STEP_ASGD, TG_STEP_RPROP, TG_STEP_LION,\n",
+"enum { TG_STEP_SGD, TG_STEP_ADAM, TG_STEP_RMSPROP, TG_STEP_ADAGRAD, TG_STEP_ADADELTA, TG_STEP_ADAMAX, TG_STEP_ASGD,\n",
+"TG_STEP_RPROP, TG_STEP_LION,\n",
 "TG_STEP_MUON, TG_STEP_CLIP, TG_STEP_NORM };\n",
 "enum { TG_DECAY_NONE, TG_DECAY_GRADIENT, TG_DECAY_PARAMETER };\n",
 "#line 1 \"tensorgrad.h, from the line 'typedef struct tg__rnn_run {' on\"\n",
@@ -7042,7 +7417,8 @@ static const char *const tg__cu_words[] = {
 "return (int64_t)u;\n",
 "}\n",
 "TG__PRIVATE int64_t tg__int_lcm(int64_t a, int64_t b) {\n",
-"const uint64_t g = (uint64_t)tg__int_gcd(a, b), u = a < 0 ? (uint64_t)0 - (uint64_t)a : (uint64_t)a, v = b < 0 ? (uint64_t)0 - (uint64_t)b : (uint64_t)b;\n",
+"const uint64_t g = (uint64_t)tg__int_gcd(a, b), u = a < 0 ? (uint64_t)0 - (uint64_t)a : (uint64_t)a,\n",
+"v = b < 0 ? (uint64_t)0 - (uint64_t)b : (uint64_t)b;\n",
 "return g ? (int64_t)(u / g * v) : 0;\n",
 "}\n",
 "TG__PRIVATE int64_t tg__int_floor_divide(int64_t a, int64_t b) {\n",
@@ -7050,7 +7426,7 @@ static const char *const tg__cu_words[] = {
 "if (b == -1) return (int64_t)((uint64_t)0 - (uint64_t)a);\n",
 "return a / b - (a % b != 0 && (a < 0) != (b < 0));\n",
 "}\n",
-"#line 199 \"tensorgrad_cuda.h\"\n",
+"#line 202 \"tensorgrad_cuda.h\"\n",
 "enum { TG__CU_CODE = 2 };\n",
 "typedef struct tg__cu_view {\n",
 "char   *p;\n",
@@ -7067,6 +7443,7 @@ static const char *const tg__cu_words[] = {
 "uint32_t *flag;\n",
 "char     *work;\n",
 "int64_t   piece, pieces, length;\n",
+"#line 219 \"tensorgrad_cuda.h\"\n",
 "int32_t   within, lanes;\n",
 "int32_t   ndim, small, kind, part, look;\n",
 "int32_t   wide;\n",
@@ -7074,6 +7451,7 @@ static const char *const tg__cu_words[] = {
 "} tg__cu_walk;\n",
 "typedef struct tg__cu_boxed {\n",
 "double  start[2], bin[2], share;\n",
+"#line 227 \"tensorgrad_cuda.h\"\n",
 "int64_t points[2], low[2], high[2];\n",
 "int64_t picture;\n",
 "} tg__cu_boxed;\n",
@@ -7112,7 +7490,7 @@ static const char *const tg__cu_words[] = {
 "char   *a, *b, *c, *bias, *partial;\n",
 "int32_t ndim, ta, tb, tc, accumulate, columns;\n",
 "} tg__cu_gemm;\n",
-"#line 262 \"tensorgrad_cuda.h\"\n",
+"#line 267 \"tensorgrad_cuda.h\"\n",
 "typedef struct tg__cu_conv {\n",
 "int64_t m, n, k, groups, block, blocks;\n",
 "int64_t m_size[4], k_size[4];\n",
@@ -7133,7 +7511,7 @@ static const char *const tg__cu_words[] = {
 "int32_t ndim, small, kind;\n",
 "tg__cu_view o[6];\n",
 "} tg__cu_optim;\n",
-"#line 283 \"tensorgrad_cuda.h\"\n",
+"#line 288 \"tensorgrad_cuda.h\"\n",
 "enum { TG__CU_STEPS = 56, TG__CU_STEP_PIECE = 16384 };\n",
 "typedef struct tg__cu_stepped { int64_t n; char *p[6]; int32_t blocks, wide; } tg__cu_stepped;\n",
 "typedef struct tg__cu_steps {\n",
@@ -7145,7 +7523,7 @@ static const char *const tg__cu_words[] = {
 "enum { TG__CU_ONE_KEYS = 256, TG__CU_WIDE_HEAD = 256 };\n",
 NULL };
 static const char *const tg__cu_kernels[] = {
-"#line 2898 \"tensorgrad_cuda.h\"\n",
+"#line 3085 \"tensorgrad_cuda.h\"\n",
 "#undef TG__T\n",
 "#undef TG__V\n",
 "#undef TG__M\n",
@@ -7180,7 +7558,7 @@ static const char *const tg__cu_kernels[] = {
 "#define TG__CU(name) name##_i64\n",
 "#define TG__CU_FROM(v) tg__int_of((double)(v))\n",
 "#endif\n",
-"#line 2934 \"tensorgrad_cuda.h\"\n",
+"#line 3121 \"tensorgrad_cuda.h\"\n",
 "TG__INLINE TG__T TG__CU(tg__cu_get)(int dtype, const char *p, int64_t i) {\n",
 "switch (dtype) {\n",
 "case 0: return TG__CU_FROM(((const float *)p)[i]);\n",
@@ -7213,7 +7591,7 @@ static const char *const tg__cu_kernels[] = {
 "default: ((uint8_t *)p)[i] = (uint8_t)!(v == 0); break;\n",
 "}\n",
 "}\n",
-"#line 2968 \"tensorgrad_cuda.h\"\n",
+"#line 3155 \"tensorgrad_cuda.h\"\n",
 "#if (!defined(TG__CU_ONLY) || defined(TG__CU_ONLY_COPY) || defined(TG__CU_ONLY_GEMM)) && TG__CU_TYPE == 32\n",
 "#line 1 \"tensorgrad.h, from the line 'typedef enum tg_dtype {' on\"\n",
 "typedef enum tg_dtype {\n",
@@ -7255,15 +7633,17 @@ static const char *const tg__cu_kernels[] = {
 "}\n",
 "}\n",
 "#line 34 \"tensorgrad.h, from the line '/* ---- quantised blocks: device' on\"\n",
-"TG__INLINE int tg__block_whole(tg_dtype d, const unsigned char *x, int i) { return d == TG_Q8_0 ? (int)(signed char)x[2 + i] : (i < 16 ? x[2 + i] & 15 : x[2 + i - 16] >> 4) - 8; }\n",
-"#line 2970 \"tensorgrad_cuda.h\"\n",
+"TG__INLINE int tg__block_whole(tg_dtype d, const unsigned char *x, int i) {\n",
+"return d == TG_Q8_0 ? (int)(signed char)x[2 + i] : (i < 16 ? x[2 + i] & 15 : x[2 + i - 16] >> 4) - 8;\n",
+"}\n",
+"#line 3157 \"tensorgrad_cuda.h\"\n",
 "TG__INLINE float tg__cu_get_block(int code, const char *p, int64_t i) {\n",
 "const tg_dtype d = (tg_dtype)(code + TG__CU_CODE);\n",
 "const uint8_t *const b = (const uint8_t *)p + i / TG__BLOCK * (d == TG_Q8_0 ? 34 : 18);\n",
 "return tg__from_half((uint16_t)(b[0] | b[1] << 8)) * (float)tg__block_whole(d, b, (int)(i % TG__BLOCK));\n",
 "}\n",
 "#endif\n",
-"#line 2977 \"tensorgrad_cuda.h\"\n",
+"#line 3164 \"tensorgrad_cuda.h\"\n",
 "#ifndef TG__CU_ANY\n",
 "#define TG__CU_ANY\n",
 "TG__INLINE void tg__cu_move(int size, char *y, int64_t to, const char *x, int64_t from) {\n",
@@ -7274,9 +7654,11 @@ static const char *const tg__cu_kernels[] = {
 "default: ((uint8_t *)y)[to] = ((const uint8_t *)x)[from]; break;\n",
 "}\n",
 "}\n",
-"#line 2988 \"tensorgrad_cuda.h\"\n",
+"#line 3175 \"tensorgrad_cuda.h\"\n",
 "typedef struct TG__CU_ALIGNED tg__cu_eight { uint64_t w[8]; } tg__cu_eight;\n",
-"TG__INLINE int tg__cu_size(int dtype) { return dtype == 1 || dtype == 4 ? 8 : dtype == 0 || dtype == 5 ? 4 : dtype == 2 || dtype == 3 || dtype == 6 ? 2 : 1; }\n",
+"TG__INLINE int tg__cu_size(int dtype) {\n",
+"return dtype == 1 || dtype == 4 ? 8 : dtype == 0 || dtype == 5 ? 4 : dtype == 2 || dtype == 3 || dtype == 6 ? 2 : 1;\n",
+"}\n",
 "TG__INLINE void tg__cu_eight_in(int dtype, const char *from, int64_t step, int64_t at, tg__cu_eight *to) {\n",
 "const int size = tg__cu_size(dtype);\n",
 "const char *const p = from + at * size;\n",
@@ -7290,7 +7672,7 @@ static const char *const tg__cu_kernels[] = {
 "if (size == 1) { TG__CU_MOVE_8(p, from); }\n",
 "else { TG__CU_UNROLL for (int e = 0; e < size / 2; e++) { TG__CU_MOVE_16(p + 16 * e, (const char *)from + 16 * e); } }\n",
 "}\n",
-"#line 3004 \"tensorgrad_cuda.h\"\n",
+"#line 3193 \"tensorgrad_cuda.h\"\n",
 "TG__INLINE int64_t tg__cu_offset(int ndim, const int64_t *shape, const int64_t *stride, int64_t i) {\n",
 "int64_t at = 0;\n",
 "int d;\n",
@@ -7311,7 +7693,7 @@ static const char *const tg__cu_kernels[] = {
 "}\n",
 "}\n",
 "#endif\n",
-"#line 3027 \"tensorgrad_cuda.h\"\n",
+"#line 3216 \"tensorgrad_cuda.h\"\n",
 "#ifndef TG__CU_PLACES\n",
 "#define TG__CU_PLACES(count) \\\n",
 "int64_t at[count]; \\\n",
@@ -7328,19 +7710,19 @@ static const char *const tg__cu_kernels[] = {
 "}\n",
 "#define TG__CU_UP_TO(i, count) for (int64_t i = block * TG__CU_WIDTH + t; i < (count); i += blocks * TG__CU_WIDTH)\n",
 "#define TG__CU_EACH(i) TG__CU_UP_TO(i, r->n)\n",
-"#line 3044 \"tensorgrad_cuda.h\"\n",
+"#line 3233 \"tensorgrad_cuda.h\"\n",
 "#ifdef TG__CU_DTYPES\n",
 "#define TG__CU_DTYPE(k, asked) ((int)((uint64_t)(TG__CU_DTYPES) >> (4 * (k)) & 15))\n",
 "#else\n",
 "#define TG__CU_DTYPE(k, asked) (asked)\n",
 "#endif\n",
 "#define TG__CU_D(k) TG__CU_DTYPE(k, r->o[k].dtype)\n",
-"#line 3051 \"tensorgrad_cuda.h\"\n",
+"#line 3240 \"tensorgrad_cuda.h\"\n",
 "#define TG__CU_POSITION                                                \\\n",
 "int64_t p[5]; \\\n",
 "{ int64_t rest = i; for (int d = 4; d > 0; d--) { p[d] = rest % r->shape[d]; rest /= r->shape[d]; } p[0] = rest; }\n",
 "#define TG__CU_TO(k) (p[0] * r->o[k].stride[0] + p[1] * r->o[k].stride[1] + p[2] * r->o[k].stride[2] + p[3] * r->o[k].stride[3] + p[4] * r->o[k].stride[4])\n",
-"#line 3057 \"tensorgrad_cuda.h\"\n",
+"#line 3246 \"tensorgrad_cuda.h\"\n",
 "#define TG__CU_NUMBER(k) (r->o[k].number == 2 ? (TG__T)r->o[k].i : TG__CU_FROM(r->o[k].f))\n",
 "#define TG__CU_READ(k, q) const TG__V q = r->o[k].number ? TG__CU_NUMBER(k) : TG__CU(tg__cu_get)(TG__CU_D(k), from[k], index[k]); (void)q;\n",
 "#define TG__CU_EIGHTS(i) for (int64_t i = (block * TG__CU_WIDTH + t) * 8; i + 8 <= r->n; i += blocks * TG__CU_WIDTH * 8)\n",
@@ -7449,12 +7831,12 @@ static const char *const tg__cu_kernels[] = {
 "#define SINC_U(v) MUL(K(3.14159265358979323846), SELECT(EQ(v, ZERO), ONE, v))\n",
 "#define GELU_DU(v) TG__W(fma)(TG__W(mul)(v, v), K(0.21406444881479865), K(1.5957691216057308))\n",
 "#endif\n",
-"#line 3092 \"tensorgrad_cuda.h\"\n",
+"#line 3281 \"tensorgrad_cuda.h\"\n",
 "#if !defined(TG__CU_ONLY) || defined(TG__CU_ONLY_COPY)\n",
-"#line 3094 \"tensorgrad_cuda.h\"\n",
+"#line 3283 \"tensorgrad_cuda.h\"\n",
 "TG__CU_MAP(TG__CU(tg__cu_cast), 2, , , TG__CU(tg__cu_get)(TG__CU_D(1), from[1], index[1]))\n",
 "#if TG__CU_TYPE == 32\n",
-"#line 3097 \"tensorgrad_cuda.h\"\n",
+"#line 3286 \"tensorgrad_cuda.h\"\n",
 "TG__INLINE void tg__cu_block_packed(const tg__cu_walk *r, int64_t i) {\n",
 "const tg_dtype d = (tg_dtype)(TG__CU_D(0) + TG__CU_CODE);\n",
 "const int bytes = d == TG_Q8_0 ? 34 : 18;\n",
@@ -7464,15 +7846,21 @@ static const char *const tg__cu_kernels[] = {
 "tg__block_pack(d, block, v);\n",
 "for (int e = 0; e < bytes; e++) ((uint8_t *)r->o[0].p)[i * bytes + e] = block[e];\n",
 "}\n",
-"TG__CU_KERNEL(tg__cu_unpack_f32, tg__cu_walk, { TG__CU_THREADS(t) TG__CU_EACH(i) tg__cu_put_f32(TG__CU_D(0), r->o[0].p, i, tg__cu_get_block(TG__CU_D(1), r->o[1].p, i)); })\n",
+"TG__CU_KERNEL(tg__cu_unpack_f32, tg__cu_walk,\n",
+"{ TG__CU_THREADS(t) TG__CU_EACH(i) tg__cu_put_f32(TG__CU_D(0), r->o[0].p, i,\n",
+"tg__cu_get_block(TG__CU_D(1), r->o[1].p, i)); })\n",
 "TG__CU_KERNEL(tg__cu_pack_f32, tg__cu_walk, { TG__CU_THREADS(t) TG__CU_EACH(i) tg__cu_block_packed(r, i); })\n",
 "#elif TG__CU_TYPE == 64\n",
-"TG__CU_KERNEL(tg__cu_ramp_f64, tg__cu_walk, { TG__CU_THREADS(t) TG__CU_EACH(i) { TG__CU_PLACES(1) tg__cu_put_f64(TG__CU_D(0), r->o[0].p, at[0], r->numbers[0] + (double)i * r->numbers[1]); } })\n",
+"TG__CU_KERNEL(tg__cu_ramp_f64, tg__cu_walk,\n",
+"{ TG__CU_THREADS(t) TG__CU_EACH(i) { TG__CU_PLACES(1) tg__cu_put_f64(TG__CU_D(0), r->o[0].p, at[0],\n",
+"r->numbers[0] + (double)i * r->numbers[1]); } })\n",
 "#elif TG__CU_TYPE == 0\n",
-"TG__CU_KERNEL(tg__cu_ramp_i64, tg__cu_walk, { TG__CU_THREADS(t) TG__CU_EACH(i) { TG__CU_PLACES(1) tg__cu_put_i64(TG__CU_D(0), r->o[0].p, at[0], (int64_t)((uint64_t)r->whole[0] + (uint64_t)i * (uint64_t)r->whole[1])); } })\n",
+"TG__CU_KERNEL(tg__cu_ramp_i64, tg__cu_walk,\n",
+"{ TG__CU_THREADS(t) TG__CU_EACH(i) { TG__CU_PLACES(1) tg__cu_put_i64(TG__CU_D(0), r->o[0].p, at[0],\n",
+"(int64_t)((uint64_t)r->whole[0] + (uint64_t)i * (uint64_t)r->whole[1])); } })\n",
 "#undef TG__CU_BITS\n",
 "#define TG__CU_BITS(bits) ((bits) == 64 ? 4 : (bits) == 32 ? 5 : (bits) == 16 ? 6 : 8)\n",
-"#line 3115 \"tensorgrad_cuda.h\"\n",
+"#line 3310 \"tensorgrad_cuda.h\"\n",
 "#define TG__CU_RAW(bits) \\\n",
 "TG__CU_KERNEL(tg__cu_copy_##bits##_i64, tg__cu_walk, { TG__CU_THREADS(t) { \\\n",
 "if (r->wide) TG__CU_EIGHTS(i) { \\\n",
@@ -7495,13 +7883,14 @@ static const char *const tg__cu_kernels[] = {
 "TG__CU_RAW(8) TG__CU_RAW(16) TG__CU_RAW(32) TG__CU_RAW(64)\n",
 "#endif\n",
 "#endif\n",
-"#line 3138 \"tensorgrad_cuda.h\"\n",
+"#line 3333 \"tensorgrad_cuda.h\"\n",
 "#if !defined(TG__CU_ONLY) || defined(TG__CU_ONLY_RANDOM) || defined(TG__CU_ONLY_ATTENTION) || defined(TG__CU_ONLY_ATTENTION_MATRIX)\n",
-"#line 3140 \"tensorgrad_cuda.h\"\n",
+"#line 3335 \"tensorgrad_cuda.h\"\n",
 "#ifndef TG__CU_PHILOX\n",
 "#define TG__CU_PHILOX\n",
 "TG__INLINE void tg__cu_philox(uint64_t at, uint64_t key, uint64_t call, uint32_t *w) {\n",
-"uint32_t c0 = (uint32_t)at, c1 = (uint32_t)(at >> 32), c2 = (uint32_t)call, c3 = (uint32_t)(call >> 32), k0 = (uint32_t)key, k1 = (uint32_t)(key >> 32);\n",
+"uint32_t c0 = (uint32_t)at, c1 = (uint32_t)(at >> 32), c2 = (uint32_t)call, c3 = (uint32_t)(call >> 32),\n",
+"k0 = (uint32_t)key, k1 = (uint32_t)(key >> 32);\n",
 "for (int i = 0; i < 10; i++) {\n",
 "const uint64_t p = (uint64_t)0xd2511f53u * c0, q = (uint64_t)0xcd9e8d57u * c2;\n",
 "c0 = (uint32_t)(q >> 32) ^ c1 ^ k0; c1 = (uint32_t)q;\n",
@@ -7511,7 +7900,8 @@ static const char *const tg__cu_kernels[] = {
 "w[0] = c0; w[1] = c1; w[2] = c2; w[3] = c3;\n",
 "}\n",
 "TG__INLINE uint64_t tg__cu_mul_high(uint64_t a, uint64_t b) {\n",
-"const uint64_t al = a & 0xffffffffu, ah = a >> 32, bl = b & 0xffffffffu, bh = b >> 32, m = ah * bl + (al * bl >> 32), l = al * bh + (m & 0xffffffffu);\n",
+"const uint64_t al = a & 0xffffffffu, ah = a >> 32, bl = b & 0xffffffffu, bh = b >> 32,\n",
+"m = ah * bl + (al * bl >> 32), l = al * bh + (m & 0xffffffffu);\n",
 "return ah * bh + (m >> 32) + (l >> 32);\n",
 "}\n",
 "enum { TG__CU_UNIFORM, TG__CU_NORMAL, TG__CU_KEEP, TG__CU_INTEGER, TG__CU_BERNOULLI };\n",
@@ -7545,13 +7935,16 @@ static const char *const tg__cu_kernels[] = {
 "}\n",
 "v[e] = TG__W(add)(low, TG__W(mul)(f, high - low));\n",
 "if (v[e] >= high && low < high) v[e] = low;\n",
-"if (half && low < high && (dtype == 2 ? tg__from_half(tg__to_half((float)v[e])) : tg__float((uint32_t)tg__to_bf16((float)v[e]) << 16)) >= high) v[e] = low;\n",
+"if (half && low < high && (dtype == 2 ? tg__from_half(tg__to_half((float)v[e]))\n",
+": tg__float((uint32_t)tg__to_bf16((float)v[e]) << 16)) >= high)\n",
+"v[e] = low;\n",
 "}\n",
 "}\n",
 "#else\n",
 "#define TG__CU_PER 2\n",
 "TG__INLINE void tg__cu_drawn_i64(const tg__cu_walk *r, uint32_t *w, int64_t *v) {\n",
-"for (int e = 0; e < 2; e++) v[e] = (int64_t)((uint64_t)r->whole[2] + tg__cu_mul_high((uint64_t)w[2 * e + 1] << 32 | w[2 * e], (uint64_t)r->whole[3]));\n",
+"for (int e = 0; e < 2; e++)\n",
+"v[e] = (int64_t)((uint64_t)r->whole[2] + tg__cu_mul_high((uint64_t)w[2 * e + 1] << 32 | w[2 * e], (uint64_t)r->whole[3]));\n",
 "}\n",
 "#endif\n",
 "TG__INLINE void TG__CU(tg__cu_draw)(const tg__cu_walk *r, int64_t first) {\n",
@@ -7573,14 +7966,16 @@ static const char *const tg__cu_kernels[] = {
 "if (!r->look) TG__CU(tg__cu_put)(TG__CU_D(0), r->o[0].p, at[0], v[e]);\n",
 "}\n",
 "}\n",
-"TG__CU_KERNEL(TG__CU(tg__cu_random), tg__cu_walk, { TG__CU_THREADS(t) for (int64_t i = block * TG__CU_WIDTH + t; i * TG__CU_PER < r->n; i += blocks * TG__CU_WIDTH) TG__CU(tg__cu_draw)(r, i * TG__CU_PER); })\n",
+"TG__CU_KERNEL(TG__CU(tg__cu_random), tg__cu_walk,\n",
+"{ TG__CU_THREADS(t) for (int64_t i = block * TG__CU_WIDTH + t; i * TG__CU_PER < r->n; i += blocks * TG__CU_WIDTH)\n",
+"TG__CU(tg__cu_draw)(r, i * TG__CU_PER); })\n",
 "#undef TG__CU_PER\n",
 "#undef TG__CU_UNIT\n",
 "#undef TG__CU_FRACTION\n",
 "#endif\n",
-"#line 3221 \"tensorgrad_cuda.h\"\n",
+"#line 3423 \"tensorgrad_cuda.h\"\n",
 "#if !defined(TG__CU_ONLY) || defined(TG__CU_ONLY_REDUCE)\n",
-"#line 3223 \"tensorgrad_cuda.h\"\n",
+"#line 3425 \"tensorgrad_cuda.h\"\n",
 "#ifndef TG__CU_SUM\n",
 "enum { TG__CU_SUM, TG__CU_PROD, TG__CU_MAX, TG__CU_MIN };\n",
 "#define TG__CU_SUM TG__CU_SUM\n",
@@ -7675,7 +8070,7 @@ static const char *const tg__cu_kernels[] = {
 "if (t % 64 == 0 && item < items) TG__CU(tg__cu_leave)(r, item / r->pieces, item % r->pieces, s[t], place[t]);\n",
 "}\n",
 "}\n",
-"#line 3318 \"tensorgrad_cuda.h\"\n",
+"#line 3520 \"tensorgrad_cuda.h\"\n",
 "TG__INLINE void TG__CU(tg__cu_short)(const tg__cu_reduce *r, int64_t block, int kind) {\n",
 "TG__CU_THREADS(t) {\n",
 "const int64_t out = block * TG__CU_WIDTH + t;\n",
@@ -7692,10 +8087,11 @@ static const char *const tg__cu_kernels[] = {
 "TG__CU(tg__cu_leave)(r, out, 0, v, i);\n",
 "}\n",
 "}\n",
-"#line 3335 \"tensorgrad_cuda.h\"\n",
+"#line 3537 \"tensorgrad_cuda.h\"\n",
 "TG__INLINE void TG__CU(tg__cu_columns)(const tg__cu_reduce *r, int64_t block, int kind) {\n",
 "TG__CU_THREADS(t) {\n",
-"const int64_t wide = (r->outs + TG__CU_WIDTH - 1) / TG__CU_WIDTH, q = block / wide, out = block % wide * TG__CU_WIDTH + t, first = q * r->piece;\n",
+"const int64_t wide = (r->outs + TG__CU_WIDTH - 1) / TG__CU_WIDTH, q = block / wide,\n",
+"out = block % wide * TG__CU_WIDTH + t, first = q * r->piece;\n",
 "const int64_t end = r->length - first < r->piece ? r->length : first + r->piece;\n",
 "const char *x;\n",
 "TG__T v;\n",
@@ -7707,7 +8103,7 @@ static const char *const tg__cu_kernels[] = {
 "TG__CU(tg__cu_leave)(r, out, q, v, 0);\n",
 "}\n",
 "}\n",
-"#line 3350 \"tensorgrad_cuda.h\"\n",
+"#line 3553 \"tensorgrad_cuda.h\"\n",
 "TG__INLINE void TG__CU(tg__cu_join)(const tg__cu_reduce *r, int64_t block, int kind) {\n",
 "TG__CU_THREADS(t) {\n",
 "const int64_t out = block * TG__CU_WIDTH + t;\n",
@@ -7744,9 +8140,9 @@ static const char *const tg__cu_kernels[] = {
 "TG__CU_REDUCERS(TG__CU_KIND, TG__CU_KIND_NAME)\n",
 "#endif\n",
 "#endif\n",
-"#line 3387 \"tensorgrad_cuda.h\"\n",
+"#line 3590 \"tensorgrad_cuda.h\"\n",
 "#if (!defined(TG__CU_ONLY) || defined(TG__CU_ONLY_SOFTMAX)) && TG__CU_TYPE != 0\n",
-"#line 3389 \"tensorgrad_cuda.h\"\n",
+"#line 3592 \"tensorgrad_cuda.h\"\n",
 "#ifndef TG__CU_ROWS\n",
 "#define TG__CU_ROWS\n",
 "TG__INLINE int64_t tg__cu_class(const tg__cu_rows *r, int64_t row) {\n",
@@ -7759,7 +8155,7 @@ static const char *const tg__cu_kernels[] = {
 "default: return ((const uint8_t *)r->classes)[at];\n",
 "}\n",
 "}\n",
-"#line 3402 \"tensorgrad_cuda.h\"\n",
+"#line 3605 \"tensorgrad_cuda.h\"\n",
 "TG__INLINE int64_t tg__cu_class_of(const tg__cu_rows *r, int64_t row) {\n",
 "const int64_t c = tg__cu_class(r, row);\n",
 "if (c == -100 || (c >= 0 && c < r->length)) return c;\n",
@@ -7768,7 +8164,7 @@ static const char *const tg__cu_kernels[] = {
 "}\n",
 "#endif\n",
 "#define TG__CU_X(i) TG__CU(tg__cu_get)(TG__CU_DTYPE(1, r->xd), r->x, from + (i) * r->xs)\n",
-"#line 3411 \"tensorgrad_cuda.h\"\n",
+"#line 3614 \"tensorgrad_cuda.h\"\n",
 "#define TG__CU_LANE(first, ...) \\\n",
 "for (int64_t at = (first); at < r->length; at += 256) { \\\n",
 "TG__T four[4]; \\\n",
@@ -7830,10 +8226,11 @@ static const char *const tg__cu_kernels[] = {
 "to = tg__cu_offset(r->ndim, r->shape, r->ky, row);\n",
 "v = r->kind == 1 ? TG__W(log)(sum) : TG__W(div)((TG__T)1, sum);\n",
 "TG__CU_LANE(t % 64, const TG__T d = TG__W(sub)(x, m);\n",
-"TG__CU(tg__cu_put)(TG__CU_DTYPE(0, r->yd), r->y, to + i * r->ys, r->kind == 1 ? TG__W(sub)(d, v) : TG__W(mul)(TG__W(exp)(d), v)))\n",
+"TG__CU(tg__cu_put)(TG__CU_DTYPE(0, r->yd), r->y, to + i * r->ys,\n",
+"r->kind == 1 ? TG__W(sub)(d, v) : TG__W(mul)(TG__W(exp)(d), v)))\n",
 "}\n",
 "}\n",
-"#line 3476 \"tensorgrad_cuda.h\"\n",
+"#line 3680 \"tensorgrad_cuda.h\"\n",
 "TG__INLINE void TG__CU(tg__cu_entropy_back)(const tg__cu_rows *r, int64_t block) {\n",
 "TG__CU_THREADS(t) {\n",
 "const int64_t row = block * 4 + t / 64;\n",
@@ -7854,7 +8251,7 @@ static const char *const tg__cu_kernels[] = {
 "}\n",
 "#undef TG__CU_LANE\n",
 "#undef TG__CU_X\n",
-"#line 3497 \"tensorgrad_cuda.h\"\n",
+"#line 3701 \"tensorgrad_cuda.h\"\n",
 "TG__INLINE void TG__CU(tg__cu_entropy_chunks)(const tg__cu_rows *r, int64_t block) {\n",
 "TG__CU_SHARED(TG__T, s, TG__CU_WIDTH);\n",
 "TG__CU_SHARED(double, sum, 4);\n",
@@ -7865,7 +8262,8 @@ static const char *const tg__cu_kernels[] = {
 "for (at = 0; at < r->per; at += 128) {\n",
 "TG__CU_BARRIER\n",
 "TG__CU_THREADS(t) {\n",
-"const int64_t first = (block * 4 + t / 64) * r->per, left = r->rows - first < r->per ? r->rows - first : r->per, row = first + at + t % 64;\n",
+"const int64_t first = (block * 4 + t / 64) * r->per, left = r->rows - first < r->per ? r->rows - first\n",
+": r->per, row = first + at + t % 64;\n",
 "s[t] = 0;\n",
 "if (at + t % 64 >= left) continue;\n",
 "s[t] = ((const TG__T *)r->y)[row];\n",
@@ -7893,7 +8291,7 @@ static const char *const tg__cu_kernels[] = {
 "to[0] = (TG__T)sum[t / 64]; to[1] = (TG__T)count[t];\n",
 "}\n",
 "}\n",
-"#line 3536 \"tensorgrad_cuda.h\"\n",
+"#line 3741 \"tensorgrad_cuda.h\"\n",
 "TG__INLINE void TG__CU(tg__cu_entropy_join)(const tg__cu_rows *r) {\n",
 "TG__CU_THREADS(t) {\n",
 "TG__T *const row = (TG__T *)r->row + 2 * r->rows;\n",
@@ -7910,9 +8308,9 @@ static const char *const tg__cu_kernels[] = {
 "TG__CU_KERNEL(TG__CU(tg__cu_softmax), tg__cu_rows, TG__CU(tg__cu_soft)(r, block))\n",
 "TG__CU_KERNEL(TG__CU(tg__cu_entropy), tg__cu_rows, TG__CU(tg__cu_entropy_back)(r, block))\n",
 "#endif\n",
-"#line 3553 \"tensorgrad_cuda.h\"\n",
+"#line 3758 \"tensorgrad_cuda.h\"\n",
 "#if (!defined(TG__CU_ONLY) || defined(TG__CU_ONLY_INDEX)) && TG__CU_TYPE == 0\n",
-"#line 3556 \"tensorgrad_cuda.h\"\n",
+"#line 3761 \"tensorgrad_cuda.h\"\n",
 "#define TG__CU_CHANGE(code, T, WIDE, NARROW, U, NO) case code: { \\\n",
 "T *const p = (T *)y + to; const T e = ((const T *)x)[from]; const U d = (U)WIDE(*p), s = (U)WIDE(e); \\\n",
 "if (kind == 2) *p = (T)NARROW(d + s); else if (kind == 3) *p = (T)NARROW(d * s); \\\n",
@@ -7938,23 +8336,25 @@ static const char *const tg__cu_kernels[] = {
 "TG__CU_CHANGE(9, uint8_t, TG__CU_SELF, (uint8_t), uint32_t, TG__CU_NEVER)\n",
 "}\n",
 "}\n",
-"#line 3582 \"tensorgrad_cuda.h\"\n",
+"#line 3787 \"tensorgrad_cuda.h\"\n",
 "TG__INLINE void tg__cu_take(const tg__cu_index *r, int64_t block, int64_t blocks) {\n",
 "TG__CU_THREADS(t) for (int64_t i = block * TG__CU_WIDTH + t; i < r->n * r->k; i += blocks * TG__CU_WIDTH) {\n",
 "const int64_t slice = r->buckets ? i % r->n : i / r->k, k = r->buckets ? i / r->n : i % r->k;\n",
 "const int64_t v = r->index[tg__cu_offset(r->ndim, r->shape, r->si, slice) + k * r->ki];\n",
 "if (v < 0 || v >= r->limit) { TG__CU_FLAG(r->flag, 8u); continue; }\n",
 "if (r->look) continue;\n",
-"tg__cu_move(r->size, r->y, tg__cu_offset(r->ndim, r->shape, r->sy, slice) + k * r->ky, r->x, tg__cu_offset(r->ndim, r->shape, r->sx, slice) + v * r->xv);\n",
+"tg__cu_move(r->size, r->y, tg__cu_offset(r->ndim, r->shape, r->sy, slice) + k * r->ky, r->x,\n",
+"tg__cu_offset(r->ndim, r->shape, r->sx, slice) + v * r->xv);\n",
 "}\n",
 "}\n",
-"#line 3592 \"tensorgrad_cuda.h\"\n",
+"#line 3798 \"tensorgrad_cuda.h\"\n",
 "TG__INLINE void tg__cu_scatter(const tg__cu_index *r, int64_t block) {\n",
 "TG__CU_THREADS(t) {\n",
 "const int64_t at = block * TG__CU_WIDTH + t, slice = at % r->n, bucket = at / r->n;\n",
 "int64_t to, from, index, k;\n",
 "if (bucket >= r->buckets) continue;\n",
-"to = tg__cu_offset(r->ndim, r->shape, r->sy, slice); from = tg__cu_offset(r->ndim, r->shape, r->sx, slice); index = tg__cu_offset(r->ndim, r->shape, r->si, slice);\n",
+"to = tg__cu_offset(r->ndim, r->shape, r->sy, slice); from = tg__cu_offset(r->ndim, r->shape, r->sx, slice);\n",
+"index = tg__cu_offset(r->ndim, r->shape, r->si, slice);\n",
 "for (k = 0; k < r->k; k++) {\n",
 "const int64_t v = r->index[index + k * r->ki];\n",
 "if ((v & (r->buckets - 1)) != bucket) continue;\n",
@@ -7968,9 +8368,9 @@ static const char *const tg__cu_kernels[] = {
 "TG__CU_KERNEL(tg__cu_index_take_i64, tg__cu_index, tg__cu_take(r, block, blocks))\n",
 "TG__CU_KERNEL(tg__cu_index_scatter_i64, tg__cu_index, tg__cu_scatter(r, block))\n",
 "#endif\n",
-"#line 3612 \"tensorgrad_cuda.h\"\n",
+"#line 3819 \"tensorgrad_cuda.h\"\n",
 "#if (!defined(TG__CU_ONLY) || defined(TG__CU_ONLY_SCAN)) && TG__CU_TYPE != 32\n",
-"#line 3615 \"tensorgrad_cuda.h\"\n",
+"#line 3822 \"tensorgrad_cuda.h\"\n",
 "#ifndef TG__CU_LINEAR\n",
 "enum { TG__CU_SCAN_SUM, TG__CU_SCAN_PROD, TG__CU_SCAN_MAX, TG__CU_SCAN_MIN, TG__CU_LINEAR };\n",
 "#define TG__CU_LINEAR TG__CU_LINEAR\n",
@@ -7982,25 +8382,28 @@ static const char *const tg__cu_kernels[] = {
 "#define TG__CU_ADD(a, b) ((a) + (b))\n",
 "#define TG__CU_TIMES(a, b) ((a) * (b))\n",
 "#endif\n",
-"#line 3627 \"tensorgrad_cuda.h\"\n",
+"#line 3834 \"tensorgrad_cuda.h\"\n",
 "typedef struct TG__CU(tg__cu_stretch) { TG__T value, factor; int64_t place; } TG__CU(tg__cu_stretch);\n",
 "TG__INLINE void TG__CU(tg__cu_stretch_on)(int kind, TG__CU(tg__cu_stretch) *s, const TG__CU(tg__cu_stretch) *next) {\n",
 "const TG__T v = next->value, old = s->value;\n",
 "switch (kind) {\n",
 "case TG__CU_SCAN_SUM: s->value = TG__CU_ADD(old, v); break;\n",
 "case TG__CU_SCAN_PROD: s->value = TG__CU_TIMES(old, v); break;\n",
-"case TG__CU_LINEAR: s->value = TG__CU_ADD(TG__CU_TIMES(next->factor, old), v); s->factor = TG__CU_TIMES(next->factor, s->factor); break;\n",
+"case TG__CU_LINEAR: s->value = TG__CU_ADD(TG__CU_TIMES(next->factor, old), v);\n",
+"s->factor = TG__CU_TIMES(next->factor, s->factor); break;\n",
 "default: if (v != v || (old == old && (kind == TG__CU_SCAN_MAX ? v >= old : v <= old))) { s->value = v; s->place = next->place; }\n",
 "}\n",
 "}\n",
-"#line 3638 \"tensorgrad_cuda.h\"\n",
-"TG__INLINE void TG__CU(tg__cu_scan_run)(const tg__cu_walk *r, int64_t row, int64_t from, int64_t end, int begun, int store, TG__CU(tg__cu_stretch) *s) {\n",
+"#line 3846 \"tensorgrad_cuda.h\"\n",
+"TG__INLINE void TG__CU(tg__cu_scan_run)(const tg__cu_walk *r, int64_t row, int64_t from, int64_t end, int begun,\n",
+"int store, TG__CU(tg__cu_stretch) *s) {\n",
 "const int64_t to = tg__cu_offset(r->ndim, r->shape, r->o[0].stride, row), x = tg__cu_offset(r->ndim, r->shape, r->o[2].stride, row);\n",
 "const int64_t places = tg__cu_offset(r->ndim, r->shape, r->o[1].stride, row), a = tg__cu_offset(r->ndim, r->shape, r->o[3].stride, row);\n",
 "for (int64_t i = from; i < end; i++) {\n",
 "TG__CU(tg__cu_stretch) next;\n",
 "#if TG__CU_TYPE == 64\n",
 "const int64_t tile = (i / 512 + 1) * 512;\n",
+"#line 3855 \"tensorgrad_cuda.h\"\n",
 "if (r->kind == TG__CU_SCAN_SUM && r->part && i + 4 <= (tile < end ? tile : end)) {\n",
 "const double before = begun || i > from ? s->value : -0.0;\n",
 "double v[4];\n",
@@ -8025,7 +8428,8 @@ static const char *const tg__cu_kernels[] = {
 "}\n",
 "TG__INLINE void TG__CU(tg__cu_scan_item)(const tg__cu_walk *r, int64_t item, int store) {\n",
 "TG__CU(tg__cu_stretch) s, *const work = (TG__CU(tg__cu_stretch) *)r->work;\n",
-"const int64_t q = item / r->n, row = item - q * r->n, from = q * r->piece, end = from + r->piece < r->o[0].count ? from + r->piece : r->o[0].count;\n",
+"const int64_t q = item / r->n, row = item - q * r->n, from = q * r->piece, end = from + r->piece < r->o[0].count\n",
+"? from + r->piece : r->o[0].count;\n",
 "const int begun = store && q > 0;\n",
 "if (begun) s = work[item]; else { s.value = s.factor = 0; s.place = 0; }\n",
 "TG__CU(tg__cu_scan_run)(r, row, from, end, begun, store, &s);\n",
@@ -8042,12 +8446,13 @@ static const char *const tg__cu_kernels[] = {
 "#undef TG__CU_ADD\n",
 "#undef TG__CU_TIMES\n",
 "TG__CU_KERNEL(TG__CU(tg__cu_scan), tg__cu_walk, { TG__CU_THREADS(t) TG__CU_UP_TO(i, r->n * r->pieces) TG__CU(tg__cu_scan_item)(r, i, 1); })\n",
-"TG__CU_KERNEL(TG__CU(tg__cu_scan_pieces), tg__cu_walk, { TG__CU_THREADS(t) TG__CU_UP_TO(i, r->n * r->pieces) TG__CU(tg__cu_scan_item)(r, i, 0); })\n",
+"TG__CU_KERNEL(TG__CU(tg__cu_scan_pieces), tg__cu_walk,\n",
+"{ TG__CU_THREADS(t) TG__CU_UP_TO(i, r->n * r->pieces) TG__CU(tg__cu_scan_item)(r, i, 0); })\n",
 "TG__CU_KERNEL(TG__CU(tg__cu_scan_before), tg__cu_walk, { TG__CU_THREADS(t) TG__CU_EACH(i) TG__CU(tg__cu_scan_row)(r, i); })\n",
 "#endif\n",
-"#line 3690 \"tensorgrad_cuda.h\"\n",
+"#line 3902 \"tensorgrad_cuda.h\"\n",
 "#if (!defined(TG__CU_ONLY) || defined(TG__CU_ONLY_SORT)) && TG__CU_TYPE == 0\n",
-"#line 3692 \"tensorgrad_cuda.h\"\n",
+"#line 3904 \"tensorgrad_cuda.h\"\n",
 "enum { TG__CU_SORTS = 1024 };\n",
 "typedef struct tg__cu_entry { uint64_t key; int64_t place; } tg__cu_entry;\n",
 "TG__INLINE uint64_t tg__cu_sort_key(int dtype, const char *p, int64_t i) {\n",
@@ -8066,7 +8471,7 @@ static const char *const tg__cu_kernels[] = {
 "if ((u & ~sign) > infinity) return sign | (sign - 1);\n",
 "return u & sign ? (u ^ (sign | (sign - 1))) + (u == sign) : u | sign;\n",
 "}\n",
-"#line 3711 \"tensorgrad_cuda.h\"\n",
+"#line 3923 \"tensorgrad_cuda.h\"\n",
 "TG__INLINE int64_t tg__cu_rank(const tg__cu_entry *e, int64_t n, uint64_t key, int equal) {\n",
 "int64_t low = 0, high = n;\n",
 "while (low < high) {\n",
@@ -8075,7 +8480,7 @@ static const char *const tg__cu_kernels[] = {
 "}\n",
 "return low;\n",
 "}\n",
-"#line 3721 \"tensorgrad_cuda.h\"\n",
+"#line 3933 \"tensorgrad_cuda.h\"\n",
 "TG__INLINE void tg__cu_merge(const tg__cu_entry *from, tg__cu_entry *to, int64_t n, int64_t w, int64_t keep, int64_t i) {\n",
 "const int64_t base = i / (2 * w) * (2 * w), second = base + w < n ? base + w : n, end = second + w < n ? second + w : n;\n",
 "const int later = i >= second;\n",
@@ -8085,17 +8490,19 @@ static const char *const tg__cu_kernels[] = {
 "if (at < keep) to[base + at] = from[i];\n",
 "}\n",
 "}\n",
-"#line 3731 \"tensorgrad_cuda.h\"\n",
+"#line 3943 \"tensorgrad_cuda.h\"\n",
 "TG__INLINE void tg__cu_sort_put(const tg__cu_walk *r, int64_t row, int64_t k, int64_t place) {\n",
-"const int dtype = TG__CU_D(2), size = dtype == 0 || dtype == 5 ? 4 : dtype == 1 || dtype == 4 ? 8 : dtype == 2 || dtype == 3 || dtype == 6 ? 2 : 1;\n",
+"const int dtype = TG__CU_D(2), size = dtype == 0 || dtype == 5 ? 4 : dtype == 1 || dtype == 4 ? 8 : dtype == 2 ||\n",
+"dtype == 3 || dtype == 6 ? 2 : 1;\n",
 "tg__cu_move(size, r->o[0].p, tg__cu_offset(r->ndim, r->shape, r->o[0].stride, row) + k * r->o[0].step, r->o[2].p,\n",
 "tg__cu_offset(r->ndim, r->shape, r->o[2].stride, row) + place * r->o[2].step);\n",
 "((int64_t *)r->o[1].p)[tg__cu_offset(r->ndim, r->shape, r->o[1].stride, row) + k * r->o[1].step] = place;\n",
 "}\n",
-"#line 3738 \"tensorgrad_cuda.h\"\n",
+"#line 3951 \"tensorgrad_cuda.h\"\n",
 "TG__INLINE void tg__cu_sort_block(const tg__cu_walk *r, int64_t block) {\n",
 "TG__CU_SHARED(tg__cu_entry, s, 2 * TG__CU_SORTS);\n",
 "const int64_t first = block * (TG__CU_SORTS / r->piece), items = r->n * r->pieces, length = r->length, keep = r->whole[2];\n",
+"#line 3955 \"tensorgrad_cuda.h\"\n",
 "const int64_t last = length - (r->pieces - 1) * r->piece, next = (r->pieces - 1) * keep + (last < keep ? last : keep);\n",
 "const tg__cu_entry *const entries = (const tg__cu_entry *)r->work + (r->part ? r->whole[3] : 0);\n",
 "tg__cu_entry *const to = (tg__cu_entry *)r->work + (r->part ? 0 : r->whole[3]);\n",
@@ -8112,7 +8519,9 @@ static const char *const tg__cu_kernels[] = {
 "}\n",
 "TG__CU_BARRIER\n",
 "for (w = 1; w < r->piece; w *= 2) {\n",
-"TG__CU_THREADS(t) for (int64_t e = t; e < TG__CU_SORTS; e += TG__CU_WIDTH) tg__cu_merge(s + from, s + (TG__CU_SORTS - from), TG__CU_SORTS, w, keep, e);\n",
+"TG__CU_THREADS(t) for (int64_t e = t; e < TG__CU_SORTS; e += TG__CU_WIDTH) tg__cu_merge(s + from,\n",
+"s + (TG__CU_SORTS - from), TG__CU_SORTS, w, keep, e);\n",
+"#line 3974 \"tensorgrad_cuda.h\"\n",
 "TG__CU_BARRIER\n",
 "from = TG__CU_SORTS - from;\n",
 "}\n",
@@ -8123,7 +8532,7 @@ static const char *const tg__cu_kernels[] = {
 "else if (at >= r->whole[1] && at < r->whole[1] + r->o[0].count) tg__cu_sort_put(r, row, at - r->whole[1], s[from + e].place);\n",
 "}\n",
 "}\n",
-"#line 3769 \"tensorgrad_cuda.h\"\n",
+"#line 3985 \"tensorgrad_cuda.h\"\n",
 "TG__INLINE void tg__cu_sort_merge(const tg__cu_walk *r, int64_t i) {\n",
 "const int64_t n = r->length, row = i / n, half = r->whole[3];\n",
 "tg__cu_entry *const e = (tg__cu_entry *)r->work + row * n;\n",
@@ -8135,7 +8544,8 @@ static const char *const tg__cu_kernels[] = {
 "}\n",
 "TG__INLINE void tg__cu_search(const tg__cu_walk *r, int64_t i) {\n",
 "const int64_t row = i / r->o[0].count, k = i - row * r->o[0].count;\n",
-"const int64_t to = tg__cu_offset(r->ndim, r->shape, r->o[0].stride, row) + k * r->o[0].step, sorted = tg__cu_offset(r->ndim, r->shape, r->o[2].stride, row);\n",
+"const int64_t to = tg__cu_offset(r->ndim, r->shape, r->o[0].stride, row) + k * r->o[0].step,\n",
+"sorted = tg__cu_offset(r->ndim, r->shape, r->o[2].stride, row);\n",
 "const uint64_t key = tg__cu_sort_key(TG__CU_D(1), r->o[1].p, tg__cu_offset(r->ndim, r->shape, r->o[1].stride, row) + k * r->o[1].step);\n",
 "int64_t low = 0, high = r->o[2].count;\n",
 "while (low < high) {\n",
@@ -8150,19 +8560,21 @@ static const char *const tg__cu_kernels[] = {
 "TG__CU_KERNEL(tg__cu_sort_write_i64, tg__cu_walk, { TG__CU_THREADS(t) TG__CU_UP_TO(i, r->n * r->o[0].count) tg__cu_sort_write(r, i); })\n",
 "TG__CU_KERNEL(tg__cu_search_i64, tg__cu_walk, { TG__CU_THREADS(t) TG__CU_UP_TO(i, r->n * r->o[0].count) tg__cu_search(r, i); })\n",
 "#endif\n",
-"#line 3796 \"tensorgrad_cuda.h\"\n",
+"#line 4013 \"tensorgrad_cuda.h\"\n",
 "#if (!defined(TG__CU_ONLY) || defined(TG__CU_ONLY_NORM)) && TG__CU_TYPE != 0\n",
-"#line 3799 \"tensorgrad_cuda.h\"\n",
+"#line 4016 \"tensorgrad_cuda.h\"\n",
 "#ifndef TG__CU_NORM\n",
 "#define TG__CU_NORM\n",
 "enum { TG__CU_NORM_MEAN, TG__CU_NORM_SQUARES, TG__CU_NORM_BACK };\n",
-"TG__INLINE int64_t tg__cu_norm_row(const tg__cu_walk *r, int k, int64_t row) { return tg__cu_offset(r->ndim, r->shape, r->o[k].stride, row); }\n",
+"TG__INLINE int64_t tg__cu_norm_row(const tg__cu_walk *r, int k, int64_t row) {\n",
+"return tg__cu_offset(r->ndim, r->shape, r->o[k].stride, row);\n",
+"}\n",
 "TG__INLINE int64_t tg__cu_norm_at(const tg__cu_walk *r, int k, int64_t i) {\n",
 "return r->within == 1 ? i * r->o[k].stride[r->ndim] : tg__cu_offset(r->within, r->shape + r->ndim, r->o[k].stride + r->ndim, i);\n",
 "}\n",
 "#endif\n",
 "#define TG__CU_GET(k, row_at, i) TG__CU(tg__cu_get)(TG__CU_D(k), r->o[k].p, (row_at) + tg__cu_norm_at(r, k, i))\n",
-"#line 3810 \"tensorgrad_cuda.h\"\n",
+"#line 4029 \"tensorgrad_cuda.h\"\n",
 "TG__INLINE void TG__CU(tg__cu_norm_gather)(const tg__cu_walk *r, int64_t block, int what, const double *mean, double *s, double *d) {\n",
 "int half;\n",
 "TG__CU_THREADS(t) {\n",
@@ -8189,7 +8601,7 @@ static const char *const tg__cu_kernels[] = {
 "TG__CU_BARRIER\n",
 "}\n",
 "}\n",
-"#line 3837 \"tensorgrad_cuda.h\"\n",
+"#line 4056 \"tensorgrad_cuda.h\"\n",
 "TG__INLINE void TG__CU(tg__cu_norm_settle)(const tg__cu_walk *r, int64_t row, int what, double s, double d) {\n",
 "double *const own = (double *)r->work + 4 * row;\n",
 "TG__T *const rows = r->o[3].p ? (TG__T *)r->o[3].p + tg__cu_norm_row(r, 3, row) : 0;\n",
@@ -8209,7 +8621,7 @@ static const char *const tg__cu_kernels[] = {
 "if (r->o[2].p) TG__CU(tg__cu_put)(TG__CU_D(2), r->o[2].p, tg__cu_norm_row(r, 2, row), (TG__T)s);\n",
 "if (r->o[5].p) { const double w = (double)TG__CU_GET(5, tg__cu_norm_row(r, 5, row), 0); own[2] *= w; own[3] *= w; }\n",
 "}\n",
-"#line 3857 \"tensorgrad_cuda.h\"\n",
+"#line 4076 \"tensorgrad_cuda.h\"\n",
 "TG__INLINE void TG__CU(tg__cu_norm_element)(const tg__cu_walk *r, int64_t row, int64_t i) {\n",
 "const double *const own = (const double *)r->work + 4 * row;\n",
 "const TG__T d = TG__CU_GET(4, tg__cu_norm_row(r, 4, row), i) - (TG__T)own[0], scale = (TG__T)own[1];\n",
@@ -8219,15 +8631,17 @@ static const char *const tg__cu_kernels[] = {
 "else v = d * scale * w + (r->o[6].p ? TG__CU_GET(6, tg__cu_norm_row(r, 6, row), i) : 0);\n",
 "TG__CU(tg__cu_put)(TG__CU_D(0), r->o[0].p, tg__cu_norm_row(r, 0, row) + tg__cu_norm_at(r, 0, i), v);\n",
 "}\n",
-"#line 3867 \"tensorgrad_cuda.h\"\n",
+"#line 4086 \"tensorgrad_cuda.h\"\n",
 "TG__INLINE void TG__CU(tg__cu_norm_whole)(const tg__cu_walk *r, int64_t block, int back) {\n",
 "TG__CU_SHARED(double, s, TG__CU_WIDTH);\n",
 "TG__CU_SHARED(double, d, TG__CU_WIDTH);\n",
 "TG__CU_SHARED(double, mean, TG__CU_WIDTH / 32);\n",
 "const int64_t first = block * (TG__CU_WIDTH / r->lanes);\n",
 "int what;\n",
-"TG__CU_THREADS(t) if (t % r->lanes == 0 && first + t / r->lanes < r->n) mean[t / r->lanes] = back ? (double)((const TG__T *)r->o[3].p)[tg__cu_norm_row(r, 3, first + t / r->lanes)] : 0;\n",
-"for (what = back ? TG__CU_NORM_BACK : r->kind == 1 ? TG__CU_NORM_SQUARES : TG__CU_NORM_MEAN; what <= (back ? TG__CU_NORM_BACK : TG__CU_NORM_SQUARES); what++) {\n",
+"TG__CU_THREADS(t) if (t % r->lanes == 0 && first + t / r->lanes < r->n) mean[t / r->lanes] = back\n",
+"? (double)((const TG__T *)r->o[3].p)[tg__cu_norm_row(r, 3, first + t / r->lanes)] : 0;\n",
+"for (what = back ? TG__CU_NORM_BACK : r->kind == 1 ? TG__CU_NORM_SQUARES\n",
+": TG__CU_NORM_MEAN; what <= (back ? TG__CU_NORM_BACK : TG__CU_NORM_SQUARES); what++) {\n",
 "TG__CU_BARRIER\n",
 "TG__CU(tg__cu_norm_gather)(r, block, what, mean, s, d);\n",
 "TG__CU_THREADS(t) if (t % r->lanes == 0 && first + t / r->lanes < r->n) {\n",
@@ -8236,9 +8650,10 @@ static const char *const tg__cu_kernels[] = {
 "}\n",
 "}\n",
 "TG__CU_BARRIER\n",
-"TG__CU_THREADS(t) if (first + t / r->lanes < r->n) for (int64_t i = t % r->lanes; i < r->length; i += r->lanes) TG__CU(tg__cu_norm_element)(r, first + t / r->lanes, i);\n",
+"TG__CU_THREADS(t) if (first + t / r->lanes < r->n)\n",
+"for (int64_t i = t % r->lanes; i < r->length; i += r->lanes) TG__CU(tg__cu_norm_element)(r, first + t / r->lanes, i);\n",
 "}\n",
-"#line 3886 \"tensorgrad_cuda.h\"\n",
+"#line 4108 \"tensorgrad_cuda.h\"\n",
 "TG__INLINE void TG__CU(tg__cu_norm_piece)(const tg__cu_walk *r, int64_t block) {\n",
 "TG__CU_SHARED(double, s, TG__CU_WIDTH);\n",
 "TG__CU_SHARED(double, d, TG__CU_WIDTH);\n",
@@ -8248,11 +8663,14 @@ static const char *const tg__cu_kernels[] = {
 "TG__CU_THREADS(t) {\n",
 "const int64_t row = (first + t / r->lanes) / r->pieces;\n",
 "if (t % r->lanes || first + t / r->lanes >= items) continue;\n",
-"mean[t / r->lanes] = r->part ? (double)((const TG__T *)r->o[3].p)[tg__cu_norm_row(r, 3, row)] : r->kind == 1 ? 0 : ((const double *)r->work)[4 * row];\n",
+"mean[t / r->lanes] = r->part ? (double)((const TG__T *)r->o[3].p)[tg__cu_norm_row(r, 3, row)] : r->kind == 1\n",
+"? 0 : ((const double *)r->work)[4 * row];\n",
 "}\n",
 "TG__CU_BARRIER\n",
 "TG__CU(tg__cu_norm_gather)(r, block, (int)r->whole[4], mean, s, d);\n",
-"TG__CU_THREADS(t) if (t % r->lanes == 0 && first + t / r->lanes < items) { sums[2 * (first + t / r->lanes)] = s[t]; sums[2 * (first + t / r->lanes) + 1] = d[t]; }\n",
+"TG__CU_THREADS(t) if (t % r->lanes == 0 && first + t / r->lanes < items) {\n",
+"sums[2 * (first + t / r->lanes)] = s[t]; sums[2 * (first + t / r->lanes) + 1] = d[t];\n",
+"}\n",
 "}\n",
 "TG__INLINE void TG__CU(tg__cu_norm_joined)(const tg__cu_walk *r, int64_t row) {\n",
 "const double *const sums = (const double *)r->work + 4 * r->n + 2 * row * r->pieces;\n",
@@ -8260,7 +8678,7 @@ static const char *const tg__cu_kernels[] = {
 "for (int64_t q = 0; q < r->pieces; q++) { s += sums[2 * q]; d += sums[2 * q + 1]; }\n",
 "TG__CU(tg__cu_norm_settle)(r, row, (int)r->whole[4], s, d);\n",
 "}\n",
-"#line 3908 \"tensorgrad_cuda.h\"\n",
+"#line 4133 \"tensorgrad_cuda.h\"\n",
 "TG__INLINE void TG__CU(tg__cu_norm_column)(const tg__cu_walk *r, int64_t item) {\n",
 "const int64_t q = item / r->length, i = item - q * r->length, end = (q + 1) * r->whole[2] < r->n ? (q + 1) * r->whole[2] : r->n;\n",
 "double *const sums = (double *)r->work + 4 * r->n + 2 * r->n * r->pieces + 2 * item, *const own = (double *)r->work;\n",
@@ -8283,13 +8701,16 @@ static const char *const tg__cu_kernels[] = {
 "TG__CU_KERNEL(TG__CU(tg__cu_norm_back), tg__cu_walk, TG__CU(tg__cu_norm_whole)(r, block, 1))\n",
 "TG__CU_KERNEL(TG__CU(tg__cu_norm_pieces), tg__cu_walk, TG__CU(tg__cu_norm_piece)(r, block))\n",
 "TG__CU_KERNEL(TG__CU(tg__cu_norm_join), tg__cu_walk, { TG__CU_THREADS(t) TG__CU_EACH(i) TG__CU(tg__cu_norm_joined)(r, i); })\n",
-"TG__CU_KERNEL(TG__CU(tg__cu_norm_apply), tg__cu_walk, { TG__CU_THREADS(t) TG__CU_UP_TO(i, r->n * r->length) TG__CU(tg__cu_norm_element)(r, i / r->length, i % r->length); })\n",
-"TG__CU_KERNEL(TG__CU(tg__cu_norm_weights), tg__cu_walk, { TG__CU_THREADS(t) TG__CU_UP_TO(i, r->length * r->whole[3]) TG__CU(tg__cu_norm_column)(r, i); })\n",
-"TG__CU_KERNEL(TG__CU(tg__cu_norm_weights_join), tg__cu_walk, { TG__CU_THREADS(t) TG__CU_UP_TO(i, r->length) TG__CU(tg__cu_norm_columns)(r, i); })\n",
+"TG__CU_KERNEL(TG__CU(tg__cu_norm_apply), tg__cu_walk,\n",
+"{ TG__CU_THREADS(t) TG__CU_UP_TO(i, r->n * r->length) TG__CU(tg__cu_norm_element)(r, i / r->length, i % r->length); })\n",
+"TG__CU_KERNEL(TG__CU(tg__cu_norm_weights), tg__cu_walk,\n",
+"{ TG__CU_THREADS(t) TG__CU_UP_TO(i, r->length * r->whole[3]) TG__CU(tg__cu_norm_column)(r, i); })\n",
+"TG__CU_KERNEL(TG__CU(tg__cu_norm_weights_join), tg__cu_walk,\n",
+"{ TG__CU_THREADS(t) TG__CU_UP_TO(i, r->length) TG__CU(tg__cu_norm_columns)(r, i); })\n",
 "#endif\n",
-"#line 3935 \"tensorgrad_cuda.h\"\n",
+"#line 4163 \"tensorgrad_cuda.h\"\n",
 "#if !defined(TG__CU_ONLY) || defined(TG__CU_ONLY_POOL)\n",
-"#line 3938 \"tensorgrad_cuda.h\"\n",
+"#line 4166 \"tensorgrad_cuda.h\"\n",
 "#ifndef TG__CU_WINDOW\n",
 "#define TG__CU_WINDOW\n",
 "typedef struct tg__cu_window { int64_t start, end, step, full, in; } tg__cu_window;\n",
@@ -8309,7 +8730,7 @@ static const char *const tg__cu_kernels[] = {
 "if (w.end > in) w.end = in;\n",
 "return w;\n",
 "}\n",
-"#line 3958 \"tensorgrad_cuda.h\"\n",
+"#line 4186 \"tensorgrad_cuda.h\"\n",
 "TG__INLINE void tg__cu_readers_of(const tg__cu_walk *r, int d, int64_t i, int64_t in, int64_t out, int64_t *first, int64_t *last) {\n",
 "const int64_t stride = r->whole[3 + d], reach = i + r->whole[6 + d], wide = (r->whole[d] - 1) * r->whole[9 + d] + 1;\n",
 "if (r->part & 1) { *first = i * out / in; *last = tg__cu_up((i + 1) * out, in) - 1; return; }\n",
@@ -8350,14 +8771,16 @@ static const char *const tg__cu_kernels[] = {
 "if (e > v || e != e) { v = e; place = (a * w[1].in + b) * w[2].in + c; }\n",
 "}\n",
 "#if TG__CU_TYPE != 0\n",
-"if (mean) v /= (TG__T)(r->numbers[0] != 0 ? r->numbers[0] : (double)(tg__cu_counted(r, &w[0]) * tg__cu_counted(r, &w[1]) * tg__cu_counted(r, &w[2])));\n",
+"if (mean)\n",
+"v /= (TG__T)(r->numbers[0] != 0 ? r->numbers[0] : (double)(tg__cu_counted(r, &w[0]) * tg__cu_counted(r,\n",
+"&w[1]) * tg__cu_counted(r, &w[2])));\n",
 "#endif\n",
 "TG__CU(tg__cu_put)(TG__CU_D(0), r->o[0].p, TG__CU_TO(0), v);\n",
 "if (r->o[1].p) ((int64_t *)r->o[1].p)[TG__CU_TO(1)] = place;\n",
 "}\n",
 "TG__CU_KERNEL(TG__CU(tg__cu_pool), tg__cu_walk, { TG__CU_THREADS(t) TG__CU_EACH(i) TG__CU(tg__cu_pooled)(r, i); })\n",
 "#if TG__CU_TYPE != 0\n",
-"#line 4006 \"tensorgrad_cuda.h\"\n",
+"#line 4236 \"tensorgrad_cuda.h\"\n",
 "TG__INLINE int TG__CU(tg__cu_is_first)(const tg__cu_walk *r, const int64_t *p, const tg__cu_window *w, TG__T top) {\n",
 "const int64_t x = TG__CU_PICTURE(3);\n",
 "const TG__T own = TG__CU_PIXEL(3, x, p[2], p[3], p[4]);\n",
@@ -8371,7 +8794,7 @@ static const char *const tg__cu_kernels[] = {
 "}\n",
 "return 0;\n",
 "}\n",
-"#line 4020 \"tensorgrad_cuda.h\"\n",
+"#line 4250 \"tensorgrad_cuda.h\"\n",
 "TG__INLINE void TG__CU(tg__cu_pool_returned)(const tg__cu_walk *r, int64_t i, int largest) {\n",
 "TG__CU_POSITION\n",
 "const int64_t g = TG__CU_PICTURE(2), y = TG__CU_PICTURE(4);\n",
@@ -8387,7 +8810,9 @@ static const char *const tg__cu_kernels[] = {
 "for (d = 0; d < 3; d++) w[d] = tg__cu_window_of(r, d, o[d], r->shape[2 + d], r->o[2].size[2 + d]);\n",
 "if (largest && !TG__CU(tg__cu_is_first)(r, p, w, TG__CU_PIXEL(4, y, a, b, c))) continue;\n",
 "part = TG__CU_PIXEL(2, g, a, b, c);\n",
-"if (!largest) part /= (TG__T)(r->numbers[0] != 0 ? r->numbers[0] : (double)(tg__cu_counted(r, &w[0]) * tg__cu_counted(r, &w[1])) * (double)tg__cu_counted(r, &w[2]));\n",
+"if (!largest)\n",
+"part /= (TG__T)(r->numbers[0] != 0 ? r->numbers[0] : (double)(tg__cu_counted(r, &w[0]) * tg__cu_counted(r,\n",
+"&w[1])) * (double)tg__cu_counted(r, &w[2]));\n",
 "v += part;\n",
 "}\n",
 "TG__CU(tg__cu_put)(TG__CU_D(0), r->o[0].p, TG__CU_TO(0), v);\n",
@@ -8398,9 +8823,9 @@ static const char *const tg__cu_kernels[] = {
 "#undef TG__CU_PICTURE\n",
 "#undef TG__CU_PIXEL\n",
 "#endif\n",
-"#line 4047 \"tensorgrad_cuda.h\"\n",
+"#line 4279 \"tensorgrad_cuda.h\"\n",
 "#if !defined(TG__CU_ONLY) || defined(TG__CU_ONLY_ATTENTION_MATRIX)\n",
-"#line 4070 \"tensorgrad_cuda.h\"\n",
+"#line 4302 \"tensorgrad_cuda.h\"\n",
 "#if !defined(TG__CU_HAS_MATRIX)\n",
 "#if !defined(__CUDACC__)\n",
 "#define TG__CU_HAS_MATRIX 1\n",
@@ -8417,19 +8842,27 @@ static const char *const tg__cu_kernels[] = {
 "#define TG__CU_QUAD_SUM(v, at) { (v)[at] += __shfl_xor_sync(0xffffffffu, (v)[at], 1); (v)[at] += __shfl_xor_sync(0xffffffffu, (v)[at], 2); }\n",
 "#define TG__CU_ARRIVED asm volatile(\"cp.async.wait_all;\" ::: \"memory\");\n",
 "TG__INLINE void tg__cu_mma(int dtype, float *sums, const uint32_t *a, const uint32_t *b) {\n",
-"if (dtype == 2) asm volatile(\"mma.sync.aligned.m16n8k16.row.col.f32.f16.f16.f32 {%0, %1, %2, %3}, {%4, %5, %6, %7}, {%8, %9}, {%0, %1, %2, %3};\"\n",
+"if (dtype == 2)\n",
+"asm volatile(\"mma.sync.aligned.m16n8k16.row.col.f32.f16.f16.f32 {%0, %1, %2, %3}, {%4, %5, %6, %7}, {%8, %9}, {%0, %1, %2, %3};\"\n",
 ": \"+f\"(sums[0]), \"+f\"(sums[1]), \"+f\"(sums[2]), \"+f\"(sums[3]) : \"r\"(a[0]), \"r\"(a[1]), \"r\"(a[2]), \"r\"(a[3]), \"r\"(b[0]), \"r\"(b[1]));\n",
 "else asm volatile(\"mma.sync.aligned.m16n8k16.row.col.f32.bf16.bf16.f32 {%0, %1, %2, %3}, {%4, %5, %6, %7}, {%8, %9}, {%0, %1, %2, %3};\"\n",
 ": \"+f\"(sums[0]), \"+f\"(sums[1]), \"+f\"(sums[2]), \"+f\"(sums[3]) : \"r\"(a[0]), \"r\"(a[1]), \"r\"(a[2]), \"r\"(a[3]), \"r\"(b[0]), \"r\"(b[1]));\n",
 "}\n",
 "TG__INLINE void tg__cu_fragment(uint32_t *f, const uint16_t *tile, int stride, int row, int rows, int column, int across, int turned) {\n",
+"#line 4326 \"tensorgrad_cuda.h\"\n",
 "const int lane = (int)threadIdx.x % 32, down = across ? lane / 16 : lane / 8 % 2, right = across ? lane / 8 % 2 : lane / 16;\n",
-"const uint32_t at = (uint32_t)__cvta_generic_to_shared(tile + ((int)threadIdx.x / 32 * rows + down * 8 + lane % 8) * stride + right * 8) + (uint32_t)(row * stride + column) * 2;\n",
-"if (turned) asm volatile(\"ldmatrix.sync.aligned.m8n8.x4.trans.shared.b16 {%0, %1, %2, %3}, [%4];\" : \"=r\"(f[0]), \"=r\"(f[1]), \"=r\"(f[2]), \"=r\"(f[3]) : \"r\"(at) : \"memory\");\n",
-"else asm volatile(\"ldmatrix.sync.aligned.m8n8.x4.shared.b16 {%0, %1, %2, %3}, [%4];\" : \"=r\"(f[0]), \"=r\"(f[1]), \"=r\"(f[2]), \"=r\"(f[3]) : \"r\"(at) : \"memory\");\n",
+"const uint32_t at = (uint32_t)__cvta_generic_to_shared(tile + ((int)threadIdx.x / 32 * rows + down * 8\n",
+"+ lane % 8) * stride + right * 8) + (uint32_t)(row * stride + column) * 2;\n",
+"if (turned)\n",
+"asm volatile(\"ldmatrix.sync.aligned.m8n8.x4.trans.shared.b16 {%0, %1, %2, %3}, [%4];\" : \"=r\"(f[0]),\n",
+"\"=r\"(f[1]), \"=r\"(f[2]), \"=r\"(f[3]) : \"r\"(at) : \"memory\");\n",
+"else\n",
+"asm volatile(\"ldmatrix.sync.aligned.m8n8.x4.shared.b16 {%0, %1, %2, %3}, [%4];\" : \"=r\"(f[0]), \"=r\"(f[1]),\n",
+"\"=r\"(f[2]), \"=r\"(f[3]) : \"r\"(at) : \"memory\");\n",
 "}\n",
 "TG__INLINE void tg__cu_copy_16(uint16_t *to, const uint16_t *from, int bytes) {\n",
-"asm volatile(\"cp.async.cg.shared.global [%0], [%1], 16, %2;\" :: \"r\"((uint32_t)__cvta_generic_to_shared(to)), \"l\"(from), \"r\"(bytes) : \"memory\");\n",
+"asm volatile(\"cp.async.cg.shared.global [%0], [%1], 16, %2;\" :: \"r\"((uint32_t)__cvta_generic_to_shared(to)),\n",
+"\"l\"(from), \"r\"(bytes) : \"memory\");\n",
 "}\n",
 "TG__INLINE uint32_t tg__cu_pack(int dtype, float low, float high) {\n",
 "uint32_t v;\n",
@@ -8437,6 +8870,7 @@ static const char *const tg__cu_kernels[] = {
 "else asm(\"cvt.rn.bf16x2.f32 %0, %1, %2;\" : \"=r\"(v) : \"f\"(high), \"f\"(low));\n",
 "return v;\n",
 "}\n",
+"#line 4347 \"tensorgrad_cuda.h\"\n",
 "TG__INLINE float tg__cu_exp2(float v) { float y; asm(\"ex2.approx.ftz.f32 %0, %1;\" : \"=f\"(y) : \"f\"(v)); return y; }\n",
 "#elif !defined(__CUDACC__)\n",
 "#define TG__CU_SHARED_16(name, n) TG__CU_SHARED(uint16_t, name, n)\n",
@@ -8452,8 +8886,10 @@ static const char *const tg__cu_kernels[] = {
 "float left[16][16], right[8][16];\n",
 "for (int l = 0; l < 32; l++) {\n",
 "const int t = warp * 32 + l, g = l / 4, c = l % 4 * 2;\n",
-"for (int i = 0; i < 8; i++) left[g + i / 2 % 2 * 8][c + i / 4 * 8 + i % 2] = tg__cu_half_of(dtype, a[t * a_span + i / 2] >> i % 2 * 16 & 0xffffu);\n",
-"for (int i = 0; i < 4; i++) right[g][c + i / 2 * 8 + i % 2] = tg__cu_half_of(dtype, b[t * b_span + i / 2] >> i % 2 * 16 & 0xffffu);\n",
+"for (int i = 0; i < 8; i++)\n",
+"left[g + i / 2 % 2 * 8][c + i / 4 * 8 + i % 2] = tg__cu_half_of(dtype, a[t * a_span + i / 2] >> i % 2 * 16 & 0xffffu);\n",
+"for (int i = 0; i < 4; i++)\n",
+"right[g][c + i / 2 * 8 + i % 2] = tg__cu_half_of(dtype, b[t * b_span + i / 2] >> i % 2 * 16 & 0xffffu);\n",
 "}\n",
 "for (int l = 0; l < 32; l++) for (int i = 0; i < 4; i++) {\n",
 "const float *const x = left[l / 4 + i / 2 * 8], *const y = right[l % 4 * 2 + i % 2];\n",
@@ -8464,15 +8900,18 @@ static const char *const tg__cu_kernels[] = {
 "}\n",
 "}\n",
 "}\n",
-"static void tg__cu_fragment(uint32_t *f, int span, const uint16_t *tile, int stride, int row, int rows, int column, int across, int turned) {\n",
+"static void tg__cu_fragment(uint32_t *f, int span, const uint16_t *tile, int stride, int row, int rows, int column,\n",
+"int across, int turned) {\n",
 "TG__CU_THREADS(t) for (int i = 0; i < 4; i++) {\n",
 "const int down = across ? i / 2 : i % 2, right = across ? i % 2 : i / 2, g = t % 32 / 4, c = t % 4 * 2;\n",
 "const uint16_t *const p = tile + (row + t / 32 * rows + down * 8) * stride + column + right * 8;\n",
-"f[t * span + i] = turned ? p[c * stride + g] | (uint32_t)p[(c + 1) * stride + g] << 16 : p[g * stride + c] | (uint32_t)p[g * stride + c + 1] << 16;\n",
+"f[t * span + i] = turned ? p[c * stride + g] | (uint32_t)p[(c + 1) * stride + g] << 16 : p[g * stride + c]\n",
+"| (uint32_t)p[g * stride + c + 1] << 16;\n",
 "}\n",
 "}\n",
 "enum { TG__CU_LATE = 8192 };\n",
 "typedef struct tg__cu_late { uint16_t *to; const uint16_t *from; int bytes, who; } tg__cu_late;\n",
+"#line 4388 \"tensorgrad_cuda.h\"\n",
 "static struct { tg__cu_late at[TG__CU_LATE]; int n; } tg__cu_lates;\n",
 "static void tg__cu_arrive(void) {\n",
 "for (int i = 0; i < tg__cu_lates.n; i++) {\n",
@@ -8491,17 +8930,19 @@ static const char *const tg__cu_kernels[] = {
 "l->to = to; l->from = from; l->bytes = bytes; l->who = who;\n",
 "for (int k = 0; k < 8; k++) to[k] = 0xffffu;\n",
 "}\n",
-"static uint32_t tg__cu_pack(int dtype, float low, float high) { return dtype == 2 ? tg__to_half(low) | (uint32_t)tg__to_half(high) << 16 : tg__to_bf16(low) | (uint32_t)tg__to_bf16(high) << 16; }\n",
+"static uint32_t tg__cu_pack(int dtype, float low, float high) {\n",
+"return dtype == 2 ? tg__to_half(low) | (uint32_t)tg__to_half(high) << 16 : tg__to_bf16(low) | (uint32_t)tg__to_bf16(high) << 16;\n",
+"}\n",
 "static float tg__cu_exp2(float v) { return exp2f(v); }\n",
 "#endif\n",
 "#endif\n",
 "#endif\n",
-"#line 4166 \"tensorgrad_cuda.h\"\n",
+"#line 4414 \"tensorgrad_cuda.h\"\n",
 "#if !defined(TG__CU_ONLY) || defined(TG__CU_ONLY_ATTENTION) || defined(TG__CU_ONLY_ATTENTION_MATRIX)\n",
 "#ifndef TG__CU_AT\n",
 "#define TG__CU_AT\n",
 "enum { TG__CU_ROW = 32, TG__CU_ROOM = 32 * 33 };\n",
-"#line 4171 \"tensorgrad_cuda.h\"\n",
+"#line 4419 \"tensorgrad_cuda.h\"\n",
 "typedef struct tg__cu_head { int64_t b, h, row, column; } tg__cu_head;\n",
 "#define TG__CU_Q(back) ((back) ? 3 : 2)\n",
 "#define TG__CU_REST(back) ((back) ? 8 : 1)\n",
@@ -8513,42 +8954,51 @@ static const char *const tg__cu_kernels[] = {
 "a.h = block % size[1]; a.b = block / size[1];\n",
 "return a;\n",
 "}\n",
-"TG__INLINE int64_t tg__cu_head_at(const tg__cu_walk *r, int k, int64_t b, int64_t h) { return b * r->o[k].stride[0] + h * r->o[k].stride[1]; }\n",
+"TG__INLINE int64_t tg__cu_head_at(const tg__cu_walk *r, int k, int64_t b, int64_t h) {\n",
+"return b * r->o[k].stride[0] + h * r->o[k].stride[1];\n",
+"}\n",
 "#endif\n",
 "#endif\n",
-"#line 4186 \"tensorgrad_cuda.h\"\n",
+"#line 4436 \"tensorgrad_cuda.h\"\n",
 "#if (!defined(TG__CU_ONLY) || defined(TG__CU_ONLY_ATTENTION)) && TG__CU_TYPE != 0\n",
-"#line 4188 \"tensorgrad_cuda.h\"\n",
+"#line 4438 \"tensorgrad_cuda.h\"\n",
 "#undef TG__CU_AE\n",
 "#define TG__CU_AE (TG__CU_TYPE == 32 ? 128 : 64)\n",
-"#line 4191 \"tensorgrad_cuda.h\"\n",
-"TG__INLINE void TG__CU(tg__cu_tile_dots)(const tg__cu_walk *r, int a, int64_t a_at, int64_t a_row, int b, int64_t b_at, int64_t b_row, int64_t n, TG__T *as, TG__T *bs, TG__CU_OWN(TG__T, dot, 4)) {\n",
+"#line 4441 \"tensorgrad_cuda.h\"\n",
+"TG__INLINE void TG__CU(tg__cu_tile_dots)(const tg__cu_walk *r, int a, int64_t a_at, int64_t a_row, int b,\n",
+"int64_t b_at, int64_t b_row, int64_t n, TG__T *as, TG__T *bs, TG__CU_OWN(TG__T, dot, 4)) {\n",
 "int64_t d0;\n",
 "TG__CU_THREADS(t) { TG__CU_UNROLL for (int c = 0; c < 4; c++) TG__CU_MY(dot, t)[c] = 0; }\n",
 "for (d0 = 0; d0 < n; d0 += 32) {\n",
 "TG__CU_THREADS(t) for (int e = t; e < 1024; e += TG__CU_WIDTH) {\n",
 "const int i = e / 32, d = e % 32;\n",
-"as[i * 33 + d] = d0 + d < n && a_row + i < r->o[a].size[2] ? TG__CU(tg__cu_get)(TG__CU_D(a), r->o[a].p, a_at + (a_row + i) * r->o[a].stride[2] + (d0 + d) * r->o[a].stride[3]) : 0;\n",
-"bs[i * 33 + d] = d0 + d < n && b_row + i < r->o[b].size[2] ? TG__CU(tg__cu_get)(TG__CU_D(b), r->o[b].p, b_at + (b_row + i) * r->o[b].stride[2] + (d0 + d) * r->o[b].stride[3]) : 0;\n",
+"as[i * 33 + d] = d0 + d < n && a_row + i < r->o[a].size[2] ? TG__CU(tg__cu_get)(TG__CU_D(a), r->o[a].p,\n",
+"a_at + (a_row + i) * r->o[a].stride[2] + (d0 + d) * r->o[a].stride[3]) : 0;\n",
+"bs[i * 33 + d] = d0 + d < n && b_row + i < r->o[b].size[2] ? TG__CU(tg__cu_get)(TG__CU_D(b), r->o[b].p,\n",
+"b_at + (b_row + i) * r->o[b].stride[2] + (d0 + d) * r->o[b].stride[3]) : 0;\n",
 "}\n",
 "TG__CU_BARRIER\n",
 "TG__CU_THREADS(t) for (int d = 0; d < 32; d++) {\n",
 "const TG__T v = as[t / 8 * 33 + d];\n",
-"TG__CU_UNROLL for (int c = 0; c < 4; c++) TG__CU_MY(dot, t)[c] = TG__W(fma)(v, bs[(t % 8 + 8 * c) * 33 + d], TG__CU_MY(dot, t)[c]);\n",
+"TG__CU_UNROLL for (int c = 0; c < 4; c++) TG__CU_MY(dot, t)[c] =\n",
+"TG__W(fma)(v, bs[(t % 8 + 8 * c) * 33 + d], TG__CU_MY(dot, t)[c]);\n",
 "}\n",
 "TG__CU_BARRIER\n",
 "}\n",
 "}\n",
-"#line 4209 \"tensorgrad_cuda.h\"\n",
-"TG__INLINE void TG__CU(tg__cu_tile_times)(const tg__cu_walk *r, const TG__T *tile, int v, int64_t v_at, int64_t row, int64_t column, TG__T *vs, TG__CU_OWN(TG__T, out, TG__CU_AE / 8)) {\n",
+"#line 4463 \"tensorgrad_cuda.h\"\n",
+"TG__INLINE void TG__CU(tg__cu_tile_times)(const tg__cu_walk *r, const TG__T *tile, int v, int64_t v_at, int64_t row,\n",
+"int64_t column, TG__T *vs, TG__CU_OWN(TG__T, out, TG__CU_AE / 8)) {\n",
 "TG__CU_THREADS(t) for (int e = t; e < 32 * TG__CU_AE; e += TG__CU_WIDTH) {\n",
 "const int j = e / TG__CU_AE, c = e % TG__CU_AE;\n",
-"vs[e] = row + j < r->o[v].size[2] && column + c < r->o[v].size[3] ? TG__CU(tg__cu_get)(TG__CU_D(v), r->o[v].p, v_at + (row + j) * r->o[v].stride[2] + (column + c) * r->o[v].stride[3]) : 0;\n",
+"vs[e] = row + j < r->o[v].size[2] && column + c < r->o[v].size[3] ? TG__CU(tg__cu_get)(TG__CU_D(v), r->o[v].p,\n",
+"v_at + (row + j) * r->o[v].stride[2] + (column + c) * r->o[v].stride[3]) : 0;\n",
 "}\n",
 "TG__CU_BARRIER\n",
 "TG__CU_THREADS(t) for (int j = 0; j < 32; j++) {\n",
 "const TG__T p = tile[t / 8 * 33 + j];\n",
-"TG__CU_UNROLL for (int c = 0; c < TG__CU_AE / 8; c++) TG__CU_MY(out, t)[c] = TG__W(fma)(p, vs[j * TG__CU_AE + t % 8 + 8 * c], TG__CU_MY(out, t)[c]);\n",
+"TG__CU_UNROLL for (int c = 0; c < TG__CU_AE / 8; c++) TG__CU_MY(out, t)[c] =\n",
+"TG__W(fma)(p, vs[j * TG__CU_AE + t % 8 + 8 * c], TG__CU_MY(out, t)[c]);\n",
 "}\n",
 "TG__CU_BARRIER\n",
 "}\n",
@@ -8556,10 +9006,12 @@ static const char *const tg__cu_kernels[] = {
 "TG__CU_THREADS(t) TG__CU_UNROLL for (int c = 0; c < TG__CU_AE / 8; c++) {\n",
 "const int64_t row = a->row + t / 8, column = a->column + t % 8 + 8 * c;\n",
 "if (row < r->o[y].size[2] && column < r->o[y].size[3])\n",
-"TG__CU(tg__cu_put)(TG__CU_D(y), r->o[y].p, tg__cu_head_at(r, y, a->b, a->h) + row * r->o[y].stride[2] + column * r->o[y].stride[3], TG__CU_MY(out, t)[c]);\n",
+"TG__CU(tg__cu_put)(TG__CU_D(y), r->o[y].p,\n",
+"tg__cu_head_at(r, y, a->b, a->h) + row * r->o[y].stride[2] + column * r->o[y].stride[3],\n",
+"TG__CU_MY(out, t)[c]);\n",
 "}\n",
 "}\n",
-"#line 4229 \"tensorgrad_cuda.h\"\n",
+"#line 4488 \"tensorgrad_cuda.h\"\n",
 "TG__INLINE TG__T TG__CU(tg__cu_score)(const tg__cu_walk *r, int back, int64_t b, int64_t h, int64_t q, int64_t k, TG__T dot) {\n",
 "const int mask = TG__CU_Q(back) + 3;\n",
 "const TG__T none = -TG__CU_FROM(tg__double(0x7ff0000000000000u)), v = dot * (TG__T)r->numbers[0];\n",
@@ -8570,7 +9022,7 @@ static const char *const tg__cu_kernels[] = {
 "if (TG__CU_D(mask) == 9) return ((const uint8_t *)r->o[mask].p)[at] ? v : none;\n",
 "return v + TG__CU(tg__cu_get)(TG__CU_D(mask), r->o[mask].p, at);\n",
 "}\n",
-"#line 4240 \"tensorgrad_cuda.h\"\n",
+"#line 4499 \"tensorgrad_cuda.h\"\n",
 "TG__NOINLINE TG__T TG__CU(tg__cu_kept)(const tg__cu_walk *r, int back, int64_t b, int64_t h, int64_t q, int64_t k) {\n",
 "const tg__cu_view *const o = &r->o[TG__CU_Q(back)];\n",
 "const uint64_t at = (uint64_t)(((b * o->size[1] + h) * o->size[2] + q) * r->o[TG__CU_Q(back) + 1].size[2] + k);\n",
@@ -8579,13 +9031,15 @@ static const char *const tg__cu_kernels[] = {
 "if (p == 0) return 1;\n",
 "#if TG__CU_TYPE == 32\n",
 "tg__cu_philox(at / 4, (uint64_t)r->whole[1], (uint64_t)r->whole[2], w);\n",
-"return (float)(int32_t)((at & 2 ? (at & 1 ? w[3] : w[2]) : at & 1 ? w[1] : w[0]) >> 8) * 5.9604644775390625e-8f < (float)p ? 0 : (float)(p < 1 ? 1 / (1 - p) : 0);\n",
+"return (float)(int32_t)((at & 2 ? (at & 1 ? w[3] : w[2]) : at & 1 ? w[1]\n",
+": w[0]) >> 8) * 5.9604644775390625e-8f < (float)p ? 0 : (float)(p < 1 ? 1 / (1 - p) : 0);\n",
 "#else\n",
 "tg__cu_philox(at / 2, (uint64_t)r->whole[1], (uint64_t)r->whole[2], w);\n",
-"return (double)(((uint64_t)(at & 1 ? w[3] : w[1]) << 32 | (at & 1 ? w[2] : w[0])) >> 11) * 1.1102230246251565e-16 < p ? 0 : p < 1 ? 1 / (1 - p) : 0;\n",
+"return (double)(((uint64_t)(at & 1 ? w[3] : w[1]) << 32\n",
+"| (at & 1 ? w[2] : w[0])) >> 11) * 1.1102230246251565e-16 < p ? 0 : p < 1 ? 1 / (1 - p) : 0;\n",
 "#endif\n",
 "}\n",
-"#line 4255 \"tensorgrad_cuda.h\"\n",
+"#line 4516 \"tensorgrad_cuda.h\"\n",
 "TG__INLINE void TG__CU(tg__cu_attended)(const tg__cu_walk *r, int64_t block) {\n",
 "TG__CU_SHARED(TG__T, as, TG__CU_ROOM);\n",
 "TG__CU_SHARED(TG__T, bs, TG__CU_ROOM);\n",
@@ -8599,7 +9053,8 @@ static const char *const tg__cu_kernels[] = {
 "TG__CU_OWN(TG__T, out, TG__CU_AE / 8);\n",
 "TG__CU_OWN(TG__T, state, 2);\n",
 "const tg__cu_head a = tg__cu_head_of(block, r->o[0].size, TG__CU_AE);\n",
-"const int64_t hk = a.h / (r->o[2].size[1] / r->o[3].size[1]), keys = r->o[3].size[2], end = r->whole[0] && a.row + 32 < keys ? a.row + 32 : keys;\n",
+"const int64_t hk = a.h / (r->o[2].size[1] / r->o[3].size[1]), keys = r->o[3].size[2], end = r->whole[0] &&\n",
+"a.row + 32 < keys ? a.row + 32 : keys;\n",
 "const TG__T none = -TG__CU_FROM(tg__double(0x7ff0000000000000u));\n",
 "int64_t k0;\n",
 "TG__CU_THREADS(t) {\n",
@@ -8607,7 +9062,8 @@ static const char *const tg__cu_kernels[] = {
 "if (t < TG__CU_ROW) { top[t] = none; sum[t] = 0; }\n",
 "}\n",
 "for (k0 = 0; k0 < end; k0 += 32) {\n",
-"TG__CU(tg__cu_tile_dots)(r, 2, tg__cu_head_at(r, 2, a.b, a.h), a.row, 3, tg__cu_head_at(r, 3, a.b, hk), k0, r->o[2].size[3], as, bs, dot);\n",
+"TG__CU(tg__cu_tile_dots)(r, 2, tg__cu_head_at(r, 2, a.b, a.h), a.row, 3, tg__cu_head_at(r, 3, a.b, hk), k0,\n",
+"r->o[2].size[3], as, bs, dot);\n",
 "TG__CU_THREADS(t) {\n",
 "TG__T m = none;\n",
 "TG__CU_UNROLL for (int c = 0; c < 4; c++) {\n",
@@ -8649,15 +9105,17 @@ static const char *const tg__cu_kernels[] = {
 "}\n",
 "TG__CU(tg__cu_tile_put)(r, 0, &a, out);\n",
 "}\n",
-"#line 4319 \"tensorgrad_cuda.h\"\n",
+"#line 4582 \"tensorgrad_cuda.h\"\n",
 "TG__INLINE void TG__CU(tg__cu_delta)(const tg__cu_walk *r, int64_t i) {\n",
 "const int64_t q = i % r->o[3].size[2], h = i / r->o[3].size[2] % r->o[3].size[1], b = i / r->o[3].size[2] / r->o[3].size[1];\n",
 "const int64_t y = tg__cu_head_at(r, 7, b, h) + q * r->o[7].stride[2], g = tg__cu_head_at(r, 9, b, h) + q * r->o[9].stride[2];\n",
 "TG__T v = 0;\n",
-"for (int64_t e = 0; e < r->o[9].size[3]; e++) v = TG__W(fma)(TG__CU(tg__cu_get)(TG__CU_D(7), r->o[7].p, y + e * r->o[7].stride[3]), TG__CU(tg__cu_get)(TG__CU_D(9), r->o[9].p, g + e * r->o[9].stride[3]), v);\n",
+"for (int64_t e = 0; e < r->o[9].size[3]; e++)\n",
+"v = TG__W(fma)(TG__CU(tg__cu_get)(TG__CU_D(7), r->o[7].p, y + e * r->o[7].stride[3]),\n",
+"TG__CU(tg__cu_get)(TG__CU_D(9), r->o[9].p, g + e * r->o[9].stride[3]), v);\n",
 "((TG__T *)r->work)[i] = v;\n",
 "}\n",
-"#line 4328 \"tensorgrad_cuda.h\"\n",
+"#line 4593 \"tensorgrad_cuda.h\"\n",
 "TG__INLINE void TG__CU(tg__cu_attend_back)(const tg__cu_walk *r, int64_t block, int which) {\n",
 "TG__CU_SHARED(TG__T, as, TG__CU_ROOM);\n",
 "TG__CU_SHARED(TG__T, bs, TG__CU_ROOM);\n",
@@ -8668,17 +9126,20 @@ static const char *const tg__cu_kernels[] = {
 "TG__CU_OWN(TG__T, out, TG__CU_AE / 8);\n",
 "const tg__cu_head a = tg__cu_head_of(block, r->o[which].size, TG__CU_AE);\n",
 "const int64_t heads = r->o[3].size[1], group = heads / r->o[4].size[1], queries = r->o[3].size[2], keys = r->o[4].size[2];\n",
-"const int64_t first = which == 0 || !r->whole[0] ? 0 : a.row, end = which ? queries : r->whole[0] && a.row + 32 < keys ? a.row + 32 : keys;\n",
+"const int64_t first = which == 0 || !r->whole[0] ? 0 : a.row, end = which ? queries : r->whole[0] &&\n",
+"a.row + 32 < keys ? a.row + 32 : keys;\n",
 "int64_t h, at;\n",
 "TG__CU_THREADS(t) { TG__CU_UNROLL for (int c = 0; c < TG__CU_AE / 8; c++) TG__CU_MY(out, t)[c] = 0; }\n",
 "for (h = which ? a.h * group : a.h; h < (which ? (a.h + 1) * group : a.h + 1); h++) for (at = first; at < end; at += 32) {\n",
-"const int64_t hk = h / group, q_at = tg__cu_head_at(r, 3, a.b, h), k_at = tg__cu_head_at(r, 4, a.b, hk), v_at = tg__cu_head_at(r, 5, a.b, hk), g_at = tg__cu_head_at(r, 9, a.b, h);\n",
+"const int64_t hk = h / group, q_at = tg__cu_head_at(r, 3, a.b, h), k_at = tg__cu_head_at(r, 4, a.b, hk),\n",
+"v_at = tg__cu_head_at(r, 5, a.b, hk), g_at = tg__cu_head_at(r, 9, a.b, h);\n",
 "if (which) TG__CU(tg__cu_tile_dots)(r, 4, k_at, a.row, 3, q_at, at, r->o[3].size[3], as, bs, dot);\n",
 "else TG__CU(tg__cu_tile_dots)(r, 3, q_at, a.row, 4, k_at, at, r->o[3].size[3], as, bs, dot);\n",
 "if (which == 1) TG__CU(tg__cu_tile_dots)(r, 5, v_at, a.row, 9, g_at, at, r->o[5].size[3], as, bs, slope);\n",
 "else if (which == 0) TG__CU(tg__cu_tile_dots)(r, 9, g_at, a.row, 5, v_at, at, r->o[5].size[3], as, bs, slope);\n",
 "TG__CU_THREADS(t) TG__CU_UNROLL for (int c = 0; c < 4; c++) {\n",
-"const int64_t row = a.row + t / 8, column = at + t % 8 + 8 * c, q = which ? column : row, k = which ? row : column, i = (a.b * heads + h) * queries + q;\n",
+"const int64_t row = a.row + t / 8, column = at + t % 8 + 8 * c, q = which ? column : row,\n",
+"k = which ? row : column, i = (a.b * heads + h) * queries + q;\n",
 "TG__T *const v = &tile[t / 8 * 33 + t % 8 + 8 * c], p, keep;\n",
 "*v = 0;\n",
 "if (q >= queries || k >= keys) continue;\n",
@@ -8695,26 +9156,33 @@ static const char *const tg__cu_kernels[] = {
 "}\n",
 "TG__CU(tg__cu_tile_put)(r, which, &a, out);\n",
 "}\n",
-"#line 4366 \"tensorgrad_cuda.h\"\n",
+"#line 4634 \"tensorgrad_cuda.h\"\n",
 "TG__INLINE void TG__CU(tg__cu_one_put)(const tg__cu_walk *r, int64_t head, int t, TG__T v, TG__T top, TG__T sum) {\n",
 "const TG__T inverse = sum == 0 ? 0 : 1 / sum;\n",
 "const int64_t heads = r->o[2].size[1];\n",
-"if (t < r->o[0].size[3]) TG__CU(tg__cu_put)(TG__CU_D(0), r->o[0].p, tg__cu_head_at(r, 0, head / heads, head % heads) + t * r->o[0].stride[3], v * inverse);\n",
-"if (t == 0) { ((TG__T *)r->o[1].p)[head] = sum == 0 ? TG__CU_FROM(tg__double(0x7ff0000000000000u)) : top; ((TG__T *)r->o[1].p)[r->n + head] = inverse; }\n",
+"if (t < r->o[0].size[3])\n",
+"TG__CU(tg__cu_put)(TG__CU_D(0), r->o[0].p, tg__cu_head_at(r, 0, head / heads, head % heads) + t * r->o[0].stride[3], v * inverse);\n",
+"if (t == 0) {\n",
+"((TG__T *)r->o[1].p)[head] = sum == 0 ? TG__CU_FROM(tg__double(0x7ff0000000000000u)) : top;\n",
+"((TG__T *)r->o[1].p)[r->n + head] = inverse;\n",
 "}\n",
-"#line 4373 \"tensorgrad_cuda.h\"\n",
+"}\n",
+"#line 4645 \"tensorgrad_cuda.h\"\n",
 "TG__INLINE void TG__CU(tg__cu_one)(const tg__cu_walk *r, int64_t block) {\n",
 "TG__CU_SHARED(TG__T, q, TG__CU_WIDE_HEAD);\n",
 "TG__CU_SHARED(TG__T, p, TG__CU_WIDTH);\n",
 "TG__CU_SHARED(TG__T, found, TG__CU_WIDTH);\n",
 "TG__CU_SHARED(TG__T, part, TG__CU_WIDTH);\n",
-"const int64_t piece = block % r->pieces, head = block / r->pieces, heads = r->o[2].size[1], b = head / heads, h = head % heads, hk = h / (heads / r->o[3].size[1]), first = piece * TG__CU_ONE_KEYS;\n",
+"const int64_t piece = block % r->pieces, head = block / r->pieces, heads = r->o[2].size[1], b = head / heads,\n",
+"h = head % heads, hk = h / (heads / r->o[3].size[1]), first = piece * TG__CU_ONE_KEYS;\n",
 "const int64_t k_at = tg__cu_head_at(r, 3, b, hk), v_at = tg__cu_head_at(r, 4, b, hk), left = r->o[3].size[2] - first;\n",
-"const int depth = (int)r->o[2].size[3], columns = (int)r->o[0].size[3], keys = left < TG__CU_ONE_KEYS ? (int)left : (int)TG__CU_ONE_KEYS;\n",
+"const int depth = (int)r->o[2].size[3], columns = (int)r->o[0].size[3], keys = left < TG__CU_ONE_KEYS ? (int)left\n",
+": (int)TG__CU_ONE_KEYS;\n",
 "const TG__T none = -TG__CU_FROM(tg__double(0x7ff0000000000000u));\n",
 "int wide = 1, half;\n",
 "while (wide < columns) wide *= 2;\n",
-"TG__CU_THREADS(t) for (int d = t; d < depth; d += TG__CU_WIDTH) q[d] = TG__CU(tg__cu_get)(TG__CU_D(2), r->o[2].p, tg__cu_head_at(r, 2, b, h) + d * r->o[2].stride[3]);\n",
+"TG__CU_THREADS(t) for (int d = t; d < depth; d += TG__CU_WIDTH) q[d] = TG__CU(tg__cu_get)(TG__CU_D(2), r->o[2].p,\n",
+"tg__cu_head_at(r, 2, b, h) + d * r->o[2].stride[3]);\n",
 "TG__CU_BARRIER\n",
 "TG__CU_THREADS(t) {\n",
 "const int64_t at = k_at + (first + t) * r->o[3].stride[2];\n",
@@ -8723,10 +9191,12 @@ static const char *const tg__cu_kernels[] = {
 "if (t < keys && r->wide) for (int d = 0; d < depth; d += 8) {\n",
 "tg__cu_eight eight;\n",
 "tg__cu_eight_in(TG__CU_D(3), r->o[3].p, 1, at + d, &eight);\n",
-"TG__CU_UNROLL for (int e = 0; e < 8; e++) v[e] = TG__W(fma)(q[d + e], TG__CU(tg__cu_get)(TG__CU_D(3), (const char *)&eight, e), v[e]);\n",
+"TG__CU_UNROLL for (int e = 0; e < 8; e++) v[e] = TG__W(fma)(q[d + e],\n",
+"TG__CU(tg__cu_get)(TG__CU_D(3), (const char *)&eight, e), v[e]);\n",
 "}\n",
 "else if (t < keys) for (int d = 0; d < depth; d += 8)\n",
-"TG__CU_UNROLL for (int e = 0; e < 8; e++) if (d + e < depth) v[e] = TG__W(fma)(q[d + e], TG__CU(tg__cu_get)(TG__CU_D(3), r->o[3].p, at + (d + e) * r->o[3].stride[3]), v[e]);\n",
+"TG__CU_UNROLL for (int e = 0; e < 8; e++) if (d + e < depth) v[e] = TG__W(fma)(q[d + e],\n",
+"TG__CU(tg__cu_get)(TG__CU_D(3), r->o[3].p, at + (d + e) * r->o[3].stride[3]), v[e]);\n",
 "TG__CU_UNROLL for (int n = 4; n > 0; n /= 2) TG__CU_UNROLL for (int e = 0; e < n; e++) v[e] += v[e + n];\n",
 "p[t] = found[t] = TG__CU(tg__cu_score)(r, 0, b, h, 0, first + t, v[0]);\n",
 "}\n",
@@ -8745,7 +9215,10 @@ static const char *const tg__cu_kernels[] = {
 "TG__CU_BARRIER\n",
 "TG__CU_THREADS(t) {\n",
 "TG__T v = 0;\n",
-"if (t % wide < columns) for (int k = t / wide; k < keys; k += TG__CU_WIDTH / wide) v = TG__W(fma)(p[k], TG__CU(tg__cu_get)(TG__CU_D(4), r->o[4].p, v_at + (first + k) * r->o[4].stride[2] + t % wide * r->o[4].stride[3]), v);\n",
+"if (t % wide < columns)\n",
+"for (int k = t / wide; k < keys; k += TG__CU_WIDTH / wide)\n",
+"v = TG__W(fma)(p[k], TG__CU(tg__cu_get)(TG__CU_D(4), r->o[4].p,\n",
+"v_at + (first + k) * r->o[4].stride[2] + t % wide * r->o[4].stride[3]), v);\n",
 "part[t] = v;\n",
 "}\n",
 "TG__CU_BARRIER\n",
@@ -8760,10 +9233,11 @@ static const char *const tg__cu_kernels[] = {
 "if (t == 0) { to[columns] = found[0]; to[columns + 1] = q[0]; }\n",
 "}\n",
 "}\n",
-"#line 4431 \"tensorgrad_cuda.h\"\n",
+"#line 4711 \"tensorgrad_cuda.h\"\n",
 "TG__INLINE void TG__CU(tg__cu_one_join)(const tg__cu_walk *r, int64_t head) {\n",
 "const int columns = (int)r->o[0].size[3];\n",
-"const TG__T *const from = (const TG__T *)r->work + head * r->pieces * (columns + 2), none = -TG__CU_FROM(tg__double(0x7ff0000000000000u));\n",
+"const TG__T *const from = (const TG__T *)r->work + head * r->pieces * (columns + 2),\n",
+"none = -TG__CU_FROM(tg__double(0x7ff0000000000000u));\n",
 "TG__CU_THREADS(t) {\n",
 "TG__T top = none, sum = 0, v = 0;\n",
 "for (int64_t i = 0; i < r->pieces; i++) top = TG__W(maxn)(top, from[i * (columns + 2) + columns]);\n",
@@ -8783,9 +9257,9 @@ static const char *const tg__cu_kernels[] = {
 "TG__CU_KERNEL(TG__CU(tg__cu_attend_dk), tg__cu_walk, TG__CU(tg__cu_attend_back)(r, block, 1))\n",
 "TG__CU_KERNEL(TG__CU(tg__cu_attend_dv), tg__cu_walk, TG__CU(tg__cu_attend_back)(r, block, 2))\n",
 "#endif\n",
-"#line 4454 \"tensorgrad_cuda.h\"\n",
+"#line 4735 \"tensorgrad_cuda.h\"\n",
 "#if (!defined(TG__CU_ONLY) || defined(TG__CU_ONLY_ATTENTION_MATRIX)) && TG__CU_TYPE == 32 && TG__CU_HAS_MATRIX\n",
-"#line 4464 \"tensorgrad_cuda.h\"\n",
+"#line 4745 \"tensorgrad_cuda.h\"\n",
 "#ifdef TG__CU_KIND\n",
 "#define TG__CU_DS(back) (TG__CU_KIND & 15)\n",
 "#define TG__CU_ES(back) (TG__CU_KIND >> 4)\n",
@@ -8802,7 +9276,7 @@ static const char *const tg__cu_kernels[] = {
 "#endif\n",
 "#define TG__CU_LOG2E 1.44269504088896341f\n",
 "enum { TG__CU_ATTEND_ROWS = 128, TG__CU_ATTEND_TILE = 64 };\n",
-"#line 4482 \"tensorgrad_cuda.h\"\n",
+"#line 4763 \"tensorgrad_cuda.h\"\n",
 "TG__INLINE void tg__cu_tile_in(const tg__cu_walk *r, int k, int64_t at, int64_t first, int rows, int sixteens, uint16_t *tile) {\n",
 "const uint16_t *const p = (const uint16_t *)r->o[k].p + at + first * r->o[k].stride[2];\n",
 "const int n = r->o[k].size[2] - first < rows ? (int)(r->o[k].size[2] - first) : rows, columns = (int)r->o[k].size[3];\n",
@@ -8810,35 +9284,42 @@ static const char *const tg__cu_kernels[] = {
 "if (r->part >> k & 1) {\n",
 "TG__CU_THREADS(t) for (int e = t; e < rows * sixteens * 2; e += TG__CU_WIDTH) {\n",
 "const int i = e / (sixteens * 2), c = e % (sixteens * 2) * 8, left = i < n ? columns - c : 0;\n",
-"tg__cu_copy_16(tile + i * (sixteens * 16 + 8) + c, left > 0 ? p + i * down + c : (const uint16_t *)r->o[k].p, left >= 8 ? 16 : left > 0 ? left * 2 : 0);\n",
+"tg__cu_copy_16(tile + i * (sixteens * 16 + 8) + c,\n",
+"left > 0 ? p + i * down + c : (const uint16_t *)r->o[k].p, left >= 8 ? 16 : left > 0 ? left * 2 : 0);\n",
 "}\n",
 "} else TG__CU_THREADS(t) TG__CU_ROLL for (int e = t; e < rows * sixteens * 16; e += TG__CU_WIDTH) {\n",
 "const int i = e / (sixteens * 16), c = e % (sixteens * 16);\n",
 "tile[i * (sixteens * 16 + 8) + c] = (uint16_t)(i < n && c < columns ? p[i * down + c * right] : 0);\n",
 "}\n",
 "}\n",
-"#line 4498 \"tensorgrad_cuda.h\"\n",
-"TG__INLINE void tg__cu_draw(const tg__cu_walk *r, int back, int turned, int64_t b, int64_t h, int64_t row, int64_t column, int columns, uint8_t *keep) {\n",
+"#line 4780 \"tensorgrad_cuda.h\"\n",
+"TG__INLINE void tg__cu_draw(const tg__cu_walk *r, int back, int turned, int64_t b, int64_t h, int64_t row,\n",
+"int64_t column, int columns, uint8_t *keep) {\n",
 "const int lines = turned ? columns : TG__CU_ATTEND_ROWS, n = turned ? TG__CU_ATTEND_ROWS : columns, groups = n / 4 + 1;\n",
 "const int64_t q0 = turned ? column : row, k0 = turned ? row : column;\n",
 "TG__CU_THREADS(t) TG__CU_ROLL for (int e = t; e < lines * groups; e += TG__CU_WIDTH) {\n",
-"const uint64_t from = (uint64_t)(((b * r->o[TG__CU_Q(back)].size[1] + h) * r->o[TG__CU_Q(back)].size[2] + q0 + e / groups) * r->o[TG__CU_Q(back) + 1].size[2] + k0), group = from / 4 + (uint64_t)(e % groups);\n",
+"const uint64_t from = (uint64_t)(((b * r->o[TG__CU_Q(back)].size[1] + h) * r->o[TG__CU_Q(back)].size[2] + q0\n",
+"+ e / groups) * r->o[TG__CU_Q(back) + 1].size[2] + k0), group = from / 4 + (uint64_t)(e % groups);\n",
 "uint32_t w[4];\n",
 "tg__cu_philox(group, (uint64_t)r->whole[1], (uint64_t)r->whole[2], w);\n",
 "TG__CU_UNROLL for (int i = 0; i < 4; i++) {\n",
 "const int64_t k = (int64_t)(group * 4 + (uint64_t)i) - (int64_t)from;\n",
 "if (k < 0 || k >= n) continue;\n",
-"keep[turned ? (int)k * columns + e / groups : e / groups * columns + (int)k] = (uint8_t)!((float)(int32_t)(w[i] >> 8) * 5.9604644775390625e-8f < (float)r->numbers[1]);\n",
+"keep[turned ? (int)k * columns + e / groups : e / groups * columns + (int)k] =\n",
+"(uint8_t)!((float)(int32_t)(w[i] >> 8) * 5.9604644775390625e-8f < (float)r->numbers[1]);\n",
 "}\n",
 "}\n",
 "}\n",
-"#line 4514 \"tensorgrad_cuda.h\"\n",
-"TG__INLINE void tg__cu_scores(const tg__cu_walk *r, int back, int turned, int64_t b, int64_t h, int64_t row, int64_t column, int columns, TG__CU_OWN(float, s, 32)) {\n",
+"#line 4799 \"tensorgrad_cuda.h\"\n",
+"TG__INLINE void tg__cu_scores(const tg__cu_walk *r, int back, int turned, int64_t b, int64_t h, int64_t row,\n",
+"int64_t column, int columns, TG__CU_OWN(float, s, 32)) {\n",
 "const int mask = TG__CU_Q(back) + 3;\n",
 "const int64_t queries = r->o[TG__CU_Q(back)].size[2], keys = r->o[TG__CU_Q(back) + 1].size[2], width = turned ? queries : keys;\n",
 "const float none = -tg__float(0x7f800000u), scale = (float)r->numbers[0];\n",
 "TG__CU_THREADS(t) { TG__CU_UNROLL for (int n = 0; n < columns / 2; n++) TG__CU_MY(s, t)[n] *= scale; }\n",
-"if (!TG__CU_MASKED(mask) && column + columns <= width && (!r->whole[0] || (turned ? column >= row + TG__CU_ATTEND_ROWS - 1 : column + columns - 1 <= row))) return;\n",
+"if (!TG__CU_MASKED(mask) && column + columns <= width &&\n",
+"(!r->whole[0] || (turned ? column >= row + TG__CU_ATTEND_ROWS - 1 : column + columns - 1 <= row)))\n",
+"return;\n",
 "TG__CU_THREADS(t) {\n",
 "const int64_t step = r->o[mask].stride[turned ? 2 : 3];\n",
 "int64_t line[2];\n",
@@ -8865,7 +9346,7 @@ static const char *const tg__cu_kernels[] = {
 "}\n",
 "}\n",
 "}\n",
-"#line 4547 \"tensorgrad_cuda.h\"\n",
+"#line 4835 \"tensorgrad_cuda.h\"\n",
 "TG__INLINE void tg__cu_sums_put(const tg__cu_walk *r, int y, int64_t at, int64_t row, int sixteens, TG__CU_OWN(float, out, 64)) {\n",
 "uint16_t *const p = (uint16_t *)r->o[y].p + at;\n",
 "const int columns = (int)r->o[y].size[3], pairs = r->part >> y & 1;\n",
@@ -8879,12 +9360,13 @@ static const char *const tg__cu_kernels[] = {
 "if (c + 1 < columns) p[i * r->o[y].stride[2] + (c + 1) * r->o[y].stride[3]] = (uint16_t)(v >> 16);\n",
 "} }\n",
 "}\n",
-"#line 4561 \"tensorgrad_cuda.h\"\n",
+"#line 4849 \"tensorgrad_cuda.h\"\n",
 "TG__INLINE void tg__cu_rows_in(const uint16_t *tile, int sixteens, TG__CU_OWN(uint32_t, f, 32)) {\n",
 "TG__CU_UNROLL for (int d = 0; d < sixteens; d++) TG__CU_FRAGMENT(f, 4 * d, tile, sixteens * 16 + 8, 0, 16, 16 * d, 0, 0);\n",
 "}\n",
-"#line 4565 \"tensorgrad_cuda.h\"\n",
-"TG__INLINE void tg__cu_rows_dot(int dtype, const uint16_t *tile, int rows, int sixteens, TG__CU_OWN(uint32_t, f, 32), TG__CU_OWN(float, s, 32)) {\n",
+"#line 4853 \"tensorgrad_cuda.h\"\n",
+"TG__INLINE void tg__cu_rows_dot(int dtype, const uint16_t *tile, int rows, int sixteens, TG__CU_OWN(uint32_t, f, 32),\n",
+"TG__CU_OWN(float, s, 32)) {\n",
 "TG__CU_OWN(uint32_t, two, 4);\n",
 "TG__CU_THREADS(t) { TG__CU_UNROLL for (int n = 0; n < rows / 2; n++) TG__CU_MY(s, t)[n] = 0; }\n",
 "TG__CU_UNROLL for (int d = 0; d < sixteens; d++) { TG__CU_UNROLL for (int n = 0; n < rows / 16; n++) {\n",
@@ -8893,8 +9375,9 @@ static const char *const tg__cu_kernels[] = {
 "TG__CU_MMA(dtype, s, 8 * n + 4, f, 4 * d, two, 2);\n",
 "} }\n",
 "}\n",
-"#line 4575 \"tensorgrad_cuda.h\"\n",
-"TG__INLINE void tg__cu_rows_times(int dtype, const uint16_t *tile, int rows, int sixteens, TG__CU_OWN(uint32_t, p, 16), TG__CU_OWN(float, out, 64)) {\n",
+"#line 4864 \"tensorgrad_cuda.h\"\n",
+"TG__INLINE void tg__cu_rows_times(int dtype, const uint16_t *tile, int rows, int sixteens,\n",
+"TG__CU_OWN(uint32_t, p, 16), TG__CU_OWN(float, out, 64)) {\n",
 "TG__CU_OWN(uint32_t, two, 4);\n",
 "TG__CU_UNROLL for (int k = 0; k < rows / 16; k++) { TG__CU_UNROLL for (int n = 0; n < sixteens; n++) {\n",
 "TG__CU_FRAGMENT(two, 0, tile, sixteens * 16 + 8, 16 * k, 0, 16 * n, 0, 1);\n",
@@ -8902,7 +9385,7 @@ static const char *const tg__cu_kernels[] = {
 "TG__CU_MMA(dtype, out, 8 * n + 4, p, 4 * k, two, 2);\n",
 "} }\n",
 "}\n",
-"#line 4585 \"tensorgrad_cuda.h\"\n",
+"#line 4875 \"tensorgrad_cuda.h\"\n",
 "TG__INLINE void tg__cu_matrix_attended(const tg__cu_walk *r, int64_t block) {\n",
 "TG__CU_SHARED_16(tiles, TG__CU_TILES(0));\n",
 "TG__CU_SHARED(uint8_t, keep, TG__CU_ATTEND_ROWS * TG__CU_ATTEND_TILE);\n",
@@ -8915,8 +9398,11 @@ static const char *const tg__cu_kernels[] = {
 "TG__CU_OWN(float, sum, 2);\n",
 "const int ds = TG__CU_DS(0), es = TG__CU_ES(0), dtype = TG__CU_D(2), drops = TG__CU_DROPS;\n",
 "const int64_t rows = (r->o[2].size[2] + TG__CU_ATTEND_ROWS - 1) / TG__CU_ATTEND_ROWS, heads = r->o[2].size[1], keys = r->o[3].size[2];\n",
-"const int64_t row = (rows - 1 - block % rows) * TG__CU_ATTEND_ROWS, h = block / rows % heads, b = block / rows / heads, hk = h / (heads / r->o[3].size[1]);\n",
-"const int64_t k_at = tg__cu_head_at(r, 3, b, hk), v_at = tg__cu_head_at(r, 4, b, hk), end = r->whole[0] && row + TG__CU_ATTEND_ROWS < keys ? row + TG__CU_ATTEND_ROWS : keys;\n",
+"#line 4888 \"tensorgrad_cuda.h\"\n",
+"const int64_t row = (rows - 1 - block % rows) * TG__CU_ATTEND_ROWS, h = block / rows % heads,\n",
+"b = block / rows / heads, hk = h / (heads / r->o[3].size[1]);\n",
+"const int64_t k_at = tg__cu_head_at(r, 3, b, hk), v_at = tg__cu_head_at(r, 4, b, hk), end = r->whole[0] &&\n",
+"row + TG__CU_ATTEND_ROWS < keys ? row + TG__CU_ATTEND_ROWS : keys;\n",
 "uint16_t *const values = tiles + TG__CU_ATTEND_TILE * ((ds > es ? ds : es) * 16 + 8);\n",
 "const float none = -tg__float(0x7f800000u);\n",
 "int64_t k0;\n",
@@ -8932,17 +9418,20 @@ static const char *const tg__cu_kernels[] = {
 "if (end > 0) tg__cu_tile_in(r, 3, k_at, 0, TG__CU_ATTEND_TILE, ds, tiles);\n",
 "for (k0 = 0; k0 < end; k0 += TG__CU_ATTEND_TILE) {\n",
 "TG__CU_ARRIVED\n",
+"#line 4908 \"tensorgrad_cuda.h\"\n",
 "TG__CU_BARRIER\n",
 "tg__cu_tile_in(r, 4, v_at, k0, TG__CU_ATTEND_TILE, es, values);\n",
 "if (drops) tg__cu_draw(r, 0, 0, b, h, row, k0, TG__CU_ATTEND_TILE, keep);\n",
 "tg__cu_rows_dot(dtype, tiles, TG__CU_ATTEND_TILE, ds, q, s);\n",
 "TG__CU_ARRIVED\n",
+"#line 4914 \"tensorgrad_cuda.h\"\n",
 "TG__CU_BARRIER\n",
 "if (k0 + TG__CU_ATTEND_TILE < end) tg__cu_tile_in(r, 3, k_at, k0 + TG__CU_ATTEND_TILE, TG__CU_ATTEND_TILE, ds, tiles);\n",
 "tg__cu_scores(r, 0, 0, b, h, row, k0, TG__CU_ATTEND_TILE, s);\n",
 "TG__CU_THREADS(t) {\n",
 "TG__CU_UNROLL for (int i = 0; i < 2; i++) TG__CU_MY(next, t)[i] = TG__CU_MY(top, t)[i];\n",
-"TG__CU_UNROLL for (int n = 0; n < 32; n++) TG__CU_MY(next, t)[n / 2 % 2] = fmaxf(TG__CU_MY(next, t)[n / 2 % 2], TG__CU_MY(s, t)[n]);\n",
+"TG__CU_UNROLL for (int n = 0; n < 32; n++) TG__CU_MY(next, t)[n / 2 % 2] =\n",
+"fmaxf(TG__CU_MY(next, t)[n / 2 % 2], TG__CU_MY(s, t)[n]);\n",
 "}\n",
 "TG__CU_QUAD_MAX(next, 0)\n",
 "TG__CU_QUAD_MAX(next, 1)\n",
@@ -8950,6 +9439,7 @@ static const char *const tg__cu_kernels[] = {
 "const float kept = drops ? (float)(r->numbers[1] < 1 ? 1 / (1 - r->numbers[1]) : 0) : 1;\n",
 "float from[2], shrink[2];\n",
 "TG__CU_UNROLL for (int i = 0; i < 2; i++) {\n",
+"#line 4929 \"tensorgrad_cuda.h\"\n",
 "from[i] = TG__CU_MY(next, t)[i] == none ? 0 : TG__CU_MY(next, t)[i];\n",
 "shrink[i] = tg__cu_exp2((TG__CU_MY(top, t)[i] - from[i]) * TG__CU_LOG2E);\n",
 "TG__CU_MY(top, t)[i] = TG__CU_MY(next, t)[i];\n",
@@ -8958,9 +9448,12 @@ static const char *const tg__cu_kernels[] = {
 "TG__CU_UNROLL for (int n = 0; n < 32; n++) {\n",
 "const float v = tg__cu_exp2((TG__CU_MY(s, t)[n] - from[n / 2 % 2]) * TG__CU_LOG2E);\n",
 "TG__CU_MY(sum, t)[n / 2 % 2] += v;\n",
-"TG__CU_MY(s, t)[n] = !drops ? v : keep[(t / 32 * 16 + t % 32 / 4 + n / 2 % 2 * 8) * TG__CU_ATTEND_TILE + n / 4 * 8 + t % 4 * 2 + n % 2] ? v * kept : 0;\n",
+"TG__CU_MY(s, t)[n] = !drops ? v\n",
+": keep[(t / 32 * 16 + t % 32 / 4 + n / 2 % 2 * 8) * TG__CU_ATTEND_TILE + n / 4 * 8 + t % 4 * 2\n",
+"+ n % 2] ? v * kept : 0;\n",
 "}\n",
-"TG__CU_UNROLL for (int n = 0; n < 16; n++) TG__CU_MY(p, t)[n] = tg__cu_pack(dtype, TG__CU_MY(s, t)[2 * n], TG__CU_MY(s, t)[2 * n + 1]);\n",
+"TG__CU_UNROLL for (int n = 0; n < 16; n++) TG__CU_MY(p, t)[n] = tg__cu_pack(dtype, TG__CU_MY(s, t)[2 * n],\n",
+"TG__CU_MY(s, t)[2 * n + 1]);\n",
 "TG__CU_UNROLL for (int n = 0; n < es * 8; n++) TG__CU_MY(out, t)[n] *= shrink[n / 2 % 2];\n",
 "}\n",
 "tg__cu_rows_times(dtype, values, TG__CU_ATTEND_TILE, es, p, out);\n",
@@ -8981,10 +9474,11 @@ static const char *const tg__cu_kernels[] = {
 "}\n",
 "tg__cu_sums_put(r, 0, tg__cu_head_at(r, 0, b, h), row, es, out);\n",
 "}\n",
-"#line 4665 \"tensorgrad_cuda.h\"\n",
+"#line 4965 \"tensorgrad_cuda.h\"\n",
 "TG__INLINE void tg__cu_matrix_back(const tg__cu_walk *r, int64_t block, const int which) {\n",
 "TG__CU_SHARED_16(tiles, TG__CU_TILES(1));\n",
 "TG__CU_SHARED(uint8_t, keep, TG__CU_ATTEND_ROWS * TG__CU_ATTEND_TILE);\n",
+"#line 4969 \"tensorgrad_cuda.h\"\n",
 "TG__CU_SHARED(float, of, 2 * 3 * TG__CU_ATTEND_TILE);\n",
 "TG__CU_OWN(uint32_t, first, 32);\n",
 "TG__CU_OWN(uint32_t, second, 32);\n",
@@ -8993,14 +9487,19 @@ static const char *const tg__cu_kernels[] = {
 "TG__CU_OWN(float, slope, 32);\n",
 "TG__CU_OWN(float, out, 64);\n",
 "TG__CU_OWN(float, own, 6);\n",
-"const int ds = TG__CU_DS(1), es = TG__CU_ES(1), dtype = TG__CU_D(3), drops = TG__CU_DROPS, turned = which > 0, through = (ds > es ? ds : es) <= 4 ? 64 : 32;\n",
+"const int ds = TG__CU_DS(1), es = TG__CU_ES(1), dtype = TG__CU_D(3), drops = TG__CU_DROPS, turned = which > 0,\n",
+"through = (ds > es ? ds : es) <= 4 ? 64 : 32;\n",
 "const int size = through * ((ds > es ? ds : es) * 16 + 8), wide = which == 2 ? es : ds;\n",
 "const int a1 = turned ? 4 : 3, a2 = turned ? 5 : 9, t1 = turned ? 3 : 4, t2 = turned ? 9 : 5;\n",
-"const int64_t rows = (r->o[which].size[2] + TG__CU_ATTEND_ROWS - 1) / TG__CU_ATTEND_ROWS, heads = r->o[3].size[1], group = heads / r->o[4].size[1], queries = r->o[3].size[2], keys = r->o[4].size[2];\n",
-"const int64_t row = (turned ? block % rows : rows - 1 - block % rows) * TG__CU_ATTEND_ROWS, head = block / rows % r->o[which].size[1], b = block / rows / r->o[which].size[1];\n",
-"const int64_t from = turned && r->whole[0] ? row : 0, end = turned ? queries : r->whole[0] && row + TG__CU_ATTEND_ROWS < keys ? row + TG__CU_ATTEND_ROWS : keys;\n",
+"const int64_t rows = (r->o[which].size[2] + TG__CU_ATTEND_ROWS - 1) / TG__CU_ATTEND_ROWS, heads = r->o[3].size[1],\n",
+"group = heads / r->o[4].size[1], queries = r->o[3].size[2], keys = r->o[4].size[2];\n",
+"const int64_t row = (turned ? block % rows : rows - 1 - block % rows) * TG__CU_ATTEND_ROWS,\n",
+"head = block / rows % r->o[which].size[1], b = block / rows / r->o[which].size[1];\n",
+"const int64_t from = turned && r->whole[0] ? row : 0, end = turned ? queries : r->whole[0] &&\n",
+"row + TG__CU_ATTEND_ROWS < keys ? row + TG__CU_ATTEND_ROWS : keys;\n",
 "const int64_t each = end > from ? (end - from + through - 1) / through : 0, all = turned ? each * group : each;\n",
 "const float none = -tg__float(0x7f800000u), *const rest = (const float *)r->o[8].p, *const sums = (const float *)r->work;\n",
+"#line 4990 \"tensorgrad_cuda.h\"\n",
 "int64_t i, h = 0, column = 0, next_h = turned ? head * group : head, at = from;\n",
 "TG__CU_THREADS(t) {\n",
 "TG__CU_UNROLL for (int n = 0; n < wide * 8; n++) TG__CU_MY(out, t)[n] = 0;\n",
@@ -9027,6 +9526,7 @@ static const char *const tg__cu_kernels[] = {
 "const uint16_t *const one = tiles + (i & 1) * 2 * size, *const two = one + size;\n",
 "if (i >= 0) {\n",
 "TG__CU_ARRIVED\n",
+"#line 5018 \"tensorgrad_cuda.h\"\n",
 "TG__CU_BARRIER\n",
 "}\n",
 "if (i + 1 < all) {\n",
@@ -9054,12 +9554,15 @@ static const char *const tg__cu_kernels[] = {
 "const float kept = drops ? (float)(r->numbers[1] < 1 ? 1 / (1 - r->numbers[1]) : 0) : 1, scale = (float)r->numbers[0];\n",
 "TG__CU_UNROLL for (int n = 0; n < through / 2; n++) {\n",
 "const int k = n / 2 % 2, c = n / 4 * 8 + n % 2;\n",
-"const float top = turned ? known[c] : TG__CU_MY(own, t)[k], inverse = turned ? known[TG__CU_ATTEND_TILE + c] : TG__CU_MY(own, t)[2 + k], sum = turned ? known[2 * TG__CU_ATTEND_TILE + c] : TG__CU_MY(own, t)[4 + k];\n",
+"const float top = turned ? known[c] : TG__CU_MY(own, t)[k],\n",
+"inverse = turned ? known[TG__CU_ATTEND_TILE + c] : TG__CU_MY(own, t)[2 + k],\n",
+"sum = turned ? known[2 * TG__CU_ATTEND_TILE + c] : TG__CU_MY(own, t)[4 + k];\n",
 "const float factor = !drops ? 1 : keep[(t / 32 * 16 + t % 32 / 4 + k * 8) * through + c + t % 4 * 2] ? kept : 0;\n",
 "const float v = tg__cu_exp2((TG__CU_MY(s, t)[n] - top) * TG__CU_LOG2E) * inverse;\n",
 "TG__CU_MY(s, t)[n] = which == 2 ? v * factor : v * scale * (TG__CU_MY(slope, t)[n] * factor - sum);\n",
 "}\n",
-"TG__CU_UNROLL for (int n = 0; n < through / 4; n++) TG__CU_MY(p, t)[n] = tg__cu_pack(dtype, TG__CU_MY(s, t)[2 * n], TG__CU_MY(s, t)[2 * n + 1]);\n",
+"TG__CU_UNROLL for (int n = 0; n < through / 4; n++) TG__CU_MY(p, t)[n] = tg__cu_pack(dtype,\n",
+"TG__CU_MY(s, t)[2 * n], TG__CU_MY(s, t)[2 * n + 1]);\n",
 "}\n",
 "tg__cu_rows_times(dtype, which == 2 ? two : one, through, wide, p, out);\n",
 "}\n",
@@ -9077,7 +9580,7 @@ static const char *const tg__cu_kernels[] = {
 "TG__CU_KERNEL(tg__cu_attend_matrix_dv_f32, tg__cu_walk, tg__cu_matrix_back(r, block, 2))\n",
 "#endif\n",
 "#endif\n",
-"#line 4761 \"tensorgrad_cuda.h\"\n",
+"#line 5072 \"tensorgrad_cuda.h\"\n",
 "#if !defined(TG__CU_ONLY) || defined(TG__CU_ONLY_RESAMPLE) || defined(TG__CU_ONLY_GRID) || defined(TG__CU_ONLY_BOXES)\n",
 "#ifndef TG__CU_PLACES_TOLD\n",
 "#define TG__CU_PLACES_TOLD\n",
@@ -9102,8 +9605,9 @@ static const char *const tg__cu_kernels[] = {
 "#line 2 \"tensorgrad.h, from the line '/* ---- places of a grid' on\"\n",
 "typedef struct tg__grid_rule { int mode, padding; bool align, wide; } tg__grid_rule;\n",
 "typedef struct tg__grid_taps { int64_t at[4]; double w[4]; } tg__grid_taps;\n",
-"TG__CU_TABLE const double tg__grid_cubic[4][4] = { { 0, -0.75, 1.5, -0.75 }, { 1, 0, -2.25, 1.25 }, { 0, 0.75, 1.5, -1.25 }, { 0, 0, -0.75, 0.75 } };\n",
-"#line 7 \"tensorgrad.h, from the line '/* ---- places of a grid' on\"\n",
+"TG__CU_TABLE const double tg__grid_cubic[4][4] = { { 0, -0.75, 1.5, -0.75 }, { 1, 0, -2.25, 1.25 }, { 0, 0.75, 1.5, -1.25 },\n",
+"{ 0, 0, -0.75, 0.75 } };\n",
+"#line 8 \"tensorgrad.h, from the line '/* ---- places of a grid' on\"\n",
 "TG__PRIVATE double tg__grid_inside(const tg__grid_rule *j, double v, int64_t size, double *slope) {\n",
 "const double top = (double)(size - 1);\n",
 "if (j->padding == TG_GRID_ZEROS) return v;\n",
@@ -9122,7 +9626,7 @@ static const char *const tg__cu_kernels[] = {
 "if (v >= top) { *slope = 0; return top; }\n",
 "return v;\n",
 "}\n",
-"#line 26 \"tensorgrad.h, from the line '/* ---- places of a grid' on\"\n",
+"#line 27 \"tensorgrad.h, from the line '/* ---- places of a grid' on\"\n",
 "TG__PRIVATE double tg__grid_polynomial(const double *p, double t, int64_t order) {\n",
 "double sum = 0;\n",
 "for (int64_t k = 3; k >= order; k--) {\n",
@@ -9132,13 +9636,13 @@ static const char *const tg__cu_kernels[] = {
 "}\n",
 "return sum;\n",
 "}\n",
-"#line 36 \"tensorgrad.h, from the line '/* ---- places of a grid' on\"\n",
+"#line 37 \"tensorgrad.h, from the line '/* ---- places of a grid' on\"\n",
 "TG__PRIVATE int tg__grid_line(const tg__grid_rule *j, double v, int64_t size, int64_t order, tg__grid_taps *t) {\n",
 "const bool is_cubic = j->mode == TG_GRID_BICUBIC;\n",
 "const int n = j->mode == TG_GRID_NEAREST ? 1 : is_cubic ? 4 : 2;\n",
 "const double full = (double)(j->align ? size - 1 : size);\n",
 "double slope = full / 2, place, part, none = 1;\n",
-"#line 42 \"tensorgrad.h, from the line '/* ---- places of a grid' on\"\n",
+"#line 43 \"tensorgrad.h, from the line '/* ---- places of a grid' on\"\n",
 "if (j->wide) place = j->align ? (v + 1) / 2 * full : ((v + 1) * full - 1) / 2;\n",
 "else {\n",
 "const float one = (float)v + 1, all = (float)full, product = j->align ? one / 2 * all : one * all;\n",
@@ -9214,29 +9718,32 @@ static const char *const tg__cu_kernels[] = {
 "const double many = (double)b->points[0] * (double)b->points[1];\n",
 "return many > 1 ? 1 / many : 1;\n",
 "}\n",
-"#line 4766 \"tensorgrad_cuda.h\"\n",
+"#line 5077 \"tensorgrad_cuda.h\"\n",
 "#endif\n",
 "#endif\n",
 "#if !defined(TG__CU_ONLY) || defined(TG__CU_ONLY_RESAMPLE)\n",
-"#line 4770 \"tensorgrad_cuda.h\"\n",
+"#line 5081 \"tensorgrad_cuda.h\"\n",
 "#ifndef TG__CU_TAPS\n",
 "#define TG__CU_TAPS\n",
 "typedef struct tg__cu_taps { int64_t first, count; const double *weight; const int32_t *whole; } tg__cu_taps;\n",
+"#line 5085 \"tensorgrad_cuda.h\"\n",
 "TG__INLINE tg__cu_taps tg__cu_taps_of(const tg__cu_walk *r, int d, int64_t i) {\n",
 "const int64_t *const first = (const int64_t *)(r->work + r->whole[2 * d]), n = r->shape[2 + d];\n",
 "tg__cu_taps t;\n",
 "t.first = first[i]; t.count = first[n + i];\n",
-"t.weight = (const double *)(first + 2 * n) + i * r->whole[2 * d + 1]; t.whole = (const int32_t *)(first + 2 * n) + i * r->whole[2 * d + 1];\n",
+"t.weight = (const double *)(first + 2 * n) + i * r->whole[2 * d + 1];\n",
+"t.whole = (const int32_t *)(first + 2 * n) + i * r->whole[2 * d + 1];\n",
 "return t;\n",
 "}\n",
 "#endif\n",
 "#if TG__CU_TYPE == 0\n",
 "TG__INLINE void tg__cu_picked(const tg__cu_walk *r, int64_t i) {\n",
 "TG__CU_POSITION\n",
-"tg__cu_move((int)r->length, r->o[0].p, TG__CU_TO(0), r->o[1].p, p[0] * r->o[1].stride[0] + p[1] * r->o[1].stride[1] + tg__cu_taps_of(r, 0, p[2]).first * r->o[1].stride[2] +\n",
+"tg__cu_move((int)r->length, r->o[0].p, TG__CU_TO(0), r->o[1].p,\n",
+"p[0] * r->o[1].stride[0] + p[1] * r->o[1].stride[1] + tg__cu_taps_of(r, 0, p[2]).first * r->o[1].stride[2] +\n",
 "tg__cu_taps_of(r, 1, p[3]).first * r->o[1].stride[3] + tg__cu_taps_of(r, 2, p[4]).first * r->o[1].stride[4]);\n",
 "}\n",
-"#line 4788 \"tensorgrad_cuda.h\"\n",
+"#line 5102 \"tensorgrad_cuda.h\"\n",
 "TG__INLINE void tg__cu_resized_byte(const tg__cu_walk *r, int64_t i) {\n",
 "TG__CU_POSITION\n",
 "const tg__cu_taps h = tg__cu_taps_of(r, 1, p[3]), w = tg__cu_taps_of(r, 2, p[4]);\n",
@@ -9261,7 +9768,8 @@ static const char *const tg__cu_kernels[] = {
 "for (int64_t a = 0; a < d.count; a++) for (int64_t b = 0; b < h.count; b++) {\n",
 "const int64_t line = x + (d.first + a) * r->o[1].stride[2] + (h.first + b) * r->o[1].stride[3];\n",
 "TG__T row = 0;\n",
-"for (int64_t c = 0; c < w.count; c++) row += (TG__T)w.weight[c] * TG__CU(tg__cu_get)(TG__CU_D(1), r->o[1].p, line + (w.first + c) * r->o[1].stride[4]);\n",
+"for (int64_t c = 0; c < w.count; c++)\n",
+"row += (TG__T)w.weight[c] * TG__CU(tg__cu_get)(TG__CU_D(1), r->o[1].p, line + (w.first + c) * r->o[1].stride[4]);\n",
 "sum += (TG__T)(d.weight[a] * h.weight[b]) * row;\n",
 "}\n",
 "TG__CU(tg__cu_put)(TG__CU_D(0), r->o[0].p, TG__CU_TO(0), sum);\n",
@@ -9269,11 +9777,11 @@ static const char *const tg__cu_kernels[] = {
 "TG__CU_KERNEL(TG__CU(tg__cu_resample), tg__cu_walk, { TG__CU_THREADS(t) TG__CU_EACH(i) TG__CU(tg__cu_resampled)(r, i); })\n",
 "#endif\n",
 "#endif\n",
-"#line 4821 \"tensorgrad_cuda.h\"\n",
+"#line 5136 \"tensorgrad_cuda.h\"\n",
 "#if (!defined(TG__CU_ONLY) || defined(TG__CU_ONLY_GRID)) && TG__CU_TYPE != 0\n",
-"#line 4824 \"tensorgrad_cuda.h\"\n",
+"#line 5139 \"tensorgrad_cuda.h\"\n",
 "typedef struct TG__CU(tg__cu_tapped) { tg__grid_taps line[3], more[3]; int many[3]; } TG__CU(tg__cu_tapped);\n",
-"#line 4826 \"tensorgrad_cuda.h\"\n",
+"#line 5141 \"tensorgrad_cuda.h\"\n",
 "TG__NOINLINE void TG__CU(tg__cu_look_up)(const tg__cu_walk *r, int64_t n, int64_t q, int more, TG__CU(tg__cu_tapped) *to) {\n",
 "const TG__T *const grid = (const TG__T *)r->o[2].p + n * r->o[2].stride[0] + tg__cu_offset(3, r->shape + 1, r->o[2].stride + 1, q);\n",
 "const int flat = r->o[2].size[4] == 2;\n",
@@ -9286,15 +9794,17 @@ static const char *const tg__cu_kernels[] = {
 "if (more) (void)tg__grid_line(&rule, v, r->o[0].size[2 + k], r->whole[3 + k] + 1, &to->more[k]);\n",
 "}\n",
 "}\n",
-"#line 4839 \"tensorgrad_cuda.h\"\n",
+"#line 5154 \"tensorgrad_cuda.h\"\n",
 "#define TG__CU_TAPS_OF(s) for (int e = 0; e < (s).many[0]; e++) for (int f = 0; f < (s).many[1]; f++) for (int k = 0; k < (s).many[2]; k++)\n",
 "#define TG__CU_TAP_IN(s) ((s).line[0].at[e] >= 0 && (s).line[1].at[f] >= 0 && (s).line[2].at[k] >= 0)\n",
 "#define TG__CU_TAP_AT(s, step) ((s).line[0].at[e] * (step)[0] + (s).line[1].at[f] * (step)[1] + (s).line[2].at[k] * (step)[2])\n",
-"#line 4843 \"tensorgrad_cuda.h\"\n",
+"#line 5158 \"tensorgrad_cuda.h\"\n",
 "TG__INLINE void TG__CU(tg__cu_gridded)(const tg__cu_walk *r, int64_t i) {\n",
-"const int64_t q = i % r->length, first = i / r->length % r->pieces * r->piece, n = i / r->length / r->pieces, end = first + r->piece < r->o[0].size[1] ? first + r->piece : r->o[0].size[1];\n",
+"const int64_t q = i % r->length, first = i / r->length % r->pieces * r->piece, n = i / r->length / r->pieces,\n",
+"end = first + r->piece < r->o[0].size[1] ? first + r->piece : r->o[0].size[1];\n",
 "const TG__T *x = (const TG__T *)r->o[0].p + n * r->o[0].stride[0] + first * r->o[0].stride[1];\n",
-"TG__T *y = (TG__T *)r->o[1].p + n * r->o[1].stride[0] + first * r->o[1].stride[1] + tg__cu_offset(3, r->shape + 1, r->o[1].stride + 2, q);\n",
+"TG__T *y = (TG__T *)r->o[1].p + n * r->o[1].stride[0] + first * r->o[1].stride[1] + tg__cu_offset(3, r->shape + 1,\n",
+"r->o[1].stride + 2, q);\n",
 "TG__CU(tg__cu_tapped) s;\n",
 "int64_t at[64];\n",
 "TG__T w[64];\n",
@@ -9308,14 +9818,15 @@ static const char *const tg__cu_kernels[] = {
 "if (taps == 4 && !out) {\n",
 "const TG__T w0 = w[0], w1 = w[1], w2 = w[2], w3 = w[3];\n",
 "const int64_t a0 = at[0], a1 = at[1], a2 = at[2], a3 = at[3];\n",
-"for (int64_t c = first; c < end; c++, x += r->o[0].stride[1], y += r->o[1].stride[1]) *y = (w0 * x[a0] + w1 * x[a1]) + (w2 * x[a2] + w3 * x[a3]);\n",
+"for (int64_t c = first; c < end; c++, x += r->o[0].stride[1], y += r->o[1].stride[1])\n",
+"*y = (w0 * x[a0] + w1 * x[a1]) + (w2 * x[a2] + w3 * x[a3]);\n",
 "} else for (int64_t c = first; c < end; c++, x += r->o[0].stride[1], y += r->o[1].stride[1]) {\n",
 "TG__T sum = 0;\n",
 "for (int k = 0; k < taps; k++) sum += w[k] * (at[k] != INT64_MIN ? x[at[k]] : 0);\n",
 "*y = sum;\n",
 "}\n",
 "}\n",
-"#line 4869 \"tensorgrad_cuda.h\"\n",
+"#line 5187 \"tensorgrad_cuda.h\"\n",
 "TG__INLINE void TG__CU(tg__cu_grid_listed)(const tg__cu_walk *r, int64_t i) {\n",
 "const int64_t step[3] = { r->o[0].size[3] * r->o[0].size[4], r->o[0].size[4], 1 }, none = r->o[0].size[2] * step[0];\n",
 "int64_t *element = (int64_t *)r->work + 2 * r->whole[7] + i * r->part;\n",
@@ -9327,9 +9838,10 @@ static const char *const tg__cu_kernels[] = {
 "*w++ = (TG__T)(s.line[0].w[e] * s.line[1].w[f] * s.line[2].w[k]);\n",
 "}\n",
 "}\n",
-"#line 4881 \"tensorgrad_cuda.h\"\n",
+"#line 5199 \"tensorgrad_cuda.h\"\n",
 "TG__INLINE void TG__CU(tg__cu_grid_given)(const tg__cu_walk *r, int64_t i) {\n",
-"const int64_t size = r->o[0].size[2] * r->o[0].size[3] * r->o[0].size[4], q = i % size, image = i / size / r->pieces, n = r->whole[6] + image, entries = r->length * r->part;\n",
+"const int64_t size = r->o[0].size[2] * r->o[0].size[3] * r->o[0].size[4], q = i % size,\n",
+"image = i / size / r->pieces, n = r->whole[6] + image, entries = r->length * r->part;\n",
 "const int64_t *const sorted = (const int64_t *)r->work + image * entries, *const entry = sorted + r->whole[7];\n",
 "const TG__T *const w = (const TG__T *)((const int64_t *)r->work + 3 * r->whole[7]) + image * entries;\n",
 "int64_t c = i / size % r->pieces * r->piece, low = 0, high = entries;\n",
@@ -9340,7 +9852,8 @@ static const char *const tg__cu_kernels[] = {
 "}\n",
 "for (; c < end; c += 4) {\n",
 "const TG__T *const g = (const TG__T *)r->o[1].p + n * r->o[1].stride[0] + c * r->o[1].stride[1];\n",
-"TG__T *const to = (TG__T *)r->o[0].p + n * r->o[0].stride[0] + c * r->o[0].stride[1] + tg__cu_offset(3, r->o[0].size + 2, r->o[0].stride + 2, q);\n",
+"TG__T *const to = (TG__T *)r->o[0].p + n * r->o[0].stride[0] + c * r->o[0].stride[1] + tg__cu_offset(3,\n",
+"r->o[0].size + 2, r->o[0].stride + 2, q);\n",
 "TG__T sum[4] = { 0, 0, 0, 0 };\n",
 "int u;\n",
 "for (int64_t e = low; e < entries && sorted[e] == q; e++) {\n",
@@ -9351,10 +9864,11 @@ static const char *const tg__cu_kernels[] = {
 "TG__CU_UNROLL for (u = 0; u < 4; u++) if (c + u < end) to[u * r->o[0].stride[1]] = sum[u];\n",
 "}\n",
 "}\n",
-"#line 4905 \"tensorgrad_cuda.h\"\n",
+"#line 5225 \"tensorgrad_cuda.h\"\n",
 "TG__INLINE void TG__CU(tg__cu_grid_placed)(const tg__cu_walk *r, int64_t i) {\n",
 "const int64_t n = i / r->length, q = i % r->length;\n",
-"const TG__T *const g = (const TG__T *)r->o[1].p + n * r->o[1].stride[0] + tg__cu_offset(3, r->shape + 1, r->o[1].stride + 2, q), *const x = (const TG__T *)r->o[0].p + n * r->o[0].stride[0];\n",
+"const TG__T *const g = (const TG__T *)r->o[1].p + n * r->o[1].stride[0] + tg__cu_offset(3, r->shape + 1,\n",
+"r->o[1].stride + 2, q), *const x = (const TG__T *)r->o[0].p + n * r->o[0].stride[0];\n",
 "TG__T *const to = (TG__T *)r->o[3].p + n * r->o[3].stride[0] + tg__cu_offset(3, r->shape + 1, r->o[3].stride + 1, q);\n",
 "TG__CU(tg__cu_tapped) s;\n",
 "double total[3] = { 0, 0, 0 };\n",
@@ -9379,9 +9893,9 @@ static const char *const tg__cu_kernels[] = {
 "TG__CU_KERNEL(TG__CU(tg__cu_grid_back), tg__cu_walk, { TG__CU_THREADS(t) TG__CU_EACH(i) TG__CU(tg__cu_grid_given)(r, i); })\n",
 "TG__CU_KERNEL(TG__CU(tg__cu_grid_place), tg__cu_walk, { TG__CU_THREADS(t) TG__CU_EACH(i) TG__CU(tg__cu_grid_placed)(r, i); })\n",
 "#endif\n",
-"#line 4933 \"tensorgrad_cuda.h\"\n",
+"#line 5254 \"tensorgrad_cuda.h\"\n",
 "#if (!defined(TG__CU_ONLY) || defined(TG__CU_ONLY_BOXES)) && TG__CU_TYPE != 0\n",
-"#line 4935 \"tensorgrad_cuda.h\"\n",
+"#line 5256 \"tensorgrad_cuda.h\"\n",
 "TG__INLINE tg__boxes_rule TG__CU(tg__cu_boxes_rule)(const tg__cu_walk *r) {\n",
 "tg__boxes_rule rule;\n",
 "rule.ratio = r->whole[0]; rule.aligned = r->whole[1] != 0; rule.wide = sizeof(TG__T) == 8; rule.scale = r->numbers[0];\n",
@@ -9403,16 +9917,23 @@ static const char *const tg__cu_kernels[] = {
 "box = tg__boxes_box(&rule, row);\n",
 "b->picture = (int64_t)row[0]; b->share = tg__boxes_share(&box);\n",
 "for (int k = 0; k < 2; k++) {\n",
-"const double one = box.start[k], other = one + (double)rule.bins[k] * box.bin[k], from = tg__floor(one < other ? one : other) - 1, to = tg__floor(one < other ? other : one) + 2, size = (double)rule.size[k];\n",
+"const double one = box.start[k], other = one + (double)rule.bins[k] * box.bin[k],\n",
+"from = tg__floor(one < other ? one : other) - 1, to = tg__floor(one < other ? other : one) + 2,\n",
+"size = (double)rule.size[k];\n",
 "b->start[k] = one; b->bin[k] = box.bin[k]; b->points[k] = box.points[k];\n",
 "b->low[k] = 1; b->high[k] = 0;\n",
-"if (from <= to) { b->low[k] = (int64_t)(from < -2 ? -2 : from > size ? size : from); b->high[k] = (int64_t)(to < -2 ? -2 : to > size ? size : to); }\n",
+"if (from <= to) {\n",
+"b->low[k] = (int64_t)(from < -2 ? -2 : from > size ? size : from);\n",
+"b->high[k] = (int64_t)(to < -2 ? -2 : to > size ? size : to);\n",
 "}\n",
 "}\n",
-"#line 4963 \"tensorgrad_cuda.h\"\n",
+"}\n",
+"#line 5289 \"tensorgrad_cuda.h\"\n",
 "TG__INLINE void TG__CU(tg__cu_boxes_met)(const tg__cu_walk *r, int64_t i) {\n",
 "const tg__boxes_rule rule = TG__CU(tg__cu_boxes_rule)(r);\n",
-"const int64_t bin_w = i % rule.bins[1], bin_h = i / rule.bins[1] % rule.bins[0], c = i / rule.bins[1] / rule.bins[0] % r->pieces * TG__CU_BOX_CHANNELS, at = i / rule.bins[1] / rule.bins[0] / r->pieces;\n",
+"const int64_t bin_w = i % rule.bins[1], bin_h = i / rule.bins[1] % rule.bins[0],\n",
+"c = i / rule.bins[1] / rule.bins[0] % r->pieces * TG__CU_BOX_CHANNELS,\n",
+"at = i / rule.bins[1] / rule.bins[0] / r->pieces;\n",
 "const tg__cu_boxed *const b = (const tg__cu_boxed *)r->work + at;\n",
 "const tg__box box = TG__CU(tg__cu_box_of)(b);\n",
 "const int64_t *const xs = r->o[0].stride, *const ys = r->o[1].stride, many = r->o[0].size[1] - c;\n",
@@ -9433,16 +9954,20 @@ static const char *const tg__cu_kernels[] = {
 "for (int k = 0; k < 4; k++) {\n",
 "const double weight = h.w[k / 2] * w.w[k % 2] * b->share;\n",
 "const TG__T *const p = x + h.at[k / 2] * xs[3] + w.at[k % 2] * xs[4];\n",
-"if (weight > 0 || weight < 0) { TG__CU_UNROLL for (u = 0; u < TG__CU_BOX_CHANNELS; u++) if (u < many) sum[u] += weight * (double)p[u * xs[1]]; }\n",
+"if (weight > 0 || weight < 0) {\n",
+"TG__CU_UNROLL for (u = 0; u < TG__CU_BOX_CHANNELS; u++) if (u < many) sum[u] += weight * (double)p[u * xs[1]];\n",
+"}\n",
 "}\n",
 "}\n",
 "}\n",
 "TG__CU_UNROLL for (u = 0; u < TG__CU_BOX_CHANNELS; u++) if (u < many) y[u * ys[1]] = (TG__T)sum[u];\n",
 "}\n",
-"#line 4993 \"tensorgrad_cuda.h\"\n",
+"#line 5323 \"tensorgrad_cuda.h\"\n",
 "TG__INLINE void TG__CU(tg__cu_boxes_given)(const tg__cu_walk *r, int64_t i) {\n",
 "const tg__boxes_rule rule = TG__CU(tg__cu_boxes_rule)(r);\n",
-"const int64_t place[2] = { i / rule.size[1] % rule.size[0], i % rule.size[1] }, c = i / rule.size[1] / rule.size[0] % r->pieces * TG__CU_BOX_CHANNELS, n = i / rule.size[1] / rule.size[0] / r->pieces;\n",
+"const int64_t place[2] = { i / rule.size[1] % rule.size[0], i % rule.size[1] },\n",
+"c = i / rule.size[1] / rule.size[0] % r->pieces * TG__CU_BOX_CHANNELS,\n",
+"n = i / rule.size[1] / rule.size[0] / r->pieces;\n",
 "const int64_t *const xs = r->o[0].stride, *const ys = r->o[1].stride, many = r->o[0].size[1] - c;\n",
 "TG__T *const x = (TG__T *)r->o[0].p + n * xs[0] + c * xs[1] + place[0] * xs[3] + place[1] * xs[4];\n",
 "double low[2], high[2];\n",
@@ -9450,6 +9975,7 @@ static const char *const tg__cu_kernels[] = {
 "int64_t at, e, f, first[2], end[2], bin[2];\n",
 "tg__box_point h, w;\n",
 "int u, k;\n",
+"#line 5336 \"tensorgrad_cuda.h\"\n",
 "for (k = 0; k < 2; k++) { low[k] = (double)(place[k] - 1); high[k] = (double)(place[k] + 1); }\n",
 "TG__CU_UNROLL for (u = 0; u < TG__CU_BOX_CHANNELS; u++) sum[u] = 0;\n",
 "for (at = 0; at < r->o[2].size[0]; at++) {\n",
@@ -9482,7 +10008,7 @@ static const char *const tg__cu_kernels[] = {
 "TG__CU_KERNEL(TG__CU(tg__cu_boxes), tg__cu_walk, { TG__CU_THREADS(t) TG__CU_EACH(i) TG__CU(tg__cu_boxes_met)(r, i); })\n",
 "TG__CU_KERNEL(TG__CU(tg__cu_boxes_back), tg__cu_walk, { TG__CU_THREADS(t) TG__CU_EACH(i) TG__CU(tg__cu_boxes_given)(r, i); })\n",
 "#endif\n",
-"#line 5036 \"tensorgrad_cuda.h\"\n",
+"#line 5369 \"tensorgrad_cuda.h\"\n",
 "#if (!defined(TG__CU_ONLY) || defined(TG__CU_ONLY_RNN)) && TG__CU_TYPE != 0\n",
 "#line 1 \"tensorgrad.h, from the line '#define TG__RNN_GET(p, at)' on\"\n",
 "#define TG__RNN_GET(p, at)    (k == TG__VN ? TG__W(load)((p) + (at)) : TG__W(loadn)((p) + (at), k))\n",
@@ -9572,11 +10098,12 @@ static const char *const tg__cu_kernels[] = {
 "TG__RNN_PUT(dproduct, 2 * w + j, TG__FT(tg__rnn_flush)(TG__W(mul)(s, a)));\n",
 "t = TG__FT(tg__rnn_flush)(TG__W(mul)(TG__W(mul)(s, e), TG__RNN_SIGMOID_SLOPE(a)));\n",
 "TG__RNN_PUT(dproduct, j, t);\n",
+"#line 91 \"tensorgrad.h, from the line '#define TG__RNN_GET(p, at)' on\"\n",
 "} else t = kind == TG_RNN_TANH ? TG__W(mul)(g, TG__RNN_TANH_SLOPE(a)) : TG__W(select)(TG__W(eq)(a, zero), zero, g);\n",
 "TG__RNN_PUT(dgates, j, TG__FT(tg__rnn_flush)(t));\n",
 "}\n",
 "}\n",
-"#line 5039 \"tensorgrad_cuda.h\"\n",
+"#line 5372 \"tensorgrad_cuda.h\"\n",
 "TG__INLINE tg__rnn_run TG__CU(tg__cu_unit)(const tg__cu_walk *r, int64_t i) {\n",
 "const int64_t row = i / r->length, unit = i - row * r->length;\n",
 "tg__rnn_run run;\n",
@@ -9584,10 +10111,14 @@ static const char *const tg__cu_kernels[] = {
 "TG__CU_UNROLL for (int k = 0; k < 8; k++) run.p[k] = r->o[k].p ? r->o[k].p + (row * r->o[k].step + unit) * (int64_t)sizeof(TG__T) : 0;\n",
 "return run;\n",
 "}\n",
-"TG__CU_KERNEL(TG__CU(tg__cu_rnn), tg__cu_walk, { TG__CU_THREADS(t) TG__CU_EACH(i) { const tg__rnn_run run = TG__CU(tg__cu_unit)(r, i); TG__FT(tg__rnn_ahead)(r->kind, &run); } })\n",
-"TG__CU_KERNEL(TG__CU(tg__cu_rnn_back), tg__cu_walk, { TG__CU_THREADS(t) TG__CU_EACH(i) { const tg__rnn_run run = TG__CU(tg__cu_unit)(r, i); TG__FT(tg__rnn_back)(r->kind, &run); } })\n",
+"TG__CU_KERNEL(TG__CU(tg__cu_rnn), tg__cu_walk,\n",
+"{ TG__CU_THREADS(t) TG__CU_EACH(i) {\n",
+"const tg__rnn_run run = TG__CU(tg__cu_unit)(r, i); TG__FT(tg__rnn_ahead)(r->kind, &run); } })\n",
+"TG__CU_KERNEL(TG__CU(tg__cu_rnn_back), tg__cu_walk,\n",
+"{ TG__CU_THREADS(t) TG__CU_EACH(i) {\n",
+"const tg__rnn_run run = TG__CU(tg__cu_unit)(r, i); TG__FT(tg__rnn_back)(r->kind, &run); } })\n",
 "#endif\n",
-"#line 5050 \"tensorgrad_cuda.h\"\n",
+"#line 5387 \"tensorgrad_cuda.h\"\n",
 "#if (!defined(TG__CU_ONLY) || defined(TG__CU_ONLY_OPTIM)) && TG__CU_TYPE != 0\n",
 "#line 1 \"tensorgrad.h, from the line '#define TG__OPTIM_NUMBER(i)' on\"\n",
 "#define TG__OPTIM_NUMBER(i)  TG__W(set)((TG__T)r->number[i])\n",
@@ -9652,9 +10183,10 @@ static const char *const tg__cu_kernels[] = {
 "TG__FT(tg__optim_move)(r, i, x, rate, TG__W(div)(m, v));\n",
 "}\n",
 "}\n",
-"#line 65 \"tensorgrad.h, from the line '#define TG__OPTIM_NUMBER(i)' on\"\n",
+"#line 66 \"tensorgrad.h, from the line '#define TG__OPTIM_NUMBER(i)' on\"\n",
 "TG__PRIVATE void TG__FT(tg__optim_rmsprop)(const tg__optim_run *r) {\n",
-"const TG__V rate = TG__OPTIM_NUMBER(1), keep = TG__OPTIM_NUMBER(3), fresh = TG__OPTIM_NUMBER(4), eps = TG__OPTIM_NUMBER(5), momentum = TG__OPTIM_NUMBER(6);\n",
+"const TG__V rate = TG__OPTIM_NUMBER(1), keep = TG__OPTIM_NUMBER(3), fresh = TG__OPTIM_NUMBER(4),\n",
+"eps = TG__OPTIM_NUMBER(5), momentum = TG__OPTIM_NUMBER(6);\n",
 "TG__OPTIM_EACH {\n",
 "TG__V x, v, g = TG__FT(tg__optim_take)(r, i, &x);\n",
 "v = TG__FT(tg__optim_mix)(keep, TG__FT(tg__optim_get)(TG__OPTIM_STATE(0), i), fresh, TG__W(mul)(g, g));\n",
@@ -9672,7 +10204,7 @@ static const char *const tg__cu_kernels[] = {
 "TG__FT(tg__optim_move)(r, i, x, rate, g);\n",
 "}\n",
 "}\n",
-"#line 85 \"tensorgrad.h, from the line '#define TG__OPTIM_NUMBER(i)' on\"\n",
+"#line 87 \"tensorgrad.h, from the line '#define TG__OPTIM_NUMBER(i)' on\"\n",
 "TG__PRIVATE void TG__FT(tg__optim_adagrad)(const tg__optim_run *r) {\n",
 "const TG__V rate = TG__OPTIM_NUMBER(1), eps = TG__OPTIM_NUMBER(3);\n",
 "TG__OPTIM_EACH {\n",
@@ -9682,7 +10214,7 @@ static const char *const tg__cu_kernels[] = {
 "TG__FT(tg__optim_move)(r, i, x, rate, TG__W(div)(g, TG__W(add)(TG__W(sqrt)(v), eps)));\n",
 "}\n",
 "}\n",
-"#line 95 \"tensorgrad.h, from the line '#define TG__OPTIM_NUMBER(i)' on\"\n",
+"#line 97 \"tensorgrad.h, from the line '#define TG__OPTIM_NUMBER(i)' on\"\n",
 "TG__PRIVATE void TG__FT(tg__optim_adadelta)(const tg__optim_run *r) {\n",
 "const TG__V rate = TG__OPTIM_NUMBER(1), keep = TG__OPTIM_NUMBER(3), fresh = TG__OPTIM_NUMBER(4), eps = TG__OPTIM_NUMBER(5);\n",
 "TG__OPTIM_EACH {\n",
@@ -9695,9 +10227,10 @@ static const char *const tg__cu_kernels[] = {
 "TG__FT(tg__optim_move)(r, i, x, rate, g);\n",
 "}\n",
 "}\n",
-"#line 108 \"tensorgrad.h, from the line '#define TG__OPTIM_NUMBER(i)' on\"\n",
+"#line 110 \"tensorgrad.h, from the line '#define TG__OPTIM_NUMBER(i)' on\"\n",
 "TG__PRIVATE void TG__FT(tg__optim_adamax)(const tg__optim_run *r) {\n",
-"const TG__V rate = TG__OPTIM_NUMBER(1), keep = TG__OPTIM_NUMBER(3), fresh = TG__OPTIM_NUMBER(4), fade = TG__OPTIM_NUMBER(5), eps = TG__OPTIM_NUMBER(6);\n",
+"const TG__V rate = TG__OPTIM_NUMBER(1), keep = TG__OPTIM_NUMBER(3), fresh = TG__OPTIM_NUMBER(4),\n",
+"fade = TG__OPTIM_NUMBER(5), eps = TG__OPTIM_NUMBER(6);\n",
 "TG__OPTIM_EACH {\n",
 "TG__V x, m, v, g = TG__FT(tg__optim_take)(r, i, &x);\n",
 "m = TG__FT(tg__optim_mix)(keep, TG__FT(tg__optim_get)(TG__OPTIM_STATE(0), i), fresh, g);\n",
@@ -9707,7 +10240,7 @@ static const char *const tg__cu_kernels[] = {
 "TG__FT(tg__optim_move)(r, i, x, rate, TG__W(div)(m, v));\n",
 "}\n",
 "}\n",
-"#line 120 \"tensorgrad.h, from the line '#define TG__OPTIM_NUMBER(i)' on\"\n",
+"#line 123 \"tensorgrad.h, from the line '#define TG__OPTIM_NUMBER(i)' on\"\n",
 "TG__PRIVATE void TG__FT(tg__optim_asgd)(const tg__optim_run *r) {\n",
 "const TG__V rate = TG__OPTIM_NUMBER(1), shrink = TG__OPTIM_NUMBER(3), keep = TG__OPTIM_NUMBER(4), fresh = TG__OPTIM_NUMBER(5);\n",
 "TG__OPTIM_EACH {\n",
@@ -9717,14 +10250,17 @@ static const char *const tg__cu_kernels[] = {
 "TG__FT(tg__optim_put)(TG__OPTIM_STATE(0), i, TG__FT(tg__optim_mix)(keep, TG__FT(tg__optim_get)(TG__OPTIM_STATE(0), i), fresh, x));\n",
 "}\n",
 "}\n",
-"#line 131 \"tensorgrad.h, from the line '#define TG__OPTIM_NUMBER(i)' on\"\n",
+"#line 134 \"tensorgrad.h, from the line '#define TG__OPTIM_NUMBER(i)' on\"\n",
 "TG__PRIVATE void TG__FT(tg__optim_rprop)(const tg__optim_run *r) {\n",
-"const TG__V shrink = TG__OPTIM_NUMBER(3), grow = TG__OPTIM_NUMBER(4), least = TG__OPTIM_NUMBER(5), most = TG__OPTIM_NUMBER(6), zero = TG__W(set)(0);\n",
+"const TG__V shrink = TG__OPTIM_NUMBER(3), grow = TG__OPTIM_NUMBER(4), least = TG__OPTIM_NUMBER(5),\n",
+"most = TG__OPTIM_NUMBER(6), zero = TG__W(set)(0);\n",
 "TG__OPTIM_EACH {\n",
 "TG__V x, step, g = TG__FT(tg__optim_take)(r, i, &x);\n",
-"const TG__V before = TG__FT(tg__optim_get)(TG__OPTIM_STATE(0), i), turn = TG__W(mul)(TG__FT(tg__optim_sign)(g), TG__FT(tg__optim_sign)(before));\n",
+"const TG__V before = TG__FT(tg__optim_get)(TG__OPTIM_STATE(0), i),\n",
+"turn = TG__W(mul)(TG__FT(tg__optim_sign)(g), TG__FT(tg__optim_sign)(before));\n",
 "const TG__M turned = TG__W(lt)(turn, zero);\n",
-"step = TG__W(mul)(TG__FT(tg__optim_get)(TG__OPTIM_STATE(1), i), TG__W(select)(turned, shrink, TG__W(select)(TG__W(gt)(turn, zero), grow, TG__W(set)(1))));\n",
+"step = TG__W(mul)(TG__FT(tg__optim_get)(TG__OPTIM_STATE(1), i),\n",
+"TG__W(select)(turned, shrink, TG__W(select)(TG__W(gt)(turn, zero), grow, TG__W(set)(1))));\n",
 "step = TG__W(minn)(TG__W(maxn)(step, least), most);\n",
 "g = TG__W(select)(turned, zero, g);\n",
 "TG__FT(tg__optim_put)(TG__OPTIM_STATE(0), i, g);\n",
@@ -9732,9 +10268,10 @@ static const char *const tg__cu_kernels[] = {
 "TG__FT(tg__optim_move)(r, i, x, step, TG__FT(tg__optim_sign)(g));\n",
 "}\n",
 "}\n",
-"#line 146 \"tensorgrad.h, from the line '#define TG__OPTIM_NUMBER(i)' on\"\n",
+"#line 152 \"tensorgrad.h, from the line '#define TG__OPTIM_NUMBER(i)' on\"\n",
 "TG__PRIVATE void TG__FT(tg__optim_lion)(const tg__optim_run *r) {\n",
-"const TG__V rate = TG__OPTIM_NUMBER(1), keep1 = TG__OPTIM_NUMBER(3), fresh1 = TG__OPTIM_NUMBER(4), keep2 = TG__OPTIM_NUMBER(5), fresh2 = TG__OPTIM_NUMBER(6);\n",
+"const TG__V rate = TG__OPTIM_NUMBER(1), keep1 = TG__OPTIM_NUMBER(3), fresh1 = TG__OPTIM_NUMBER(4),\n",
+"keep2 = TG__OPTIM_NUMBER(5), fresh2 = TG__OPTIM_NUMBER(6);\n",
 "TG__OPTIM_EACH {\n",
 "TG__V x, g = TG__FT(tg__optim_take)(r, i, &x);\n",
 "const TG__V m = TG__FT(tg__optim_get)(TG__OPTIM_STATE(0), i);\n",
@@ -9742,7 +10279,7 @@ static const char *const tg__cu_kernels[] = {
 "TG__FT(tg__optim_move)(r, i, x, rate, TG__FT(tg__optim_sign)(TG__FT(tg__optim_mix)(keep1, m, fresh1, g)));\n",
 "}\n",
 "}\n",
-"#line 156 \"tensorgrad.h, from the line '#define TG__OPTIM_NUMBER(i)' on\"\n",
+"#line 163 \"tensorgrad.h, from the line '#define TG__OPTIM_NUMBER(i)' on\"\n",
 "TG__PRIVATE void TG__FT(tg__optim_muon)(const tg__optim_run *r) {\n",
 "const TG__V rate = TG__OPTIM_NUMBER(1), keep = TG__OPTIM_NUMBER(3), fresh = TG__OPTIM_NUMBER(4);\n",
 "TG__OPTIM_EACH {\n",
@@ -9754,15 +10291,16 @@ static const char *const tg__cu_kernels[] = {
 "TG__PRIVATE void TG__FT(tg__optim_clip)(const tg__optim_run *r) {\n",
 "const TG__V scale = TG__OPTIM_NUMBER(0), most = TG__OPTIM_NUMBER(1), least = TG__W(neg)(most);\n",
 "TG__T *p = (TG__T *)r->p;\n",
-"#line 168 \"tensorgrad.h, from the line '#define TG__OPTIM_NUMBER(i)' on\"\n",
+"#line 175 \"tensorgrad.h, from the line '#define TG__OPTIM_NUMBER(i)' on\"\n",
 "const int64_t block = r->n < 8192 ? r->n : 128, per = (r->n / 8 / block | 1) * block;\n",
 "int64_t k, at, i;\n",
 "for (k = 0; k < per; k += block) for (at = k; at < r->n; at += per) {\n",
 "const int64_t end = at + block < r->n ? at + block : r->n;\n",
-"for (i = at; i < end; i += TG__VN) TG__W(store)(p + i, TG__W(minn)(TG__W(maxn)(TG__W(mul)(TG__W(load)(p + i), scale), least), most));\n",
+"for (i = at; i < end; i += TG__VN)\n",
+"TG__W(store)(p + i, TG__W(minn)(TG__W(maxn)(TG__W(mul)(TG__W(load)(p + i), scale), least), most));\n",
 "}\n",
 "}\n",
-"#line 176 \"tensorgrad.h, from the line '#define TG__OPTIM_NUMBER(i)' on\"\n",
+"#line 184 \"tensorgrad.h, from the line '#define TG__OPTIM_NUMBER(i)' on\"\n",
 "TG__PRIVATE void TG__FT(tg__optim_powers)(const tg__optim_run *r) {\n",
 "const double order = r->number[1];\n",
 "const TG__V one = TG__W(set)(1), zero = TG__W(set)(0), p = TG__OPTIM_NUMBER(1);\n",
@@ -9773,7 +10311,7 @@ static const char *const tg__cu_kernels[] = {
 "else if (order == 1 || r->whole[1]) TG__OPTIM_EACH TG__W(store)(y + i, TG__W(abs)(TG__W(load)(x + i)));\n",
 "else TG__OPTIM_EACH TG__W(store)(y + i, TG__W(pow)(TG__W(abs)(TG__W(load)(x + i)), p));\n",
 "}\n",
-"#line 187 \"tensorgrad.h, from the line '#define TG__OPTIM_NUMBER(i)' on\"\n",
+"#line 195 \"tensorgrad.h, from the line '#define TG__OPTIM_NUMBER(i)' on\"\n",
 "TG__PRIVATE void TG__FT(tg__optim_whole)(const tg__optim_run *r) {\n",
 "switch (r->kind) {\n",
 "case TG_STEP_SGD: TG__FT(tg__optim_sgd)(r); break;\n",
@@ -9790,14 +10328,14 @@ static const char *const tg__cu_kernels[] = {
 "default: TG__FT(tg__optim_powers)(r); break;\n",
 "}\n",
 "}\n",
-"#line 5053 \"tensorgrad_cuda.h\"\n",
+"#line 5390 \"tensorgrad_cuda.h\"\n",
 "#undef TG__CU_RULE\n",
 "#ifdef TG__CU_KIND\n",
 "#define TG__CU_RULE(asked) TG__CU_KIND\n",
 "#else\n",
 "#define TG__CU_RULE(asked) (asked)\n",
 "#endif\n",
-"#line 5060 \"tensorgrad_cuda.h\"\n",
+"#line 5397 \"tensorgrad_cuda.h\"\n",
 "TG__INLINE void TG__CU(tg__cu_step_of)(int kind, const double *number, const int64_t *whole, unsigned there, TG__T *v) {\n",
 "TG__T stepped = there & 2 ? v[1] : v[0];\n",
 "tg__optim_run run;\n",
@@ -9816,11 +10354,12 @@ static const char *const tg__cu_kernels[] = {
 "TG__CU_UNROLL for (int k = 0; k < 5; k++) at[k] = place;\n",
 "at[5] = i;\n",
 "}\n",
-"TG__CU_UNROLL for (int k = 0; k < 6; k++) { v[k] = r->o[k].p ? TG__CU(tg__cu_get)(TG__CU_D(k), r->o[k].p, at[k]) : 0; if (r->o[k].p) there |= 1u << k; }\n",
+"TG__CU_UNROLL for (int k = 0; k < 6; k++) { v[k] = r->o[k].p ? TG__CU(tg__cu_get)(TG__CU_D(k), r->o[k].p,\n",
+"at[k]) : 0; if (r->o[k].p) there |= 1u << k; }\n",
 "TG__CU(tg__cu_step_of)(r->kind, r->number, r->whole, there, v);\n",
 "TG__CU_UNROLL for (int k = 0; k < 5; k++) if (r->o[k].p) TG__CU(tg__cu_put)(TG__CU_D(k), r->o[k].p, at[k], v[k]);\n",
 "} })\n",
-"#line 5083 \"tensorgrad_cuda.h\"\n",
+"#line 5421 \"tensorgrad_cuda.h\"\n",
 "#undef TG__CU_D_STEP\n",
 "#define TG__CU_D_STEP(k) TG__CU_DTYPE(k, r->dtype[k])\n",
 "TG__CU_KERNEL(TG__CU(tg__cu_steps), tg__cu_steps, {\n",
@@ -9839,7 +10378,8 @@ static const char *const tg__cu_kernels[] = {
 "tg__cu_eight eight[6];\n",
 "TG__CU_UNROLL for (int k = 0; k < 6; k++) if (e->p[k]) tg__cu_eight_in(TG__CU_D_STEP(k), e->p[k], 1, i, &eight[k]);\n",
 "TG__CU_UNROLL for (int n = 0; n < 8; n++) {\n",
-"TG__CU_UNROLL for (int k = 0; k < 6; k++) v[k] = e->p[k] ? TG__CU(tg__cu_get)(TG__CU_D_STEP(k), (const char *)&eight[k], n) : 0;\n",
+"TG__CU_UNROLL for (int k = 0; k < 6; k++) v[k] = e->p[k] ? TG__CU(tg__cu_get)(TG__CU_D_STEP(k),\n",
+"(const char *)&eight[k], n) : 0;\n",
 "TG__CU(tg__cu_step_of)(r->kind, r->number, r->whole, there, v);\n",
 "TG__CU_UNROLL for (int k = 0; k < 5; k++) if (e->p[k]) TG__CU(tg__cu_put)(TG__CU_D_STEP(k), (char *)&eight[k], n, v[k]);\n",
 "}\n",
@@ -9852,7 +10392,7 @@ static const char *const tg__cu_kernels[] = {
 "}\n",
 "}\n",
 "})\n",
-"#line 5115 \"tensorgrad_cuda.h\"\n",
+"#line 5454 \"tensorgrad_cuda.h\"\n",
 "TG__INLINE TG__T TG__CU(tg__cu_power)(const tg__cu_optim *r, int64_t i) {\n",
 "TG__T v[2];\n",
 "tg__optim_run run;\n",
@@ -9862,7 +10402,7 @@ static const char *const tg__cu_kernels[] = {
 "TG__FT(tg__optim_powers)(&run);\n",
 "return v[0];\n",
 "}\n",
-"#line 5125 \"tensorgrad_cuda.h\"\n",
+"#line 5464 \"tensorgrad_cuda.h\"\n",
 "TG__INLINE void TG__CU(tg__cu_power_blocks)(const tg__cu_optim *r, int64_t block) {\n",
 "TG__CU_SHARED(TG__T, s, TG__CU_WIDTH);\n",
 "int half;\n",
@@ -9872,12 +10412,15 @@ static const char *const tg__cu_kernels[] = {
 "TG__T v;\n",
 "if (n <= 0) continue;\n",
 "v = t % 64 < n ? TG__CU(tg__cu_power)(r, first + t % 64) : r->whole[1] ? TG__CU(tg__cu_power)(r, first) : 0;\n",
-"for (i = t % 64 + 64; i < n; i += 64) { const TG__T b = TG__CU(tg__cu_power)(r, first + i); v = r->whole[1] ? TG__W(maxn)(v, b) : v + b; }\n",
+"for (i = t % 64 + 64; i < n; i += 64) {\n",
+"const TG__T b = TG__CU(tg__cu_power)(r, first + i); v = r->whole[1] ? TG__W(maxn)(v, b) : v + b;\n",
+"}\n",
 "s[t] = v;\n",
 "}\n",
 "TG__CU_BARRIER\n",
 "for (half = 32; half > 0; half /= 2) {\n",
-"TG__CU_THREADS(t) if (t % 64 < half && r->n - (block * 4 + t / 64) * 512 > half) s[t] = r->whole[1] ? TG__W(maxn)(s[t], s[t + half]) : s[t] + s[t + half];\n",
+"TG__CU_THREADS(t) if (t % 64 < half && r->n - (block * 4 + t / 64) * 512 > half) s[t] = r->whole[1]\n",
+"? TG__W(maxn)(s[t], s[t + half]) : s[t] + s[t + half];\n",
 "TG__CU_BARRIER\n",
 "}\n",
 "TG__CU_THREADS(t) if (t % 64 == 0 && (block * 4 + t / 64) * 512 < r->n) r->partial[block * 4 + t / 64] = (double)s[t];\n",
@@ -9886,16 +10429,18 @@ static const char *const tg__cu_kernels[] = {
 "TG__CU_THREADS(t) {\n",
 "double sum = 0;\n",
 "if (t) continue;\n",
-"for (int64_t i = 0; i * 512 < r->n; i++) { const double b = r->partial[i]; sum = !r->whole[1] ? sum + b : sum != sum || sum > b ? sum : b; }\n",
+"for (int64_t i = 0; i * 512 < r->n; i++) {\n",
+"const double b = r->partial[i]; sum = !r->whole[1] ? sum + b : sum != sum || sum > b ? sum : b;\n",
+"}\n",
 "*(double *)r->o[0].p = sum;\n",
 "}\n",
 "}\n",
 "TG__CU_KERNEL(TG__CU(tg__cu_powers), tg__cu_optim, TG__CU(tg__cu_power_blocks)(r, block))\n",
 "TG__CU_KERNEL(TG__CU(tg__cu_powers_sum), tg__cu_optim, { (void)block; TG__CU(tg__cu_power_join)(r); })\n",
 "#endif\n",
-"#line 5156 \"tensorgrad_cuda.h\"\n",
+"#line 5500 \"tensorgrad_cuda.h\"\n",
 "#if !defined(TG__CU_ONLY) || defined(TG__CU_ONLY_GEMM) || defined(TG__CU_ONLY_CONV)\n",
-"#line 5160 \"tensorgrad_cuda.h\"\n",
+"#line 5504 \"tensorgrad_cuda.h\"\n",
 "#undef TG__CU_FMA\n",
 "#undef TG__CU_PLUS\n",
 "#if TG__CU_TYPE == 32\n",
@@ -9912,7 +10457,7 @@ static const char *const tg__cu_kernels[] = {
 "#define TG__CU_TILE\n",
 "enum { TG__CU_BM = 128, TG__CU_BN = 64, TG__CU_BK = 16, TG__CU_PAD = TG__CU_BM + 4 };\n",
 "#endif\n",
-"#line 5177 \"tensorgrad_cuda.h\"\n",
+"#line 5521 \"tensorgrad_cuda.h\"\n",
 "TG__INLINE void TG__CU(tg__cu_tile_step)(const TG__T *as, const TG__T *bs, TG__CU_OWN(TG__T, acc, 32)) {\n",
 "TG__CU_THREADS(t) {\n",
 "const int i0 = t / 16 * 8, j0 = t % 16 * 4;\n",
@@ -9921,36 +10466,40 @@ static const char *const tg__cu_kernels[] = {
 "TG__T av[8], bv[4];\n",
 "TG__CU_UNROLL for (i = 0; i < 8; i++) av[i] = as[kk * TG__CU_PAD + i0 + i];\n",
 "TG__CU_UNROLL for (j = 0; j < 4; j++) bv[j] = bs[kk * TG__CU_BN + j0 + j];\n",
-"TG__CU_UNROLL for (i = 0; i < 8; i++) { TG__CU_UNROLL for (j = 0; j < 4; j++) TG__CU_MY(acc, t)[i * 4 + j] = TG__CU_FMA(av[i], bv[j], TG__CU_MY(acc, t)[i * 4 + j]); }\n",
+"TG__CU_UNROLL for (i = 0; i < 8; i++) { TG__CU_UNROLL for (j = 0; j < 4; j++) TG__CU_MY(acc,\n",
+"t)[i * 4 + j] = TG__CU_FMA(av[i], bv[j], TG__CU_MY(acc, t)[i * 4 + j]); }\n",
 "}\n",
 "}\n",
 "}\n",
-"#line 5190 \"tensorgrad_cuda.h\"\n",
+"#line 5535 \"tensorgrad_cuda.h\"\n",
 "TG__INLINE void TG__CU(tg__cu_tile_clear)(TG__CU_OWN(TG__T, acc, 32)) {\n",
 "TG__CU_THREADS(t) if (t < TG__CU_WIDTH) { TG__CU_UNROLL for (int e = 0; e < 32; e++) TG__CU_MY(acc, t)[e] = 0; }\n",
 "}\n",
 "TG__INLINE void TG__CU(tg__cu_tile_add)(TG__CU_OWN(TG__T, total, 32), TG__CU_OWN(TG__T, acc, 32), int first) {\n",
-"TG__CU_THREADS(t) if (t < TG__CU_WIDTH) { TG__CU_UNROLL for (int e = 0; e < 32; e++) TG__CU_MY(total, t)[e] = first ? TG__CU_MY(acc, t)[e] : TG__CU_PLUS(TG__CU_MY(total, t)[e], TG__CU_MY(acc, t)[e]); }\n",
+"TG__CU_THREADS(t) if (t < TG__CU_WIDTH) { TG__CU_UNROLL for (int e = 0; e < 32; e++) TG__CU_MY(total, t)[e] =\n",
+"first ? TG__CU_MY(acc, t)[e] : TG__CU_PLUS(TG__CU_MY(total, t)[e], TG__CU_MY(acc, t)[e]); }\n",
 "}\n",
 "#if !defined(TG__CU_ONLY) || defined(TG__CU_ONLY_GEMM)\n",
-"#line 5198 \"tensorgrad_cuda.h\"\n",
+"#line 5544 \"tensorgrad_cuda.h\"\n",
 "TG__INLINE TG__T TG__CU(tg__cu_of_b)(const tg__cu_gemm *r, int64_t at) {\n",
 "#if TG__CU_TYPE == 32\n",
 "if (TG__CU_DTYPE(2, r->tb) > 9) return tg__cu_get_block(TG__CU_DTYPE(2, r->tb), r->b, at);\n",
 "#endif\n",
 "return TG__CU(tg__cu_get)(TG__CU_DTYPE(2, r->tb), r->b, at);\n",
 "}\n",
-"#line 5205 \"tensorgrad_cuda.h\"\n",
+"#line 5551 \"tensorgrad_cuda.h\"\n",
 "TG__INLINE void TG__CU(tg__cu_finish)(const tg__cu_gemm *r, int64_t c_at, int64_t bias_at, int64_t i, int64_t j, TG__T v) {\n",
 "const int64_t at = c_at + i * r->c_rs + j * r->c_cs;\n",
 "if (r->bias) v = TG__CU_PLUS(v, TG__CU(tg__cu_get)(TG__CU_DTYPE(0, r->tc), r->bias, bias_at + i * r->bias_rs + j * r->bias_cs));\n",
 "if (r->accumulate) v = TG__CU_PLUS(TG__CU(tg__cu_get)(TG__CU_DTYPE(0, r->tc), r->c, at), v);\n",
 "TG__CU(tg__cu_put)(TG__CU_DTYPE(0, r->tc), r->c, at, v);\n",
 "}\n",
-"#line 5212 \"tensorgrad_cuda.h\"\n",
+"#line 5558 \"tensorgrad_cuda.h\"\n",
 "TG__INLINE void TG__CU(tg__cu_part)(const tg__cu_gemm *r, int64_t batch, int64_t q, int64_t i, int64_t j, TG__T v) {\n",
 "if (r->partial) ((TG__T *)r->partial)[((batch * r->blocks + q) * r->m + i) * r->n + j] = v;\n",
-"else TG__CU(tg__cu_finish)(r, tg__cu_offset(r->ndim, r->shape, r->bc, batch), tg__cu_offset(r->ndim, r->shape, r->bbias, batch), i, j, v);\n",
+"else\n",
+"TG__CU(tg__cu_finish)(r, tg__cu_offset(r->ndim, r->shape, r->bc, batch),\n",
+"tg__cu_offset(r->ndim, r->shape, r->bbias, batch), i, j, v);\n",
 "}\n",
 "TG__INLINE void TG__CU(tg__cu_tiles)(const tg__cu_gemm *r, int64_t block) {\n",
 "TG__CU_SHARED(TG__T, as, TG__CU_BK * TG__CU_PAD);\n",
@@ -9958,7 +10507,8 @@ static const char *const tg__cu_kernels[] = {
 "TG__CU_OWN(TG__T, acc, 32);\n",
 "TG__CU_OWN(TG__T, total, 32);\n",
 "const int64_t mt = (r->m + TG__CU_BM - 1) / TG__CU_BM, nt = (r->n + TG__CU_BN - 1) / TG__CU_BN, parts = r->partial ? r->blocks : 1;\n",
-"const int64_t row = block % mt * TG__CU_BM, col = block / mt % nt * TG__CU_BN, q = block / mt / nt % parts, batch = block / mt / nt / parts;\n",
+"const int64_t row = block % mt * TG__CU_BM, col = block / mt % nt * TG__CU_BN, q = block / mt / nt % parts,\n",
+"batch = block / mt / nt / parts;\n",
 "const int64_t a_at = tg__cu_offset(r->ndim, r->shape, r->ba, batch), b_at = tg__cu_offset(r->ndim, r->shape, r->bb, batch);\n",
 "int64_t kb, k0;\n",
 "for (kb = r->partial ? q : 0; kb < (r->partial ? q + 1 : r->blocks); kb++) {\n",
@@ -9969,11 +10519,14 @@ static const char *const tg__cu_kernels[] = {
 "int e;\n",
 "for (e = t; e < TG__CU_BM * TG__CU_BK; e += TG__CU_WIDTH) {\n",
 "const int kk = r->a_cs == 1 ? e % TG__CU_BK : e / TG__CU_BM, i = r->a_cs == 1 ? e / TG__CU_BK : e % TG__CU_BM;\n",
-"as[kk * TG__CU_PAD + i] = k0 + kk < end && row + i < r->m ? TG__CU(tg__cu_get)(TG__CU_DTYPE(1, r->ta), r->a, a_at + (row + i) * r->a_rs + (k0 + kk) * r->a_cs) : 0;\n",
+"as[kk * TG__CU_PAD + i] = k0 + kk < end &&\n",
+"row + i < r->m ? TG__CU(tg__cu_get)(TG__CU_DTYPE(1, r->ta), r->a,\n",
+"a_at + (row + i) * r->a_rs + (k0 + kk) * r->a_cs) : 0;\n",
 "}\n",
 "for (e = t; e < TG__CU_BN * TG__CU_BK; e += TG__CU_WIDTH) {\n",
 "const int kk = r->b_cs == 1 ? e / TG__CU_BN : e % TG__CU_BK, j = r->b_cs == 1 ? e % TG__CU_BN : e / TG__CU_BK;\n",
-"bs[kk * TG__CU_BN + j] = k0 + kk < end && col + j < r->n ? TG__CU(tg__cu_of_b)(r, b_at + (k0 + kk) * r->b_rs + (col + j) * r->b_cs) : 0;\n",
+"bs[kk * TG__CU_BN + j] = k0 + kk < end && col + j < r->n ? TG__CU(tg__cu_of_b)(r,\n",
+"b_at + (k0 + kk) * r->b_rs + (col + j) * r->b_cs) : 0;\n",
 "}\n",
 "}\n",
 "TG__CU_BARRIER\n",
@@ -9984,7 +10537,8 @@ static const char *const tg__cu_kernels[] = {
 "}\n",
 "TG__CU_THREADS(t) {\n",
 "const int i0 = t / 16 * 8, j0 = t % 16 * 4;\n",
-"const int64_t c_at = tg__cu_offset(r->ndim, r->shape, r->bc, batch), bias_at = tg__cu_offset(r->ndim, r->shape, r->bbias, batch), part = (batch * r->blocks + q) * r->m;\n",
+"const int64_t c_at = tg__cu_offset(r->ndim, r->shape, r->bc, batch),\n",
+"bias_at = tg__cu_offset(r->ndim, r->shape, r->bbias, batch), part = (batch * r->blocks + q) * r->m;\n",
 "TG__CU_UNROLL for (int e = 0; e < 32; e++) {\n",
 "const int64_t i = row + i0 + e / 4, j = col + j0 + e % 4;\n",
 "if (i >= r->m || j >= r->n) continue;\n",
@@ -9998,14 +10552,17 @@ static const char *const tg__cu_kernels[] = {
 "const int64_t items = r->batch * r->blocks * r->m * r->n;\n",
 "int half;\n",
 "TG__CU_THREADS(t) {\n",
-"const int64_t item = block * 4 + t / 64, j = item % r->n, i = item / r->n % r->m, q = item / r->n / r->m % r->blocks, batch = item / r->n / r->m / r->blocks;\n",
+"const int64_t item = block * 4 + t / 64, j = item % r->n, i = item / r->n % r->m,\n",
+"q = item / r->n / r->m % r->blocks, batch = item / r->n / r->m / r->blocks;\n",
 "const int64_t end = (q + 1) * r->block < r->k ? (q + 1) * r->block : r->k;\n",
 "int64_t a_at, b_at, k;\n",
 "TG__T v = 0;\n",
 "if (item >= items) continue;\n",
-"a_at = tg__cu_offset(r->ndim, r->shape, r->ba, batch) + i * r->a_rs; b_at = tg__cu_offset(r->ndim, r->shape, r->bb, batch) + j * r->b_cs;\n",
+"a_at = tg__cu_offset(r->ndim, r->shape, r->ba, batch) + i * r->a_rs;\n",
+"b_at = tg__cu_offset(r->ndim, r->shape, r->bb, batch) + j * r->b_cs;\n",
 "for (k = q * r->block + t % 64; k < end; k += 64)\n",
-"v = TG__CU_FMA(TG__CU(tg__cu_get)(TG__CU_DTYPE(1, r->ta), r->a, a_at + k * r->a_cs), TG__CU(tg__cu_of_b)(r, b_at + k * r->b_rs), v);\n",
+"v = TG__CU_FMA(TG__CU(tg__cu_get)(TG__CU_DTYPE(1, r->ta), r->a, a_at + k * r->a_cs),\n",
+"TG__CU(tg__cu_of_b)(r, b_at + k * r->b_rs), v);\n",
 "s[t] = v;\n",
 "}\n",
 "TG__CU_BARRIER\n",
@@ -10015,10 +10572,11 @@ static const char *const tg__cu_kernels[] = {
 "}\n",
 "TG__CU_THREADS(t) {\n",
 "const int64_t item = block * 4 + t / 64;\n",
-"if (t % 64 == 0 && item < items) TG__CU(tg__cu_part)(r, item / r->n / r->m / r->blocks, item / r->n / r->m % r->blocks, item / r->n % r->m, item % r->n, s[t]);\n",
+"if (t % 64 == 0 && item < items)\n",
+"TG__CU(tg__cu_part)(r, item / r->n / r->m / r->blocks, item / r->n / r->m % r->blocks, item / r->n % r->m, item % r->n, s[t]);\n",
 "}\n",
 "}\n",
-"#line 5283 \"tensorgrad_cuda.h\"\n",
+"#line 5640 \"tensorgrad_cuda.h\"\n",
 "TG__INLINE void TG__CU(tg__cu_lanes)(const tg__cu_gemm *r, int64_t block) {\n",
 "TG__CU_SHARED(TG__T, s, TG__CU_WIDTH);\n",
 "const int64_t nt = (r->n + 31) / 32, i = block / nt % r->m, q = block / nt / r->m % r->blocks, batch = block / nt / r->m / r->blocks;\n",
@@ -10030,11 +10588,14 @@ static const char *const tg__cu_kernels[] = {
 "TG__T lane[8];\n",
 "int e;\n",
 "if (j >= r->n) continue;\n",
-"a_at = tg__cu_offset(r->ndim, r->shape, r->ba, batch) + i * r->a_rs; b_at = tg__cu_offset(r->ndim, r->shape, r->bb, batch) + j * r->b_cs;\n",
+"a_at = tg__cu_offset(r->ndim, r->shape, r->ba, batch) + i * r->a_rs;\n",
+"b_at = tg__cu_offset(r->ndim, r->shape, r->bb, batch) + j * r->b_cs;\n",
 "TG__CU_UNROLL for (e = 0; e < 8; e++) lane[e] = 0;\n",
 "for (k = q * r->block + t / 32; k < end; k += 64) {\n",
 "TG__CU_UNROLL for (e = 0; e < 8; e++)\n",
-"if (k + e * 8 < end) lane[e] = TG__CU_FMA(TG__CU(tg__cu_get)(TG__CU_DTYPE(1, r->ta), r->a, a_at + (k + e * 8) * r->a_cs), TG__CU(tg__cu_of_b)(r, b_at + (k + e * 8) * r->b_rs), lane[e]);\n",
+"if (k + e * 8 < end)\n",
+"lane[e] = TG__CU_FMA(TG__CU(tg__cu_get)(TG__CU_DTYPE(1, r->ta), r->a,\n",
+"a_at + (k + e * 8) * r->a_cs), TG__CU(tg__cu_of_b)(r, b_at + (k + e * 8) * r->b_rs), lane[e]);\n",
 "}\n",
 "TG__CU_UNROLL for (e = 0; e < 4; e++) lane[e] = TG__CU_PLUS(lane[e], lane[e + 4]);\n",
 "s[t] = TG__CU_PLUS(TG__CU_PLUS(lane[0], lane[2]), TG__CU_PLUS(lane[1], lane[3]));\n",
@@ -10056,7 +10617,8 @@ static const char *const tg__cu_kernels[] = {
 "part += batch * r->blocks * each + at % each;\n",
 "v = part[0];\n",
 "for (q = 1; q < r->blocks; q++) v = TG__CU_PLUS(v, part[q * each]);\n",
-"TG__CU(tg__cu_finish)(r, tg__cu_offset(r->ndim, r->shape, r->bc, batch), tg__cu_offset(r->ndim, r->shape, r->bbias, batch), at % each / r->n, at % r->n, v);\n",
+"TG__CU(tg__cu_finish)(r, tg__cu_offset(r->ndim, r->shape, r->bc, batch),\n",
+"tg__cu_offset(r->ndim, r->shape, r->bbias, batch), at % each / r->n, at % r->n, v);\n",
 "}\n",
 "}\n",
 "TG__CU_KERNEL(TG__CU(tg__cu_gemm_tiles), tg__cu_gemm, TG__CU(tg__cu_tiles)(r, block))\n",
@@ -10065,22 +10627,25 @@ static const char *const tg__cu_kernels[] = {
 "TG__CU_KERNEL(TG__CU(tg__cu_gemm_parts), tg__cu_gemm, TG__CU(tg__cu_add_parts)(r, block))\n",
 "#endif\n",
 "#endif\n",
-"#line 5330 \"tensorgrad_cuda.h\"\n",
+"#line 5691 \"tensorgrad_cuda.h\"\n",
 "#if (!defined(TG__CU_ONLY) || defined(TG__CU_ONLY_CONV)) && TG__CU_TYPE != 0\n",
-"#line 5332 \"tensorgrad_cuda.h\"\n",
+"#line 5693 \"tensorgrad_cuda.h\"\n",
 "#ifndef TG__CU_CONV\n",
 "#define TG__CU_CONV\n",
 "typedef struct tg__cu_spot { int64_t at; int32_t z, y, x; } tg__cu_spot;\n",
-"#line 5336 \"tensorgrad_cuda.h\"\n",
+"#line 5698 \"tensorgrad_cuda.h\"\n",
 "TG__INLINE void tg__cu_split(const int64_t *size, int64_t i, int64_t *p) {\n",
 "TG__CU_ROLL for (int d = 3; d > 0; d--) { const int64_t q = i / size[d]; p[d] = i - q * size[d]; i = q; }\n",
 "p[0] = i;\n",
 "}\n",
-"TG__INLINE int64_t tg__cu_four(const int64_t *p, const int64_t *step) { return p[0] * step[0] + p[1] * step[1] + p[2] * step[2] + p[3] * step[3]; }\n",
+"TG__INLINE int64_t tg__cu_four(const int64_t *p, const int64_t *step) {\n",
+"return p[0] * step[0] + p[1] * step[1] + p[2] * step[2] + p[3] * step[3];\n",
+"}\n",
 "TG__INLINE tg__cu_spot tg__cu_row_spot(const tg__cu_conv *r, const int64_t *p) {\n",
 "tg__cu_spot s;\n",
 "s.at = p[0] * r->m_step;\n",
-"s.z = (int32_t)p[1] * r->m_scale[0] + r->shift[0]; s.y = (int32_t)p[2] * r->m_scale[1] + r->shift[1]; s.x = (int32_t)p[3] * r->m_scale[2] + r->shift[2];\n",
+"s.z = (int32_t)p[1] * r->m_scale[0] + r->shift[0]; s.y = (int32_t)p[2] * r->m_scale[1] + r->shift[1];\n",
+"s.x = (int32_t)p[3] * r->m_scale[2] + r->shift[2];\n",
 "return s;\n",
 "}\n",
 "TG__INLINE tg__cu_spot tg__cu_k_spot(const tg__cu_conv *r, const int64_t *p) {\n",
@@ -10089,7 +10654,7 @@ static const char *const tg__cu_kernels[] = {
 "s.z = (int32_t)p[1] * r->k_scale[0]; s.y = (int32_t)p[2] * r->k_scale[1]; s.x = (int32_t)p[3] * r->k_scale[2];\n",
 "return s;\n",
 "}\n",
-"#line 5354 \"tensorgrad_cuda.h\"\n",
+"#line 5719 \"tensorgrad_cuda.h\"\n",
 "TG__INLINE int tg__cu_inside(const tg__cu_conv *r, int d, int32_t *v) {\n",
 "if (r->divide[d] != 1) {\n",
 "if (*v < 0 || *v % r->divide[d]) return 0;\n",
@@ -10101,7 +10666,8 @@ static const char *const tg__cu_kernels[] = {
 "TG__INLINE TG__T TG__CU(tg__cu_gathered)(const tg__cu_conv *r, int64_t at, const tg__cu_spot *m, const tg__cu_spot *k) {\n",
 "int32_t z = m->z + k->z, y = m->y + k->y, x = m->x + k->x;\n",
 "if (!tg__cu_inside(r, 0, &z) || !tg__cu_inside(r, 1, &y) || !tg__cu_inside(r, 2, &x)) return 0;\n",
-"return TG__CU(tg__cu_get)(TG__CU_DTYPE(0, r->dtype), r->in, at + m->at + k->at + z * r->in_step[0] + y * r->in_step[1] + x * r->in_step[2]);\n",
+"return TG__CU(tg__cu_get)(TG__CU_DTYPE(0, r->dtype), r->in,\n",
+"at + m->at + k->at + z * r->in_step[0] + y * r->in_step[1] + x * r->in_step[2]);\n",
 "}\n",
 "TG__INLINE void TG__CU(tg__cu_conv_put)(const tg__cu_conv *r, int64_t group, int64_t m, int64_t n, TG__T v) {\n",
 "int64_t p[4];\n",
@@ -10122,7 +10688,8 @@ static const char *const tg__cu_kernels[] = {
 "TG__CU_OWN(TG__T, total, 32);\n",
 "TG__CU_OWN(tg__cu_spot, own, 1);\n",
 "const int64_t mt = (r->m + TG__CU_BM - 1) / TG__CU_BM, nt = (r->n + TG__CU_BN - 1) / TG__CU_BN, parts = r->partial ? r->blocks : 1;\n",
-"const int64_t row = block % mt * TG__CU_BM, col = block / mt % nt * TG__CU_BN, q = block / mt / nt % parts, group = block / mt / nt / parts;\n",
+"const int64_t row = block % mt * TG__CU_BM, col = block / mt % nt * TG__CU_BN, q = block / mt / nt % parts,\n",
+"group = block / mt / nt / parts;\n",
 "int64_t kb, k0;\n",
 "TG__CU_THREADS(t) {\n",
 "int64_t p[4] = { 0, 0, 0, 0 };\n",
@@ -10144,11 +10711,14 @@ static const char *const tg__cu_kernels[] = {
 "int e;\n",
 "for (e = t; e < TG__CU_BM * TG__CU_BK; e += TG__CU_WIDTH) {\n",
 "const int kk = e / TG__CU_BM, i = e % TG__CU_BM;\n",
-"as[kk * TG__CU_PAD + i] = k0 + kk < end && row + i < r->m ? TG__CU(tg__cu_gathered)(r, group * r->in_group, &TG__CU_MY(own, t)[0], &ks[kk]) : 0;\n",
+"as[kk * TG__CU_PAD + i] = k0 + kk < end && row + i < r->m ? TG__CU(tg__cu_gathered)(r,\n",
+"group * r->in_group, &TG__CU_MY(own, t)[0], &ks[kk]) : 0;\n",
 "}\n",
 "for (e = t; e < TG__CU_BN * TG__CU_BK; e += TG__CU_WIDTH) {\n",
 "const int kk = e / TG__CU_BN, j = e % TG__CU_BN;\n",
-"bs[kk * TG__CU_BN + j] = k0 + kk < end && col + j < r->n ? TG__CU(tg__cu_get)(TG__CU_DTYPE(0, r->dtype), r->filter, group * r->f_group + (col + j) * r->f_n + kf[kk]) : 0;\n",
+"bs[kk * TG__CU_BN + j] = k0 + kk < end &&\n",
+"col + j < r->n ? TG__CU(tg__cu_get)(TG__CU_DTYPE(0, r->dtype), r->filter,\n",
+"group * r->f_group + (col + j) * r->f_n + kf[kk]) : 0;\n",
 "}\n",
 "}\n",
 "TG__CU_BARRIER\n",
@@ -10164,9 +10734,10 @@ static const char *const tg__cu_kernels[] = {
 "}\n",
 "}\n",
 "}\n",
-"#line 5429 \"tensorgrad_cuda.h\"\n",
+"#line 5799 \"tensorgrad_cuda.h\"\n",
 "TG__INLINE void TG__CU(tg__cu_conv_one)(const tg__cu_conv *r, int64_t item) {\n",
-"const int64_t parts = r->partial ? r->blocks : 1, m = item % r->m, n = item / r->m % r->n, q = item / r->m / r->n % parts, group = item / r->m / r->n / parts;\n",
+"const int64_t parts = r->partial ? r->blocks : 1, m = item % r->m, n = item / r->m % r->n,\n",
+"q = item / r->m / r->n % parts, group = item / r->m / r->n / parts;\n",
 "int64_t p[4], kb, k;\n",
 "tg__cu_spot row;\n",
 "TG__T total = 0;\n",
@@ -10179,8 +10750,12 @@ static const char *const tg__cu_kernels[] = {
 "tg__cu_split(r->k_size, kb * r->block, p);\n",
 "for (k = kb * r->block; k < end; k++) {\n",
 "const tg__cu_spot at = tg__cu_k_spot(r, p);\n",
-"sum = TG__CU_FMA(TG__CU(tg__cu_gathered)(r, group * r->in_group, &row, &at), TG__CU(tg__cu_get)(TG__CU_DTYPE(0, r->dtype), r->filter, group * r->f_group + n * r->f_n + tg__cu_four(p, r->f_k)), sum);\n",
-"if (++p[3] == r->k_size[3]) { p[3] = 0; if (++p[2] == r->k_size[2]) { p[2] = 0; if (++p[1] == r->k_size[1]) { p[1] = 0; p[0]++; } } }\n",
+"sum = TG__CU_FMA(TG__CU(tg__cu_gathered)(r, group * r->in_group, &row, &at),\n",
+"TG__CU(tg__cu_get)(TG__CU_DTYPE(0, r->dtype), r->filter,\n",
+"group * r->f_group + n * r->f_n + tg__cu_four(p, r->f_k)), sum);\n",
+"if (++p[3] == r->k_size[3]) {\n",
+"p[3] = 0; if (++p[2] == r->k_size[2]) { p[2] = 0; if (++p[1] == r->k_size[1]) { p[1] = 0; p[0]++; } }\n",
+"}\n",
 "}\n",
 "total = kb == 0 || r->partial ? sum : total + sum;\n",
 "}\n",

@@ -1,13 +1,15 @@
 /* cuda.c - the same training on the CPU and, where there is one, on an NVIDIA GPU; the time of a step on both.
 
-   A network of bare tensors learns which of three arms of a spiral a point lies on. Nothing in train() but its first line knows where the tensors are: the weights and the points
-   are made there, and whatever is computed from them stays there. Without a GPU the program says why and trains on the CPU alone.
+   A network of bare tensors learns which of three arms of a spiral a point lies on. Nothing in train() but its first
+   line knows where the tensors are: the weights and the points are made there, and whatever is computed from them
+   stays there. Without a GPU the program says why and trains on the CPU alone.
 
        cc -O2 examples/cuda.c -o cuda && ./cuda
        ./cuda short                                     a few steps, as the tests do
 
-   It prints for each device the loss before and after, the share of points that are told right, and milliseconds a step. Both begin with the same weights; the losses agree to about
-   five digits after some steps, because the CPU and the GPU round very small numbers apart. */
+   It prints for each device the loss before and after, the share of points that are told right, and milliseconds a
+   step. Both begin with the same weights; the losses agree to about five digits after some steps, because the CPU and
+   the GPU round very small numbers apart. */
 
 #define TENSORGRAD_IMPLEMENTATION
 #include "../tensorgrad.h"
@@ -58,14 +60,16 @@ static bool train(tg_ctx *tg, tg_device where, const char *name, int steps) {
     tg_seed(tg, 1);                                                        /* the same points and weights for everybody */
     x = make_points(tg, &y);
     for (int i = 0; i < WEIGHTS; i++) {
-        tg_tensor *t = i % 2 ? tg_zeros(tg, TG_SHAPE(out[i / 2])) : tg_mul_scalar(tg_randn(tg, TG_SHAPE(out[i / 2], in[i / 2])), in[i / 2] == 2 ? 1 : 0.06);
+        tg_tensor *t = i % 2 ? tg_zeros(tg, TG_SHAPE(out[i / 2]))
+            : tg_mul_scalar(tg_randn(tg, TG_SHAPE(out[i / 2], in[i / 2])), in[i / 2] == 2 ? 1 : 0.06);
         w[i] = tg_require_grad(t, true);
         v[i] = tg_zeros_like(tg_detach(w[i]));
     }
     for (int i = 0; i < steps && !tg_failed(tg); i++) {
         tg_mark m = tg_begin(tg);
         tg_tensor *loss = step(tg, w, v, x, y);
-        if (i == 0) { first = tg_item(loss); begin = tg_seconds(tg); }     /* the first step, which compiles the kernels of a GPU, is not counted */
+        /* the first step, which compiles the kernels of a GPU, is not counted */
+        if (i == 0) { first = tg_item(loss); begin = tg_seconds(tg); }
         if (i == steps - 1) last = tg_item(loss);                          /* waits for all steps */
         tg_end(tg, m);
     }

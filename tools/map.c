@@ -49,7 +49,7 @@ static const struct { const char *tag; int lines, core; } budgets[] = {
     { "pass-conv", 800, 0 },    { "pass-rnn", 200, 0 }, { "pass-attention", 250, 0 }, { "pass-optim", 300, 0 }, { "pass-quant", 250, 0 },     { "pass-convert", 200, 1 }, { "pass-random", 150, 1 },  { "pass-sort", 200, 0 },     { "pass-index", 200, 0 },
     { "changes", 200, 0 },      { "licence", 60, 0 },
 };
-#define WHOLE_BUDGET 43000
+#define WHOLE_BUDGET 44500
 #define CORE_BUDGET 15000
 
 #define ROOM 400

@@ -76,7 +76,8 @@ double  tg_confusion_precision(const tg_confusion *c, int64_t k);
 double  tg_confusion_recall(const tg_confusion *c, int64_t k);
 double  tg_confusion_f1(const tg_confusion *c, int64_t k);
 double  tg_confusion_iou(const tg_confusion *c, int64_t k);                 /* intersection over union, Jaccard's index */
-size_t  tg_confusion_format(const tg_confusion *c, char *out, size_t size); /* as a table; returns the length that is needed, as snprintf does */
+/* as a table; returns the length that is needed, as snprintf does */
+size_t  tg_confusion_format(const tg_confusion *c, char *out, size_t size);
 
 int64_t tg_topk_hits(tg_tensor *scores, tg_tensor *targets, int k, int64_t *counted);
     /* how many targets are among the k largest scores, and of how many; of equal scores the first counts as larger. -1: error */
@@ -104,7 +105,8 @@ bool tg_board_histogram(tg_board *b, const char *tag, int64_t step, tg_tensor *t
 bool tg_board_image(tg_board *b, const char *tag, int64_t step, tg_tensor *t);
     /* [H, W], [1, H, W] or [3, H, W], 0 to 1, or bytes */
 bool tg_board_graph(tg_board *b, tg_tensor *y);                             /* the recorded calls behind y */
-bool tg_board_restart(tg_board *b, int64_t step);                           /* what other files of the folder have of this step and later ones does not count any more */
+/* what other files of the folder have of this step and later ones does not count any more */
+bool tg_board_restart(tg_board *b, int64_t step);
 bool tg_board_flush(tg_board *b);
 bool tg_board_close(tg_board *b);                                           /* NULL is fine */
 
@@ -132,8 +134,11 @@ typedef struct tg_fit_state {
     tg_tensor *batch[TG_FIT_TENSORS], *y;  /* at TG_FIT_STEP: the batch, of several the last, and what the net made of it; not of L-BFGS */
     tg_dict *more;                         /* at TG_FIT_SAVE and TG_FIT_RESUME: add what the run must keep, and find it again */
     tg_board *board;                       /* NULL without .board */
-    const tg_confusion *confusion;         /* of the last validation, where there is one: with "f1" or "iou", and with accuracies of at most 40 classes */
-    const char *error;                     /* at TG_FIT_END, which comes last, once, whatever happened: why the run failed; NULL: it did not */
+    const tg_confusion *confusion;
+        /* of the last validation, where there is one: with "f1" or "iou", and with accuracies of at most 40 classes
+           */
+    const char *error;
+        /* at TG_FIT_END, which comes last, once, whatever happened: why the run failed; NULL: it did not */
 } tg_fit_state;
 
 /* Returns the loss, of one element, and in *y, for metrics, what the net made; NULL where it failed. batch: a row's tensors. */
@@ -156,7 +161,9 @@ struct tg_fit_args {
     int64_t average_norms;         /* before it is looked at, its BatchNorms' statistics are made anew from the first so many batches of .train,
                                       torch's update_bn; zero: they are the net's, as they were when it was last taken in */
     const char *best;              /* a file: the weights of the best validation, by tg_save */
-    const char *board;             /* a folder: TensorBoard's events: losses, metrics, rate; histograms of weights; the graph; the first picture */
+    const char *board;
+        /* a folder: TensorBoard's events: losses, metrics, rate; histograms of weights; the graph; the first picture
+           */
     tg_fit_callback callback;
     const char *checkpoint;        /* a file: the whole run, by tg_run_save, at each end of an epoch, at the end, and ... */
     int64_t checkpoint_every;      /* ... every so many steps */
@@ -166,10 +173,12 @@ struct tg_fit_args {
     double ema;                    /* below 1: average = ema * average + (1 - ema) * net; zero: the mean of all that were taken in */
     tg_fit_forward forward;        /* NULL: y = tg_forward(net, batch[0]), and loss(y, batch[1]); both are carried to the net's device;
                                       of a net in f16 or bf16 batch[0] is converted to that, and y to f32 */
-    const char *html;              /* a file: curves and a table, a page that needs no other file; it is there after a run that failed, too */
+    const char *html;
+        /* a file: curves and a table, a page that needs no other file; it is there after a run that failed, too */
     tg_fit_loss loss;              /* NULL: tg_cross_entropy. Without .forward */
     const char *const *metrics;    /* up to NULL, 8 at most: "accuracy", "top5" (any number), "f1", "iou", "perplexity" (exp of the loss),
-                                      "map" (COCO's), "map50" (of overlaps from 0.5 on; any percentage). Targets are the row's last tensor */
+                                      "map" (COCO's), "map50" (of overlaps from 0.5 on; any percentage). Targets are
+                                      the row's last tensor */
     double min_delta;              /* what counts as better by so much */
     const char *monitor;           /* what is watched: one of the metrics; NULL: the validation's loss */
     bool monitor_falls;            /* a smaller metric is better; losses and perplexity always are so */
@@ -266,7 +275,9 @@ static float *tg_fit__floats(tg_tensor *t) {
 /* scores [N, C, ...] and targets [N, ...]: what follows C is `inner` numbers; false if they do not fit together. */
 static bool tg_fit__fits(const tg_tensor *scores, const tg_tensor *targets, int64_t *inner) {
     int i;
-    if (!scores || !targets || scores->ndim < 2 || targets->ndim != scores->ndim - 1 || scores->shape[0] != targets->shape[0] || tg_dtype_is_float(targets->dtype)) return false;
+    if (!scores || !targets || scores->ndim < 2 || targets->ndim != scores->ndim - 1 ||
+        scores->shape[0] != targets->shape[0] || tg_dtype_is_float(targets->dtype))
+        return false;
     for (i = 2, *inner = 1; i < scores->ndim; i++) {
         if (scores->shape[i] != targets->shape[i - 1]) return false;
         *inner *= scores->shape[i];
@@ -322,7 +333,9 @@ static bool tg_fit__visit(tg_tensor *scores, tg_tensor *targets, tg_confusion *c
     free(s); free(t);
     return ok;
 }
-bool tg_confusion_add(tg_confusion *c, tg_tensor *scores, tg_tensor *targets) { return c->count && tg_fit__visit(scores, targets, c, 0, NULL, NULL); }
+bool tg_confusion_add(tg_confusion *c, tg_tensor *scores, tg_tensor *targets) {
+    return c->count && tg_fit__visit(scores, targets, c, 0, NULL, NULL);
+}
 int64_t tg_topk_hits(tg_tensor *scores, tg_tensor *targets, int k, int64_t *counted) {
     int64_t hits = 0, n = 0;
     if (counted) *counted = 0;
@@ -392,14 +405,16 @@ size_t tg_confusion_format(const tg_confusion *c, char *out, size_t size) {
 }
 
 /* ---- detections ---- */
-static bool tg_fit__detection_add(tg_detection **list, int64_t *n, int64_t *room, int64_t image, int64_t label, double score, const double box[4]) {
+static bool tg_fit__detection_add(tg_detection **list, int64_t *n, int64_t *room, int64_t image, int64_t label,
+    double score, const double box[4]) {
     if (*n == *room) {
         const int64_t more = *room ? 2 * *room : 64;
         tg_detection *p = (tg_detection *)realloc(*list, (size_t)more * sizeof *p);
         if (!p) return false;
         *list = p; *room = more;
     }
-    (*list)[*n].image = image; (*list)[*n].label = label; (*list)[*n].score = tg_fit__is_number(score) ? score : -1e300;      /* so that they can be sorted */
+    /* so that they can be sorted */
+    (*list)[*n].image = image; (*list)[*n].label = label; (*list)[*n].score = tg_fit__is_number(score) ? score : -1e300;
     memcpy((*list)[(*n)++].box, box, 4 * sizeof *box);
     return true;
 }
@@ -414,7 +429,8 @@ void tg_detections_free(tg_detections *d) {
     memset(d, 0, sizeof *d);
 }
 static double tg_fit__overlap(const double *a, const double *b) {
-    const double w = (a[2] < b[2] ? a[2] : b[2]) - (a[0] > b[0] ? a[0] : b[0]), h = (a[3] < b[3] ? a[3] : b[3]) - (a[1] > b[1] ? a[1] : b[1]), both = w > 0 && h > 0 ? w * h : 0;
+    const double w = (a[2] < b[2] ? a[2] : b[2]) - (a[0] > b[0] ? a[0] : b[0]),
+        h = (a[3] < b[3] ? a[3] : b[3]) - (a[1] > b[1] ? a[1] : b[1]), both = w > 0 && h > 0 ? w * h : 0;
     return tg_fit__ratio(both, (a[2] - a[0]) * (a[3] - a[1]) + (b[2] - b[0]) * (b[3] - b[1]) - both);
 }
 /* classes together, then the surest first; what is equal stays in its order, by the address */
@@ -446,7 +462,8 @@ static int64_t tg_fit__surest(tg_detection **found, int64_t n) {
     return kept;
 }
 /* Of one class: found[0..n) the surest first, truth[0..m) by picture. */
-static double tg_fit__average_precision(tg_detection **found, int64_t n, const tg_detection *truth, int64_t m, double iou, bool *used, double *precision, double *recall) {
+static double tg_fit__average_precision(tg_detection **found, int64_t n, const tg_detection *truth, int64_t m,
+    double iou, bool *used, double *precision, double *recall) {
     double right = 0, sum = 0;
     int64_t i, k, at;
     int r;
@@ -517,7 +534,9 @@ static void tg_fit__varint(tg_fit__bytes *b, uint64_t v) {
     for (; v > 127; v >>= 7) tg_fit__byte(b, (unsigned)(v & 127) | 128);
     tg_fit__byte(b, (unsigned)v);
 }
-static void tg_fit__whole(tg_fit__bytes *b, int field, int64_t v) { tg_fit__varint(b, (uint64_t)field << 3); tg_fit__varint(b, (uint64_t)v); }
+static void tg_fit__whole(tg_fit__bytes *b, int field, int64_t v) {
+    tg_fit__varint(b, (uint64_t)field << 3); tg_fit__varint(b, (uint64_t)v);
+}
 static void tg_fit__double(tg_fit__bytes *b, int field, double v) {
     uint64_t bits;
     memcpy(&bits, &v, 8);
@@ -538,10 +557,13 @@ static void tg_fit__string(tg_fit__bytes *b, int field, const void *p, size_t n)
 }
 /* The length of the character of UTF-8 at s; 0: that is none. */
 static size_t tg_fit__character(const unsigned char *s) {
-    const size_t n = s[0] < 0x80 ? 1 : s[0] >= 0xc2 && s[0] < 0xe0 ? 2 : s[0] >= 0xe0 && s[0] < 0xf0 ? 3 : s[0] >= 0xf0 && s[0] < 0xf5 ? 4 : 0;
+    const size_t n = s[0] < 0x80 ? 1 : s[0] >= 0xc2 && s[0] < 0xe0 ? 2 : s[0] >= 0xe0 &&
+        s[0] < 0xf0 ? 3 : s[0] >= 0xf0 && s[0] < 0xf5 ? 4 : 0;
     size_t i;
     for (i = 1; i < n; i++) if ((s[i] & 0xc0) != 0x80) return 0;
-    if ((s[0] == 0xe0 && s[1] < 0xa0) || (s[0] == 0xed && s[1] > 0x9f) || (s[0] == 0xf0 && s[1] < 0x90) || (s[0] == 0xf4 && s[1] > 0x8f)) return 0;
+    if ((s[0] == 0xe0 && s[1] < 0xa0) || (s[0] == 0xed && s[1] > 0x9f) || (s[0] == 0xf0 && s[1] < 0x90) ||
+        (s[0] == 0xf4 && s[1] > 0x8f))
+        return 0;
     return n;
 }
 /* Readers refuse a whole file for a name that is not UTF-8: such bytes become question marks. */
@@ -575,7 +597,8 @@ static bool tg_fit__event(tg_board *b, int64_t step, int field, tg_fit__bytes *c
     tg_fit__message(&event, field, content);
     tg_fit__low_first(&head, event.size, 8);
     if (!head.lost) tg_fit__low_first(&head, tg_fit__masked(head.at, 8), 4);
-    ok = b->file && !event.lost && !head.lost && fwrite(head.at, 1, head.size, b->file) == head.size && fwrite(event.at, 1, event.size, b->file) == event.size;
+    ok = b->file && !event.lost && !head.lost && fwrite(head.at, 1, head.size, b->file) == head.size &&
+        fwrite(event.at, 1, event.size, b->file) == event.size;
     if (ok) {
         const uint32_t sum = tg_fit__masked(event.at, event.size);
         int k;
@@ -661,7 +684,8 @@ bool tg_board_histogram(tg_board *b, const char *tag, int64_t step, tg_tensor *t
         count[k < BUCKETS ? k : BUCKETS - 1]++;
     }
     free(p);
-    tg_fit__double(&h, 1, low); tg_fit__double(&h, 2, high); tg_fit__double(&h, 3, (double)n); tg_fit__double(&h, 4, sum); tg_fit__double(&h, 5, squares);
+    tg_fit__double(&h, 1, low); tg_fit__double(&h, 2, high); tg_fit__double(&h, 3, (double)n);
+    tg_fit__double(&h, 4, sum); tg_fit__double(&h, 5, squares);
     for (k = 0; k < 2; k++) {
         int bucket;
         for (bucket = 0; bucket < BUCKETS; bucket++) {
@@ -692,7 +716,8 @@ static void tg_fit__png(tg_fit__bytes *b, const unsigned char *pixels, int64_t w
     size_t i, n;
     int64_t y;
     tg_fit__high_first(&head, (uint32_t)w); tg_fit__high_first(&head, (uint32_t)h);
-    tg_fit__byte(&head, 8); tg_fit__byte(&head, channels == 3 ? 2 : 0); tg_fit__byte(&head, 0); tg_fit__byte(&head, 0); tg_fit__byte(&head, 0);
+    tg_fit__byte(&head, 8); tg_fit__byte(&head, channels == 3 ? 2 : 0); tg_fit__byte(&head, 0);
+    tg_fit__byte(&head, 0); tg_fit__byte(&head, 0);
     for (y = 0; y < h; y++) { tg_fit__byte(&raw, 0); tg_fit__put(&raw, pixels + (size_t)y * row, row); }
     tg_fit__byte(&packed, 0x78); tg_fit__byte(&packed, 1);
     for (i = 0; !raw.lost && i < raw.size; i += n) {                       /* blocks of at most 65535 bytes, as they are */
@@ -733,7 +758,8 @@ bool tg_board_image(tg_board *b, const char *tag, int64_t step, tg_tensor *t) {
 
 /* ---- the graph: a node for each recorded call, and for each leaf one that has no input ---- */
 static void tg_fit__shape(tg_fit__bytes *node, int ndim, const int64_t *shape) {      /* the attribute "_output_shapes" */
-    tg_fit__bytes dims = { NULL, 0, 0, false }, dim = { NULL, 0, 0, false }, list = { NULL, 0, 0, false }, value = { NULL, 0, 0, false }, entry = { NULL, 0, 0, false };
+    tg_fit__bytes dims = { NULL, 0, 0, false }, dim = { NULL, 0, 0, false }, list = { NULL, 0, 0, false },
+        value = { NULL, 0, 0, false }, entry = { NULL, 0, 0, false };
     int i;
     for (i = 0; i < ndim; i++) { tg_fit__whole(&dim, 1, shape[i]); tg_fit__message(&dims, 2, &dim); }
     tg_fit__message(&list, 7, &dims);
@@ -743,7 +769,8 @@ static void tg_fit__shape(tg_fit__bytes *node, int ndim, const int64_t *shape) {
     tg_fit__message(node, 5, &entry);
 }
 bool tg_board_graph(tg_board *b, tg_tensor *y) {
-    tg_fit__bytes graph = { NULL, 0, 0, false }, node = { NULL, 0, 0, false }, version = { NULL, 0, 0, false }, name = { NULL, 0, 0, false };
+    tg_fit__bytes graph = { NULL, 0, 0, false }, node = { NULL, 0, 0, false }, version = { NULL, 0, 0, false },
+        name = { NULL, 0, 0, false };
     tg_tape_entry *e;
     const int64_t *shape;
     uint64_t from;
@@ -880,7 +907,8 @@ static void tg_fit__progress(tg_fit__run *f) {
     tg_fit__clock(f);
     if (f->a->show != TG_FIT_LINE || (now - f->shown < 0.1 && now >= f->shown)) return;
     f->shown = now;
-    tg_fit__format(&b, "epoch %.0f/%.0f  step %.0f/%.0f  loss %.4g  lr %.3g  ", (double)f->s.epoch + 1, (double)f->s.epochs, (double)((f->s.step - 1) % f->per_epoch + 1), (double)f->per_epoch,
+    tg_fit__format(&b, "epoch %.0f/%.0f  step %.0f/%.0f  loss %.4g  lr %.3g  ", (double)f->s.epoch + 1,
+        (double)f->s.epochs, (double)((f->s.step - 1) % f->per_epoch + 1), (double)f->per_epoch,
         tg_fit__ratio(f->epoch_sum, f->epoch_rows), f->s.lr);
     if (f->n_metrics && tg_fit__is_number(f->s.metric[shown])) {             /* the last validation's */
         tg_fit__text(&b, f->a->metrics[shown]);
@@ -895,9 +923,12 @@ static void tg_fit__progress(tg_fit__run *f) {
 static void tg_fit__validation_line(tg_fit__run *f) {                             /* the line of a validation */
     tg_fit__bytes b = { NULL, 0, 0, false };
     int k;
-    tg_fit__format(&b, "epoch %.0f/%.0f  step %.0f  loss %.4f", (double)((f->s.step - 1) / f->per_epoch + 1), (double)f->s.epochs, (double)f->s.step, f->s.epoch_loss);
+    tg_fit__format(&b, "epoch %.0f/%.0f  step %.0f  loss %.4f", (double)((f->s.step - 1) / f->per_epoch + 1),
+        (double)f->s.epochs, (double)f->s.step, f->s.epoch_loss);
     if (f->a->valid) tg_fit__format(&b, "  valid %.4f", f->s.valid_loss);
-    for (k = 0; f->a->valid && k < f->n_metrics; k++) { tg_fit__text(&b, "  "); tg_fit__text(&b, f->a->metrics[k]); tg_fit__format(&b, " %.4f", f->s.metric[k]); }
+    for (k = 0; f->a->valid && k < f->n_metrics; k++) {
+        tg_fit__text(&b, "  "); tg_fit__text(&b, f->a->metrics[k]); tg_fit__format(&b, " %.4f", f->s.metric[k]);
+    }
     if (f->s.skipped) tg_fit__format(&b, "  skipped %.0f", (double)f->s.skipped);
     tg_fit__format(&b, "  %.0f rows/s  ", f->s.rows_per_second);
     tg_fit__duration(&b, f->s.seconds);
@@ -931,7 +962,8 @@ static tg_tensor *tg_fit__forward(tg_fit__run *f, tg_data *data, int64_t step) {
     return loss;
 }
 /* ---- one step: so many batches, first to last - 1, whose gradients are added up ---- */
-static int64_t tg_fit__first(const tg_fit__run *f, int64_t step) {      /* the first batch of a step; steps do not reach from one epoch into the next */
+/* the first batch of a step; steps do not reach from one epoch into the next */
+static int64_t tg_fit__first(const tg_fit__run *f, int64_t step) {
     return step / f->per_epoch * tg_data_steps(f->a->train) + step % f->per_epoch * f->accumulate;
 }
 static int64_t tg_fit__last(const tg_fit__run *f, int64_t step) {
@@ -941,7 +973,11 @@ static int64_t tg_fit__last(const tg_fit__run *f, int64_t step) {
 static double tg_fit__rows(tg_fit__run *f, int64_t batch) {             /* of a batch that is not made yet */
     int64_t low = 0, high = 1;
     while (tg_data_row(f->a->train, batch, high) >= 0) { low = high; high *= 2; }
-    while (high - low > 1) { const int64_t mid = low + (high - low) / 2; if (tg_data_row(f->a->train, batch, mid) >= 0) low = mid; else high = mid; }
+    while (high - low > 1) {
+        const int64_t mid = low + (high - low) / 2;
+        if (tg_data_row(f->a->train, batch, mid) >= 0) low = mid;
+        else high = mid;
+    }
     return (double)high;
 }
 static void tg_fit__let_go(tg_fit__run *f) {                            /* what a callback has seen */
@@ -989,7 +1025,8 @@ static double tg_fit__gradients(tg_fit__run *f) {
     }
     if (tg_failed(f->tg) || f->r.text[0]) return tg_fit__nan();
     /* 1e300: it is only measured */
-    f->s.norm = tg_clip_grad_norm_(tg_optim_params(f->a->opt), tg_optim_count(f->a->opt), f->a->clip > 0 ? f->a->clip * f->scale : 1e300) / f->scale;
+    f->s.norm = tg_clip_grad_norm_(tg_optim_params(f->a->opt), tg_optim_count(f->a->opt),
+        f->a->clip > 0 ? f->a->clip * f->scale : 1e300) / f->scale;
     if (f->a->clip_value > 0) (void)tg_clip_grad_value_(tg_optim_params(f->a->opt), tg_optim_count(f->a->opt), f->a->clip_value * f->scale);
     return sum / f->step_rows;
 }
@@ -1091,13 +1128,16 @@ static bool tg_fit__measure(tg_fit__run *f) {                          /* one ba
             if (hits < 0) return tg_fit__fail(f, "tg_fit: metrics need scores [N, C, ...] and whole targets [N, ...] below C");
             f->hits[k] += (double)hits; f->counted[k] += (double)n;
         }
-        counts = counts || f->kind[k] != TG_FIT__TOP || f->s.y->shape[1] <= 40;      /* for the page's table; of words it would be gigabytes */
+        /* for the page's table; of words it would be gigabytes */
+        counts = counts || f->kind[k] != TG_FIT__TOP || f->s.y->shape[1] <= 40;
     }
-    if (found && !f->a->detect(f->a->user, f->s.y, f->s.batch, f->tensors, f->image, &f->detections)) return tg_fit__fail(f, "tg_fit: .detect failed");
+    if (found && !f->a->detect(f->a->user, f->s.y, f->s.batch, f->tensors, f->image, &f->detections))
+        return tg_fit__fail(f, "tg_fit: .detect failed");
     f->image += (int64_t)f->batch_rows;
     if (!counts) return true;
     if (!f->confusion.count && !tg_confusion_new(&f->confusion, f->s.y->shape[1])) return tg_fit__fail(f, "tg_fit: out of memory");
-    return tg_confusion_add(&f->confusion, f->s.y, target) || tg_fit__fail(f, "tg_fit: metrics need scores [N, C, ...] and whole targets [N, ...] below C");
+    return tg_confusion_add(&f->confusion, f->s.y, target) ||
+        tg_fit__fail(f, "tg_fit: metrics need scores [N, C, ...] and whole targets [N, ...] below C");
 }
 static double tg_fit__exp(tg_ctx *tg, double v) {                      /* so that nobody needs -lm */
     tg_mark m = tg_begin(tg);
@@ -1202,7 +1242,9 @@ static void tg_fit__board_validation(tg_fit__run *f) {                          
     int k;
     if (f->a->valid) (void)tg_board_scalar(f->s.board, "loss/valid", f->s.step, f->s.valid_loss);
     for (k = 0; f->a->valid && k < f->n_metrics; k++) (void)tg_board_scalar(f->s.board, f->a->metrics[k], f->s.step, f->s.metric[k]);
-    for (i = 0; i < tg_dict_count(d); i++) if (tg_dtype_is_float(tg_dict_at(d, i)->dtype)) (void)tg_board_histogram(f->s.board, tg_dict_name(d, i), f->s.step, tg_dict_at(d, i));
+    for (i = 0; i < tg_dict_count(d); i++)
+        if (tg_dtype_is_float(tg_dict_at(d, i)->dtype))
+            (void)tg_board_histogram(f->s.board, tg_dict_name(d, i), f->s.step, tg_dict_at(d, i));
     tg_dict_free(d);
     (void)tg_board_flush(f->s.board);
 }
@@ -1213,7 +1255,8 @@ static bool tg_fit__validate(tg_fit__run *f) {
     int k;
     if (!tg_fit__average(f) || (a->valid && !tg_fit__valid_pass(f))) return false;
     value = !a->valid ? f->s.epoch_loss : f->monitor < 0 ? f->s.valid_loss : f->s.metric[f->monitor];
-    better = tg_fit__is_number(value) && (!tg_fit__is_number(f->s.best) || (falls ? value < f->s.best - a->min_delta : value > f->s.best + a->min_delta));
+    better = tg_fit__is_number(value) &&
+        (!tg_fit__is_number(f->s.best) || (falls ? value < f->s.best - a->min_delta : value > f->s.best + a->min_delta));
     if (better) { f->s.best = value; f->s.best_step = f->s.step; f->s.bad = 0; } else f->s.bad++;
     row[0] = (double)f->s.step; row[1] = f->s.valid_loss;
     for (k = 0; k < f->n_metrics; k++) row[2 + k] = f->s.metric[k];
@@ -1258,12 +1301,15 @@ static bool tg_fit__take_average(tg_fit__run *f, const tg_dict *more) {
     tg_dict *d;
     int64_t i;
     bool ok;
-    if ((averaged != NULL) != (f->a->average != NULL)) return tg_fit__fail(f, averaged ? "tg_fit: the checkpoint is of a run with .average" : "tg_fit: the checkpoint is of a run without .average");
+    if ((averaged != NULL) != (f->a->average != NULL))
+        return tg_fit__fail(f, averaged ? "tg_fit: the checkpoint is of a run with .average"
+            : "tg_fit: the checkpoint is of a run without .average");
     if (!averaged) return true;
     f->averaged = tg_item(averaged);
     ok = (d = tg_dict_new(f->tg)) != NULL;
     for (i = 0; ok && i < tg_dict_count(more); i++)
-        if (!strncmp(tg_dict_name(more, i), prefix, sizeof prefix - 1)) ok = tg_dict_set(d, tg_dict_name(more, i) + sizeof prefix - 1, tg_dict_at(more, i));
+        if (!strncmp(tg_dict_name(more, i), prefix, sizeof prefix - 1))
+            ok = tg_dict_set(d, tg_dict_name(more, i) + sizeof prefix - 1, tg_dict_at(more, i));
     ok = ok && tg_load_state_dict(f->a->average, d, NULL);
     tg_dict_free(d);
     return ok;
@@ -1276,7 +1322,8 @@ static bool tg_fit__save(tg_fit__run *f) {
     bool ok;
     int i;
     for (i = 0; i < TG_FIT__KEPT; i++) state[i] = *tg_fit__kept(f, i);
-    state[i++] = (double)f->s.best_step; state[i++] = (double)f->s.bad; state[i++] = (double)f->per_epoch; state[i++] = (double)f->accumulate;
+    state[i++] = (double)f->s.best_step; state[i++] = (double)f->s.bad; state[i++] = (double)f->per_epoch;
+    state[i++] = (double)f->accumulate;
     memcpy(state + i, f->s.metric, sizeof f->s.metric);
     tg_fit__watched(f, &watched);
     ok = more && (!watched.lost || tg_fit__fail(f, "tg_fit: out of memory")) && tg_dict_set_meta(more, "fit.watched", watched.at)
@@ -1297,7 +1344,8 @@ static bool tg_fit__save(tg_fit__run *f) {
 static bool tg_fit__take_curve(tg_fit__run *f, tg_fit__curve *c, tg_tensor *t) {
     int64_t i;
     if (!t) return true;
-    if (t->dtype != TG_F64 || t->ndim != 2 || t->shape[1] != c->width) return tg_fit__fail(f, "tg_fit: the checkpoint was not made by tg_fit");
+    if (t->dtype != TG_F64 || t->ndim != 2 || t->shape[1] != c->width)
+        return tg_fit__fail(f, "tg_fit: the checkpoint was not made by tg_fit");
     for (i = 0; i < t->shape[0]; i++) if (!tg_fit__point(f, c, (const double *)t->data + i * c->width)) return false;
     return true;
 }
@@ -1317,15 +1365,18 @@ static bool tg_fit__resume(tg_fit__run *f) {
     if (!f->a->resume) return true;
     errno = 0;
     file = fopen(f->a->checkpoint, "rb");
-    if (!file) return errno == ENOENT || tg_fit__fail(f, "tg_fit: .checkpoint cannot be read");      /* else a run that begins anew would write over it */
+    /* else a run that begins anew would write over it */
+    if (!file) return errno == ENOENT || tg_fit__fail(f, "tg_fit: .checkpoint cannot be read");
     fclose(file);
     if (!tg_run_load(f->a->net, f->a->opt, &f->s.step, &more, f->a->checkpoint)) return false;
     state = tg_dict_get(more, "fit.state");
     tg_fit__watched(f, &watched);
-    ok = state && state->dtype == TG_F64 && state->numel == TG_FIT__KEPT + 4 + TG_FIT_METRICS && tg_dict_meta(more, "fit.watched") && f->s.step >= 0;
+    ok = state && state->dtype == TG_F64 && state->numel == TG_FIT__KEPT + 4 + TG_FIT_METRICS &&
+        tg_dict_meta(more, "fit.watched") && f->s.step >= 0;
     if (watched.lost) ok = tg_fit__fail(f, "tg_fit: out of memory");
     else if (!ok) (void)tg_fit__fail(f, "tg_fit: the checkpoint was not made by tg_fit");
-    else if (strcmp(tg_dict_meta(more, "fit.watched"), watched.at) != 0) ok = tg_fit__fail(f, "tg_fit: the checkpoint is of a run with other .metrics, or another .monitor");
+    else if (strcmp(tg_dict_meta(more, "fit.watched"), watched.at) != 0)
+        ok = tg_fit__fail(f, "tg_fit: the checkpoint is of a run with other .metrics, or another .monitor");
     else {
         const double *v = (const double *)state->data;
         for (i = 0; i < TG_FIT__KEPT; i++) *tg_fit__kept(f, i) = v[i];
@@ -1335,7 +1386,8 @@ static bool tg_fit__resume(tg_fit__run *f) {
         memcpy(f->s.metric, v + i + 2, sizeof f->s.metric);
         f->before = f->s.seconds;
         ok = ok && tg_fit__take_rates(f, tg_dict_get(more, "fit.rates")) && tg_fit__take_average(f, more);
-        ok = ok && tg_fit__take_curve(f, &f->train, tg_dict_get(more, "fit.train")) && tg_fit__take_curve(f, &f->valid, tg_dict_get(more, "fit.valid"));
+        ok = ok && tg_fit__take_curve(f, &f->train, tg_dict_get(more, "fit.train")) &&
+            tg_fit__take_curve(f, &f->valid, tg_dict_get(more, "fit.valid"));
     }
     f->s.more = more;
     f->s.epoch = f->s.step / f->per_epoch;
@@ -1348,8 +1400,12 @@ static bool tg_fit__resume(tg_fit__run *f) {
 }
 
 /* ---- curves ---- */
-typedef struct tg_fit__plot { const char *title; const tg_fit__curve *c[2]; int column[2]; const char *label[2]; double x0, x1, y0, y1; } tg_fit__plot;
-static double tg_fit__at(const tg_fit__plot *p, int k, int64_t i, int which) { return p->c[k]->at[i * p->c[k]->width + (which ? p->column[k] : 0)]; }
+typedef struct tg_fit__plot {
+    const char *title; const tg_fit__curve *c[2]; int column[2]; const char *label[2]; double x0, x1, y0, y1;
+} tg_fit__plot;
+static double tg_fit__at(const tg_fit__plot *p, int k, int64_t i, int which) {
+    return p->c[k]->at[i * p->c[k]->width + (which ? p->column[k] : 0)];
+}
 static bool tg_fit__drawable(double v) { return tg_fit__is_number(v) && v > -1e300 && v < 1e300; }
 static double tg_fit__higher(double v) { return v + 1 + (v < 0 ? -v : v) * 1e-6; }      /* where 1 is lost, too */
 static bool tg_fit__range(tg_fit__plot *p) {                           /* false: nothing to draw */
@@ -1374,7 +1430,8 @@ typedef struct tg_fit__canvas { unsigned char dots[TG_FIT__HIGH][TG_FIT__WIDE]; 
 static void tg_fit__dot(tg_fit__canvas *c, double x, double y) {       /* 0 to 1, from below */
     static const unsigned char bits[4][2] = { { 1, 8 }, { 2, 16 }, { 4, 32 }, { 64, 128 } };
     const int px = (int)(x * (2 * TG_FIT__WIDE - 1) + 0.5), py = (int)((1 - y) * (4 * TG_FIT__HIGH - 1) + 0.5);
-    if (px >= 0 && py >= 0 && px < 2 * TG_FIT__WIDE && py < 4 * TG_FIT__HIGH) c->dots[py / 4][px / 2] = (unsigned char)(c->dots[py / 4][px / 2] | bits[py % 4][px % 2]);
+    if (px >= 0 && py >= 0 && px < 2 * TG_FIT__WIDE && py < 4 * TG_FIT__HIGH)
+        c->dots[py / 4][px / 2] = (unsigned char)(c->dots[py / 4][px / 2] | bits[py % 4][px % 2]);
 }
 static void tg_fit__chart(tg_fit__bytes *b, tg_fit__plot *p) {
     tg_fit__canvas *c;
@@ -1388,12 +1445,14 @@ static void tg_fit__chart(tg_fit__bytes *b, tg_fit__plot *p) {
     }
     for (i = 0, column = 0; p->c[0] && column < TG_FIT__WIDE; column++) {      /* one mean a column */
         double sum = 0, n = 0, y;
-        for (; i < p->c[0]->n && (tg_fit__at(p, 0, i, 0) - p->x0) / (p->x1 - p->x0) * (double)TG_FIT__WIDE < column + 1 + (column == TG_FIT__WIDE - 1); i++)
+        for (; i < p->c[0]->n && (tg_fit__at(p, 0, i, 0) - p->x0) / (p->x1 - p->x0) * (double)TG_FIT__WIDE < column
+            + 1 + (column == TG_FIT__WIDE - 1); i++)
             if (tg_fit__drawable(tg_fit__at(p, 0, i, 1))) { sum += tg_fit__at(p, 0, i, 1); n++; }
         if (n <= 0) continue;
         y = (sum / n - p->y0) / (p->y1 - p->y0);
         if (lx < 0) { lx = column; ly = y; }
-        for (step = 0; step <= 64; step++) tg_fit__dot(c, (lx + (column - lx) * step / 64 + 0.5) / (double)TG_FIT__WIDE, ly + (y - ly) * (double)step / 64);
+        for (step = 0; step <= 64; step++)
+            tg_fit__dot(c, (lx + (column - lx) * step / 64 + 0.5) / (double)TG_FIT__WIDE, ly + (y - ly) * (double)step / 64);
         lx = column; ly = y;
     }
     tg_fit__text(b, p->title);
@@ -1445,7 +1504,8 @@ static void tg_fit__svg(tg_fit__bytes *b, tg_fit__plot *p) {
             if (!tg_fit__drawable(v)) continue;
             if (!open) tg_fit__format(b, "<polyline class=\"c%d\" points=\"", k);
             open = true;
-            tg_fit__format(b, "%.1f,%.1f ", 70 + 640 * (tg_fit__at(p, k, i, 0) - p->x0) / (p->x1 - p->x0), 20 + 240 * (p->y1 - v) / (p->y1 - p->y0));
+            tg_fit__format(b, "%.1f,%.1f ", 70 + 640 * (tg_fit__at(p, k, i, 0) - p->x0) / (p->x1 - p->x0),
+                20 + 240 * (p->y1 - v) / (p->y1 - p->y0));
         }
         if (open) tg_fit__format(b, "\"/><text x=\"%d\" y=\"14\" class=\"t%d\">%s</text>\n", 80 + 60 * k, k, p->label[k]);
     }
@@ -1523,7 +1583,9 @@ static bool tg_fit__metrics(tg_fit__run *f) {
         else if (!strcmp(s, "f1")) f->kind[k] = TG_FIT__F1;
         else if (!strcmp(s, "iou")) f->kind[k] = TG_FIT__IOU;
         else if (!strcmp(s, "perplexity")) f->kind[k] = TG_FIT__PERPLEXITY;
-        else if (!strcmp(s, "map") || tg_fit__numbered(s, "map", 100)) { f->kind[k] = TG_FIT__MAP; f->number[k] = tg_fit__numbered(s, "map", 100); }
+        else if (!strcmp(s, "map") || tg_fit__numbered(s, "map", 100)) {
+            f->kind[k] = TG_FIT__MAP; f->number[k] = tg_fit__numbered(s, "map", 100);
+        }
         else if (tg_fit__numbered(s, "top", 1000000)) { f->kind[k] = TG_FIT__TOP; f->number[k] = tg_fit__numbered(s, "top", 1000000); }
         else return tg_fit__fail(f, "tg_fit: an unknown metric; there are accuracy, topK, f1, iou, perplexity, map, mapP");
         if (f->kind[k] == TG_FIT__MAP && !a->detect) return tg_fit__fail(f, "tg_fit: map needs .detect, which tells what was found");
@@ -1559,22 +1621,26 @@ static bool tg_fit__begin(tg_fit__run *f) {
         || !(a->clip >= 0) || !(a->clip_value >= 0) || !(a->min_delta >= 0))
         return tg_fit__fail(f, "tg_fit: an option is negative, or no number");
     batches = tg_data_steps(a->train);
-    f->accumulate = a->accumulate < 1 ? 1 : a->accumulate > batches && batches > 0 ? batches : a->accumulate;      /* a step ends with its epoch */
+    /* a step ends with its epoch */
+    f->accumulate = a->accumulate < 1 ? 1 : a->accumulate > batches && batches > 0 ? batches : a->accumulate;
     f->per_epoch = batches / f->accumulate + (batches % f->accumulate != 0);
-    if (f->per_epoch < 1 || (!a->steps && !a->epochs)) return tg_fit__fail(f, "tg_fit: there is no step to make: look at .epochs, .steps and the rows of .train");
+    if (f->per_epoch < 1 || (!a->steps && !a->epochs))
+        return tg_fit__fail(f, "tg_fit: there is no step to make: look at .epochs, .steps and the rows of .train");
     if (a->steps > most || (!a->steps && a->epochs > most / f->per_epoch)) return tg_fit__fail(f, "tg_fit: more than 2^53 steps");
     f->s.steps = a->steps ? a->steps : a->epochs * f->per_epoch;
     if (a->valid && tg_data_steps(a->valid) < 1) return tg_fit__fail(f, "tg_fit: .valid has no batch");
     f->s.epochs = (f->s.steps - 1) / f->per_epoch + 1;
     f->tensors = a->tensors ? a->tensors : 2;
-    if (f->tensors < 1 || f->tensors > TG_FIT_TENSORS || (f->tensors != 2 && !a->forward)) return tg_fit__fail(f, "tg_fit: .tensors is 1 to 8, and 2 without .forward");
+    if (f->tensors < 1 || f->tensors > TG_FIT_TENSORS || (f->tensors != 2 && !a->forward))
+        return tg_fit__fail(f, "tg_fit: .tensors is 1 to 8, and 2 without .forward");
     if (a->forward && a->loss) return tg_fit__fail(f, "tg_fit: .forward makes the loss itself; .loss would not be called");
     if (!tg_fit__metrics(f)) return false;
     if (a->average ? a->average == a->net : a->ema > 0 || a->average_every || a->average_from || a->average_norms)
         return tg_fit__fail(f, "tg_fit: .ema and its kin need .average, a tg_module_copy of .net");
     if (!(a->ema >= 0 && a->ema < 1) || a->average_every < 0 || a->average_from < 0 || a->average_norms < 0 || a->average_norms > batches)
         return tg_fit__fail(f, "tg_fit: .ema is 0 to less than 1, .average_every and .average_from 0 or more, .average_norms 0 to the batches of an epoch");
-    if ((a->checkpoint_every || a->resume) && !a->checkpoint) return tg_fit__fail(f, "tg_fit: .checkpoint_every and .resume need .checkpoint");
+    if ((a->checkpoint_every || a->resume) && !a->checkpoint)
+        return tg_fit__fail(f, "tg_fit: .checkpoint_every and .resume need .checkpoint");
     if (a->restore_best && !a->best) return tg_fit__fail(f, "tg_fit: .restore_best needs .best");
     f->point_every = f->s.steps > 400 ? f->s.steps / 400 : 1;
     f->train.width = 2; f->valid.width = 2 + f->n_metrics;
@@ -1595,7 +1661,8 @@ static bool tg_fit__loop(tg_fit__run *f) {
         if (a->patience && f->s.bad >= a->patience) { f->r.stopped_early = true; break; }
         if (!tg_fit__step(f)) return false;
         ends = f->s.step % f->per_epoch == 0;
-        saves = a->checkpoint && (ends || f->stop || f->s.step == f->s.steps || (a->checkpoint_every && f->s.step % a->checkpoint_every == 0));
+        saves = a->checkpoint && (ends || f->stop || f->s.step == f->s.steps ||
+            (a->checkpoint_every && f->s.step % a->checkpoint_every == 0));
         if ((ends || f->s.step == f->s.steps || (a->valid_every && f->s.step % a->valid_every == 0)) && !tg_fit__validate(f)) return false;
         if (ends) {
             f->s.epoch++;

@@ -1,4 +1,5 @@
-/* tg_transforms.h - pictures and texts made ready for training, for tensorgrad.h: crop, flip, resize, rotate, bend, colour, blur, erase, mix, with boxes and masks; words to numbers.
+/* tg_transforms.h - pictures and texts made ready for training, for tensorgrad.h: crop, flip, resize, rotate, bend,
+   colour, blur, erase, mix, with boxes and masks; words to numbers.
 
    Written with public functions of tensorgrad.h only. In exactly one source file:
 
@@ -16,8 +17,8 @@
 
        tg_image_crop_args crop = {0};             tg_image_crop_args crop = tg_image_crop_args(); in C++
        crop.height = crop.width = 32; crop.padding = 4;
-       tg_image_step steps[] = { { tg_image_random_crop, &crop }, { tg_image_random_horizontal_flip, NULL }, { tg_image_color_jitter, &jitter } };
-       x = tg_image_each(x, seed, step, NULL, steps, 3);
+       tg_image_step steps[] = { { tg_image_random_crop, &crop }, { tg_image_random_horizontal_flip, NULL }, {
+       tg_image_color_jitter, &jitter } }; x = tg_image_each(x, seed, step, NULL, steps, 3);
 
    The same list for a picture with its boxes and its mask, which go where the pixels go:
 
@@ -64,26 +65,31 @@ tg_tensor *tg_image_crop(tg_tensor *x, int64_t top, int64_t left, int64_t height
 tg_tensor *tg_image_center_crop(tg_tensor *x, int64_t height, int64_t width);        /* likewise */
 bool       tg_image_five_crop(tg_tensor *x, int64_t height, int64_t width, tg_tensor *out[5]);
     /* top left, top right, bottom left, bottom right, centre; larger than x is an error */
-bool       tg_image_ten_crop(tg_tensor *x, int64_t height, int64_t width, bool vertical_flip, tg_tensor *out[10]);   /* these, and these flipped */
+/* these, and these flipped */
+bool       tg_image_ten_crop(tg_tensor *x, int64_t height, int64_t width, bool vertical_flip, tg_tensor *out[10]);
 tg_tensor *tg_image_pad(tg_tensor *x, int64_t left, int64_t top, int64_t right, int64_t bottom, double fill, tg_image_border border);
     /* -> [..., C, top + H + bottom, left + W + right]; no number is negative */
-tg_tensor *tg_image_pad_channels(tg_tensor *x, int64_t left, int64_t top, int64_t right, int64_t bottom, const double *fill, int n);   /* n is C or 1 */
+/* n is C or 1 */
+tg_tensor *tg_image_pad_channels(tg_tensor *x, int64_t left, int64_t top, int64_t right, int64_t bottom, const double *fill, int n);
 tg_tensor *tg_image_horizontal_flip(tg_tensor *x);                                   /* left to right */
 tg_tensor *tg_image_vertical_flip(tg_tensor *x);                                     /* top to bottom */
 tg_tensor *tg_image_resize(tg_tensor *x, int64_t height, int64_t width, tg_image_mode mode, bool antialias);
     /* width 0: the shorter edge becomes `height`, the other follows in proportion. torch's defaults are bilinear and antialias, which
        smooths what gets smaller; the nearest modes know no antialias and pass over it */
-tg_tensor *tg_image_resized_crop(tg_tensor *x, int64_t top, int64_t left, int64_t height, int64_t width, int64_t to_height, int64_t to_width,
+tg_tensor *tg_image_resized_crop(tg_tensor *x, int64_t top, int64_t left, int64_t height, int64_t width,
+    int64_t to_height, int64_t to_width,
     tg_image_mode mode, bool antialias);                                             /* crop, then resize */
 /* How a picture is bent. NULL and zeros: bilinear (torch's default is nearest in some), about the middle. */
 typedef struct tg_image_warp {
     const double *center;      /* x and y in pixels from the upper left corner; of affine and rotate */
-    const double *fill;        /* what comes where x does not reach; NULL: 0, with edges that fade into it only once, as torch's fill=None */
+    const double *fill;
+        /* what comes where x does not reach; NULL: 0, with edges that fade into it only once, as torch's fill=None */
     int n_fill;                /* so many numbers, C; zero: one for all channels */
     tg_image_mode mode;        /* bilinear or nearest */
     bool expand;               /* of rotate: the result is as large as the whole turned picture needs; has no center */
 } tg_image_warp;
-tg_tensor *tg_image_affine(tg_tensor *x, double angle, double translate_x, double translate_y, double scale, double shear_x, double shear_y, const tg_image_warp *how);
+tg_tensor *tg_image_affine(tg_tensor *x, double angle, double translate_x, double translate_y, double scale,
+    double shear_x, double shear_y, const tg_image_warp *how);
     /* angles in degrees, clockwise, translation in pixels */
 tg_tensor *tg_image_rotate(tg_tensor *x, double angle, const tg_image_warp *how);         /* counter-clockwise */
 tg_tensor *tg_image_perspective(tg_tensor *x, const double from[8], const double to[8], const tg_image_warp *how);
@@ -92,24 +98,29 @@ tg_tensor *tg_image_elastic(tg_tensor *x, tg_tensor *displacement, const tg_imag
     /* the pixel at (row, col) comes from displacement[0, row, col] beside it: [1, H, W, 2], x and y, in halves of W and H */
 
 /* Colours. C is 1 or 3 (red, green, blue); one channel has no saturation and no hue. -> x's shape */
-tg_tensor *tg_image_adjust_brightness(tg_tensor *x, double factor);       /* times factor, which is at least 0; 1 leaves all as it is, here and below */
+/* times factor, which is at least 0; 1 leaves all as it is, here and below */
+tg_tensor *tg_image_adjust_brightness(tg_tensor *x, double factor);
 tg_tensor *tg_image_adjust_contrast(tg_tensor *x, double factor);         /* away from the picture's mean grey, or towards it */
 tg_tensor *tg_image_adjust_saturation(tg_tensor *x, double factor);       /* away from each pixel's grey, or towards it */
 tg_tensor *tg_image_adjust_hue(tg_tensor *x, double turn);                /* -0.5 to 0.5 of the circle of colours; 0 leaves all as it is */
-tg_tensor *tg_image_adjust_sharpness(tg_tensor *x, double factor);        /* away from the smoothed picture, or towards it; the outermost pixels stay */
+/* away from the smoothed picture, or towards it; the outermost pixels stay */
+tg_tensor *tg_image_adjust_sharpness(tg_tensor *x, double factor);
 tg_tensor *tg_image_adjust_gamma(tg_tensor *x, double gamma, double gain);           /* gain * x to the power gamma */
-tg_tensor *tg_image_grayscale(tg_tensor *x, int channels);                /* [..., 1 or 3, H, W] -> [..., channels, H, W]; channels is 1 or 3 */
+/* [..., 1 or 3, H, W] -> [..., channels, H, W]; channels is 1 or 3 */
+tg_tensor *tg_image_grayscale(tg_tensor *x, int channels);
 tg_tensor *tg_image_invert(tg_tensor *x);                                 /* the largest value minus x */
 tg_tensor *tg_image_posterize(tg_tensor *x, int bits);                    /* only so many upper bits of 8 are kept */
 tg_tensor *tg_image_solarize(tg_tensor *x, double threshold);             /* values from threshold on are inverted */
-tg_tensor *tg_image_equalize(tg_tensor *x);                               /* each channel's values spread so that all come up equally; on the host */
+/* each channel's values spread so that all come up equally; on the host */
+tg_tensor *tg_image_equalize(tg_tensor *x);
 tg_tensor *tg_image_autocontrast(tg_tensor *x);                           /* each channel stretched to the whole range */
 tg_tensor *tg_image_gaussian_blur(tg_tensor *x, int64_t kernel_x, int64_t kernel_y, double sigma_x, double sigma_y);
     /* kernels are odd and less than twice the size of x; sigma 0: 0.15 kernel + 0.35. The border is mirrored */
 
 /* Values. */
 tg_tensor *tg_image_to_dtype(tg_tensor *x, tg_dtype dtype);               /* u8 or a floating type; 255 and 1 are scaled to each other */
-tg_tensor *tg_image_normalize(tg_tensor *x, const double *mean, const double *std, int n);   /* (x - mean) / std; n is C or 1. Floating types */
+/* (x - mean) / std; n is C or 1. Floating types */
+tg_tensor *tg_image_normalize(tg_tensor *x, const double *mean, const double *std, int n);
 tg_tensor *tg_image_erase(tg_tensor *x, int64_t top, int64_t left, int64_t height, int64_t width, tg_tensor *value);
     /* a copy of x in which that box, inside of x, holds value, which is broadcast to [..., C, height, width] */
 
@@ -125,10 +136,13 @@ typedef struct tg_image_step { tg_image_fn make; const void *options; } tg_image
 
 typedef struct tg_image_steps { const tg_image_step *steps; int n; double p; } tg_image_steps;
 tg_tensor *tg_image_compose(tg_tensor *x, tg_dice *dice, const void *steps);         /* tg_image_steps, needed: one after the other */
-tg_tensor *tg_image_random_apply(tg_tensor *x, tg_dice *dice, const void *steps);    /* tg_image_steps, needed: all, with probability p; zero: 0.5 */
-tg_tensor *tg_image_random_choice(tg_tensor *x, tg_dice *dice, const void *steps);   /* tg_image_steps, needed: one of them, each equally likely */
+/* tg_image_steps, needed: all, with probability p; zero: 0.5 */
+tg_tensor *tg_image_random_apply(tg_tensor *x, tg_dice *dice, const void *steps);
+/* tg_image_steps, needed: one of them, each equally likely */
+tg_tensor *tg_image_random_choice(tg_tensor *x, tg_dice *dice, const void *steps);
 tg_tensor *tg_image_each(tg_tensor *x, uint64_t seed, uint64_t step, const int64_t *rows, const tg_image_step *steps, int n);
-    /* [N, C, H, W] -> [N, ...]: each row by itself, with the dice (seed, step, rows[i]), or i where rows is NULL. All come out in one shape */
+    /* [N, C, H, W] -> [N, ...]: each row by itself, with the dice (seed, step, rows[i]), or i where rows is NULL. All
+       come out in one shape */
 
 typedef struct tg_image_crop_args {
     int64_t height, width, padding;
@@ -145,7 +159,8 @@ typedef struct tg_image_resized_crop_args {
 tg_tensor *tg_image_random_resized_crop(tg_tensor *x, tg_dice *dice, const void *options);   /* tg_image_resized_crop_args, needed */
 tg_tensor *tg_image_random_horizontal_flip(tg_tensor *x, tg_dice *dice, const void *p);      /* const double, the probability; NULL: 0.5 */
 tg_tensor *tg_image_random_vertical_flip(tg_tensor *x, tg_dice *dice, const void *p);        /* likewise, and the three below */
-tg_tensor *tg_image_random_grayscale(tg_tensor *x, tg_dice *dice, const void *p);            /* of 1 or 3 channels, to equal ones; NULL: 0.1 */
+/* of 1 or 3 channels, to equal ones; NULL: 0.1 */
+tg_tensor *tg_image_random_grayscale(tg_tensor *x, tg_dice *dice, const void *p);
 tg_tensor *tg_image_random_invert(tg_tensor *x, tg_dice *dice, const void *p);
 tg_tensor *tg_image_random_equalize(tg_tensor *x, tg_dice *dice, const void *p);
 tg_tensor *tg_image_random_autocontrast(tg_tensor *x, tg_dice *dice, const void *p);
@@ -163,10 +178,11 @@ tg_tensor *tg_image_random_perspective(tg_tensor *x, tg_dice *dice, const void *
     /* tg_image_perspective_args: each corner moves inwards by at most that share of half the size; zeros: 0.5 and 0.5 */
 typedef struct tg_image_elastic_args { double alpha[2], sigma[2]; tg_image_warp how; } tg_image_elastic_args;
 tg_tensor *tg_image_random_elastic(tg_tensor *x, tg_dice *dice, const void *options);
-    /* tg_image_elastic_args: torch's ElasticTransform: displacements of -1 to 1, blurred by sigma, times alpha, across and down; zeros: 50, 5.
-       The blur reaches over 4 sigma: pictures that are smaller are refused */
+    /* tg_image_elastic_args: torch's ElasticTransform: displacements of -1 to 1, blurred by sigma, times alpha,
+       across and down; zeros: 50, 5. The blur reaches over 4 sigma: pictures that are smaller are refused */
 typedef struct tg_image_size_args { int64_t height, width; tg_image_mode mode; bool no_antialias; } tg_image_size_args;
-tg_tensor *tg_image_to_size(tg_tensor *x, tg_dice *dice, const void *options);               /* tg_image_size_args, needed: tg_image_resize as a step */
+/* tg_image_size_args, needed: tg_image_resize as a step */
+tg_tensor *tg_image_to_size(tg_tensor *x, tg_dice *dice, const void *options);
 typedef struct tg_image_jitter_args { double brightness, contrast, saturation, hue; } tg_image_jitter_args;
 tg_tensor *tg_image_color_jitter(tg_tensor *x, tg_dice *dice, const void *options);
     /* tg_image_jitter_args: factors between 1 - v (not below 0) and 1 + v, hue between -v and v, in random order. NULL: x */
@@ -179,38 +195,49 @@ tg_tensor *tg_image_random_erasing(tg_tensor *x, tg_dice *dice, const void *opti
 
 typedef struct tg_image_zoom_args { double side[2], p; const double *fills; } tg_image_zoom_args;
 tg_tensor *tg_image_random_zoom_out(tg_tensor *x, tg_dice *dice, const void *options);
-    /* tg_image_zoom_args: somewhere on a canvas whose sides are `side` times as long; zeros: 1 to 4, 0.5. fills: of the canvas, one number for each channel; NULL: 0 */
+    /* tg_image_zoom_args: somewhere on a canvas whose sides are `side` times as long; zeros: 1 to 4, 0.5. fills: of
+       the canvas, one number for each channel; NULL: 0 */
 typedef struct tg_image_iou_args { double scale[2], ratio[2]; int trials; } tg_image_iou_args;
 tg_tensor *tg_image_random_iou_crop(tg_tensor *x, tg_dice *dice, const void *options);
-    /* tg_image_iou_args: SSD's crop, in tg_image_with: x itself, or a piece with the middle of a box in it that overlaps one by at least 0, 0.1, 0.3,
-       0.5, 0.7 or 0.9 of both areas; what is not found in so many trials is drawn anew. Boxes whose middle is elsewhere become empty.
-       Zeros: sides of 0.3 to 1, width / height 0.5 to 2, 40 trials. Without boxes: x */
+    /* tg_image_iou_args: SSD's crop, in tg_image_with: x itself, or a piece with the middle of a box in it that
+       overlaps one by at least 0, 0.1, 0.3, 0.5, 0.7 or 0.9 of both areas; what is not found in so many trials is
+       drawn anew. Boxes whose middle is elsewhere become empty. Zeros: sides of 0.3 to 1, width / height 0.5 to 2, 40
+       trials. Without boxes: x */
 
 /* Augmentation by policies: of one operation each, with a magnitude: shear by a slope, a translation in whole pixels, degrees, what
    comes to a factor of 1, bits, a share of the largest value. Pictures have 1 or 3 channels; torch's default mode is nearest. */
 typedef enum tg_image_op {
-    TG_IMAGE_IDENTITY = 0, TG_IMAGE_SHEAR_X, TG_IMAGE_SHEAR_Y, TG_IMAGE_TRANSLATE_X, TG_IMAGE_TRANSLATE_Y, TG_IMAGE_ROTATE, TG_IMAGE_BRIGHTNESS, TG_IMAGE_COLOR,
+    TG_IMAGE_IDENTITY = 0, TG_IMAGE_SHEAR_X, TG_IMAGE_SHEAR_Y, TG_IMAGE_TRANSLATE_X, TG_IMAGE_TRANSLATE_Y,
+        TG_IMAGE_ROTATE, TG_IMAGE_BRIGHTNESS, TG_IMAGE_COLOR,
     TG_IMAGE_CONTRAST, TG_IMAGE_SHARPNESS, TG_IMAGE_POSTERIZE, TG_IMAGE_SOLARIZE, TG_IMAGE_AUTOCONTRAST, TG_IMAGE_EQUALIZE, TG_IMAGE_INVERT
 } tg_image_op;
 tg_tensor *tg_image_augment(tg_tensor *x, tg_image_op op, double magnitude, const tg_image_warp *how);
 typedef enum tg_image_policy { TG_IMAGE_IMAGENET = 0, TG_IMAGE_CIFAR10, TG_IMAGE_SVHN } tg_image_policy;
 typedef struct tg_image_augment_args { int num_ops, magnitude, bins; tg_image_policy policy; tg_image_warp how; } tg_image_augment_args;
 tg_tensor *tg_image_rand_augment(tg_tensor *x, tg_dice *dice, const void *options);
-    /* tg_image_augment_args: num_ops (zero: 2) of the operations up to equalize, each of the magnitude (zero: 9) of so many bins (zero: 31) */
-tg_tensor *tg_image_trivial_augment(tg_tensor *x, tg_dice *dice, const void *options);       /* likewise, reads bins: one, of any magnitude; torch's TrivialAugmentWide */
-tg_tensor *tg_image_auto_augment(tg_tensor *x, tg_dice *dice, const void *options);          /* likewise, reads policy: one of its 25 pairs */
+    /* tg_image_augment_args: num_ops (zero: 2) of the operations up to equalize, each of the magnitude (zero: 9) of
+       so many bins (zero: 31) */
+/* likewise, reads bins: one, of any magnitude; torch's TrivialAugmentWide */
+tg_tensor *tg_image_trivial_augment(tg_tensor *x, tg_dice *dice, const void *options);
+/* likewise, reads policy: one of its 25 pairs */
+tg_tensor *tg_image_auto_augment(tg_tensor *x, tg_dice *dice, const void *options);
 
 /* A picture [C, H, W] for detection or segmentation, with what goes where its pixels go. Either of the two may be NULL. */
 typedef struct tg_image_sample {
     tg_tensor *image;
-    tg_tensor *boxes;          /* [N, 4], x0, y0, x1, y1 in pixels, of a floating type; a box that is bent becomes the one around it, cut at the picture's edges */
-    tg_tensor *mask;           /* [H, W] or [..., H, W], numbers of classes or things, of u8 or another type of whole numbers below 2^24: nearest pixels, and 0 from beyond */
+    tg_tensor *boxes;
+        /* [N, 4], x0, y0, x1, y1 in pixels, of a floating type; a box that is bent becomes the one around it, cut at
+           the picture's edges */
+    tg_tensor *mask;
+        /* [H, W] or [..., H, W], numbers of classes or things, of u8 or another type of whole numbers below 2^24:
+           nearest pixels, and 0 from beyond */
 } tg_image_sample;
 bool tg_image_with(tg_image_sample *s, tg_dice *dice, const tg_image_step *steps, int n);
-    /* The steps above, one after the other; those that move pixels move boxes and mask too, all others, augmentation by policies and your own
-       too, change the picture alone. False, and *s is as it was: an error */
+    /* The steps above, one after the other; those that move pixels move boxes and mask too, all others, augmentation
+       by policies and your own too, change the picture alone. False, and *s is as it was: an error */
 bool tg_image_each_with(tg_image_sample *batch, uint64_t seed, uint64_t step, const int64_t *rows, const tg_image_step *steps, int n);
-    /* tg_image_each of pictures [N, C, H, W] and masks [N, H, W] or [N, ..., H, W]; boxes is NULL: their number is another in each picture */
+    /* tg_image_each of pictures [N, C, H, W] and masks [N, H, W] or [N, ..., H, W]; boxes is NULL: their number is
+       another in each picture */
 tg_tensor *tg_image_boxes_left(tg_tensor *boxes, double least);
     /* bool [N]: the box is still at least so wide and high; others can be dropped, with their labels: tg_index_select by tg_nonzero */
 
@@ -218,7 +245,8 @@ tg_tensor *tg_image_boxes_left(tg_tensor *boxes, double least);
    row before it, the first with the last, by a share drawn from Beta(alpha, alpha); alpha 0 counts as 1. x is of a floating type for
    mixup. *y: the mixed targets, f32 [N, classes]; NULL with an error. */
 tg_tensor *tg_image_mixup(tg_tensor *x, tg_tensor *targets, int64_t classes, tg_dice *dice, double alpha, tg_tensor **y);
-tg_tensor *tg_image_cutmix(tg_tensor *x, tg_tensor *targets, int64_t classes, tg_dice *dice, double alpha, tg_tensor **y);   /* a box of the other row */
+/* a box of the other row */
+tg_tensor *tg_image_cutmix(tg_tensor *x, tg_tensor *targets, int64_t classes, tg_dice *dice, double alpha, tg_tensor **y);
 
 /* ======================================================================================
    pictures in plain memory, for row functions
@@ -229,14 +257,16 @@ tg_tensor *tg_image_cutmix(tg_tensor *x, tg_tensor *targets, int64_t classes, tg
 typedef struct tg_pixels { const void *at; tg_dtype dtype; int64_t c, h, w; } tg_pixels;
 bool tg_pixels_crop(const tg_pixels *in, int64_t top, int64_t left, int64_t height, int64_t width, bool flip, double fill, void *out);
     /* out [C, height, width] of in's type; outside of the picture is fill; flip: left to right */
-bool tg_pixels_resize(const tg_pixels *in, int64_t top, int64_t left, int64_t height, int64_t width, int64_t to_height, int64_t to_width, bool flip, void *out);
+bool tg_pixels_resize(const tg_pixels *in, int64_t top, int64_t left, int64_t height, int64_t width,
+    int64_t to_height, int64_t to_width, bool flip, void *out);
     /* that box, inside of the picture, -> out [C, to_height, to_width] of in's type; bilinear with antialias. u8 is rounded once, which
        tg_image_resize, as torch, does after each of two passes: values may differ by 1 */
 bool tg_pixels_to_float(const tg_pixels *in, const double *mean, const double *std, float *out);
     /* u8 is divided by 255; then (v - mean[c]) / std[c]; both may be NULL for 0 and 1. out [C, H, W]; here it may be in's own floats */
 bool tg_pixels_random_crop(const tg_pixels *in, tg_dice *dice, const tg_image_crop_args *args, double flip, void *out);
     /* as the step, border constant, and then flipped with probability `flip`. out [C, args.height, args.width] */
-bool tg_pixels_random_resized_crop(const tg_pixels *in, tg_dice *dice, const tg_image_resized_crop_args *args, int64_t height, int64_t width, double flip, void *out);
+bool tg_pixels_random_resized_crop(const tg_pixels *in, tg_dice *dice, const tg_image_resized_crop_args *args,
+    int64_t height, int64_t width, double flip, void *out);
     /* as the step, bilinear; args may be NULL, its sizes are not read. out [C, height, width] */
 bool tg_pixels_random_erasing(const tg_pixels *in, tg_dice *dice, const tg_image_erasing_args *args, void *out);   /* out may be in.at */
 
@@ -245,20 +275,25 @@ bool tg_pixels_random_erasing(const tg_pixels *in, tg_dice *dice, const tg_image
    ====================================================================================== */
 
 /* Words or characters with numbers. 0 is "<pad>", 1 is "<unk>", which all that is not in the vocabulary becomes. A word is a run
-   of bytes that are neither ASCII spaces nor ASCII punctuation; a sign of punctuation is a word by itself; ASCII letters become small; words of more than 256 bytes are unknown.
-   A character is one of UTF-8, or a byte that is not part of one. After building it is only read, from any number of threads. */
+   of bytes that are neither ASCII spaces nor ASCII punctuation; a sign of punctuation is a word by itself; ASCII
+   letters become small; words of more than 256 bytes are unknown. A character is one of UTF-8, or a byte that is not
+   part of one. After building it is only read, from any number of threads. */
 typedef struct tg_vocab tg_vocab;
 enum { TG_VOCAB_PAD = 0, TG_VOCAB_UNKNOWN = 1 };
 tg_vocab   *tg_vocab_new(bool characters);                                /* *owned*; NULL: out of memory */
 void        tg_vocab_free(tg_vocab *v);                                   /* NULL is fine */
 int64_t     tg_vocab_add(tg_vocab *v, const char *word, size_t size);     /* its number, a new one if need be; -1: out of memory */
-bool        tg_vocab_read(tg_vocab *v, const char *text, size_t size);    /* adds all that stands in text, and counts it; false: out of memory */
+/* adds all that stands in text, and counts it; false: out of memory */
+bool        tg_vocab_read(tg_vocab *v, const char *text, size_t size);
 bool        tg_vocab_sort(tg_vocab *v, int64_t least, int64_t most);
-    /* renumbers, the most frequent first, of equals the one that came first; drops what came less often than `least` and, with most > 0, what is
-       beyond so many numbers in all, 0 and 1 included; false: out of memory, and nothing is changed. Words of your own, "<bos>", come after that, by _add */
+    /* renumbers, the most frequent first, of equals the one that came first; drops what came less often than `least`
+       and, with most > 0, what is beyond so many numbers in all, 0 and 1 included; false: out of memory, and nothing
+       is changed. Words of your own, "<bos>", come after that, by _add */
 size_t      tg_vocab_format(const tg_vocab *v, char *out, size_t size);
-    /* as text, to be kept with a model (tg_dict_set_meta, say), a line for each number; returns the length that is needed, as snprintf does */
-tg_vocab   *tg_vocab_parse(const char *text, size_t size);                /* the same again, without counts. *Owned*; NULL: out of memory, or that is no such text */
+    /* as text, to be kept with a model (tg_dict_set_meta, say), a line for each number; returns the length that is
+       needed, as snprintf does */
+/* the same again, without counts. *Owned*; NULL: out of memory, or that is no such text */
+tg_vocab   *tg_vocab_parse(const char *text, size_t size);
 int64_t     tg_vocab_size(const tg_vocab *v);                             /* how many numbers there are */
 int64_t     tg_vocab_id(const tg_vocab *v, const char *word, size_t size);           /* TG_VOCAB_UNKNOWN if it is not there */
 const char *tg_vocab_word(const tg_vocab *v, int64_t id);                 /* borrowed; NULL: no such number */
@@ -295,7 +330,8 @@ static bool tg_image__refuse_check(tg_ctx *tg, tg__node *n) {
 }
 static bool tg_image__refuse_forward(tg_ctx *tg, tg__node *n) { (void)tg; (void)n; return false; }
 static const tg_op tg_image__refuse_op = {
-    "image", 1, 1, 0, 1, TG_OP_NO_GRAD, 0, { 0, 0, 0, 0 }, NULL, 0, sizeof(tg_image__refusal), tg_image__refuse_check, tg_image__refuse_forward, NULL, NULL };
+    "image", 1, 1, 0, 1, TG_OP_NO_GRAD, 0, { 0, 0, 0, 0 }, NULL, 0, sizeof(tg_image__refusal), tg_image__refuse_check,
+        tg_image__refuse_forward, NULL, NULL };
 static tg_tensor *tg_image__fail_as(tg_tensor *x, tg_error_code code, const char *text) {
     tg_image__refusal r;
     r.text = text; r.code = code;
@@ -314,7 +350,8 @@ static int64_t tg_image__h(const tg_tensor *x) { return x->shape[x->ndim - 2]; }
 static int64_t tg_image__w(const tg_tensor *x) { return x->shape[x->ndim - 1]; }
 static bool tg_image__is_colour(tg_tensor *x) {
     if (!tg_image__is(x)) return false;
-    return tg_image__c(x) == 1 || tg_image__c(x) == 3 || tg_image__fail_as(x, TG_ERROR_SHAPE, "colours want a picture of 1 or 3 channels") != NULL;
+    return tg_image__c(x) == 1 || tg_image__c(x) == 3 ||
+        tg_image__fail_as(x, TG_ERROR_SHAPE, "colours want a picture of 1 or 3 channels") != NULL;
 }
 static double tg_image__white(const tg_tensor *x) { return x->dtype == TG_U8 ? 255 : 1; }        /* the largest value */
 static tg_tensor *tg_image__float(tg_tensor *x) { return x->dtype == TG_U8 ? tg_to(x, TG_F32) : x; }
@@ -349,7 +386,9 @@ tg_tensor *tg_image_crop(tg_tensor *x, int64_t top, int64_t left, int64_t height
     const int64_t limit = (int64_t)1 << 31;
     int64_t h, w;
     if (!tg_image__is(x)) return NULL;
-    if (height < 0 || width < 0 || height > limit || width > limit || top < -limit || left < -limit || top > limit || left > limit) return tg_image__fail(x, "crop: sizes are from 0 to 2^31, places within 2^31");
+    if (height < 0 || width < 0 || height > limit || width > limit || top < -limit || left < -limit || top > limit ||
+        left > limit)
+        return tg_image__fail(x, "crop: sizes are from 0 to 2^31, places within 2^31");
     h = tg_image__h(x); w = tg_image__w(x);
     if (top >= 0 && left >= 0 && top + height <= h && left + width <= w) return tg_image__box(x, top, left, height, width);
     if (top >= h || left >= w || top + height <= 0 || left + width <= 0) {                         /* beside it */
@@ -380,7 +419,8 @@ bool tg_image_five_crop(tg_tensor *x, int64_t height, int64_t width, tg_tensor *
     for (i = 0; i < 5; i++) out[i] = NULL;
     if (!tg_image__is(x)) return false;
     h = tg_image__h(x); w = tg_image__w(x);
-    if (height < 0 || width < 0 || height > h || width > w) return tg_image__fail(x, "five_crop: the boxes are larger than the picture") != NULL;
+    if (height < 0 || width < 0 || height > h || width > w)
+        return tg_image__fail(x, "five_crop: the boxes are larger than the picture") != NULL;
     out[0] = tg_image_crop(x, 0, 0, height, width);
     out[1] = tg_image_crop(x, 0, w - width, height, width);
     out[2] = tg_image_crop(x, h - height, 0, height, width);
@@ -399,9 +439,15 @@ bool tg_image_ten_crop(tg_tensor *x, int64_t height, int64_t width, bool vertica
     return ok;
 }
 /* What is written here is on the CPU, and numbers are beside the pictures that they meet, wherever tg_default_device has others made. */
-static tg_tensor *tg_image__host(tg_ctx *tg, int ndim, const int64_t *shape, tg_dtype dtype) { return tg_to_device(tg_empty(tg, ndim, shape, dtype), TG_CPU); }
-static tg_tensor *tg_image__from(tg_tensor *x, int ndim, const int64_t *shape, tg_dtype dtype, const void *data) { return tg_to_device(tg_from(x->tg, ndim, shape, dtype, data), x->device); }
-static tg_tensor *tg_image__spaced(tg_ctx *tg, double from, double to, int64_t n, tg_dtype dtype) { return tg_to_device(tg_linspace(tg, from, to, n, dtype), TG_CPU); }
+static tg_tensor *tg_image__host(tg_ctx *tg, int ndim, const int64_t *shape, tg_dtype dtype) {
+    return tg_to_device(tg_empty(tg, ndim, shape, dtype), TG_CPU);
+}
+static tg_tensor *tg_image__from(tg_tensor *x, int ndim, const int64_t *shape, tg_dtype dtype, const void *data) {
+    return tg_to_device(tg_from(x->tg, ndim, shape, dtype, data), x->device);
+}
+static tg_tensor *tg_image__spaced(tg_ctx *tg, double from, double to, int64_t n, tg_dtype dtype) {
+    return tg_to_device(tg_linspace(tg, from, to, n, dtype), TG_CPU);
+}
 /* where the pixel at place i, outside of 0 ... n - 1 too, comes from */
 static int64_t tg_image__border_at(int64_t i, int64_t n, tg_image_border border) {
     if (i >= 0 && i < n) return i;
@@ -426,11 +472,14 @@ static bool tg_image__reaches(int64_t n, int64_t before, int64_t after, tg_image
 tg_tensor *tg_image_pad(tg_tensor *x, int64_t left, int64_t top, int64_t right, int64_t bottom, double fill, tg_image_border border) {
     int64_t h, w;
     if (!tg_image__is(x)) return NULL;
-    if (left < 0 || top < 0 || right < 0 || bottom < 0 || left > INT32_MAX || top > INT32_MAX || right > INT32_MAX || bottom > INT32_MAX) return tg_image__fail(x, "pad: numbers of pixels are 0 or more, and below 2^31");
+    if (left < 0 || top < 0 || right < 0 || bottom < 0 || left > INT32_MAX || top > INT32_MAX || right > INT32_MAX ||
+        bottom > INT32_MAX)
+        return tg_image__fail(x, "pad: numbers of pixels are 0 or more, and below 2^31");
     if ((int)border < 0 || (int)border > (int)TG_IMAGE_SYMMETRIC) return tg_image__fail(x, "pad: the border is one of tg_image_border");
     if (border == TG_IMAGE_CONSTANT) return tg_constant_pad_nd(x, TG_DIMS(left, right, top, bottom), fill);
     h = tg_image__h(x); w = tg_image__w(x);
-    if (!tg_image__reaches(h, top, bottom, border) || !tg_image__reaches(w, left, right, border)) return tg_image__fail(x, "pad: more pixels are asked for than the picture can mirror");
+    if (!tg_image__reaches(h, top, bottom, border) || !tg_image__reaches(w, left, right, border))
+        return tg_image__fail(x, "pad: more pixels are asked for than the picture can mirror");
     return tg_image__pad_dim(tg_image__pad_dim(x, -2, h, top, bottom, border), -1, w, left, right, border);
 }
 tg_tensor *tg_image_pad_channels(tg_tensor *x, int64_t left, int64_t top, int64_t right, int64_t bottom, const double *fill, int n) {
@@ -438,7 +487,8 @@ tg_tensor *tg_image_pad_channels(tg_tensor *x, int64_t left, int64_t top, int64_
     if (!tg_image__is(x)) return NULL;
     if (!fill || (n != 1 && n != tg_image__c(x))) return tg_image__fail(x, "pad: one number for each channel, or one for all");
     if (n == 1) return tg_image_pad(x, left, top, right, bottom, fill[0], TG_IMAGE_CONSTANT);
-    inside = tg_image_pad(tg_new_full(x, TG_SHAPE(1, tg_image__h(x), tg_image__w(x)), 1, TG_U8), left, top, right, bottom, 0, TG_IMAGE_CONSTANT);
+    inside = tg_image_pad(tg_new_full(x, TG_SHAPE(1, tg_image__h(x), tg_image__w(x)), 1, TG_U8), left, top, right,
+        bottom, 0, TG_IMAGE_CONSTANT);
     x = tg_image_pad(x, left, top, right, bottom, 0, TG_IMAGE_CONSTANT);
     return x ? tg_where(tg_to(inside, TG_BOOL), x, tg_to(tg_image__from(x, TG_SHAPE(n, 1, 1), TG_F64, fill), x->dtype)) : NULL;
 }
@@ -447,7 +497,9 @@ tg_tensor *tg_image_vertical_flip(tg_tensor *x)   { return tg_image__is(x) ? tg_
 /* width 0: the shorter edge becomes *height, the other follows */
 static bool tg_image__size(tg_tensor *x, int64_t *height, int64_t *width, tg_image_mode mode) {
     const int64_t h = tg_image__h(x), w = tg_image__w(x), edge = *height;
-    if (*height <= 0 || *width < 0 || *height > INT32_MAX || *width > INT32_MAX || (int)mode < 0 || (int)mode > (int)TG_IMAGE_BICUBIC) return tg_image__fail(x, "resize: the size is positive and below 2^31, and the mode one of TG_IMAGE_...") != NULL;
+    if (*height <= 0 || *width < 0 || *height > INT32_MAX || *width > INT32_MAX || (int)mode < 0 ||
+        (int)mode > (int)TG_IMAGE_BICUBIC)
+        return tg_image__fail(x, "resize: the size is positive and below 2^31, and the mode one of TG_IMAGE_...") != NULL;
     if (h == 0 || w == 0) return tg_image__fail_as(x, TG_ERROR_SHAPE, "resize: the picture has no pixels") != NULL;
     if (*width) return true;
     *width  = w <= h ? edge : (int64_t)((double)edge * (double)w / (double)h);
@@ -463,16 +515,19 @@ tg_tensor *tg_image_resize(tg_tensor *x, int64_t height, int64_t width, tg_image
     memset((void *)&a, 0, sizeof a);
     a.x = tg_image__batch(x);
     a.size[0] = height; a.size[1] = width;
-    a.mode = mode == TG_IMAGE_BILINEAR ? TG_INTERPOLATE_BILINEAR : mode == TG_IMAGE_BICUBIC ? TG_INTERPOLATE_BICUBIC : mode == TG_IMAGE_NEAREST ? TG_INTERPOLATE_NEAREST : TG_INTERPOLATE_NEAREST_EXACT;
+    a.mode = mode == TG_IMAGE_BILINEAR ? TG_INTERPOLATE_BILINEAR : mode == TG_IMAGE_BICUBIC ? TG_INTERPOLATE_BICUBIC
+        : mode == TG_IMAGE_NEAREST ? TG_INTERPOLATE_NEAREST : TG_INTERPOLATE_NEAREST_EXACT;
     a.antialias = antialias && (mode == TG_IMAGE_BILINEAR || mode == TG_IMAGE_BICUBIC);
     return a.x ? tg_image__unbatch(tg_interpolate_from(&a), x) : NULL;
 }
-tg_tensor *tg_image_resized_crop(tg_tensor *x, int64_t top, int64_t left, int64_t height, int64_t width, int64_t to_height, int64_t to_width, tg_image_mode mode, bool antialias) {
+tg_tensor *tg_image_resized_crop(tg_tensor *x, int64_t top, int64_t left, int64_t height, int64_t width,
+    int64_t to_height, int64_t to_width, tg_image_mode mode, bool antialias) {
     return tg_image_resize(tg_image_crop(x, top, left, height, width), to_height, to_width, mode, antialias);
 }
 /* ---- moves: where pixels go, told once for a picture, its mask and its boxes ---- */
 typedef enum tg_image__kind {
-    TG_IMAGE__STAYS = 0, TG_IMAGE__BOX, TG_IMAGE__FLIP_X, TG_IMAGE__FLIP_Y, TG_IMAGE__TURN, TG_IMAGE__AFFINE, TG_IMAGE__PERSPECTIVE, TG_IMAGE__ELASTIC
+    TG_IMAGE__STAYS = 0, TG_IMAGE__BOX, TG_IMAGE__FLIP_X, TG_IMAGE__FLIP_Y, TG_IMAGE__TURN, TG_IMAGE__AFFINE,
+        TG_IMAGE__PERSPECTIVE, TG_IMAGE__ELASTIC
 } tg_image__kind;
 typedef struct tg_image__move {
     tg_image__kind kind;
@@ -480,7 +535,8 @@ typedef struct tg_image__move {
     int64_t top, left, height, width;                                 /* this is cut out, */
     bool resized, antialias;                                          /* and comes to the size oh, ow */
     int quarters;                                                     /* turns */
-    double m[9];                                                      /* of a place (x, y, 1) of the result makes one of x; affine ones count from the middles */
+    double m[9];
+        /* of a place (x, y, 1) of the result makes one of x; affine ones count from the middles */
     int64_t oh, ow;
     tg_image_warp how;
     tg_tensor *displacement;
@@ -495,17 +551,21 @@ static tg_tensor *tg_image__middles(tg_ctx *tg, int64_t n, tg_dtype dtype) {
 static tg_tensor *tg_image__affine_grid(tg_ctx *tg, const tg_image__move *v, int64_t h, int64_t w, tg_dtype dtype) {
     const double *m = v->m, sx = 0.5 * (double)w, sy = 0.5 * (double)h;
     tg_tensor *col = tg_image__spaced(tg, (1.0 - (double)v->ow) * 0.5, ((double)v->ow - 1.0) * 0.5, v->ow, dtype);
-    tg_tensor *row = tg_unsqueeze(tg_image__spaced(tg, (1.0 - (double)v->oh) * 0.5, ((double)v->oh - 1.0) * 0.5, v->oh, dtype), 1), *list[2];
+    tg_tensor *row = tg_unsqueeze(tg_image__spaced(tg, (1.0 - (double)v->oh) * 0.5, ((double)v->oh - 1.0) * 0.5,
+        v->oh, dtype), 1), *list[2];
     list[0] = tg_add_scalar(tg_add(tg_mul_scalar(col, m[0] / sx), tg_mul_scalar(row, m[1] / sx)), m[2] / sx);
     list[1] = tg_add_scalar(tg_add(tg_mul_scalar(col, m[3] / sy), tg_mul_scalar(row, m[4] / sy)), m[5] / sy);
     return tg_failed(tg) ? NULL : tg_unsqueeze(tg_stack(list, 2, -1), 0);
 }
 static tg_tensor *tg_image__perspective_grid(tg_ctx *tg, const tg_image__move *v, int64_t h, int64_t w, tg_dtype dtype) {
     const double *m = v->m, sx = 0.5 * (double)w, sy = 0.5 * (double)h;
-    tg_tensor *col = tg_image__spaced(tg, 0.5, (double)v->ow - 0.5, v->ow, dtype), *row = tg_unsqueeze(tg_image__spaced(tg, 0.5, (double)v->oh - 0.5, v->oh, dtype), 1);
+    tg_tensor *col = tg_image__spaced(tg, 0.5, (double)v->ow - 0.5, v->ow, dtype),
+        *row = tg_unsqueeze(tg_image__spaced(tg, 0.5, (double)v->oh - 0.5, v->oh, dtype), 1);
     tg_tensor *under = tg_add_scalar(tg_add(tg_mul_scalar(col, m[6]), tg_mul_scalar(row, m[7])), m[8]), *list[2];
-    list[0] = tg_sub_scalar(tg_div(tg_add_scalar(tg_add(tg_mul_scalar(col, m[0] / sx), tg_mul_scalar(row, m[1] / sx)), m[2] / sx), under), 1);
-    list[1] = tg_sub_scalar(tg_div(tg_add_scalar(tg_add(tg_mul_scalar(col, m[3] / sy), tg_mul_scalar(row, m[4] / sy)), m[5] / sy), under), 1);
+    list[0] = tg_sub_scalar(tg_div(tg_add_scalar(tg_add(tg_mul_scalar(col, m[0] / sx), tg_mul_scalar(row, m[1] / sx)),
+        m[2] / sx), under), 1);
+    list[1] = tg_sub_scalar(tg_div(tg_add_scalar(tg_add(tg_mul_scalar(col, m[3] / sy), tg_mul_scalar(row, m[4] / sy)),
+        m[5] / sy), under), 1);
     return tg_failed(tg) ? NULL : tg_unsqueeze(tg_stack(list, 2, -1), 0);
 }
 static tg_tensor *tg_image__elastic_grid(tg_ctx *tg, const tg_image__move *v, int64_t h, int64_t w, tg_dtype dtype, double sign) {
@@ -545,15 +605,21 @@ static tg_tensor *tg_image__moved(tg_tensor *x, const tg_image__move *v) {
     case TG_IMAGE__FLIP_Y: return tg_image_vertical_flip(x);
     case TG_IMAGE__TURN: return tg_rot90(x, v->quarters, -2, -1);
     case TG_IMAGE__BOX:
-        if (v->how.fill && v->border == TG_IMAGE_CONSTANT) x = tg_image_pad_channels(x, v->pad[0], v->pad[1], v->pad[2], v->pad[3], v->how.fill, v->how.n_fill ? v->how.n_fill : 1);
-        else if (v->pad[0] || v->pad[1] || v->pad[2] || v->pad[3]) x = tg_image_pad(x, v->pad[0], v->pad[1], v->pad[2], v->pad[3], v->pad_fill, v->border);
+        if (v->how.fill && v->border == TG_IMAGE_CONSTANT)
+            x = tg_image_pad_channels(x, v->pad[0], v->pad[1], v->pad[2], v->pad[3], v->how.fill, v->how.n_fill ? v->how.n_fill : 1);
+        else if (v->pad[0] || v->pad[1] || v->pad[2] || v->pad[3])
+            x = tg_image_pad(x, v->pad[0], v->pad[1], v->pad[2], v->pad[3], v->pad_fill, v->border);
         x = tg_image_crop(x, v->top, v->left, v->height, v->width);
         return v->resized ? tg_image_resize(x, v->oh, v->ow, v->how.mode, v->antialias) : x;
     default: break;
     }
-    if (v->how.mode != TG_IMAGE_BILINEAR && v->how.mode != TG_IMAGE_NEAREST) return tg_image__fail(x, "affine, rotate, perspective and elastic: the mode is bilinear or nearest");
-    if (v->how.fill && v->how.n_fill && v->how.n_fill != 1 && v->how.n_fill != tg_image__c(x)) return tg_image__fail(x, "fill: one number for each channel, or one for all");
-    if (x->numel == 0) return h == v->oh && w == v->ow ? x : tg_new_zeros(x, tg_image__shape(x, tg_image__c(x), h && w ? v->oh : 0, h && w ? v->ow : 0, shape), shape);
+    if (v->how.mode != TG_IMAGE_BILINEAR && v->how.mode != TG_IMAGE_NEAREST)
+        return tg_image__fail(x, "affine, rotate, perspective and elastic: the mode is bilinear or nearest");
+    if (v->how.fill && v->how.n_fill && v->how.n_fill != 1 && v->how.n_fill != tg_image__c(x))
+        return tg_image__fail(x, "fill: one number for each channel, or one for all");
+    if (x->numel == 0)
+        return h == v->oh && w == v->ow ? x : tg_new_zeros(x, tg_image__shape(x, tg_image__c(x), h && w ? v->oh : 0,
+            h && w ? v->ow : 0, shape), shape);
     if (v->kind == TG_IMAGE__AFFINE) return tg_image__sampled(x, tg_image__affine_grid(x->tg, v, h, w, dtype), &v->how);
     if (v->kind == TG_IMAGE__PERSPECTIVE) return tg_image__sampled(x, tg_image__perspective_grid(x->tg, v, h, w, dtype), &v->how);
     return tg_image__sampled(x, tg_image__elastic_grid(x->tg, v, h, w, dtype, 1), &v->how);
@@ -567,14 +633,16 @@ static void tg_image__move_of(tg_image__move *v, tg_image__kind kind, const tg_t
 static void tg_image__inverse(tg_image__move *v, double angle, double tx, double ty, double scale, double shear_x, double shear_y) {
     const double degree = 3.14159265358979323846 / 180, turn = angle * degree, sx = shear_x * degree, sy = shear_y * degree;
     const double a = cos(turn - sy) / cos(sy), b = -(a * tan(sx) + sin(turn)), c = sin(turn - sy) / cos(sy), d = cos(turn) - c * tan(sx);
-    const double cx = v->how.center ? v->how.center[0] - 0.5 * (double)v->ow : 0, cy = v->how.center ? v->how.center[1] - 0.5 * (double)v->oh : 0;
+    const double cx = v->how.center ? v->how.center[0] - 0.5 * (double)v->ow : 0,
+        cy = v->how.center ? v->how.center[1] - 0.5 * (double)v->oh : 0;
     double *m = v->m;
     m[0] = d / scale; m[1] = -b / scale; m[2] = cx - m[0] * (cx + tx) - m[1] * (cy + ty);
     m[3] = -c / scale; m[4] = a / scale; m[5] = cy - m[3] * (cx + tx) - m[4] * (cy + ty);
     m[8] = 1;
 }
 static bool tg_image__is_number(double v) { return v > -1e18 && v < 1e18; }
-static bool tg_image__affine_of(tg_tensor *x, tg_image__move *v, double angle, double tx, double ty, double scale, double shear_x, double shear_y, const tg_image_warp *how) {
+static bool tg_image__affine_of(tg_tensor *x, tg_image__move *v, double angle, double tx, double ty, double scale,
+    double shear_x, double shear_y, const tg_image_warp *how) {
     if (!tg_image__is(x)) return false;
     if (!(scale > 0) || !tg_image__is_number(scale) || !tg_image__is_number(angle) || !tg_image__is_number(tx) || !tg_image__is_number(ty)
         || !tg_image__is_number(shear_x) || !tg_image__is_number(shear_y))
@@ -583,7 +651,8 @@ static bool tg_image__affine_of(tg_tensor *x, tg_image__move *v, double angle, d
     tg_image__inverse(v, angle, tx, ty, scale, shear_x, shear_y);
     return true;
 }
-tg_tensor *tg_image_affine(tg_tensor *x, double angle, double translate_x, double translate_y, double scale, double shear_x, double shear_y, const tg_image_warp *how) {
+tg_tensor *tg_image_affine(tg_tensor *x, double angle, double translate_x, double translate_y, double scale,
+    double shear_x, double shear_y, const tg_image_warp *how) {
     tg_image__move v;
     return tg_image__affine_of(x, &v, angle, translate_x, translate_y, scale, shear_x, shear_y, how) ? tg_image__moved(x, &v) : NULL;
 }
@@ -642,9 +711,11 @@ static bool tg_image__perspective_of(tg_tensor *x, tg_image__move *v, const doub
     int i, k;
     if (!tg_image__is(x)) return false;
     tg_image__move_of(v, TG_IMAGE__PERSPECTIVE, x, how);
-    for (i = 0; i < 8; i++) {                                                                       /* (m0 X + m1 Y + m2) / (m6 X + m7 Y + 1) = x, and y likewise, of four points */
+    /* (m0 X + m1 Y + m2) / (m6 X + m7 Y + 1) = x, and y likewise, of four points */
+    for (i = 0; i < 8; i++) {
         const double *at = to + i / 2 * 2;
-        if (!tg_image__is_number(from[i]) || !tg_image__is_number(to[i])) return tg_image__fail(x, "perspective: all places are numbers") != NULL;
+        if (!tg_image__is_number(from[i]) || !tg_image__is_number(to[i]))
+            return tg_image__fail(x, "perspective: all places are numbers") != NULL;
         for (k = 0; k < 8; k++) a[i][k] = 0;
         k = i % 2 ? 3 : 0;
         a[i][k] = at[0]; a[i][k + 1] = at[1]; a[i][k + 2] = 1;
@@ -673,7 +744,8 @@ tg_tensor *tg_image_elastic(tg_tensor *x, tg_tensor *displacement, const tg_imag
 
 /* ---- colours ---- */
 /* a + alpha b, of bytes rounded once, as torch's add with its alpha does by a fused multiply and add: where the sum is a whole number or
-   almost one, a second rounding would tip it over. b are whole numbers below 2^12, alpha comes in two halves, so that products are exact. */
+   almost one, a second rounding would tip it over. b are whole numbers below 2^12, alpha comes in two halves, so that
+   products are exact. */
 static tg_tensor *tg_image__fused(tg_tensor *a, tg_tensor *b, double alpha, bool bytes) {
     const float whole = (float)alpha;
     float high;
@@ -698,7 +770,8 @@ static tg_tensor *tg_image__grey(tg_tensor *x) {
     const bool bytes = x && x->dtype == TG_U8;
     x = x ? tg_image__float(x) : NULL;
     if (!x || tg_image__c(x) == 1) return x;
-    return tg_image__fused(tg_image__fused(tg_mul_scalar(tg_narrow(x, -3, 0, 1), 0.2989), tg_narrow(x, -3, 1, 1), 0.587, bytes), tg_narrow(x, -3, 2, 1), 0.114, bytes);
+    return tg_image__fused(tg_image__fused(tg_mul_scalar(tg_narrow(x, -3, 0, 1), 0.2989), tg_narrow(x, -3, 1, 1),
+        0.587, bytes), tg_narrow(x, -3, 2, 1), 0.114, bytes);
 }
 static tg_tensor *tg_image__whole_grey(tg_tensor *x) { return x->dtype == TG_U8 ? tg_floor(tg_image__grey(x)) : tg_image__grey(x); }
 tg_tensor *tg_image_adjust_brightness(tg_tensor *x, double factor) {
@@ -719,16 +792,21 @@ tg_tensor *tg_image_adjust_saturation(tg_tensor *x, double factor) {
 /* h, s, v of r, g, b, all [..., H, W] in 0 to 1: Pillow's formula, as torchvision has it */
 static void tg_image__to_hsv(tg_tensor *rgb, tg_tensor **h, tg_tensor **s, tg_tensor **v) {
     tg_tensor *r = tg_select(rgb, -3, 0), *g = tg_select(rgb, -3, 1), *b = tg_select(rgb, -3, 2);
-    tg_tensor *low = tg_amin_dims(rgb, TG_DIMS(-3), false), *top = tg_amax_dims(rgb, TG_DIMS(-3), false), *range = tg_sub(top, low), *same = tg_eq(top, low), *one = tg_ones_like(top);
-    tg_tensor *by = tg_where(same, one, range), *rc = tg_div(tg_sub(top, r), by), *gc = tg_div(tg_sub(top, g), by), *bc = tg_div(tg_sub(top, b), by);
-    tg_tensor *turn = tg_where(tg_eq(top, r), tg_sub(bc, gc), tg_where(tg_eq(top, g), tg_sub(tg_add_scalar(rc, 2), bc), tg_sub(tg_add_scalar(gc, 4), rc)));
+    tg_tensor *low = tg_amin_dims(rgb, TG_DIMS(-3), false), *top = tg_amax_dims(rgb, TG_DIMS(-3), false),
+        *range = tg_sub(top, low), *same = tg_eq(top, low), *one = tg_ones_like(top);
+    tg_tensor *by = tg_where(same, one, range), *rc = tg_div(tg_sub(top, r), by), *gc = tg_div(tg_sub(top, g), by),
+        *bc = tg_div(tg_sub(top, b), by);
+    tg_tensor *turn = tg_where(tg_eq(top, r), tg_sub(bc, gc),
+        tg_where(tg_eq(top, g), tg_sub(tg_add_scalar(rc, 2), bc), tg_sub(tg_add_scalar(gc, 4), rc)));
     *h = tg_fmod_scalar(tg_add_scalar(tg_mul_scalar(turn, 1.0 / 6), 1), 1);
     *s = tg_div(range, tg_where(same, one, top));
     *v = top;
 }
 static tg_tensor *tg_image__from_hsv(tg_tensor *h, tg_tensor *s, tg_tensor *v) {
-    static const int64_t from[3][6] = { { 0, 2, 1, 1, 3, 0 }, { 3, 0, 0, 2, 1, 1 }, { 1, 1, 3, 0, 0, 2 } };      /* which of v, p, q, t in each sixth */
-    tg_tensor *h6 = tg_mul_scalar(h, 6), *sixth = tg_floor(h6), *sf = tg_mul(s, tg_sub(h6, sixth)), *rest = tg_add_scalar(tg_neg(s), 1), *list[4], *which[3];
+    /* which of v, p, q, t in each sixth */
+    static const int64_t from[3][6] = { { 0, 2, 1, 1, 3, 0 }, { 3, 0, 0, 2, 1, 1 }, { 1, 1, 3, 0, 0, 2 } };
+    tg_tensor *h6 = tg_mul_scalar(h, 6), *sixth = tg_floor(h6), *sf = tg_mul(s, tg_sub(h6, sixth)),
+        *rest = tg_add_scalar(tg_neg(s), 1), *list[4], *which[3];
     int k;
     list[0] = v;
     list[1] = tg_clamp(tg_mul(rest, v), 0, 1);
@@ -768,7 +846,8 @@ tg_tensor *tg_image_adjust_sharpness(tg_tensor *x, double factor) {
     soft = tg_image__conv(all, kernel);
     if (x->dtype == TG_U8) soft = tg_round(soft);
     soft = tg_sub(soft, tg_image__box(all, 1, 1, tg_image__h(x) - 2, tg_image__w(x) - 2));
-    return tg_image__unbatch(tg_image__back(tg_image__fused(all, tg_constant_pad_nd(soft, TG_DIMS(1, 1, 1, 1), 0), 1 - factor, x->dtype == TG_U8), x), x);
+    return tg_image__unbatch(tg_image__back(tg_image__fused(all, tg_constant_pad_nd(soft, TG_DIMS(1, 1, 1, 1), 0),
+        1 - factor, x->dtype == TG_U8), x), x);
 }
 tg_tensor *tg_image_adjust_gamma(tg_tensor *x, double gamma, double gain) {
     tg_tensor *y;
@@ -786,7 +865,9 @@ tg_tensor *tg_image_grayscale(tg_tensor *x, int channels) {
     grey = tg_image__c(x) == 1 ? x : tg_to(tg_image__grey(x), x->dtype);
     return channels == 1 ? grey : tg_expand(grey, tg_image__shape(x, 3, tg_image__h(x), tg_image__w(x), shape), shape);
 }
-tg_tensor *tg_image_invert(tg_tensor *x) { return tg_image__is(x) ? tg_to(tg_add_scalar(tg_neg(tg_image__float(x)), tg_image__white(x)), x->dtype) : NULL; }
+tg_tensor *tg_image_invert(tg_tensor *x) {
+    return tg_image__is(x) ? tg_to(tg_add_scalar(tg_neg(tg_image__float(x)), tg_image__white(x)), x->dtype) : NULL;
+}
 tg_tensor *tg_image_posterize(tg_tensor *x, int bits) {
     double levels;
     if (!tg_image__is(x)) return NULL;
@@ -854,14 +935,16 @@ static tg_tensor *tg_image__gauss(tg_ctx *tg, int64_t kernel, double sigma, tg_d
 tg_tensor *tg_image_gaussian_blur(tg_tensor *x, int64_t kernel_x, int64_t kernel_y, double sigma_x, double sigma_y) {
     tg_tensor *y, *kernel;
     if (!tg_image__is(x)) return NULL;
-    if (kernel_x <= 0 || kernel_y <= 0 || kernel_x % 2 == 0 || kernel_y % 2 == 0) return tg_image__fail(x, "gaussian_blur: kernel sizes are odd and positive");
+    if (kernel_x <= 0 || kernel_y <= 0 || kernel_x % 2 == 0 || kernel_y % 2 == 0)
+        return tg_image__fail(x, "gaussian_blur: kernel sizes are odd and positive");
     if (!(sigma_x >= 0) || !(sigma_y >= 0)) return tg_image__fail(x, "gaussian_blur: sigmas are positive, or 0 for the default");
     if (x->numel == 0) return x;
     if (sigma_x <= 0) sigma_x = 0.15 * (double)kernel_x + 0.35;
     if (sigma_y <= 0) sigma_y = 0.15 * (double)kernel_y + 0.35;
     y = tg_image_pad(tg_image__batch(tg_image__float(x)), kernel_x / 2, kernel_y / 2, kernel_x / 2, kernel_y / 2, 0, TG_IMAGE_REFLECT);
     if (!y) return NULL;
-    kernel = tg_mul(tg_unsqueeze(tg_image__gauss(x->tg, kernel_y, sigma_y, y->dtype), 1), tg_image__gauss(x->tg, kernel_x, sigma_x, y->dtype));
+    kernel = tg_mul(tg_unsqueeze(tg_image__gauss(x->tg, kernel_y, sigma_y, y->dtype), 1),
+        tg_image__gauss(x->tg, kernel_x, sigma_x, y->dtype));
     y = tg_image__conv(y, kernel);
     if (x->dtype == TG_U8) y = tg_clamp(tg_round(y), 0, 255);
     return tg_image__unbatch(tg_to(y, x->dtype), x);
@@ -873,7 +956,8 @@ tg_tensor *tg_image_to_dtype(tg_tensor *x, tg_dtype dtype) {
     if (dtype != TG_U8 && !tg_dtype_is_float(dtype)) return tg_image__fail(x, "to_dtype: u8 or a floating type");
     if (x->dtype == dtype) return x;
     if (x->dtype == TG_U8) return tg_mul_scalar(tg_to(x, dtype), 1.0 / 255);                       /* not divided: torch's last bits */
-    if (dtype == TG_U8) {                                                                           /* each byte has an equal share of 0 to 1; halves would round white up to 256, which is 0 */
+    /* each byte has an equal share of 0 to 1; halves would round white up to 256, which is 0 */
+    if (dtype == TG_U8) {
         if (x->dtype == TG_F16 || x->dtype == TG_BF16) x = tg_to(x, TG_F32);
         return tg_to(tg_mul_scalar(x, 255 + 1.0 - 1e-3), TG_U8);
     }
@@ -884,7 +968,8 @@ tg_tensor *tg_image_normalize(tg_tensor *x, const double *mean, const double *st
     int i;
     if (!tg_image__is(x)) return NULL;
     if (x->dtype == TG_U8) return tg_image__fail(x, "normalize: a floating type is wanted; tg_image_to_dtype first?");
-    if (!mean || !std || n < 1 || (n != 1 && n != tg_image__c(x))) return tg_image__fail(x, "normalize: one mean and deviation for each channel, or one for all");
+    if (!mean || !std || n < 1 || (n != 1 && n != tg_image__c(x)))
+        return tg_image__fail(x, "normalize: one mean and deviation for each channel, or one for all");
     for (i = 0; i < n; i++) if (!(std[i] < 0 || std[i] > 0)) return tg_image__fail(x, "normalize: a deviation is 0");
     m = tg_to(tg_image__from(x, TG_SHAPE(n, 1, 1), TG_F64, mean), x->dtype);
     s = tg_to(tg_image__from(x, TG_SHAPE(n, 1, 1), TG_F64, std), x->dtype);
@@ -893,7 +978,8 @@ tg_tensor *tg_image_normalize(tg_tensor *x, const double *mean, const double *st
 tg_tensor *tg_image_erase(tg_tensor *x, int64_t top, int64_t left, int64_t height, int64_t width, tg_tensor *value) {
     tg_tensor *y;
     if (!tg_image__is(x)) return NULL;
-    if (top < 0 || left < 0 || height < 0 || width < 0 || top > tg_image__h(x) - height || left > tg_image__w(x) - width) return tg_image__fail(x, "erase: the box is not inside of the picture");
+    if (top < 0 || left < 0 || height < 0 || width < 0 || top > tg_image__h(x) - height || left > tg_image__w(x) - width)
+        return tg_image__fail(x, "erase: the box is not inside of the picture");
     y = tg_clone(x);
     return tg_copy_(tg_image__box(y, top, left, height, width), value) ? y : NULL;
 }
@@ -904,13 +990,16 @@ static bool tg_image__chance(tg_dice *dice, double p) { return tg_dice_roll(dice
 static double tg_image__or(double v, double otherwise) { return v < 0 || v > 0 ? v : otherwise; }
 typedef struct tg_image__area { int64_t top, left, height, width; bool found; } tg_image__area;
 /* ten tries for a box of a share of the area and a ratio (width / height), that is not larger than most_h x most_w */
-static tg_image__area tg_image__area_of(tg_dice *dice, int64_t h, int64_t w, int64_t most_h, int64_t most_w, double s0, double s1, double r0, double r1, bool upright) {
+static tg_image__area tg_image__area_of(tg_dice *dice, int64_t h, int64_t w, int64_t most_h, int64_t most_w,
+    double s0, double s1, double r0, double r1, bool upright) {
     tg_image__area a = { 0, 0, 0, 0, false };
     int i;
     for (i = 0; i < 10; i++) {
         const double area = (double)h * (double)w * tg_image__between(dice, s0, s1), ratio = exp(tg_image__between(dice, log(r0), log(r1)));
         const double wide = rint(sqrt(area * ratio)), high = rint(sqrt(area / ratio));
-        if ((upright ? high : wide) > (double)most_w || (upright ? wide : high) > (double)most_h || (!upright && (wide < 1 || high < 1))) continue;
+        if ((upright ? high : wide) > (double)most_w || (upright ? wide : high) > (double)most_h ||
+            (!upright && (wide < 1 || high < 1)))
+            continue;
         a.width = (int64_t)(upright ? high : wide); a.height = (int64_t)(upright ? wide : high);
         a.top = tg_dice_below(dice, h - a.height + 1); a.left = tg_dice_below(dice, w - a.width + 1);
         a.found = true;
@@ -923,7 +1012,8 @@ static tg_image__area tg_image__resized_area(tg_dice *dice, int64_t h, int64_t w
     const double r0 = ratio ? o->ratio[0] : 3.0 / 4, r1 = ratio ? o->ratio[1] : 4.0 / 3;
     tg_image__area a = tg_image__area_of(dice, h, w, h, w, scale ? o->scale[0] : 0.08, scale ? o->scale[1] : 1, r0, r1, false);
     if (a.found) return a;
-    a.width = w; a.height = h;                                                                      /* the middle, of a ratio as near as can be */
+    /* the middle, of a ratio as near as can be */
+    a.width = w; a.height = h;
     if ((double)w < r0 * (double)h) a.height = (int64_t)rint((double)w / r0);
     else if ((double)w > r1 * (double)h) a.width = (int64_t)rint((double)h * r1);
     if (a.height < 1) a.height = 1;
@@ -973,7 +1063,8 @@ tg_tensor *tg_image_each(tg_tensor *x, uint64_t seed, uint64_t step, const int64
     tg_tensor **list, *y;
     int64_t i;
     if (!tg_image__is(x)) return NULL;
-    if (x->ndim < 4 || x->shape[0] == 0 || x->shape[0] > INT32_MAX) return tg_image__fail_as(x, TG_ERROR_SHAPE, "each: a batch of one or more pictures, [N, C, H, W]");
+    if (x->ndim < 4 || x->shape[0] == 0 || x->shape[0] > INT32_MAX)
+        return tg_image__fail_as(x, TG_ERROR_SHAPE, "each: a batch of one or more pictures, [N, C, H, W]");
     s.steps = steps; s.n = n; s.p = 0;
     list = (tg_tensor **)TG_TRANSFORMS_REALLOC(NULL, (size_t)x->shape[0] * sizeof *list);
     if (!list) return tg_image__fail_as(x, TG_ERROR_MEMORY, "each: out of memory");
@@ -999,12 +1090,15 @@ static bool tg_image__draw_crop(tg_tensor *x, tg_dice *dice, const void *options
     int64_t h, w, dh = 0, dw = 0;
     if (!tg_image__step_is(x, dice, o != NULL)) return false;
     if (o->height <= 0 || o->width <= 0) return tg_image__fail(x, "random_crop: height and width are positive") != NULL;
-    if (o->padding < 0 || o->padding > INT32_MAX / 4) return tg_image__fail(x, "random_crop: the padding is 0 or more, and below 2^29") != NULL;
+    if (o->padding < 0 || o->padding > INT32_MAX / 4)
+        return tg_image__fail(x, "random_crop: the padding is 0 or more, and below 2^29") != NULL;
     tg_image__move_of(v, TG_IMAGE__BOX, x, NULL);
     h = tg_image__h(x) + 2 * o->padding; w = tg_image__w(x) + 2 * o->padding;
-    if (o->pad_if_needed) { dh = o->height > h ? o->height - h : 0; dw = o->width > w ? o->width - w : 0; }      /* on both sides, as torch does */
+    /* on both sides, as torch does */
+    if (o->pad_if_needed) { dh = o->height > h ? o->height - h : 0; dw = o->width > w ? o->width - w : 0; }
     h += 2 * dh; w += 2 * dw;
-    if (h < o->height || w < o->width) return tg_image__fail_as(x, TG_ERROR_SHAPE, "random_crop: the box is larger than the padded picture; pad_if_needed?") != NULL;
+    if (h < o->height || w < o->width)
+        return tg_image__fail_as(x, TG_ERROR_SHAPE, "random_crop: the box is larger than the padded picture; pad_if_needed?") != NULL;
     v->pad[0] = v->pad[2] = o->padding + dw; v->pad[1] = v->pad[3] = o->padding + dh;
     v->pad_fill = o->fill; v->border = o->border;
     v->how.fill = o->fills; v->how.n_fill = (int)tg_image__c(x);
@@ -1016,8 +1110,10 @@ static bool tg_image__draw_resized_crop(tg_tensor *x, tg_dice *dice, const void 
     const tg_image_resized_crop_args *o = (const tg_image_resized_crop_args *)options;
     tg_image__area a;
     if (!tg_image__step_is(x, dice, o != NULL)) return false;
-    if (o->height <= 0 || o->width <= 0 || !tg_image__good_areas(o->scale, o->ratio)) return tg_image__fail(x, "random_resized_crop: sizes are positive, ranges go from less to more") != NULL;
-    if (tg_image__h(x) == 0 || tg_image__w(x) == 0) return tg_image__fail_as(x, TG_ERROR_SHAPE, "random_resized_crop: the picture has no pixels") != NULL;
+    if (o->height <= 0 || o->width <= 0 || !tg_image__good_areas(o->scale, o->ratio))
+        return tg_image__fail(x, "random_resized_crop: sizes are positive, ranges go from less to more") != NULL;
+    if (tg_image__h(x) == 0 || tg_image__w(x) == 0)
+        return tg_image__fail_as(x, TG_ERROR_SHAPE, "random_resized_crop: the picture has no pixels") != NULL;
     a = tg_image__resized_area(dice, tg_image__h(x), tg_image__w(x), o);
     tg_image__move_of(v, TG_IMAGE__BOX, x, NULL);
     v->top = a.top; v->left = a.left; v->height = a.height; v->width = a.width;
@@ -1046,8 +1142,12 @@ static bool tg_image__draw_flip(tg_tensor *x, tg_dice *dice, const void *p, tg_i
     tg_image__move_of(v, tg_image__hit(x, dice, p, 0.5) ? kind : TG_IMAGE__STAYS, x, NULL);
     return true;
 }
-static bool tg_image__draw_flip_x(tg_tensor *x, tg_dice *dice, const void *p, tg_image__move *v) { return tg_image__draw_flip(x, dice, p, v, TG_IMAGE__FLIP_X); }
-static bool tg_image__draw_flip_y(tg_tensor *x, tg_dice *dice, const void *p, tg_image__move *v) { return tg_image__draw_flip(x, dice, p, v, TG_IMAGE__FLIP_Y); }
+static bool tg_image__draw_flip_x(tg_tensor *x, tg_dice *dice, const void *p, tg_image__move *v) {
+    return tg_image__draw_flip(x, dice, p, v, TG_IMAGE__FLIP_X);
+}
+static bool tg_image__draw_flip_y(tg_tensor *x, tg_dice *dice, const void *p, tg_image__move *v) {
+    return tg_image__draw_flip(x, dice, p, v, TG_IMAGE__FLIP_Y);
+}
 /* The classes of torchvision have a fill of 0, which is not the same as none. */
 static tg_image_warp tg_image__filled(const tg_image_warp *how) {
     tg_image_warp w;
@@ -1088,7 +1188,8 @@ static bool tg_image__draw_perspective(tg_tensor *x, tg_dice *dice, const void *
     h = tg_image__h(x); w = tg_image__w(x);
     tg_image__move_of(v, TG_IMAGE__STAYS, x, &how);
     if (!tg_image__chance(dice, o ? tg_image__or(o->p, 0.5) : 0.5) || h < 2 || w < 2) return true;
-    for (i = 0; i < 4; i++) {                                                                       /* top left, top right, bottom right, bottom left */
+    /* top left, top right, bottom right, bottom left */
+    for (i = 0; i < 4; i++) {
         const bool right = i == 1 || i == 2, bottom = i >= 2;
         const int64_t across = (int64_t)(scale * (double)(w / 2)) + 1, down = (int64_t)(scale * (double)(h / 2)) + 1;
         from[2 * i] = right ? (double)(w - 1) : 0; from[2 * i + 1] = bottom ? (double)(h - 1) : 0;
@@ -1114,7 +1215,8 @@ static bool tg_image__draw_elastic(tg_tensor *x, tg_dice *dice, const void *opti
     if (!tg_image__step_is(x, dice, true)) return false;
     for (k = 0; k < 2; k++) {
         alpha[k] = o ? tg_image__or(o->alpha[k], 50) : 50; sigma[k] = o ? tg_image__or(o->sigma[k], 5) : 5;
-        if (!(alpha[k] >= 0 && alpha[k] < 1e9 && sigma[k] > 0 && sigma[k] < 1e6)) return tg_image__fail(x, "random_elastic: alpha and sigma are positive") != NULL;
+        if (!(alpha[k] >= 0 && alpha[k] < 1e9 && sigma[k] > 0 && sigma[k] < 1e6))
+            return tg_image__fail(x, "random_elastic: alpha and sigma are positive") != NULL;
         if (4 * sigma[k] + 1 > (double)tg_image__h(x) || 4 * sigma[k] + 1 > (double)tg_image__w(x))
             return tg_image__fail_as(x, TG_ERROR_SHAPE, "random_elastic: the blur of sigma reaches beyond so small a picture") != NULL;
     }
@@ -1150,7 +1252,9 @@ static bool tg_image__draw_zoom_out(tg_tensor *x, tg_dice *dice, const void *opt
 TG_IMAGE__MOVES(TG_IMAGE__STEP)
 #undef TG_IMAGE__STEP
 
-tg_tensor *tg_image_random_iou_crop(tg_tensor *x, tg_dice *dice, const void *options) { (void)options; return tg_image__step_is(x, dice, true) ? x : NULL; }
+tg_tensor *tg_image_random_iou_crop(tg_tensor *x, tg_dice *dice, const void *options) {
+    (void)options; return tg_image__step_is(x, dice, true) ? x : NULL;
+}
 
 /* ---- steps that change values ---- */
 static tg_tensor *tg_image__same(tg_tensor *x) { return x && !tg_failed(x->tg) ? x : NULL; }
@@ -1171,14 +1275,16 @@ tg_tensor *tg_image_color_jitter(tg_tensor *x, tg_dice *dice, const void *option
     double v[4], by[4];
     if (!tg_image__step_is(x, dice, true) || !o) return tg_image__same(x);
     v[0] = o->brightness; v[1] = o->contrast; v[2] = o->saturation; v[3] = o->hue;
-    if (!(v[0] >= 0 && v[1] >= 0 && v[2] >= 0 && v[3] >= 0 && v[3] <= 0.5)) return tg_image__fail(x, "color_jitter: the numbers are 0 or more, hue at most 0.5");
+    if (!(v[0] >= 0 && v[1] >= 0 && v[2] >= 0 && v[3] >= 0 && v[3] <= 0.5))
+        return tg_image__fail(x, "color_jitter: the numbers are 0 or more, hue at most 0.5");
     for (i = 3; i > 0; i--) { const int k = (int)tg_dice_below(dice, i + 1), t = order[i]; order[i] = order[k]; order[k] = t; }
     for (i = 0; i < 3; i++) by[i] = tg_image__between(dice, v[i] < 1 ? 1 - v[i] : 0, 1 + v[i]);
     by[3] = tg_image__between(dice, -v[3], v[3]);
     for (i = 0; x && i < 4; i++) {
         const int k = order[i];
         if (v[k] <= 0) continue;
-        x = k == 0 ? tg_image_adjust_brightness(x, by[0]) : k == 1 ? tg_image_adjust_contrast(x, by[1]) : k == 2 ? tg_image_adjust_saturation(x, by[2]) : tg_image_adjust_hue(x, by[3]);
+        x = k == 0 ? tg_image_adjust_brightness(x, by[0]) : k == 1 ? tg_image_adjust_contrast(x, by[1]) : k == 2
+            ? tg_image_adjust_saturation(x, by[2]) : tg_image_adjust_hue(x, by[3]);
     }
     return x;
 }
@@ -1193,7 +1299,8 @@ tg_tensor *tg_image_random_blur(tg_tensor *x, tg_dice *dice, const void *options
 static bool tg_image__erased_area(tg_dice *dice, int64_t h, int64_t w, const tg_image_erasing_args *o, tg_image__area *a) {
     const bool scale = o && o->scale[1] > 0, ratio = o && o->ratio[1] > 0;
     if (!tg_image__chance(dice, o ? tg_image__or(o->p, 0.5) : 0.5)) return false;
-    *a = tg_image__area_of(dice, h, w, h - 1, w - 1, scale ? o->scale[0] : 0.02, scale ? o->scale[1] : 0.33, ratio ? o->ratio[0] : 0.3, ratio ? o->ratio[1] : 3.3, true);
+    *a = tg_image__area_of(dice, h, w, h - 1, w - 1, scale ? o->scale[0] : 0.02, scale ? o->scale[1] : 0.33,
+        ratio ? o->ratio[0] : 0.3, ratio ? o->ratio[1] : 3.3, true);
     return a->found;
 }
 tg_tensor *tg_image_random_erasing(tg_tensor *x, tg_dice *dice, const void *options) {
@@ -1239,7 +1346,8 @@ static double tg_image__magnitude(tg_tensor *x, tg_dice *dice, tg_image_op op, i
     if (op == TG_IMAGE_SOLARIZE) return 1 - t;
     if (op == TG_IMAGE_IDENTITY || op > TG_IMAGE_SHARPNESS) return 0;
     if (op <= TG_IMAGE_SHEAR_Y) v = wide ? 0.99 : 0.3;
-    else if (op <= TG_IMAGE_TRANSLATE_Y) v = wide ? 32 : 150.0 / 331 * (double)(op == TG_IMAGE_TRANSLATE_X ? tg_image__w(x) : tg_image__h(x));
+    else if (op <= TG_IMAGE_TRANSLATE_Y)
+        v = wide ? 32 : 150.0 / 331 * (double)(op == TG_IMAGE_TRANSLATE_X ? tg_image__w(x) : tg_image__h(x));
     else if (op == TG_IMAGE_ROTATE) v = wide ? 135 : 30;
     else v = wide ? 0.99 : 0.9;
     return tg_dice_roll(dice) <= 0.5 ? -v * t : v * t;
@@ -1275,17 +1383,26 @@ tg_tensor *tg_image_trivial_augment(tg_tensor *x, tg_dice *dice, const void *opt
 }
 /* the policies of the paper (Cubuk and others 2019): twice an operation, tenths of its probability, and its bin of 10 */
 static const unsigned char tg_image__policies[3][25][6] = {
-    { { 10, 4, 8, 5, 6, 9 }, { 11, 6, 5, 12, 6, 0 }, { 13, 8, 0, 13, 6, 0 }, { 10, 6, 7, 10, 6, 6 }, { 13, 4, 0, 11, 2, 4 }, { 13, 4, 0, 5, 8, 8 }, { 11, 6, 3, 13, 6, 0 },
-      { 10, 8, 5, 13, 10, 0 }, { 5, 2, 3, 11, 6, 8 }, { 13, 6, 0, 10, 4, 6 }, { 5, 8, 8, 7, 4, 0 }, { 5, 4, 9, 13, 6, 0 }, { 13, 0, 0, 13, 8, 0 }, { 14, 6, 0, 13, 10, 0 },
-      { 7, 6, 4, 8, 10, 8 }, { 5, 8, 8, 7, 10, 2 }, { 7, 8, 8, 11, 8, 7 }, { 9, 4, 7, 14, 6, 0 }, { 1, 6, 5, 13, 10, 0 }, { 7, 4, 0, 13, 6, 0 }, { 13, 4, 0, 11, 2, 4 },
+    { { 10, 4, 8, 5, 6, 9 }, { 11, 6, 5, 12, 6, 0 }, { 13, 8, 0, 13, 6, 0 }, { 10, 6, 7, 10, 6, 6 },
+    { 13, 4, 0, 11, 2, 4 }, { 13, 4, 0, 5, 8, 8 }, { 11, 6, 3, 13, 6, 0 },
+      { 10, 8, 5, 13, 10, 0 }, { 5, 2, 3, 11, 6, 8 }, { 13, 6, 0, 10, 4, 6 }, { 5, 8, 8, 7, 4, 0 },
+      { 5, 4, 9, 13, 6, 0 }, { 13, 0, 0, 13, 8, 0 }, { 14, 6, 0, 13, 10, 0 },
+      { 7, 6, 4, 8, 10, 8 }, { 5, 8, 8, 7, 10, 2 }, { 7, 8, 8, 11, 8, 7 }, { 9, 4, 7, 14, 6, 0 },
+      { 1, 6, 5, 13, 10, 0 }, { 7, 4, 0, 13, 6, 0 }, { 13, 4, 0, 11, 2, 4 },
       { 11, 6, 5, 12, 6, 0 }, { 14, 6, 0, 13, 10, 0 }, { 7, 6, 4, 8, 10, 8 }, { 13, 8, 0, 13, 6, 0 } },
-    { { 14, 1, 0, 8, 2, 6 }, { 5, 7, 2, 3, 3, 9 }, { 9, 8, 1, 9, 9, 3 }, { 2, 5, 8, 4, 7, 9 }, { 12, 5, 0, 13, 9, 0 }, { 2, 2, 7, 10, 3, 7 }, { 7, 4, 3, 6, 6, 7 },
-      { 9, 3, 9, 6, 7, 9 }, { 13, 6, 0, 13, 5, 0 }, { 8, 6, 7, 9, 6, 5 }, { 7, 7, 7, 3, 5, 8 }, { 13, 3, 0, 12, 4, 0 }, { 4, 4, 3, 9, 2, 6 }, { 6, 9, 6, 7, 2, 8 },
-      { 11, 5, 2, 14, 0, 0 }, { 13, 2, 0, 12, 6, 0 }, { 13, 2, 0, 13, 6, 0 }, { 7, 9, 9, 13, 6, 0 }, { 12, 8, 0, 11, 2, 8 }, { 6, 1, 3, 7, 7, 0 }, { 11, 4, 5, 12, 9, 0 },
+    { { 14, 1, 0, 8, 2, 6 }, { 5, 7, 2, 3, 3, 9 }, { 9, 8, 1, 9, 9, 3 }, { 2, 5, 8, 4, 7, 9 }, { 12, 5, 0, 13, 9, 0 },
+    { 2, 2, 7, 10, 3, 7 }, { 7, 4, 3, 6, 6, 7 },
+      { 9, 3, 9, 6, 7, 9 }, { 13, 6, 0, 13, 5, 0 }, { 8, 6, 7, 9, 6, 5 }, { 7, 7, 7, 3, 5, 8 },
+      { 13, 3, 0, 12, 4, 0 }, { 4, 4, 3, 9, 2, 6 }, { 6, 9, 6, 7, 2, 8 },
+      { 11, 5, 2, 14, 0, 0 }, { 13, 2, 0, 12, 6, 0 }, { 13, 2, 0, 13, 6, 0 }, { 7, 9, 9, 13, 6, 0 },
+      { 12, 8, 0, 11, 2, 8 }, { 6, 1, 3, 7, 7, 0 }, { 11, 4, 5, 12, 9, 0 },
       { 4, 9, 9, 4, 7, 9 }, { 12, 9, 0, 11, 8, 3 }, { 13, 8, 0, 14, 1, 0 }, { 4, 7, 9, 12, 9, 0 } },
-    { { 1, 9, 4, 14, 2, 0 }, { 2, 9, 8, 14, 7, 0 }, { 13, 6, 0, 11, 6, 6 }, { 14, 9, 0, 13, 6, 0 }, { 13, 6, 0, 5, 9, 3 }, { 1, 9, 4, 12, 8, 0 }, { 2, 9, 8, 14, 4, 0 },
-      { 2, 9, 5, 11, 2, 6 }, { 14, 9, 0, 12, 8, 0 }, { 13, 6, 0, 5, 9, 3 }, { 1, 9, 4, 11, 3, 3 }, { 2, 8, 8, 14, 7, 0 }, { 13, 9, 0, 4, 6, 6 }, { 14, 9, 0, 13, 6, 0 },
-      { 8, 3, 3, 5, 8, 4 }, { 14, 8, 0, 4, 0, 2 }, { 2, 7, 6, 11, 4, 8 }, { 14, 6, 0, 5, 8, 4 }, { 2, 3, 7, 3, 9, 3 }, { 1, 1, 6, 14, 6, 0 }, { 11, 7, 2, 4, 6, 7 },
+    { { 1, 9, 4, 14, 2, 0 }, { 2, 9, 8, 14, 7, 0 }, { 13, 6, 0, 11, 6, 6 }, { 14, 9, 0, 13, 6, 0 },
+    { 13, 6, 0, 5, 9, 3 }, { 1, 9, 4, 12, 8, 0 }, { 2, 9, 8, 14, 4, 0 },
+      { 2, 9, 5, 11, 2, 6 }, { 14, 9, 0, 12, 8, 0 }, { 13, 6, 0, 5, 9, 3 }, { 1, 9, 4, 11, 3, 3 },
+      { 2, 8, 8, 14, 7, 0 }, { 13, 9, 0, 4, 6, 6 }, { 14, 9, 0, 13, 6, 0 },
+      { 8, 3, 3, 5, 8, 4 }, { 14, 8, 0, 4, 0, 2 }, { 2, 7, 6, 11, 4, 8 }, { 14, 6, 0, 5, 8, 4 }, { 2, 3, 7, 3, 9, 3 },
+      { 1, 1, 6, 14, 6, 0 }, { 11, 7, 2, 4, 6, 7 },
       { 2, 8, 4, 14, 8, 0 }, { 1, 7, 9, 4, 8, 3 }, { 2, 8, 5, 12, 7, 0 }, { 1, 7, 2, 14, 1, 0 } }
 };
 tg_tensor *tg_image_auto_augment(tg_tensor *x, tg_dice *dice, const void *options) {
@@ -1295,7 +1412,8 @@ tg_tensor *tg_image_auto_augment(tg_tensor *x, tg_dice *dice, const void *option
     if (!tg_image__augment_is(x, dice, (const tg_image_augment_args *)options, &o)) return NULL;
     row = tg_image__policies[o.policy][tg_dice_below(dice, 25)];
     for (i = 0; x && i < 2; i++, row += 3)
-        if (tg_image__chance(dice, row[1] / 10.0)) x = tg_image_augment(x, (tg_image_op)row[0], tg_image__magnitude(x, dice, (tg_image_op)row[0], row[2], 10, false), &o.how);
+        if (tg_image__chance(dice, row[1] / 10.0))
+            x = tg_image_augment(x, (tg_image_op)row[0], tg_image__magnitude(x, dice, (tg_image_op)row[0], row[2], 10, false), &o.how);
     return x;
 }
 
@@ -1350,16 +1468,20 @@ static tg_tensor *tg_image__around(tg_tensor *x, tg_tensor *y, double oh, double
     list[2] = tg_clamp(tg_amax_dims(x, TG_DIMS(1), false), 0, ow); list[3] = tg_clamp(tg_amax_dims(y, TG_DIMS(1), false), 0, oh);
     return x && y && !tg_failed(x->tg) ? tg_stack(list, 4, 1) : NULL;
 }
-static tg_tensor *tg_image__line(tg_tensor *x, tg_tensor *y, const double *m) { return tg_add_scalar(tg_add(tg_mul_scalar(x, m[0]), tg_mul_scalar(y, m[1])), m[2]); }
+static tg_tensor *tg_image__line(tg_tensor *x, tg_tensor *y, const double *m) {
+    return tg_add_scalar(tg_add(tg_mul_scalar(x, m[0]), tg_mul_scalar(y, m[1])), m[2]);
+}
 /* Corners go to where the pixel came from whose place they would be taken for: near enough, as torch does it. */
 static tg_tensor *tg_image__elastic_boxes(const tg_image__move *v, tg_tensor *boxes, tg_tensor *x, tg_tensor *y) {
     const double h = (double)v->oh, w = (double)v->ow;
     tg_tensor *grid = tg_image__elastic_grid(boxes->tg, v, v->oh, v->ow, boxes->dtype == TG_F64 ? TG_F64 : TG_F32, -1);
-    tg_tensor *at = tg_to(tg_add(tg_mul_scalar(tg_clamp(tg_ceil(tg_to(y, TG_F32)), 0, h - 1), w), tg_clamp(tg_ceil(tg_to(x, TG_F32)), 0, w - 1)), TG_I64);
+    tg_tensor *at = tg_to(tg_add(tg_mul_scalar(tg_clamp(tg_ceil(tg_to(y, TG_F32)), 0, h - 1), w),
+        tg_clamp(tg_ceil(tg_to(x, TG_F32)), 0, w - 1)), TG_I64);
     if (!grid || !at) return NULL;
     x = tg_to(tg_take(tg_contiguous(tg_select(grid, -1, 0)), at), boxes->dtype);
     y = tg_to(tg_take(tg_contiguous(tg_select(grid, -1, 1)), at), boxes->dtype);
-    return tg_image__around(tg_sub_scalar(tg_mul_scalar(tg_add_scalar(x, 1), 0.5 * w), 0.5), tg_sub_scalar(tg_mul_scalar(tg_add_scalar(y, 1), 0.5 * h), 0.5), h, w);
+    return tg_image__around(tg_sub_scalar(tg_mul_scalar(tg_add_scalar(x, 1), 0.5 * w), 0.5),
+        tg_sub_scalar(tg_mul_scalar(tg_add_scalar(y, 1), 0.5 * h), 0.5), h, w);
 }
 static tg_tensor *tg_image__moved_boxes(tg_tensor *boxes, const tg_image__move *v, int64_t h, int64_t w) {
     tg_tensor *x, *y, *under;
@@ -1392,20 +1514,24 @@ static bool tg_image__move_all(tg_image_sample *s, const tg_image__move *v) {
 }
 /* The middle of the box lies in the piece, and by how much the two overlap. */
 static bool tg_image__holds(const tg_image__move *v, const double *b, double *share) {
-    const double x0 = (double)v->left, y0 = (double)v->top, x1 = x0 + (double)v->width, y1 = y0 + (double)v->height, cx = 0.5 * (b[0] + b[2]), cy = 0.5 * (b[1] + b[3]);
-    const double w = (b[2] < x1 ? b[2] : x1) - (b[0] > x0 ? b[0] : x0), h = (b[3] < y1 ? b[3] : y1) - (b[1] > y0 ? b[1] : y0), both = w > 0 && h > 0 ? w * h : 0;
+    const double x0 = (double)v->left, y0 = (double)v->top, x1 = x0 + (double)v->width, y1 = y0 + (double)v->height,
+        cx = 0.5 * (b[0] + b[2]), cy = 0.5 * (b[1] + b[3]);
+    const double w = (b[2] < x1 ? b[2] : x1) - (b[0] > x0 ? b[0] : x0),
+        h = (b[3] < y1 ? b[3] : y1) - (b[1] > y0 ? b[1] : y0), both = w > 0 && h > 0 ? w * h : 0;
     *share = both / ((b[2] - b[0]) * (b[3] - b[1]) + (x1 - x0) * (y1 - y0) - both);
     return cx > x0 && cx < x1 && cy > y0 && cy < y1;
 }
 /* Tries pieces until one holds a box well enough; false: none did. */
-static bool tg_image__iou_piece(tg_dice *dice, const tg_image_iou_args *o, const double *boxes, int64_t n, double least, int64_t h, int64_t w, tg_image__move *v) {
+static bool tg_image__iou_piece(tg_dice *dice, const tg_image_iou_args *o, const double *boxes, int64_t n,
+    double least, int64_t h, int64_t w, tg_image__move *v) {
     const bool scale = o && o->scale[1] > 0, ratio = o && o->ratio[1] > 0;
     const double s0 = scale ? o->scale[0] : 0.3, s1 = scale ? o->scale[1] : 1, r0 = ratio ? o->ratio[0] : 0.5, r1 = ratio ? o->ratio[1] : 2;
     int trials = o && o->trials > 0 ? o->trials : 40;
     for (; trials > 0; trials--) {
         double best = -1, share;
         int64_t i;
-        v->width = (int64_t)((double)w * tg_image__between(dice, s0, s1)); v->height = (int64_t)((double)h * tg_image__between(dice, s0, s1));
+        v->width = (int64_t)((double)w * tg_image__between(dice, s0, s1));
+        v->height = (int64_t)((double)h * tg_image__between(dice, s0, s1));
         if (v->width < 1 || v->height < 1 || v->width > w || v->height > h) continue;
         if ((double)v->width < r0 * (double)v->height || (double)v->width > r1 * (double)v->height) continue;
         v->left = (int64_t)((double)(w - v->width) * tg_dice_roll(dice)); v->top = (int64_t)((double)(h - v->height) * tg_dice_roll(dice));
@@ -1423,7 +1549,8 @@ static bool tg_image__iou_crop(tg_image_sample *s, tg_dice *dice, const tg_image
     int64_t i;
     bool ok, cut = false;
     if (!tg_image__step_is(s->image, dice, true)) return false;
-    if (o && (!tg_image__good_range(o->scale) || o->scale[1] > 1 || !tg_image__good_range(o->ratio))) return tg_image__fail(s->image, "random_iou_crop: ranges go from less to more, scales to 1") != NULL;
+    if (o && (!tg_image__good_range(o->scale) || o->scale[1] > 1 || !tg_image__good_range(o->ratio)))
+        return tg_image__fail(s->image, "random_iou_crop: ranges go from less to more, scales to 1") != NULL;
     if (n == 0) return true;
     boxes = (double *)TG_TRANSFORMS_REALLOC(NULL, (size_t)n * 4 * sizeof *boxes);
     if (!boxes) return tg_image__fail_as(s->image, TG_ERROR_MEMORY, "random_iou_crop: out of memory") != NULL;
@@ -1433,7 +1560,9 @@ static bool tg_image__iou_crop(tg_image_sample *s, tg_dice *dice, const tg_image
     while (ok && !cut && (least = options[tg_dice_below(dice, 7)]) < 1)                             /* 1: the picture stays */
         cut = tg_image__iou_piece(dice, o, boxes, n, least, h, w, &v);
     if (cut) {
-        for (i = 0; i < n; i++) if (!tg_image__holds(&v, boxes + 4 * i, &share)) boxes[4 * i] = boxes[4 * i + 1] = boxes[4 * i + 2] = boxes[4 * i + 3] = -1;      /* of no size, beside every piece */
+        /* of no size, beside every piece */
+        for (i = 0; i < n; i++)
+            if (!tg_image__holds(&v, boxes + 4 * i, &share)) boxes[4 * i] = boxes[4 * i + 1] = boxes[4 * i + 2] = boxes[4 * i + 3] = -1;
         s->boxes = tg_to(tg_image__from(s->image, TG_SHAPE(n, 4), TG_F64, boxes), s->boxes->dtype);
         ok = s->boxes && tg_image__move_all(s, &v);
     }
@@ -1446,7 +1575,8 @@ static bool tg_image__with(tg_image_sample *s, tg_dice *dice, const tg_image_ste
         TG_IMAGE__MOVES(TG_IMAGE__ROW)
 #undef TG_IMAGE__ROW
     };
-    const bool all = step->make == tg_image_compose, maybe = step->make == tg_image_random_apply, one = step->make == tg_image_random_choice;
+    const bool all = step->make == tg_image_compose, maybe = step->make == tg_image_random_apply,
+        one = step->make == tg_image_random_choice;
     size_t i;
     for (i = 0; i < sizeof moves / sizeof *moves; i++)
         if (step->make == moves[i].make) {
@@ -1474,7 +1604,8 @@ bool tg_image_with(tg_image_sample *s, tg_dice *dice, const tg_image_step *steps
     if (!s || !tg_image__is(s->image)) return false;
     if (s->boxes && (s->boxes->ndim != 2 || s->boxes->shape[1] != 4 || !tg_dtype_is_float(s->boxes->dtype)))
         return tg_image__fail_as(s->image, TG_ERROR_SHAPE, "with: boxes are [N, 4], of a floating type") != NULL;
-    if (s->mask && (s->mask->ndim < 2 || tg_image__h(s->image) != s->mask->shape[s->mask->ndim - 2] || tg_image__w(s->image) != s->mask->shape[s->mask->ndim - 1]))
+    if (s->mask && (s->mask->ndim < 2 || tg_image__h(s->image) != s->mask->shape[s->mask->ndim - 2] ||
+        tg_image__w(s->image) != s->mask->shape[s->mask->ndim - 1]))
         return tg_image__fail_as(s->image, TG_ERROR_SHAPE, "with: the mask is as large as the picture") != NULL;
     now = *s;
     list.steps = steps; list.n = n; list.p = 0;
@@ -1489,7 +1620,8 @@ bool tg_image_each_with(tg_image_sample *batch, uint64_t seed, uint64_t step, co
     bool ok = true;
     if (!tg_image__is(x)) return false;
     if (x->ndim < 4 || x->shape[0] == 0 || x->shape[0] > INT32_MAX / 2 || (mask && (mask->ndim < 3 || mask->shape[0] != x->shape[0])))
-        return tg_image__fail_as(x, TG_ERROR_SHAPE, "each_with: a batch of one or more pictures, [N, C, H, W], and as many masks, [N, H, W]") != NULL;
+        return tg_image__fail_as(x, TG_ERROR_SHAPE,
+            "each_with: a batch of one or more pictures, [N, C, H, W], and as many masks, [N, H, W]") != NULL;
     if (batch->boxes) return tg_image__fail_as(x, TG_ERROR_VALUE, "each_with: boxes go with one picture, by tg_image_with") != NULL;
     size = x->shape[0];
     list = (tg_tensor **)TG_TRANSFORMS_REALLOC(NULL, 2 * (size_t)size * sizeof *list);
@@ -1525,7 +1657,8 @@ static double tg_image__normal(tg_dice *dice) {
 }
 /* the logarithm of a number of the gamma distribution: Marsaglia and Tsang 2000, for shapes below 1 by that of shape + 1 */
 static double tg_image__log_gamma(tg_dice *dice, double shape) {
-    const double d = (shape < 1 ? shape + 1 : shape) - 1.0 / 3, c = 1 / sqrt(9 * d), less = shape < 1 ? log(1 - tg_dice_roll(dice)) / shape : 0;
+    const double d = (shape < 1 ? shape + 1 : shape) - 1.0 / 3, c = 1 / sqrt(9 * d),
+        less = shape < 1 ? log(1 - tg_dice_roll(dice)) / shape : 0;
     for (;;) {
         const double n = tg_image__normal(dice), v = (1 + c * n) * (1 + c * n) * (1 + c * n), u = 1 - tg_dice_roll(dice);
         if (v > 0 && log(u) < 0.5 * n * n + d - d * v + d * log(v)) return log(d * v) + less;
@@ -1543,7 +1676,8 @@ static tg_tensor *tg_image__targets(tg_tensor *x, tg_tensor *targets, int64_t cl
     if (!tg_image__step_is(x, dice, true)) return NULL;
     if (x->ndim != 4) return tg_image__fail_as(x, TG_ERROR_SHAPE, "mixup and cutmix: a batch [N, C, H, W]");
     if (!(alpha >= 0 && alpha < 1e18)) return tg_image__fail(x, "mixup and cutmix: alpha is positive, or 0 for 1");
-    if (!targets || targets->ndim < 1 || targets->ndim > 2 || targets->shape[0] != x->shape[0] || (targets->ndim == 2 && targets->shape[1] != classes))
+    if (!targets || targets->ndim < 1 || targets->ndim > 2 || targets->shape[0] != x->shape[0] ||
+        (targets->ndim == 2 && targets->shape[1] != classes))
         return tg_image__fail_as(x, TG_ERROR_SHAPE, "mixup and cutmix: targets are numbers [N] or probabilities [N, classes]");
     return tg_to(targets->ndim == 1 ? tg_one_hot(targets, classes) : targets, TG_F32);
 }
@@ -1578,9 +1712,12 @@ tg_tensor *tg_image_cutmix(tg_tensor *x, tg_tensor *targets, int64_t classes, tg
 
 /* ---- plain memory ---- */
 static bool tg_pixels__is(const tg_pixels *in, const void *out) {
-    return in && out && (in->dtype == TG_U8 || in->dtype == TG_F32) && in->c >= 0 && in->h >= 0 && in->w >= 0 && (in->at || in->c == 0 || in->h == 0 || in->w == 0);
+    return in && out && (in->dtype == TG_U8 || in->dtype == TG_F32) && in->c >= 0 && in->h >= 0 && in->w >= 0 &&
+        (in->at || in->c == 0 || in->h == 0 || in->w == 0);
 }
-static double tg_pixels__get(const tg_pixels *in, int64_t i) { return in->dtype == TG_U8 ? (double)((const unsigned char *)in->at)[i] : (double)((const float *)in->at)[i]; }
+static double tg_pixels__get(const tg_pixels *in, int64_t i) {
+    return in->dtype == TG_U8 ? (double)((const unsigned char *)in->at)[i] : (double)((const float *)in->at)[i];
+}
 static void tg_pixels__set(tg_dtype dtype, void *out, int64_t i, double v) {
     if (dtype == TG_F32) ((float *)out)[i] = (float)v;
     else ((unsigned char *)out)[i] = (unsigned char)(v >= 255 ? 255 : v > 0 ? v : 0);
@@ -1627,9 +1764,12 @@ static double tg_pixels__mean(const tg_pixels *in, int64_t at, const tg_pixels__
     }
     return sum / total;
 }
-bool tg_pixels_resize(const tg_pixels *in, int64_t top, int64_t left, int64_t height, int64_t width, int64_t to_height, int64_t to_width, bool flip, void *out) {
+bool tg_pixels_resize(const tg_pixels *in, int64_t top, int64_t left, int64_t height, int64_t width,
+    int64_t to_height, int64_t to_width, bool flip, void *out) {
     int64_t c, row, col, i = 0;
-    if (!tg_pixels__is(in, out) || top < 0 || left < 0 || height <= 0 || width <= 0 || to_height <= 0 || to_width <= 0 || top > in->h - height || left > in->w - width) return false;
+    if (!tg_pixels__is(in, out) || top < 0 || left < 0 || height <= 0 || width <= 0 || to_height <= 0 ||
+        to_width <= 0 || top > in->h - height || left > in->w - width)
+        return false;
     for (c = 0; c < in->c; c++)
         for (row = 0; row < to_height; row++) {
             const tg_pixels__reach rows = tg_pixels__reach_of(row, height, to_height);
@@ -1653,7 +1793,9 @@ bool tg_pixels_to_float(const tg_pixels *in, const double *mean, const double *s
 }
 bool tg_pixels_random_crop(const tg_pixels *in, tg_dice *dice, const tg_image_crop_args *args, double flip, void *out) {
     int64_t pad_h, pad_w, top, left;
-    if (!tg_pixels__is(in, out) || !dice || !args || args->height <= 0 || args->width <= 0 || args->padding < 0 || args->padding > INT32_MAX / 4 || args->border != TG_IMAGE_CONSTANT || args->fills) return false;
+    if (!tg_pixels__is(in, out) || !dice || !args || args->height <= 0 || args->width <= 0 || args->padding < 0 ||
+        args->padding > INT32_MAX / 4 || args->border != TG_IMAGE_CONSTANT || args->fills)
+        return false;
     pad_h = pad_w = args->padding;
     if (args->pad_if_needed && in->h + 2 * pad_h < args->height) pad_h = args->height - in->h - pad_h;
     if (args->pad_if_needed && in->w + 2 * pad_w < args->width) pad_w = args->width - in->w - pad_w;
@@ -1662,9 +1804,12 @@ bool tg_pixels_random_crop(const tg_pixels *in, tg_dice *dice, const tg_image_cr
     left = tg_dice_below(dice, in->w + 2 * pad_w - args->width + 1) - pad_w;
     return tg_pixels_crop(in, top, left, args->height, args->width, tg_image__chance(dice, flip), args->fill, out);
 }
-bool tg_pixels_random_resized_crop(const tg_pixels *in, tg_dice *dice, const tg_image_resized_crop_args *args, int64_t height, int64_t width, double flip, void *out) {
+bool tg_pixels_random_resized_crop(const tg_pixels *in, tg_dice *dice, const tg_image_resized_crop_args *args,
+    int64_t height, int64_t width, double flip, void *out) {
     tg_image__area a;
-    if (!tg_pixels__is(in, out) || !dice || in->h == 0 || in->w == 0 || (args && !tg_image__good_areas(args->scale, args->ratio))) return false;
+    if (!tg_pixels__is(in, out) || !dice || in->h == 0 || in->w == 0 ||
+        (args && !tg_image__good_areas(args->scale, args->ratio)))
+        return false;
     a = tg_image__resized_area(dice, in->h, in->w, args);
     return tg_pixels_resize(in, a.top, a.left, a.height, a.width, height, width, tg_image__chance(dice, flip), out);
 }
@@ -1676,7 +1821,8 @@ bool tg_pixels_random_erasing(const tg_pixels *in, tg_dice *dice, const tg_image
     if (!tg_image__erased_area(dice, in->h, in->w, args, &a)) return true;
     for (c = 0; c < in->c; c++)
         for (row = a.top; row < a.top + a.height; row++)
-            for (col = a.left; col < a.left + a.width; col++) tg_pixels__set(in->dtype, out, (c * in->h + row) * in->w + col, args ? args->value : 0);
+            for (col = a.left; col < a.left + a.width; col++)
+                tg_pixels__set(in->dtype, out, (c * in->h + row) * in->w + col, args ? args->value : 0);
     return true;
 }
 
@@ -1693,7 +1839,9 @@ static char tg_vocab__small(char c) { return (char)(c >= 'A' && c <= 'Z' ? c - '
 /* The slot where the word stands, or where it would. */
 static int64_t tg_vocab__slot(const tg_vocab *v, const char *text, size_t size) {
     int64_t at = (int64_t)(tg_vocab__hash(text, size) & (uint64_t)(v->slots - 1));
-    while (v->table[at] >= 0 && !(v->words[v->table[at]].size == size && memcmp(v->words[v->table[at]].text, text, size) == 0)) at = (at + 1) & (v->slots - 1);
+    while (v->table[at] >= 0 && !(v->words[v->table[at]].size == size && memcmp(v->words[v->table[at]].text, text,
+        size) == 0))
+        at = (at + 1) & (v->slots - 1);
     return at;
 }
 static void tg_vocab__fill(tg_vocab *v) {
@@ -1743,7 +1891,9 @@ int64_t tg_vocab_add(tg_vocab *v, const char *word, size_t size) {
     return v->n++;
 }
 static bool tg_vocab__is_space(char c) { return c == ' ' || (c >= '\t' && c <= '\r'); }
-static bool tg_vocab__is_sign(char c) { return (c > ' ' && c < '0') || (c > '9' && c < 'A') || (c > 'Z' && c < 'a') || (c > 'z' && c <= '~'); }
+static bool tg_vocab__is_sign(char c) {
+    return (c > ' ' && c < '0') || (c > '9' && c < 'A') || (c > 'Z' && c < 'a') || (c > 'z' && c <= '~');
+}
 static size_t tg_vocab__character(const char *p, size_t left) {
     const unsigned char c = (unsigned char)*p;
     const size_t size = c >= 0xf0 && c < 0xf8 ? 4 : c >= 0xe0 && c < 0xf0 ? 3 : c >= 0xc0 && c < 0xe0 ? 2 : 1;
@@ -1849,7 +1999,8 @@ tg_vocab *tg_vocab_parse(const char *text, size_t size) {
             }
             word[n++] = c;
         }
-        if (at++ >= size || !good || tg_vocab_add(v, word, n) != number) { tg_vocab_free(v); v = NULL; }      /* cut off, or one comes twice */
+        /* cut off, or one comes twice */
+        if (at++ >= size || !good || tg_vocab_add(v, word, n) != number) { tg_vocab_free(v); v = NULL; }
     }
     if (!word) { tg_vocab_free(v); v = NULL; }
     TG_TRANSFORMS_FREE(word);

@@ -20,7 +20,8 @@ static inline activation activation_named(const char *name) {
         { "gelu", tg_gelu }, { "gelu_python", tg_gelu }, { "gelu_new", tg_gelu_tanh }, { "gelu_fast", tg_gelu_tanh },
         { "gelu_tanh", tg_gelu_tanh }, { "gelu_pytorch_tanh", tg_gelu_tanh }, { "quick_gelu", quick_gelu },
         { "silu", tg_silu }, { "swish", tg_silu }, { "mish", tg_mish }, { "hardswish", tg_hardswish },
-        { "sigmoid", tg_sigmoid }, { "tanh", tg_tanh }, { "softplus", softplus }, { "identity", no_activation }, { "linear", no_activation },
+        { "sigmoid", tg_sigmoid }, { "tanh", tg_tanh }, { "softplus", softplus }, { "identity", no_activation },
+        { "linear", no_activation },
     };
     for (size_t i = 0; i < sizeof table / sizeof *table; i++) if (strcmp(table[i].name, name) == 0) return table[i].f;
     return NULL;

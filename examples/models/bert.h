@@ -64,7 +64,8 @@ typedef struct bert {
 static tg_tensor *bert_logits(tg_module *m, tg_tensor *ids, tg_tensor *mask, tg_tensor *types, tg_tensor **hidden, tg_tensor **pooled) {
     bert *b = (bert *)m;
     if (!m || !ids) return NULL;
-    tg_tensor *positions = tg_to_device(tg_arange(m->tg, 0, (double)ids->shape[1], 1, TG_I64), ids->device), *padding = padding_mask(mask), *x, *y;
+    tg_tensor *positions = tg_to_device(tg_arange(m->tg, 0, (double)ids->shape[1], 1, TG_I64), ids->device),
+        *padding = padding_mask(mask), *x, *y;
     x = tg_add(tg_forward(b->words, ids), tg_forward(b->types, types ? types : tg_zeros_like(ids)));
     x = tg_forward(b->dropout, tg_forward(b->norm, tg_add(x, tg_forward(b->positions, positions))));
     for (int64_t i = 0; i < b->c.layers; i++) x = bert_layer_run(tg_module_part_of(b->layers, i), x, padding);

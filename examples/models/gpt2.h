@@ -86,7 +86,8 @@ static tg_tensor *gpt2_hidden(tg_module *m, tg_tensor *ids, tg_tensor *mask, kv_
     gpt2 *b = (gpt2 *)m;
     if (!m || !ids) return NULL;
     int64_t t = ids->shape[1], past = cache ? cache->length : 0;
-    tg_tensor *positions = tg_to_device(tg_arange(m->tg, (double)past, (double)(past + t), 1, TG_I64), ids->device), *padding = padding_mask(mask);
+    tg_tensor *positions = tg_to_device(tg_arange(m->tg, (double)past, (double)(past + t), 1, TG_I64), ids->device),
+        *padding = padding_mask(mask);
     tg_tensor *x = tg_add(tg_forward(b->wte, ids), tg_forward(b->wpe, positions));    /* [N, T, width] */
     for (int64_t i = 0; i < b->c.layers; i++) x = gpt2_block_run(tg_module_part_of(b->h, i), x, padding, cache);
     if (cache) cache->length += t;

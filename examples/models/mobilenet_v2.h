@@ -20,7 +20,8 @@ static int64_t mobilenet_width(double channels, int64_t multiple) {
 
 static tg_module *mobilenet_conv(tg_ctx *tg, int64_t in, int64_t out, int64_t kernel, int64_t stride, int64_t groups) {
     return tg_nn_sequential(tg,
-        tg_nn_conv2d(tg, in, out, kernel, .groups = groups, .no_bias = true, .padding = {kernel / 2, kernel / 2}, .stride = {stride, stride}),
+        tg_nn_conv2d(tg, in, out, kernel, .groups = groups, .no_bias = true, .padding = {kernel / 2, kernel / 2},
+            .stride = {stride, stride}),
         tg_nn_batch_norm2d(tg, out), tg_nn_relu6(tg));
 }
 

@@ -7,7 +7,8 @@ typedef struct recommender_config { int64_t users, items, dim, hidden; } recomme
 
 typedef struct recommender { tg_module m; tg_module *user, *item, *user_bias, *item_bias, *history, *mlp; } recommender;
 
-/* users [N], items [N]; history [K], the items that all users liked, one user's behind the other's, which begin at offsets [N] -> scores [N] */
+/* users [N], items [N]; history [K], the items that all users liked, one user's behind the other's, which begin at
+   offsets [N] -> scores [N] */
 static tg_tensor *recommender_scores(tg_module *m, tg_tensor *users, tg_tensor *items, tg_tensor *history, tg_tensor *offsets) {
     recommender *b = (recommender *)m;
     if (!m) return NULL;

@@ -148,7 +148,8 @@ static tg_module *t5_table(tg_module *blocks) { return tg_module_at(blocks, "0.l
 static tg_tensor *t5_encode(tg_module *m, tg_tensor *ids, tg_tensor *mask) {
     t5 *b = (t5 *)m;
     if (!m || !ids) return NULL;
-    t5_pass pass = { t5_position_bias(&b->c, t5_table(b->encoder), ids->shape[1], ids->shape[1], false, ids->device), NULL, NULL, NULL, NULL };
+    t5_pass pass = { t5_position_bias(&b->c, t5_table(b->encoder), ids->shape[1], ids->shape[1], false, ids->device),
+        NULL, NULL, NULL, NULL };
     if (mask) pass.bias = tg_masked_fill(pass.bias, tg_logical_not(padding_mask(mask)), -INFINITY);
     tg_tensor *x = tg_forward(b->dropout, tg_forward(b->shared, ids));
     for (int64_t i = 0; i < b->c.layers; i++) x = t5_block_run(tg_module_part_of(b->encoder, i), x, &pass, i);
@@ -163,7 +164,8 @@ static tg_tensor *t5_decode(tg_module *m, tg_tensor *ids, tg_tensor *mask, tg_te
     if (!m || !ids || !memory) return NULL;
     int64_t t = ids->shape[1], k = t + (self ? self->length : 0);
     tg_tensor *seen = tg_to_device(causal_mask(m->tg, t, k), ids->device), *x;
-    t5_pass pass = { t5_position_bias(&b->c, t5_table(b->decoder), t, k, true, ids->device), memory, padding_mask(memory_mask), self, cross };
+    t5_pass pass = { t5_position_bias(&b->c, t5_table(b->decoder), t, k, true, ids->device), memory,
+        padding_mask(memory_mask), self, cross };
     if (mask) seen = tg_logical_and(seen, padding_mask(mask));
     pass.bias = tg_masked_fill(pass.bias, tg_logical_not(seen), -INFINITY);
     x = tg_forward(b->dropout, tg_forward(b->shared, ids));
@@ -202,7 +204,8 @@ static tg_tensor *t5_next(void *user, tg_tensor *ids) {
 }
 
 /* text [N, S], its mask or NULL; start [N, T]: what the writing begins with, one start token as a rule -> [N, T + count] */
-static inline tg_tensor *t5_generate(tg_module *m, tg_tensor *text, tg_tensor *mask, tg_tensor *start, int64_t count, sampling s, int64_t end) {
+static inline tg_tensor *t5_generate(tg_module *m, tg_tensor *text, tg_tensor *mask, tg_tensor *start, int64_t count,
+    sampling s, int64_t end) {
     t5 *b = (t5 *)m;
     if (!m || !text || !start) return NULL;
     tg_mark scope = tg_begin(m->tg);

@@ -19,9 +19,11 @@ static tg_tensor *transformer_triangle(tg_ctx *tg, int64_t t) {
 static tg_tensor *transformer_logits(tg_module *m, tg_tensor *src, tg_tensor *tgt, tg_tensor *src_padding, tg_tensor *tgt_padding) {
     transformer *b = (transformer *)m;
     if (!m || !tgt) return NULL;
+    /* [N, T, width] */
     tg_tensor *y = tg_forward_transformer(b->transformer, tg_forward(b->src, src), tg_forward(b->tgt, tgt),
         .memory_key_padding_mask = src_padding, .src_key_padding_mask = src_padding,
-        .tgt_key_padding_mask = tgt_padding, .tgt_mask = tg_to_device(transformer_triangle(m->tg, tgt->shape[1]), tgt->device));      /* [N, T, width] */
+        .tgt_key_padding_mask = tgt_padding,
+        .tgt_mask = tg_to_device(transformer_triangle(m->tg, tgt->shape[1]), tgt->device));
     return tg_forward(b->out, y);
 }
 

@@ -4,7 +4,8 @@
 
 enum { VGG_ROOM = 64, VGG_POOL = -1 };
 typedef struct vgg_config {
-    int64_t cfg[VGG_ROOM]; int n_cfg;        /* channels of each convolution, or VGG_POOL: VGG-11 begins with {64, VGG_POOL, 128, VGG_POOL} */
+    int64_t cfg[VGG_ROOM]; int n_cfg;
+        /* channels of each convolution, or VGG_POOL: VGG-11 begins with {64, VGG_POOL, 128, VGG_POOL} */
     bool batch_norm;
     int64_t channels, classes, hidden;       /* 3, 1000, 4096 */
     int64_t avgpool[2];                      /* {7, 7} */

@@ -3,7 +3,8 @@
        tg_module *whisper = whisper_new(tg, &config);
        tg_load(whisper, "model.safetensors", NULL);
        tg_train(whisper, false);
-       ids = whisper_generate(whisper, features, start, 100, (sampling){ 0 }, end);      features [N, mels, frames], start [N, T] -> [N, T + 100] */
+       ids = whisper_generate(whisper, features, start, 100, (sampling){ 0 }, end);
+           features [N, mels, frames], start [N, T] -> [N, T + 100] */
 #ifndef MODELS_WHISPER_H
 #define MODELS_WHISPER_H
 
@@ -117,7 +118,8 @@ static tg_tensor *whisper_decode(tg_module *m, tg_tensor *ids, tg_tensor *memory
     whisper *b = (whisper *)m;
     if (!m || !ids || !memory) return NULL;
     int64_t t = ids->shape[1], past = self ? self->length : 0;
-    tg_tensor *x = tg_forward(b->tokens, ids), *positions = tg_to_device(tg_arange(m->tg, (double)past, (double)(past + t), 1, TG_I64), ids->device);
+    tg_tensor *x = tg_forward(b->tokens, ids),
+        *positions = tg_to_device(tg_arange(m->tg, (double)past, (double)(past + t), 1, TG_I64), ids->device);
     if (b->c.scale_embedding) x = tg_mul_scalar(x, sqrt((double)b->c.width));
     x = tg_forward(b->dropout, tg_add(x, tg_forward(b->positions, positions)));
     for (int64_t i = 0; i < b->c.decoder_layers; i++) x = whisper_layer_run(tg_module_part_of(b->decoder, i), x, memory, self, cross, i);
