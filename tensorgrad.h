@@ -12643,12 +12643,13 @@ TG_API tg_tensor *(tg_to_device)(tg_tensor *t, tg_device device) {
     at.device = (int64_t)device; at.from = (int64_t)t->device;
     return tg__call(&tg__to_device_op, &at, &t, 1, NULL, 1);
 }
+/* Not through the gate: an error in between must not keep anybody from giving back what was. */
 TG_API tg_device (tg_default_device)(tg_ctx *tg, tg_device device) {
     const tg_device was = tg ? tg->made_on : TG_CPU;
-    if (!tg__gate(tg)) return was;
-    tg->where = "default_device";
-    if ((unsigned)device >= TG_DEVICES || (device != TG_CPU && !tg->devices[device].open)) (void)tg__fail(tg, TG__E_DEVICE, (int)device);
-    else tg->made_on = device;
+    if (!tg || tg__inside(tg, "default_device")) return was;
+    if ((unsigned)device >= TG_DEVICES || (device != TG_CPU && !tg->devices[device].open)) {
+        if (tg__gate(tg)) { tg__name(tg, "default_device"); (void)tg__fail(tg, TG__E_DEVICE, (int)device); }
+    } else tg->made_on = device;
     return was;
 }
 
