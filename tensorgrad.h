@@ -5445,7 +5445,6 @@ TG__PRIVATE void tg__pool_run(tg__pool *p, int64_t count, int64_t more, void (*b
     p->busy = false;
 }
 
-
 /* TG__POOL_SPIN in pauses, whose length differs tenfold between processors. More threads than processors do
    not spin: they would stand in the way of those who work. */
 TG__PRIVATE int tg__pool_spins(int n) {
@@ -17533,8 +17532,6 @@ TG_API tg_tensor *(tg_repeat)(tg_tensor *x, int n, const int64_t *repeats) {
     return tg__tiled(x, "repeat", n, repeats);
 }
 TG_API tg_tensor *(tg_tile)(tg_tensor *x, int n, const int64_t *dims) { return tg__tiled(x, "tile", n, dims); }
-
-/* An i64 tensor of the host, to be filled; then it goes beside another tensor. */
 
 /* The size of the result depends on the repeats, so these are read. */
 TG__PRIVATE tg_tensor *tg__interleaved(tg_ctx *tg, tg_tensor *x, tg_tensor *repeats, int64_t dim) {
