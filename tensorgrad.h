@@ -31379,7 +31379,8 @@ TG__PRIVATE tg_module *tg__module_twin(tg_ctx *tg, tg_module *m, bool shared, tg
         if (!known) value = tg__member_part(s) ? (void *)tg__module_twin(tg, tg__member_part(s), shared, pairs)
             : shared ? (void *)(tg_share)(tg, tg__member_tensor(s)) : (void *)tg_clone(tg__values_of(tg__member_tensor(s)));
         if (value && !known && !tg__pairs_add(tg, pairs, s->value, value)) {
-            if (tg__member_part(s)) tg__module_release((tg_module *)value); value = NULL;
+            if (tg__member_part(s)) tg__module_release((tg_module *)value);
+            value = NULL;
         }
         if (value && tg__member_part(s)) value = (tg_module_part)(y, (tg_module **)field, s->name, -1, (tg_module *)value);
         else if (value) {
