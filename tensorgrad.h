@@ -5445,7 +5445,6 @@ TG__PRIVATE void tg__pool_run(tg__pool *p, int64_t count, int64_t more, void (*b
     p->busy = false;
 }
 
-
 /* TG__POOL_SPIN in pauses, whose length differs tenfold between processors. More threads than processors do
    not spin: they would stand in the way of those who work. */
 TG__PRIVATE int tg__pool_spins(int n) {
@@ -12643,12 +12642,13 @@ TG_API tg_tensor *(tg_to_device)(tg_tensor *t, tg_device device) {
     at.device = (int64_t)device; at.from = (int64_t)t->device;
     return tg__call(&tg__to_device_op, &at, &t, 1, NULL, 1);
 }
+/* Not through the gate: an error in between must not keep anybody from giving back what was. */
 TG_API tg_device (tg_default_device)(tg_ctx *tg, tg_device device) {
     const tg_device was = tg ? tg->made_on : TG_CPU;
-    if (!tg__gate(tg)) return was;
-    tg->where = "default_device";
-    if ((unsigned)device >= TG_DEVICES || (device != TG_CPU && !tg->devices[device].open)) (void)tg__fail(tg, TG__E_DEVICE, (int)device);
-    else tg->made_on = device;
+    if (!tg || tg__inside(tg, "default_device")) return was;
+    if ((unsigned)device >= TG_DEVICES || (device != TG_CPU && !tg->devices[device].open)) {
+        if (tg__gate(tg)) { tg__name(tg, "default_device"); (void)tg__fail(tg, TG__E_DEVICE, (int)device); }
+    } else tg->made_on = device;
     return was;
 }
 
@@ -17532,8 +17532,6 @@ TG_API tg_tensor *(tg_repeat)(tg_tensor *x, int n, const int64_t *repeats) {
     return tg__tiled(x, "repeat", n, repeats);
 }
 TG_API tg_tensor *(tg_tile)(tg_tensor *x, int n, const int64_t *dims) { return tg__tiled(x, "tile", n, dims); }
-
-/* An i64 tensor of the host, to be filled; then it goes beside another tensor. */
 
 /* The size of the result depends on the repeats, so these are read. */
 TG__PRIVATE tg_tensor *tg__interleaved(tg_ctx *tg, tg_tensor *x, tg_tensor *repeats, int64_t dim) {
@@ -31381,7 +31379,8 @@ TG__PRIVATE tg_module *tg__module_twin(tg_ctx *tg, tg_module *m, bool shared, tg
         if (!known) value = tg__member_part(s) ? (void *)tg__module_twin(tg, tg__member_part(s), shared, pairs)
             : shared ? (void *)(tg_share)(tg, tg__member_tensor(s)) : (void *)tg_clone(tg__values_of(tg__member_tensor(s)));
         if (value && !known && !tg__pairs_add(tg, pairs, s->value, value)) {
-            if (tg__member_part(s)) tg__module_release((tg_module *)value); value = NULL;
+            if (tg__member_part(s)) tg__module_release((tg_module *)value);
+            value = NULL;
         }
         if (value && tg__member_part(s)) value = (tg_module_part)(y, (tg_module **)field, s->name, -1, (tg_module *)value);
         else if (value) {

@@ -214,6 +214,10 @@ static void creations(void) {
     { float v[2] = { 1, 2 }; CHECK(tg_number(tg, 2)->device == TG_CPU && tg_integer(tg, 2)->device == TG_CPU && tg_wrap(tg, TG_SHAPE(2), TG_F32, v)->device == TG_CPU); }
     CHECK(tg_default_device(tg, wrong) == OTHER); CHECK_ERROR(tg, TG_ERROR_UNSUPPORTED);
     CHECK(tg_default_device(tg, TG_CPU) == OTHER);
+    /* it is given back after an error, too */
+    tg_default_device(tg, OTHER); tg_default_device(tg, wrong);
+    CHECK(tg_default_device(tg, TG_CPU) == OTHER); CHECK_ERROR(tg, TG_ERROR_UNSUPPORTED);
+    CHECK(tg_default_device(tg, TG_CPU) == TG_CPU);
 }
 
 /* There and back, with its gradients by differences. */

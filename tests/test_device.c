@@ -257,7 +257,7 @@ static void modules_made_there(void) {
     }
 }
 
-/* Pictures and texts are made on the CPU, whatever is made elsewhere. */
+/* Pictures and texts are made on the CPU, whatever is made elsewhere; of a picture there comes one there. */
 static tg_tensor *transformed(tg_tensor *x, int which) {
     tg_dice dice = { 3, 1, 4, 0 };
     switch (which) {
@@ -281,6 +281,8 @@ static void test_transforms(void) {
         z = transformed(x, i);
         tg_default_device(tg, TG_CPU);
         CHECK_MSG(y && z && same(tg_contiguous(y), tg_contiguous(z)), "transform %d: %s", i, tg_error_text(tg)); tg_clear(tg);
+        z = transformed(tg_to_device(x, OTHER), i);
+        CHECK_MSG(y && z && z->device == OTHER && same(tg_contiguous(y), home(z)), "transform %d there: %s", i, tg_error_text(tg)); tg_clear(tg);
     }
     tg_end(tg, m);
 }

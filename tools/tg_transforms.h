@@ -445,8 +445,8 @@ static tg_tensor *tg_image__host(tg_ctx *tg, int ndim, const int64_t *shape, tg_
 static tg_tensor *tg_image__from(tg_tensor *x, int ndim, const int64_t *shape, tg_dtype dtype, const void *data) {
     return tg_to_device(tg_from(x->tg, ndim, shape, dtype, data), x->device);
 }
-static tg_tensor *tg_image__spaced(tg_ctx *tg, double from, double to, int64_t n, tg_dtype dtype) {
-    return tg_to_device(tg_linspace(tg, from, to, n, dtype), TG_CPU);
+static tg_tensor *tg_image__spaced(tg_tensor *x, double from, double to, int64_t n, tg_dtype dtype) {
+    return tg_to_device(tg_linspace(x->tg, from, to, n, dtype), x->device);
 }
 /* where the pixel at place i, outside of 0 ... n - 1 too, comes from */
 static int64_t tg_image__border_at(int64_t i, int64_t n, tg_image_border border) {
@@ -543,36 +543,37 @@ typedef struct tg_image__move {
 } tg_image__move;
 static const double tg_image__black = 0;
 /* -1 to 1 from edge to edge: the middles of n pixels */
-static tg_tensor *tg_image__middles(tg_ctx *tg, int64_t n, tg_dtype dtype) {
+static tg_tensor *tg_image__middles(tg_tensor *x, int64_t n, tg_dtype dtype) {
     const double end = n > 0 ? ((double)n - 1) / (double)n : 0;
-    return tg_image__spaced(tg, -end, end, n, dtype);
+    return tg_image__spaced(x, -end, end, n, dtype);
 }
 /* the grid [1, oh, ow, 2] that sampling wants */
-static tg_tensor *tg_image__affine_grid(tg_ctx *tg, const tg_image__move *v, int64_t h, int64_t w, tg_dtype dtype) {
+static tg_tensor *tg_image__affine_grid(tg_tensor *x, const tg_image__move *v, int64_t h, int64_t w, tg_dtype dtype) {
     const double *m = v->m, sx = 0.5 * (double)w, sy = 0.5 * (double)h;
-    tg_tensor *col = tg_image__spaced(tg, (1.0 - (double)v->ow) * 0.5, ((double)v->ow - 1.0) * 0.5, v->ow, dtype);
-    tg_tensor *row = tg_unsqueeze(tg_image__spaced(tg, (1.0 - (double)v->oh) * 0.5, ((double)v->oh - 1.0) * 0.5,
+    tg_tensor *col = tg_image__spaced(x, (1.0 - (double)v->ow) * 0.5, ((double)v->ow - 1.0) * 0.5, v->ow, dtype);
+    tg_tensor *row = tg_unsqueeze(tg_image__spaced(x, (1.0 - (double)v->oh) * 0.5, ((double)v->oh - 1.0) * 0.5,
         v->oh, dtype), 1), *list[2];
     list[0] = tg_add_scalar(tg_add(tg_mul_scalar(col, m[0] / sx), tg_mul_scalar(row, m[1] / sx)), m[2] / sx);
     list[1] = tg_add_scalar(tg_add(tg_mul_scalar(col, m[3] / sy), tg_mul_scalar(row, m[4] / sy)), m[5] / sy);
-    return tg_failed(tg) ? NULL : tg_unsqueeze(tg_stack(list, 2, -1), 0);
+    return tg_failed(x->tg) ? NULL : tg_unsqueeze(tg_stack(list, 2, -1), 0);
 }
-static tg_tensor *tg_image__perspective_grid(tg_ctx *tg, const tg_image__move *v, int64_t h, int64_t w, tg_dtype dtype) {
+static tg_tensor *tg_image__perspective_grid(tg_tensor *x, const tg_image__move *v, int64_t h, int64_t w, tg_dtype dtype) {
     const double *m = v->m, sx = 0.5 * (double)w, sy = 0.5 * (double)h;
-    tg_tensor *col = tg_image__spaced(tg, 0.5, (double)v->ow - 0.5, v->ow, dtype),
-        *row = tg_unsqueeze(tg_image__spaced(tg, 0.5, (double)v->oh - 0.5, v->oh, dtype), 1);
+    tg_tensor *col = tg_image__spaced(x, 0.5, (double)v->ow - 0.5, v->ow, dtype),
+        *row = tg_unsqueeze(tg_image__spaced(x, 0.5, (double)v->oh - 0.5, v->oh, dtype), 1);
     tg_tensor *under = tg_add_scalar(tg_add(tg_mul_scalar(col, m[6]), tg_mul_scalar(row, m[7])), m[8]), *list[2];
     list[0] = tg_sub_scalar(tg_div(tg_add_scalar(tg_add(tg_mul_scalar(col, m[0] / sx), tg_mul_scalar(row, m[1] / sx)),
         m[2] / sx), under), 1);
     list[1] = tg_sub_scalar(tg_div(tg_add_scalar(tg_add(tg_mul_scalar(col, m[3] / sy), tg_mul_scalar(row, m[4] / sy)),
         m[5] / sy), under), 1);
-    return tg_failed(tg) ? NULL : tg_unsqueeze(tg_stack(list, 2, -1), 0);
+    return tg_failed(x->tg) ? NULL : tg_unsqueeze(tg_stack(list, 2, -1), 0);
 }
-static tg_tensor *tg_image__elastic_grid(tg_ctx *tg, const tg_image__move *v, int64_t h, int64_t w, tg_dtype dtype, double sign) {
+static tg_tensor *tg_image__elastic_grid(tg_tensor *x, const tg_image__move *v, int64_t h, int64_t w, tg_dtype dtype, double sign) {
     tg_tensor *list[2];
-    list[0] = tg_expand(tg_image__middles(tg, w, dtype), TG_SHAPE(h, w));
-    list[1] = tg_expand(tg_unsqueeze(tg_image__middles(tg, h, dtype), 1), TG_SHAPE(h, w));
-    return tg_failed(tg) ? NULL : tg_add_scaled(tg_unsqueeze(tg_stack(list, 2, -1), 0), tg_to(v->displacement, dtype), sign);
+    list[0] = tg_expand(tg_image__middles(x, w, dtype), TG_SHAPE(h, w));
+    list[1] = tg_expand(tg_unsqueeze(tg_image__middles(x, h, dtype), 1), TG_SHAPE(h, w));
+    return tg_failed(x->tg) ? NULL : tg_add_scaled(tg_unsqueeze(tg_stack(list, 2, -1), 0),
+        tg_to_device(tg_to(v->displacement, dtype), x->device), sign);
 }
 /* x at the places of the grid */
 static tg_tensor *tg_image__sampled(tg_tensor *x, tg_tensor *grid, const tg_image_warp *how) {
@@ -620,9 +621,9 @@ static tg_tensor *tg_image__moved(tg_tensor *x, const tg_image__move *v) {
     if (x->numel == 0)
         return h == v->oh && w == v->ow ? x : tg_new_zeros(x, tg_image__shape(x, tg_image__c(x), h && w ? v->oh : 0,
             h && w ? v->ow : 0, shape), shape);
-    if (v->kind == TG_IMAGE__AFFINE) return tg_image__sampled(x, tg_image__affine_grid(x->tg, v, h, w, dtype), &v->how);
-    if (v->kind == TG_IMAGE__PERSPECTIVE) return tg_image__sampled(x, tg_image__perspective_grid(x->tg, v, h, w, dtype), &v->how);
-    return tg_image__sampled(x, tg_image__elastic_grid(x->tg, v, h, w, dtype, 1), &v->how);
+    if (v->kind == TG_IMAGE__AFFINE) return tg_image__sampled(x, tg_image__affine_grid(x, v, h, w, dtype), &v->how);
+    if (v->kind == TG_IMAGE__PERSPECTIVE) return tg_image__sampled(x, tg_image__perspective_grid(x, v, h, w, dtype), &v->how);
+    return tg_image__sampled(x, tg_image__elastic_grid(x, v, h, w, dtype, 1), &v->how);
 }
 static void tg_image__move_of(tg_image__move *v, tg_image__kind kind, const tg_tensor *x, const tg_image_warp *how) {
     memset((void *)v, 0, sizeof *v);
@@ -928,9 +929,9 @@ tg_tensor *tg_image_autocontrast(tg_tensor *x) {
     return tg_image__back(tg_div(tg_sub(f, low), range), x);
 }
 /* [kernel]: exp(-(i - middle)^2 / (2 sigma^2)), of sum 1 */
-static tg_tensor *tg_image__gauss(tg_ctx *tg, int64_t kernel, double sigma, tg_dtype dtype) {
+static tg_tensor *tg_image__gauss(tg_tensor *x, int64_t kernel, double sigma, tg_dtype dtype) {
     const double end = (double)(kernel - 1) / (2 * sqrt(2.0));
-    return tg_softmax(tg_neg(tg_square(tg_div_scalar(tg_image__spaced(tg, -end, end, kernel, dtype), sigma))), 0);
+    return tg_softmax(tg_neg(tg_square(tg_div_scalar(tg_image__spaced(x, -end, end, kernel, dtype), sigma))), 0);
 }
 tg_tensor *tg_image_gaussian_blur(tg_tensor *x, int64_t kernel_x, int64_t kernel_y, double sigma_x, double sigma_y) {
     tg_tensor *y, *kernel;
@@ -943,8 +944,8 @@ tg_tensor *tg_image_gaussian_blur(tg_tensor *x, int64_t kernel_x, int64_t kernel
     if (sigma_y <= 0) sigma_y = 0.15 * (double)kernel_y + 0.35;
     y = tg_image_pad(tg_image__batch(tg_image__float(x)), kernel_x / 2, kernel_y / 2, kernel_x / 2, kernel_y / 2, 0, TG_IMAGE_REFLECT);
     if (!y) return NULL;
-    kernel = tg_mul(tg_unsqueeze(tg_image__gauss(x->tg, kernel_y, sigma_y, y->dtype), 1),
-        tg_image__gauss(x->tg, kernel_x, sigma_x, y->dtype));
+    kernel = tg_mul(tg_unsqueeze(tg_image__gauss(x, kernel_y, sigma_y, y->dtype), 1),
+        tg_image__gauss(x, kernel_x, sigma_x, y->dtype));
     y = tg_image__conv(y, kernel);
     if (x->dtype == TG_U8) y = tg_clamp(tg_round(y), 0, 255);
     return tg_image__unbatch(tg_to(y, x->dtype), x);
@@ -1474,7 +1475,7 @@ static tg_tensor *tg_image__line(tg_tensor *x, tg_tensor *y, const double *m) {
 /* Corners go to where the pixel came from whose place they would be taken for: near enough, as torch does it. */
 static tg_tensor *tg_image__elastic_boxes(const tg_image__move *v, tg_tensor *boxes, tg_tensor *x, tg_tensor *y) {
     const double h = (double)v->oh, w = (double)v->ow;
-    tg_tensor *grid = tg_image__elastic_grid(boxes->tg, v, v->oh, v->ow, boxes->dtype == TG_F64 ? TG_F64 : TG_F32, -1);
+    tg_tensor *grid = tg_image__elastic_grid(boxes, v, v->oh, v->ow, boxes->dtype == TG_F64 ? TG_F64 : TG_F32, -1);
     tg_tensor *at = tg_to(tg_add(tg_mul_scalar(tg_clamp(tg_ceil(tg_to(y, TG_F32)), 0, h - 1), w),
         tg_clamp(tg_ceil(tg_to(x, TG_F32)), 0, w - 1)), TG_I64);
     if (!grid || !at) return NULL;
