@@ -19863,7 +19863,8 @@ TG__PRIVATE void tg__conv_product(const tg__conv_plan *j, tg__gemm_plan *p) {
     p->clamps = j->clamps; p->low = j->low; p->high = j->high;
     if (p->k > TG__CONV_BLOCK) p->ks = tg__ceil_div(p->k, tg__ceil_div(p->k, TG__CONV_BLOCK));
     if (tg__conv_turns(j)) { p->turn = true; p->weight = j->job.t[2]; }
-    /* a network that is only asked reads its weights once for each picture */
+    /* a network that is only asked reads its weights once for each picture, and with them turned the positions that another thread has made;
+       asking ahead goes along the side whose step is 1, and pays where it is long */
     p->far = result && (p->turn ? p->b_cs == 1 && p->n > 128 : p->a_cs == 1) && j->job.t[2]->keeps_packed;
 }
 /* Any other kernel with so few positions: what each tap meets is copied out, and the product is that of its blocks of sums. Strides,
@@ -31041,7 +31042,8 @@ TG__PRIVATE tg_tensor *tg__module_left(tg_module *m, size_t mark, tg_tensor *x, 
     const int64_t newest = m->own->hooked;
     int64_t i, last = 0;
     if (m->own->hooks && y) { (void)tg__watch_ends(x); (void)tg__watch_ends(y); }      /* hooks see both */
-    for (i = 0; i < m->own->hooks && y; ) {                            /* hooks may come and go meanwhile */
+    /* hooks may come and go meanwhile, which moves the others: after each the next is looked for from the beginning, by its number */
+    for (i = 0; i < m->own->hooks && y; ) {
         const tg__module_hook h = m->own->hook[i++];
         tg_tensor *other;
         if (h.number <= last || h.number > newest) continue;
@@ -43095,6 +43097,7 @@ TG__PRIVATE void TG__FT(tg__conv_again_of)(const tg__conv_fill *s, int64_t p, tg
         first = y0 >= 0 ? 0 : (-y0 + s->y_step - 1) / s->y_step,
         y = y0 + first * s->y_step;
     a->way = 0; a->rows = a->odd_to = 0;
+    /* what is converted or gathered is filled as if it were new, and so is what has no vectors */
     if (s->kind != TG__GEMM_OWN || s->sw != 1 || TG__VN == 1 || s->x_step > 2) return;
     a->from = z * s->sd + y * s->sh; a->down = s->y_step * s->sh;
     if (s->x_step == 1) {
