@@ -23646,7 +23646,7 @@ TG__PRIVATE void tg__attention_product(const tg__attention_plan *j, int64_t m, i
     p.a = a; p.a_rs = a_rs; p.a_cs = a_cs; p.ka = TG__GEMM_OWN;
     p.b = b; p.b_rs = b_rs; p.b_cs = 1; p.kb = TG__GEMM_OWN;
     p.d = d; p.d_rs = d_rs; p.add = add;
-    p.pack_a = p.pack_b = p.stream = p.lines = false;
+    p.pack_a = p.pack_b = p.stream = p.far = p.lines = false;
     p.ks = tg__imin(TG__GEMM_KB, k); p.work = NULL; p.a_step = p.b_step = p.a_block = 0;
     (j->wide ? tg__gemm_strip_f64__k : tg__gemm_strip_f32__k)[j->isa](&p, NULL, 0);
 }
