@@ -18003,7 +18003,7 @@ typedef struct tg__gemm_plan {
     /* a convolution's wishes: k of one block of sums where it is not TG__GEMM_KB, in one phase; c^T = b^T a^T whatever the strides */
     int64_t ks;
     bool    turn;
-    bool    far;                                         /* what is no panel comes from memory or from another core */
+    bool    remote;                                      /* what is no panel comes from memory or from another core */
     const char *rows; int64_t rows_step, rows_block;
         /* NULL, or b^T is packed already, [matrix][block of sums][panel of rows]: of a turned product that is no
            reduction */
@@ -18107,7 +18107,7 @@ TG__PRIVATE void tg__gemm_normalise(tg__gemm_plan *j, bool may_turn) {
     p->kb = tg__gemm_kind(turn ? j->ta : j->tb);
     p->d = j->c;
     p->add = p->stream = p->lines = false;
-    p->far = j->far;
+    p->remote = j->remote;
     p->b_step = p->a_block = 0;
     p->pack_a = p->ka != TG__GEMM_OWN;
     p->pack_b = p->kb != TG__GEMM_OWN || (p->b_cs != 1 && p->n > 1);
@@ -18865,7 +18865,7 @@ TG__PRIVATE int64_t tg__gemm_start(tg_ctx *tg, int phase, void *plan) {
         j->a_rs = a->stride[d]; j->a_cs = a->stride[d + 1];
         j->b_rs = b->stride[d]; j->b_cs = b->stride[d + 1];
         j->bias_rs = j->bias_cs = 0;
-        j->clamps = j->turn = j->far = false;
+        j->clamps = j->turn = j->remote = false;
         j->rows = NULL;
         j->ks = 0;
         if (j->bias) { j->bias_rs = bias->stride[d]; j->bias_cs = bias->stride[d + 1]; }
@@ -19865,7 +19865,7 @@ TG__PRIVATE void tg__conv_product(const tg__conv_plan *j, tg__gemm_plan *p) {
     if (tg__conv_turns(j)) { p->turn = true; p->weight = j->job.t[2]; }
     /* a network that is only asked reads its weights once for each picture, and with them turned the positions that another thread has made;
        asking ahead goes along the side whose step is 1, and pays where it is long */
-    p->far = result && (p->turn ? p->b_cs == 1 && p->n > 128 : p->a_cs == 1) && j->job.t[2]->keeps_packed;
+    p->remote = result && (p->turn ? p->b_cs == 1 && p->n > 128 : p->a_cs == 1) && j->job.t[2]->keeps_packed;
 }
 /* Any other kernel with so few positions: what each tap meets is copied out, and the product is that of its blocks of sums. Strides,
    which leave most of what planes hold unread, pay for more positions too. */
@@ -23646,7 +23646,7 @@ TG__PRIVATE void tg__attention_product(const tg__attention_plan *j, int64_t m, i
     p.a = a; p.a_rs = a_rs; p.a_cs = a_cs; p.ka = TG__GEMM_OWN;
     p.b = b; p.b_rs = b_rs; p.b_cs = 1; p.kb = TG__GEMM_OWN;
     p.d = d; p.d_rs = d_rs; p.add = add;
-    p.pack_a = p.pack_b = p.stream = p.far = p.lines = false;
+    p.pack_a = p.pack_b = p.stream = p.remote = p.lines = false;
     p.ks = tg__imin(TG__GEMM_KB, k); p.work = NULL; p.a_step = p.b_step = p.a_block = 0;
     (j->wide ? tg__gemm_strip_f64__k : tg__gemm_strip_f32__k)[j->isa](&p, NULL, 0);
 }
@@ -40732,7 +40732,7 @@ typedef struct tg__gemm_part {
     int64_t ks;                              /* k packed and summed at once */
     /* b is far away and read once, in long runs. In strips: k <= TG__GEMM_KB, nothing packed, not add */
     bool    stream;
-    bool    far;                             /* strips: a is far away, one of its strides is 1 */
+    bool    remote;                          /* strips: a is far away, one of its strides is 1 */
     bool    lines;                           /* strips: a is that, along k, and b_rs a vector's width */
     void   *work;
     int64_t a_step, b_step;                  /* block kernel: elements from one packed panel to the next */
@@ -41458,15 +41458,15 @@ TG__NOINLINE void TG__FT(tg__gemm_ask)(int64_t rows, int64_t k, const TG__T *a, 
         for (int64_t q = 0; q < k; q += step) TG__PREFETCH(a + r * a_rs + q * a_cs);
 }
 /* All rows of one panel of columns: n <= NR columns of b, m rows of a. next: NULL, or the panel after it, of which
-   each tile asks for a line for each k. far: a comes from far away, along k or along its rows, and the next tile's
+   each tile asks for a line for each k. remote: a comes from far away, along k or along its rows, and the next tile's
    part of it is asked for. */
 TG__PRIVATE void TG__FT(tg__gemm_column)(int64_t m, int64_t n, int64_t k,
     const TG__T *a, int64_t a_rs, int64_t a_cs, const TG__T *b, int64_t b_rs, const TG__T *next, TG__T *d,
-        int64_t d_rs, int mode, bool far) {
+        int64_t d_rs, int mode, bool remote) {
     const int64_t nv = (n + TG__VN - 1) / TG__VN, last = n - (nv - 1) * TG__VN, line = 64 / (int64_t)sizeof(TG__T);
     for (int64_t r, i = 0; i < m; i += r) {
         r = TG__FT(tg__gemm_rows)(m - i);
-        if (far) TG__FT(tg__gemm_ask)(m - i - r < r ? m - i - r : r, k, a + (i + r) * a_rs, a_rs, a_cs);
+        if (remote) TG__FT(tg__gemm_ask)(m - i - r < r ? m - i - r : r, k, a + (i + r) * a_rs, a_rs, a_cs);
         if (r == TG__G_MR && n == TG__G_NR) {
             const int64_t at = next ? i / TG__G_MR * line : n;
             TG__FT(tg__gemm_whole)(k, a + i * a_rs, a_rs, a_cs, b, b_rs,
@@ -41871,7 +41871,7 @@ TG__PRIVATE void TG__FT(tg__gemm_strip_panel)(const tg__gemm_part *s, int64_t k,
     }
     if (!s->pack_a && !s->a_block) {
         TG__FT(tg__gemm_column)(s->m - done, n, kc, (const TG__T *)(const void *)a + done * s->a_rs, s->a_rs, s->a_cs,
-            bj, b_rs, next, d + done * s->d_rs, s->d_rs, mode, s->far && j == 0);
+            bj, b_rs, next, d + done * s->d_rs, s->d_rs, mode, s->remote && j == 0);
         return;
     }
     const TG__T *rows = s->a_block ? (const TG__T *)s->a + k / s->ks * s->a_block : ap;

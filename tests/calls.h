@@ -194,7 +194,7 @@ static bool other(int k, trial *c) {
     T(tg_fake_quantize_per_tensor_affine, "x", "", tg_fake_quantize_per_tensor_affine(o[0], 0.1, 0, 0, 255))
     T(tg_fake_quantize_per_channel_affine, "xvi", "", tg_fake_quantize_per_channel_affine(o[0], o[1], o[2], 1, 0, 255))
     /* optimisers: gradients may be row-sparse, parameters may not */
-    B(tg_optim_from, "h", "w", stepped(o))  B(tg_clip_grad_norm_from, "h", "w", tg_clip_grad_norm_(o, 1, 1) >= 0)  B(tg_clip_grad_value_, "h", "w", tg_clip_grad_value_(o, 1, 0.1))
+    B(tg_optim_from, "h", "w", stepped(o))  B(tg_clip_grad_norm_from, "h", "w1", tg_clip_grad_norm_(o, 1, 1) >= 0)  B(tg_clip_grad_value_, "h", "w1", tg_clip_grad_value_(o, 1, 0.1))
     B(tg_ema_, "xx", "w", tg_ema_(o, o + 1, 1, 0.5))
     B(tg_data_from, "xv", "e", batched(c))
     /* matrix, losses, random, operations of one's own, files */
