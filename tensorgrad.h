@@ -2569,10 +2569,10 @@ extern "C" {
     /* tg_forward_with(m, x1, x2): the operands in place, 1 to 16 */
 typedef tg_tensor *(*tg_module_hook_fn)(void *user, tg_module *m, tg_tensor *x, tg_tensor *y);
 TG_API bool       tg_module_hook(tg_module *m, tg_module_hook_fn fn, void *user);
-    /* fn sees each x and y of m from now on, in the order in which hooks were given; what it returns takes y's place. It may give
-       and take away hooks of m: those that come are called from the next call on. So it
-       is in tg_forward_of (x: the first), tg_forward_rnn, tg_forward_attention (x: the query) and
-       tg_forward_transformer (x: src, tgt in decoders) */
+    /* fn sees each x and y of m from now on, in the order in which hooks were given; what it returns takes y's place.
+       So it is in tg_forward_of (x: the first), tg_forward_rnn, tg_forward_attention (x: the query) and
+       tg_forward_transformer (x: src, tgt in decoders). fn may give and take away hooks of m: those that come are
+       called from the next call on */
 TG_API bool       tg_module_unhook(tg_module *m, tg_module_hook_fn fn, void *user);
     /* the last one given with fn and user is gone; false: there is none */
 TG_API void       tg_train(tg_module *m, bool on);   /* m and all its parts: dropout drops, statistics move; torch's train and eval */
@@ -8418,13 +8418,19 @@ TG__PRIVATE tg_ctx *tg__start2_blocks(tg_tensor *a, tg_tensor *b, const char *na
 }
 
 /* The same for a list: every entry must be there. */
-TG__PRIVATE tg_ctx *tg__start_list(tg_tensor *const *list, int n, const char *name) {
+/* The context of a list whose tensors are not looked at yet: the first one that is there tells it, bad or not. */
+TG__PRIVATE tg_ctx *tg__start_any(tg_tensor *const *list, int n, const char *name) {
     tg_ctx *tg = NULL;
     int i;
     for (i = 0; i < n && !tg; i++) if (list[i]) tg = list[i]->tg;
     if (!tg__gate(tg)) return NULL;
     tg__name(tg, name);
-    for (i = 0; i < n; i++) if (!tg__use(tg, list[i], i)) return NULL;
+    return tg;
+}
+TG__PRIVATE tg_ctx *tg__start_list(tg_tensor *const *list, int n, const char *name) {
+    tg_ctx *tg = tg__start_any(list, n, name);
+    int i;
+    for (i = 0; tg && i < n; i++) if (!tg__use(tg, list[i], i)) return NULL;
     return tg;
 }
 
@@ -12274,7 +12280,7 @@ TG_API tg_tensor *(tg_wrap)(tg_ctx *tg, int ndim, const int64_t *shape, tg_dtype
     if (!tg__check_shape(tg, dtype, ndim, shape, &numel)) return NULL;
     if (!data && numel) { tg__fail(tg, TG__E_NO_DATA, "data"); return NULL; }
     if (numel && !tg__aligned(data, dtype)) { tg__fail(tg, TG__E_ALIGNMENT, (int)dtype, (int64_t)tg_dtype_size(dtype)); return NULL; }
-    t = tg__hold(tg, tg__tensor_make(tg, TG_CPU, dtype, 1, &none, NULL));
+    t = tg__host_tensor(tg, dtype, 1, &none);
     if (!t) return NULL;
     t->storage->borrowed = true; t->storage->data = data; t->storage->bytes = tg_dtype_bytes(dtype, numel);
     t->opaque = tg__is_block(dtype) ? TG__BLOCKS : 0;
@@ -12584,7 +12590,7 @@ TG__PRIVATE tg_tensor *tg__on_host(tg_ctx *tg, tg_tensor *t) {
     tg_tensor *h;
     if (!t || !tg__whole(tg, t)) return NULL;
     if (t->device == TG_CPU) return t;
-    h = tg__hold(tg, tg__tensor_make(tg, TG_CPU, t->dtype, t->ndim, t->shape, NULL));
+    h = tg__host_tensor(tg, t->dtype, t->ndim, t->shape);
     return h && tg__transfer(tg, h, t) ? h : NULL;
 }
 /* Values between devices and the host: by way of packed copies where they do not lie packed already. */
@@ -13687,7 +13693,7 @@ TG_API tg_tensor *(tg_share)(tg_ctx *to, tg_tensor *t) {
     if (t->device != TG_CPU) { tg__fail(to, TG__E_DEVICES, t, (int)t->device, (int)TG_CPU); return NULL; }
     if (!t->storage->shared && !tg__storage_share(tg, t->storage)) return NULL;
     t->count++;                        /* the other context's memory hooks may call this one */
-    v = tg__hold(to, tg__tensor_make(to, TG_CPU, t->dtype, 1, &none, NULL));
+    v = tg__host_tensor(to, t->dtype, 1, &none);
     if (!v) { tg__tensor_drop(t); return NULL; }
     s = v->storage;
     s->data = t->storage->data; s->bytes = t->storage->bytes;
@@ -33897,14 +33903,6 @@ TG__PRIVATE tg_tensor **tg__optim_grads(tg_ctx *tg, tg_tensor *const *params, in
     if (!ok && g) { tg__mem_put(tg, g, (size_t)n * sizeof *g); g = NULL; }
     return g;
 }
-TG__PRIVATE tg_ctx *tg__start_grads(tg_tensor *const *params, int n, const char *name) {
-    tg_ctx *tg = NULL;
-    int i;
-    for (i = 0; i < n && !tg; i++) if (params[i]) tg = params[i]->tg;
-    if (!tg__gate(tg)) return NULL;
-    tg__name(tg, name);
-    return tg;
-}
 /* b^e for b > 0: whole powers by squaring, the rest by roots; no maths library, the same everywhere */
 TG__PRIVATE double tg__power(double b, double e) {
     double y = 1, root = b, part;
@@ -33948,7 +33946,7 @@ TG_API double tg_clip_grad_norm_from(const tg_clip_grad_norm_args *a) {
     int i, n;
     if (!a || !a->params || a->n_params <= 0) return 0;
     (void)tg__at_list(a->params, n = a->n_params, a->at.file, a->at.line);
-    tg = tg__start_grads(a->params, n, "clip_grad_norm");
+    tg = tg__start_any(a->params, n, "clip_grad_norm");
     if (!tg) return norm;
     if (!(order >= 0)) { tg__fail(tg, TG__E_RANGE, "norm_type", "0 or more, or infinity", order); return norm; }
     if (tg__is_nan(a->max_norm)) { tg__fail(tg, TG__E_RANGE, "max_norm", "a number", a->max_norm); return norm; }
@@ -33979,7 +33977,7 @@ TG_API bool (tg_clip_grad_value_)(tg_tensor *const *params, int n, double clip_v
     bool ok = true;
     int i;
     if (!params || n <= 0) return true;
-    tg = tg__start_grads(params, n, "clip_grad_value_");
+    tg = tg__start_any(params, n, "clip_grad_value_");
     if (!tg) return false;
     if (tg__is_nan(clip_value)) return tg__fail(tg, TG__E_RANGE, "clip_value", "a number", clip_value);
     g = tg__optim_grads(tg, params, n);
